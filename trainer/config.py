@@ -1,0 +1,85 @@
+"""What one run is: every choice that decides the result of training one model, as frozen data."""
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from trainer.strict import FieldError
+
+RESULT_FORMAT = 1  # raised whenever the same configuration would train to another result
+
+
+@dataclass(frozen=True)
+class DatasetConfig:
+    """A data set by name, and the options its loader takes."""
+
+    name: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class OptimizerConfig:
+    """Optimiser and learning rate; `initial_accumulator` is Adagrad's (TensorFlow's default, as the paper's day had it)."""
+
+    name: Literal["adam", "adagrad"] = "adam"
+    lr: float = 1e-3
+    initial_accumulator: float = 0.1
+
+    def __post_init__(self) -> None:
+        _require(self.lr > 0, "lr", "expected a number above 0")
+        _require(self.initial_accumulator >= 0, "initial_accumulator", "expected 0 or more")
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """One model: one setting and one seed.
+
+    beta: weight of the KL term, 0 or more (Higgins et al. 2017, Eq. 4).
+    latents: M, the number of latent units.
+    steps: optimiser steps, each over `batch_size` images drawn uniformly with replacement.
+    objective_options: hyperparameters of the objective beside beta, by name.
+    """
+
+    dataset: DatasetConfig
+    beta: float = 1.0
+    latents: int = 10
+    seed: int = 0
+    objective: str = "beta_vae"
+    objective_options: Mapping[str, Any] = field(default_factory=dict)
+    likelihood: str = "bernoulli"
+    architecture: str = "fc1200"
+    optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
+    batch_size: int = 64
+    steps: int = 10_000
+    precision: Literal["fp32", "bf16"] = "fp32"
+
+    def __post_init__(self) -> None:
+        _require(self.beta >= 0, "beta", f"expected 0 or more, got {self.beta}")
+        for name in ("latents", "batch_size", "steps"):
+            _require(
+                getattr(self, name) > 0, name, f"expected 1 or more, got {getattr(self, name)}"
+            )
+        _require(self.seed >= 0, "seed", f"expected 0 or more, got {self.seed}")
+        # names of objective, architecture and likelihood are looked up where their registries live
+
+    def identity(self, data_fingerprint: str) -> str:
+        """Name of the run's folder: 20 hex digits of a hash over all that decides its result.
+
+        The data set enters by the fingerprint of its pixels, not by name or path.
+        """
+        decisive = dataclasses.asdict(self) | {"dataset": data_fingerprint, "format": RESULT_FORMAT}
+        return digest(decisive)
+
+
+def digest(value: object) -> str:
+    """20 hex digits of SHA-256 over the canonical JSON of `value`."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:20]
+
+
+def _require(condition: bool, key: str, problem: str) -> None:
+    if not condition:
+        raise FieldError(problem, (key,))

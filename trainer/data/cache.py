@@ -1,0 +1,138 @@
+"""Costly arrays kept on disk: made once by whoever comes first, and whole or not there at all."""
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trainer.config import digest
+from trainer.errors import UserError
+
+_CHUNK = 1 << 20
+
+
+def folder() -> Path:
+    """`$SWEEP_CACHE`, else ~/.cache/beta-sweep."""
+    return Path(os.environ.get("SWEEP_CACHE") or "~/.cache/beta-sweep").expanduser()
+
+
+def array(
+    name: str, shape: tuple[int, int], blocks: Callable[[], Iterable[NDArray[np.uint8]]]
+) -> NDArray[np.uint8]:
+    """The bytes kept as `name`, memory-mapped read-only; made from `blocks` if not there whole.
+
+    blocks: gives consecutive rows of the array, a block (n, shape[1]) at a time, `shape[0]` rows in
+    all. Ten processes may ask at once: one makes it, the others wait. Raises UserError when the
+    disk refuses.
+    """
+    path = folder() / f"{name}.npy"
+    try:
+        found = _open(path, shape)
+        if found is None:
+            with _locked(path):
+                found = _open(path, shape)  # another process may have made it while this one waited
+                if found is None:
+                    _write(path, shape, blocks())
+                    found = np.load(path, mmap_mode="r")
+    except OSError as error:
+        raise UserError(_refused(path, shape, error)) from None
+    return found
+
+
+def content_hash(files: Sequence[Path]) -> str:
+    """SHA-256, in hex, over the bytes of `files` in their order; raises OSError.
+
+    Remembered for as long as names, sizes and modification times stay, so that opening many files
+    again is quick.
+    """
+    listing = [[str(f.resolve()), (s := f.stat()).st_size, s.st_mtime_ns] for f in files]
+    memory = folder() / f"hash-{digest(listing)}.json"
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+        return str(json.loads(memory.read_text())["sha256"])
+    total = hashlib.sha256()
+    for file in files:
+        with open(file, "rb") as stream:
+            total.update(hashlib.file_digest(stream, "sha256").digest())
+    with contextlib.suppress(OSError):  # a hash that is not remembered is only slower the next time
+        memory.parent.mkdir(parents=True, exist_ok=True)
+        _write_json(memory, {"sha256": total.hexdigest()})
+    return total.hexdigest()
+
+
+def _open(path: Path, shape: tuple[int, int]) -> NDArray[np.uint8] | None:
+    """The array, or None when it is missing, torn or not what was written."""
+    try:
+        written = json.loads(path.with_suffix(".json").read_text())
+        if written != {"bytes": path.stat().st_size, "crc32": _checksum(path)}:
+            return None
+        found = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (FileNotFoundError, ValueError):
+        return None
+    return found if found.shape == shape and found.dtype == np.uint8 else None
+
+
+def _write(path: Path, shape: tuple[int, int], blocks: Iterable[NDArray[np.uint8]]) -> None:
+    temporary = path.with_suffix(".tmp")  # one writer at a time holds the lock, so one name will do
+    try:
+        rows = 0
+        with open(temporary, "wb") as file:
+            header = {"descr": "|u1", "fortran_order": False, "shape": shape}
+            np.lib.format.write_array_header_1_0(file, header)
+            for block in blocks:
+                file.write(np.ascontiguousarray(block, np.uint8).data)
+                rows += len(block)
+            file.flush()
+            os.fsync(file.fileno())
+        if rows != shape[0]:
+            problem = f"{rows} images were read, not {shape[0]}; did the files change meanwhile?"
+            raise UserError(f"{path.stem}: {problem}")
+        written = {"bytes": temporary.stat().st_size, "crc32": _checksum(temporary)}
+        os.replace(temporary, path)
+        _write_json(path.with_suffix(".json"), written)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _write_json(path: Path, value: object) -> None:
+    temporary = path.with_suffix(f".{os.getpid()}.tmp")
+    try:
+        temporary.write_text(json.dumps(value))
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _checksum(path: Path) -> int:
+    """CRC-32 of a file, read in chunks so that its pages do not count as this process's memory."""
+    value, chunk = 0, bytearray(_CHUNK)
+    with open(path, "rb", buffering=0) as file:
+        while count := file.readinto(chunk):
+            value = zlib.crc32(memoryview(chunk)[:count], value)
+    return value
+
+
+@contextlib.contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path.with_suffix(".lock"), "w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)  # given up by the system when the process dies
+        yield
+
+
+def _refused(path: Path, shape: tuple[int, int], error: OSError) -> str:
+    room = ""
+    with contextlib.suppress(OSError):
+        room = f", {shutil.disk_usage(path.parent).free / 1e6:,.0f} MB are free"
+    return (
+        f"{path.parent}: cannot keep images here ({error.strerror or error}; "
+        f"{shape[0] * shape[1] / 1e6:,.1f} MB are needed{room}); "
+        "make room, or set SWEEP_CACHE to another folder"
+    )

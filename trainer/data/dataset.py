@@ -1,0 +1,53 @@
+"""What is asked of a data set: images by index, and the classes of their factors where known."""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+UNKNOWN = -1  # the class of a factor that an image has no label for
+
+
+class Dataset(Protocol):
+    """N images of one shape, with the classes of their generative factors where they are known.
+
+    Everything but pixels is cheap; pixels are made or read (and cached on disk) at their first use.
+
+    name: the name it is loaded by.
+    source: where the pixels come from, e.g. "rendered" or "npz"; recorded with every result.
+    fingerprint: hex digest of all that decides the pixels. Labels are not in it: training never
+    sees them. labels_fingerprint: hex digest of all that decides `classes`; "" when there are no
+    labels.
+    shape: (channels, height, width).
+    levels: the largest pixel value: 1 for binary images, 255 for bytes. images / levels lies in [0,
+        1].
+    factors: number of classes of each labelled factor, in the order of the columns of `classes`;
+        empty when nothing is labelled.
+    """
+
+    name: str
+    source: str
+    fingerprint: str
+    labels_fingerprint: str
+    shape: tuple[int, int, int]
+    levels: int
+    factors: Mapping[str, int]
+
+    def __len__(self) -> int: ...
+
+    def images(self, indices: ArrayLike) -> NDArray[np.uint8]:
+        """Pixels (n, channels, height, width), 0..levels, of the images at `indices` (n,)."""
+        ...
+
+    def classes(self, indices: ArrayLike) -> NDArray[np.int64]:
+        """Factor classes (n, factors) of the images at `indices`; UNKNOWN (-1) where unlabelled."""
+        ...
+
+    def stored(self) -> NDArray[np.uint8]:
+        """All pixels as stored, one row an image, memory-mapped and read-only.
+
+        (N, ceil(pixels / 8)) with eight pixels a byte (most significant bit first, as
+        numpy.packbits) when levels == 1, else (N, pixels).
+        """
+        ...

@@ -1,0 +1,114 @@
+"""The data set `dsprites`: one binary sprite an image, made from five known factors."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from trainer.config import digest
+from trainer.data import dsprites_npz, sprites
+from trainer.data.cached import CachedImages, checked
+from trainer.data.scanline import draw
+from trainer.strict import FieldError, suggestion
+
+
+class DSprites(CachedImages):
+    """dSprites, rendered from its geometry or read from the original file.
+
+    Images come in the order of the original: shape slowest, then scale, orientation, posX and posY.
+
+    size: side of the images in pixels, a multiple of 8 from 16 to 512; the picture is the same at
+        any size.
+    factors: the part of the set to use; for any factor a number (so many classes, evenly chosen) or
+        a list of classes, 0-based, as in the original. Factors that are not named keep all their
+        classes. The classes that are left are counted anew from 0; a factor with one class stays,
+        with size 1.
+    path: the original `dsprites_ndarray_co1sh3sc6or40x32y32_64x64.npz`; without it, images are
+        rendered.
+    chosen: (attribute) the original classes that were chosen, by factor.
+
+        load("dsprites", size=32, factors={"shape": [1], "orientation": 8})
+
+    Raises FieldError for options that do not fit, UserError for a file that does not.
+    """
+
+    name = "dsprites"
+    levels = 1
+
+    def __init__(
+        self,
+        *,
+        size: int = 64,
+        factors: Mapping[str, int | tuple[int, ...]] | None = None,
+        path: str | None = None,
+    ):
+        if size % 8 or not 16 <= size <= 512:
+            raise FieldError(f"expected a multiple of 8 from 16 to 512, got {size}", ("size",))
+        if path is not None and size != sprites.FRAME:
+            raise FieldError(
+                "images read from `path` are 64 pixels wide; leave size out", ("size",)
+            )
+        self.chosen = _choose(factors or {})
+        self.factors = {name: len(classes) for name, classes in self.chosen.items()}
+        self.count = int(np.prod(list(self.factors.values())))
+        self.shape = (1, size, size)
+        self.path = None if path is None else Path(path).expanduser()
+        self.labels_fingerprint = digest(["dsprites", self.chosen])
+        if self.path is None:
+            self.source = "rendered"
+            self.fingerprint = digest(["dsprites", sprites.VERSION, size, self.chosen])
+        else:
+            self.source = "npz"
+            self.fingerprint = digest(["dsprites npz", dsprites_npz.check(self.path), self.chosen])
+
+    def classes(self, indices: ArrayLike) -> NDArray[np.int64]:
+        """Classes (n, 5) of shape, scale, orientation, posX and posY, within the chosen ones."""
+        grid = tuple(self.factors.values())
+        return np.stack(np.unravel_index(checked(indices, self.count), grid), axis=1)
+
+    def rows(self) -> Iterator[NDArray[np.uint8]]:
+        """Packed bits (n, size * size / 8) of all images, a block of n at a time."""
+        if self.path is not None:
+            grid = np.ix_(*self.chosen.values())
+            wanted = np.ravel_multi_index(grid, tuple(sprites.FACTORS.values())).ravel()
+            yield from dsprites_npz.rows(self.path, wanted)
+            return
+        xs = sprites.POSITIONS[self.chosen["posX"]]
+        ys = sprites.POSITIONS[self.chosen["posY"]]
+        size = self.shape[1]
+        for shape in self.chosen["shape"]:
+            for scale in self.chosen["scale"]:
+                for orientation in self.chosen["orientation"]:
+                    outline = sprites.outline(shape, scale, orientation)
+                    bits = draw(outline, xs, ys, size, sprites.FRAME)
+                    yield bits.reshape(len(xs) * len(ys), -1)
+
+
+def _choose(wanted: Mapping[str, int | Sequence[int]]) -> dict[str, list[int]]:
+    """The chosen classes of every factor, ascending."""
+    for name in wanted:
+        if name not in sprites.FACTORS:
+            problem = f"unknown factor{suggestion(name, sprites.FACTORS)}"
+            raise FieldError(problem, ("factors", str(name)))
+    chosen = {}
+    for name, size in sprites.FACTORS.items():
+        want = wanted.get(name, size)
+        if isinstance(want, int):
+            if not 1 <= want <= size:
+                raise FieldError(f"expected 1 to {size} classes, got {want}", ("factors", name))
+            chosen[name] = _evenly(want, name)
+        else:
+            if not want or len(set(want)) < len(want) or not set(want) <= set(range(size)):
+                problem = f"expected different classes from 0 to {size - 1}, got {list(want)}"
+                raise FieldError(problem, ("factors", name))
+            chosen[name] = sorted(want)
+    return chosen
+
+
+def _evenly(count: int, name: str) -> list[int]:
+    """`count` classes evenly chosen: middles of equal parts, or equal steps round the circle."""
+    size = sprites.FACTORS[name]
+    if name == "orientation" and count < size:
+        return [k * (size - 1) // count for k in range(count)]  # the last class is the first again
+    return [(2 * k + 1) * size // (2 * count) for k in range(count)]
