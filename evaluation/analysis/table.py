@@ -1,0 +1,237 @@
+"""The table every analysis starts from: one row a run, from stored results or from MLflow."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+from trainer.errors import UserError
+from trainer.strict import suggestion
+
+State = Literal["finished", "failed"]
+SWEPT = ("beta", "latents", "seed")  # have columns of their own; all other choices are `parameters`
+
+
+@dataclass(frozen=True)
+class RunRow:
+    """One model: one setting and one seed.
+
+    run: id, the name of its folder in the store.
+    state: "failed" when training diverged or left no finite score; then `reason` says why and
+        `scores` is empty.
+    beta_norm: beta * latents / N, N = pixels x channels (Higgins et al. 2017, A.5).
+    scores: one a classifier seed (three under the paper's protocol), raw.
+    reconstruction: E_q log p(x|z) in nats an image (negative; higher is better); nan when unknown.
+    kl: KL(q(z|x) || p(z)) in nats an image; nan when unknown. kl_per_latent: (latents,) or empty.
+    parameters: every other choice that differs between the rows of this table, by dotted name.
+    chance: what the measure gives an uninformative representation; nan when it has no such level.
+    setting: number of the setting in its sweep; -1 when unknown.
+    """
+
+    run: str
+    state: State
+    beta: float
+    beta_norm: float
+    latents: int
+    seed: int
+    scores: tuple[float, ...] = ()
+    reconstruction: float = math.nan
+    kl: float = math.nan
+    kl_per_latent: tuple[float, ...] = ()
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    chance: float = math.nan
+    setting: int = -1
+    reason: str | None = None
+    folder: Path | None = None
+
+    @property
+    def score(self) -> float:
+        """Mean over the classifier scores; nan for a failed run."""
+        return sum(self.scores) / len(self.scores) if self.scores else math.nan
+
+
+class Frame(Protocol):
+    """What is asked of a data frame: its column names, and a column by name."""
+
+    columns: Any
+
+    def __getitem__(self, name: Any) -> Any: ...
+
+
+def rows_from_results(
+    results: Iterable[Mapping[str, Any]], evaluation_id: str, measure: str = "higgins"
+) -> tuple[RunRow, ...]:
+    """Rows from the contents of `result.json` files, scored by `measure` of one evaluation.
+
+    Optional keys `setting` (int) and `folder` (path), which a sweep may add to a result, are kept.
+    A run given twice counts once. Raises UserError for a finished run this evaluation never scored.
+    """
+    rows = {result["run"]: _row_from_result(result, evaluation_id, measure) for result in results}
+    return _keep_what_varied(rows.values())
+
+
+def rows_from_dataframe(
+    frame: Frame, measure: str = "higgins", pixels: int | None = None
+) -> tuple[RunRow, ...]:
+    """Rows from a data frame of `mlflow.search_runs()`.
+
+    Needs the columns `params.beta`, `params.latents`, `metrics.<measure>`, and `params.beta_norm`
+    unless `pixels` (N, pixels x channels) is given. Uses when present: `run_id`, `status`,
+    `params.seed`, `metrics.reconstruction`, `metrics.kl`, `metrics.kl_per_latent.<m>`,
+    `metrics.<measure>.scores.<i>`, `metrics.<measure>.chance`, and the tags `run`, `setting`,
+    `state`, `reason`, `folder`. Runs without a beta (a sweep's parent run) and runs that are still
+    going are left out, and one given twice counts once. Raises UserError for a missing column.
+
+    Example:
+        >>> import mlflow
+        >>> from evaluation.analysis.choose import choose
+        >>> from evaluation.analysis.figures import inverted_u
+        >>> rows = rows_from_dataframe(mlflow.search_runs(experiment_names=["dsprites-beta"]))
+        >>> choice = choose(rows)
+        >>> inverted_u.draw(rows, choice).savefig("inverted_u.png")
+    """
+    names = [str(name) for name in frame.columns]
+    for needed in ("params.beta", "params.latents", f"metrics.{measure}"):
+        if needed not in names:
+            raise UserError(f"data frame has no column {needed!r}{suggestion(needed, names)}")
+    columns = {name: list(frame[name]) for name in names}
+    records = (
+        {name: columns[name][i] for name in names} for i in range(len(columns["params.beta"]))
+    )
+    rows = [_row_from_record(r, measure, pixels) for r in records if _is_ended_run(r)]
+    return _keep_what_varied({row.run: row for row in rows}.values())
+
+
+def _row_from_result(result: Mapping[str, Any], evaluation_id: str, measure: str) -> RunRow:
+    config = result["config"]
+    beta, latents = float(config["beta"]), int(config["latents"])
+    row = RunRow(
+        run=result["run"],
+        state="failed",
+        beta=beta,
+        beta_norm=beta * latents / math.prod(result["data"]["shape"]),
+        latents=latents,
+        seed=int(config["seed"]),
+        parameters=_flat({key: value for key, value in config.items() if key not in SWEPT}),
+        setting=int(result.get("setting", -1)),
+        reason=result.get("reason"),
+        folder=Path(result["folder"]) if result.get("folder") else None,
+    )
+    if result["state"] == "failed":
+        return row
+    evaluation = result["evaluations"].get(evaluation_id)
+    if evaluation is None or measure not in evaluation["measures"]:
+        raise UserError(
+            f"run {row.run} has no {measure!r} score from evaluation {evaluation_id}: "
+            "evaluate its folder again"
+        )
+    measured = evaluation["measures"][measure]
+    return _scored(
+        replace(
+            row,
+            reconstruction=_number(evaluation.get("reconstruction")),
+            kl=_number(evaluation.get("kl")),
+            kl_per_latent=tuple(map(_number, evaluation.get("kl_per_latent") or ())),
+            chance=_number(measured.get("chance")),
+        ),
+        measured.get("scores") or [measured.get("score")],
+    )
+
+
+def _is_ended_run(record: Mapping[str, Any]) -> bool:
+    return math.isfinite(_number(record["params.beta"])) and _state(record) in (
+        "finished",
+        "failed",
+    )
+
+
+def _state(record: Mapping[str, Any]) -> str:
+    tagged, status = _present(record.get("tags.state")), _present(record.get("status"))
+    return str(tagged or status or "finished").lower()
+
+
+def _row_from_record(record: Mapping[str, Any], measure: str, pixels: int | None) -> RunRow:
+    beta, latents = _number(record["params.beta"]), int(_number(record["params.latents"]))
+    beta_norm = beta * latents / pixels if pixels else _number(record.get("params.beta_norm"))
+    run = str(_present(record.get("tags.run")) or _present(record.get("run_id")) or "")
+    if not math.isfinite(beta_norm):
+        raise UserError(f"run {run!r} has no params.beta_norm: pass pixels=, its pixels x channels")
+    own = {*SWEPT, "beta_norm"}
+    row = RunRow(
+        run=run,
+        state="failed",
+        beta=beta,
+        beta_norm=beta_norm,
+        latents=latents,
+        seed=int(_number(record.get("params.seed"), 0)),
+        reconstruction=_number(record.get("metrics.reconstruction")),
+        kl=_number(record.get("metrics.kl")),
+        kl_per_latent=_numbered(record, "metrics.kl_per_latent."),
+        parameters={
+            name.removeprefix("params."): _present(value)
+            for name, value in record.items()
+            if name.startswith("params.") and name.removeprefix("params.") not in own
+        },
+        chance=_number(record.get(f"metrics.{measure}.chance")),
+        setting=int(_number(record.get("tags.setting"), -1)),
+        reason=_present(record.get("tags.reason")) or None,
+        folder=Path(record["tags.folder"]) if _present(record.get("tags.folder")) else None,
+    )
+    if _state(record) == "failed":
+        return row
+    scores = _numbered(record, f"metrics.{measure}.scores.") or (record[f"metrics.{measure}"],)
+    return _scored(row, scores)
+
+
+def _scored(row: RunRow, scores: Sequence[object]) -> RunRow:
+    """`row` finished with these scores, or failed when one of them is not finite."""
+    numbers = tuple(map(_number, scores))
+    if all(map(math.isfinite, numbers)):
+        return replace(row, state="finished", scores=numbers)
+    return replace(row, reason=row.reason or "its score is not finite")
+
+
+def _numbered(record: Mapping[str, Any], prefix: str) -> tuple[float, ...]:
+    """The finite values of the columns `<prefix>0`, `<prefix>1`, … in order."""
+    found = {
+        int(name.removeprefix(prefix)): _number(value)
+        for name, value in record.items()
+        if name.startswith(prefix) and name.removeprefix(prefix).isdecimal()
+    }
+    return tuple(found[i] for i in sorted(found) if math.isfinite(found[i]))
+
+
+def _keep_what_varied(rows: Iterable[RunRow]) -> tuple[RunRow, ...]:
+    """Rows whose `parameters` are only those that differ between them."""
+    rows = tuple(rows)
+    names = sorted({name for row in rows for name in row.parameters})
+    varied = [name for name in names if len({repr(row.parameters.get(name)) for row in rows}) > 1]
+    return tuple(
+        replace(row, parameters={name: row.parameters.get(name) for name in varied}) for row in rows
+    )
+
+
+def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested mappings as one with dotted names: {"a": {"b": 1}} as {"a.b": 1}."""
+    flat: dict[str, Any] = {}
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            flat |= _flat(value, f"{prefix}{name}.")
+        else:
+            flat[prefix + name] = value
+    return flat
+
+
+def _number(value: object, missing: float = math.nan) -> float:
+    """A number or its text as float; `missing` for None, nan and texts that are no number."""
+    try:
+        number = float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return missing
+    return missing if math.isnan(number) else number
+
+
+def _present(value: Any) -> Any:
+    """`value`, or None where a data frame marks it as missing (None or nan)."""
+    return None if value is None or value != value else value

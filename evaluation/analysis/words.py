@@ -1,0 +1,29 @@
+"""Numbers and counts as people write them."""
+
+import math
+
+
+def capital(text: str) -> str:
+    """`text` with its first letter capital, the rest as it is."""
+    return text[:1].upper() + text[1:]
+
+
+def count(things: int, name: str) -> str:
+    """A number of things in words: 1 run, 2 runs."""
+    return f"{things} {name}" if things == 1 else f"{things} {name}s"
+
+
+def number(value: float) -> str:
+    """A number with three significant digits as people write it: 4.2, 0.0103, 320; "–" for nan."""
+    if not math.isfinite(value):
+        return "–"
+    if value != 0 and not 1e-4 <= abs(value) < 1e5:
+        return f"{value:.2e}".replace("-", "−")
+    decimals = 2 - math.floor(math.log10(abs(value))) if value else 0
+    text = fixed(value, max(0, decimals))
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def fixed(value: float, decimals: int) -> str:
+    """A number with so many decimals and a true minus sign; "–" for nan."""
+    return f"{value:.{decimals}f}".replace("-", "−") if math.isfinite(value) else "–"
