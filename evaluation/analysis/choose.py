@@ -15,9 +15,13 @@ Goal = Literal["maximize", "minimize"]
 
 
 def discard_bottom_half(scores: Sequence[float], goal: Goal) -> float:
-    """Mean of the better half of the scores (Higgins et al. 2017, A.4); a middle one is kept."""
-    best_first = sorted(scores, reverse=goal == "maximize")
-    return statistics.fmean(best_first[: (len(scores) + 1) // 2])
+    """Mean of the better half of the scores (Higgins et al. 2017, A.4)."""
+    return statistics.fmean(better_half(scores, goal))
+
+
+def better_half(scores: Sequence[float], goal: Goal) -> list[float]:
+    """The better half of the scores, best first; of an odd number the middle one is kept."""
+    return sorted(scores, reverse=goal == "maximize")[: (len(scores) + 1) // 2]
 
 
 def mean_of_all(scores: Sequence[float], goal: Goal) -> float:

@@ -21,6 +21,7 @@ from trainer.files import write_atomically
 
 if TYPE_CHECKING:
     from evaluation.analysis.answer import Answer
+    from evaluation.baselines.table import Line
 
 PAGE = "index.html"
 INCH = 106  # CSS pixels that an inch of a figure takes: 9.6 inches fill the page
@@ -34,6 +35,7 @@ class Facts:
     data: one line on the images, e.g. "dsprites (rendered), 737,280 images of 1x64x64".
     scoring: how a run was scored, by name, e.g. {"protocol": "paper", "training points": "10,000"}.
     command: what to type for the same answer. sweep_file: its text. versions: of software, by name.
+    paper: the rows of Higgins et al. 2017, Fig. 5, beside the paper's (evaluation.baselines.table).
     """
 
     score_name: str = "score"
@@ -42,6 +44,7 @@ class Facts:
     command: str = ""
     sweep_file: str = ""
     versions: Mapping[str, str] = field(default_factory=dict)
+    paper: "Sequence[Line]" = ()
 
 
 def write_report(
@@ -98,6 +101,7 @@ def write_report(
         ),
         _traversals([images[stem] for stem in images if stem.startswith("traversals_")]),
         _settings(choice, facts),
+        _paper(facts),
         _failures(rows),
         _scoring(choice, facts),
         _reproduction(facts),
@@ -231,6 +235,18 @@ def _table_of(
         for setting in settings
     ]
     return page.table(columns, rows, sortable)
+
+
+def _paper(facts: Facts) -> str:
+    if not facts.paper:
+        return ""
+    columns = [Column("", text=True), *map(Column, ("here, %", "paper, %", "difference"))]
+    return page.section(
+        "Beside the paper",
+        page.table(columns, [Row(line.cells) for line in facts.paper]),
+        intro="Disentanglement metric accuracy, worse half of the scores discarded, ± their "
+        "standard deviation (Higgins et al. 2017, Fig. 5 and A.4).",
+    )
 
 
 def _traversals(images: Sequence[str]) -> str:

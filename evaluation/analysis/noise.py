@@ -1,0 +1,62 @@
+"""How far a setting's mean score may be off: the noise of seeds and of classifiers, kept apart."""
+
+import math
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from evaluation.analysis.choose import SettingSummary
+
+NEIGHBOURHOOD = math.log(2.0)  # settings within about a factor of two share what is known of spread
+NEIGHBOURS_WEIGHT = 4.0  # as many degrees of freedom as the neighbours' spread counts for
+
+
+@dataclass(frozen=True)
+class Noise:
+    """Variance components of a sweep's scores, in squared score units.
+
+    seed: variance of a run's expected score from seed to seed, averaged over settings; nan when no
+        setting has two seeds.
+    classifier: variance of one classifier score around its run's mean; nan when no run has two.
+    of_mean: (settings,) variance of each setting's mean over its seeds. Both components are in it.
+    """
+
+    seed: float
+    classifier: float
+    of_mean: np.ndarray
+
+
+def measure_noise(settings: Sequence[SettingSummary], points: np.ndarray) -> Noise:
+    """Variance components of settings at `points` (settings, 2): log beta_norm, log latents.
+
+    The spread over seeds differs strongly with beta: next to nothing once latents have collapsed,
+    two clumps of seeds near a transition. So each setting keeps its own variance, shrunk towards
+    that of its neighbours: four seeds that happen to fall in one clump must not pass for certainty.
+    """
+    classifier, of_run = _classifier_variance(settings)
+    seeds = np.array([len(setting.scores) for setting in settings])
+    freedom = seeds - 1.0
+    own = np.array([statistics.variance(s.scores) if s.seeds > 1 else 0.0 for s in settings])
+    if freedom.sum() == 0:
+        return Noise(math.nan, classifier, np.full(len(settings), of_run))
+
+    distance = np.linalg.norm(points[:, None] - points[None], axis=-1) / NEIGHBOURHOOD
+    weight = np.exp(-0.5 * distance**2) * freedom
+    # a setting whose whole neighbourhood has single seeds falls back on the average of the sweep
+    pooled = freedom @ own / freedom.sum()
+    neighbours = (weight @ own + 1e-3 * pooled) / (weight.sum(axis=1) + 1e-3)
+    shrunk = (freedom * own + NEIGHBOURS_WEIGHT * neighbours) / (freedom + NEIGHBOURS_WEIGHT)
+    of_mean = np.maximum(shrunk, of_run) / seeds
+    return Noise(max(0.0, float(pooled) - of_run), classifier, of_mean)
+
+
+def _classifier_variance(settings: Sequence[SettingSummary]) -> tuple[float, float]:
+    """Variance of one classifier score, and its part in a run's mean (0 when unknown)."""
+    runs = [row.scores for setting in settings for row in setting.rows if len(row.scores) > 1]
+    if not runs:
+        return math.nan, 0.0
+    freedom = sum(len(scores) - 1 for scores in runs)
+    variance = math.fsum((len(s) - 1) * statistics.variance(s) for s in runs) / freedom
+    return variance, variance * statistics.fmean(1 / len(scores) for scores in runs)

@@ -1,0 +1,242 @@
+"""The best beta and its error bar: known curves, verdicts, invariances, and very little data."""
+
+import json
+import math
+import random
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from evaluation.analysis.answer import Answer, answer
+from evaluation.analysis.table import RunRow
+from tests.benchmarks.coverage import measure
+from tests.evaluation.analysis.sweeps import inverted_u, make_rows
+from trainer.errors import UserError
+
+BETAS = tuple(np.geomspace(0.5, 128, 9))
+
+
+@pytest.fixture(scope="module")
+def rows() -> list[RunRow]:
+    return make_rows(inverted_u(7.0), BETAS)
+
+
+@pytest.fixture(scope="module")
+def found(rows: list[RunRow]) -> Answer:
+    return answer(rows)
+
+
+def test_a_clear_top_is_found(found: Answer):
+    low, high = found.best.interval
+    assert found.best.verdict == "clear" and not found.best.reasons
+    assert low < 7.0 < high < 4 * low
+    assert low <= found.best.beta <= high
+    assert found.best.setting.beta == pytest.approx(8.0)
+    assert found.best.tied[0] is found.best.setting
+    assert "settle this" in str(found)
+
+
+def test_beta_and_beta_norm_agree(found: Answer):
+    ratio = 10 / 4096
+    assert found.best.beta_norm == pytest.approx(found.best.beta * ratio)
+    assert found.best.interval_norm == pytest.approx([b * ratio for b in found.best.interval])
+
+
+def test_probabilities_are_probabilities(found: Answer):
+    assert sum(found.probability_best.values()) == pytest.approx(1)
+    assert found.probability_best[found.best.setting.beta, 10] == found.best.probability_best
+    assert found.probability_latents == {10: 1.0}
+
+
+def test_the_curve_follows_the_scores(found: Answer):
+    curve = found.curve(10)
+    truth = [inverted_u(7.0)(b * 4096 / 10, 10) for b in curve.beta_norm]
+    assert np.all(curve.low <= curve.mean) and np.all(curve.mean <= curve.high)
+    assert np.all(np.diff(curve.beta_norm) > 0)
+    assert np.mean((curve.low <= truth) & (truth <= curve.high)) > 0.8
+    with pytest.raises(UserError, match="no setting has 7 latents"):
+        found.curve(7)
+
+
+def test_answers_go_into_json(found: Answer):
+    read = json.loads(json.dumps(found.to_json(), allow_nan=False))
+    assert read["verdict"] == "clear"
+    assert len(read["interval"]) == 2 and len(read["settings"]) == len(BETAS)
+    assert read["per_latents"]["10"]["setting"]["beta"] == found.best.setting.beta
+
+
+def test_the_same_seed_gives_the_same_answer(rows: list[RunRow], found: Answer):
+    assert answer(rows).to_json() == found.to_json()
+    other = answer(rows, seed=1)
+    assert other.to_json() != found.to_json()
+    assert other.best.interval == pytest.approx(found.best.interval, rel=0.25)
+
+
+@pytest.mark.parametrize("shuffle", range(3))
+def test_the_order_of_the_rows_does_not_matter(rows: list[RunRow], found: Answer, shuffle: int):
+    shuffled = random.Random(shuffle).sample(rows, len(rows))
+    assert answer(shuffled).to_json() == found.to_json()
+
+
+def test_scaled_scores_give_the_same_beta(rows: list[RunRow], found: Answer):
+    scaled = answer([replace(r, scores=tuple(40 * s - 7 for s in r.scores)) for r in rows])
+    assert scaled.best.interval == pytest.approx(found.best.interval)
+    assert scaled.best.expected == pytest.approx(40 * found.best.expected - 7)
+    assert scaled.probability_best == pytest.approx(found.probability_best)
+
+
+def test_lower_is_better_mirrors_higher_is_better(rows: list[RunRow], found: Answer):
+    mirrored = answer(
+        [replace(r, scores=tuple(-s for s in r.scores)) for r in rows], goal="minimize"
+    )
+    assert mirrored.best.interval == pytest.approx(found.best.interval)
+    assert mirrored.best.expected == pytest.approx(-found.best.expected)
+    assert mirrored.curve(10).low == pytest.approx(-found.curve(10).high)
+    assert mirrored.best.setting.beta == found.best.setting.beta
+
+
+def test_a_higher_level_widens_the_interval(rows: list[RunRow], found: Answer):
+    low, high = answer(rows, level=0.99).best.interval
+    assert low <= found.best.interval[0] and found.best.interval[1] <= high
+    assert high / low > found.best.interval[1] / found.best.interval[0]
+
+
+def test_flat_scores_cannot_tell():
+    best = answer(make_rows(lambda beta, m: 0.5, BETAS)).best
+    assert best.verdict == "cannot tell"
+    assert "flat" in best.reasons[0]
+    assert len(best.tied) > len(BETAS) / 2
+
+
+@pytest.mark.parametrize(("top", "side"), [(0.1, "lowest"), (900.0, "highest")])
+def test_a_top_beyond_the_range_says_which_side_to_widen(top: float, side: str):
+    best = answer(make_rows(inverted_u(top), BETAS)).best
+    assert best.verdict == "cannot tell"
+    assert f"beyond the {side} one tried" in best.reasons[0] and "widen" in best.reasons[0]
+
+
+def test_large_noise_cannot_tell_and_asks_for_seeds():
+    rows = make_rows(inverted_u(7.0, height=0.2), BETAS, seeds=3, spread=0.2, draw=2)
+    best = answer(rows).best
+    assert best.verdict == "cannot tell"
+    assert "seeds a setting to the 3 there are" in best.reasons[-1]
+
+
+def test_each_latent_size_has_its_own_top():
+    tops = {5: 3.0, 20: 20.0}
+    found = answer(
+        make_rows(
+            lambda b, m: inverted_u(tops[m])(b, m) - (0.1 if m == 5 else 0), BETAS, latents=(5, 20)
+        )
+    )
+    for latents, top in tops.items():
+        low, high = found.per_latents[latents].interval
+        assert low < top < high
+        assert found.per_latents[latents].latents == latents
+    assert found.best.latents == 20
+    assert found.probability_latents[20] > 0.95
+    assert not found.notes
+
+
+def test_equal_latent_sizes_are_said_to_be_unsettled():
+    found = answer(make_rows(inverted_u(7.0), BETAS, latents=(10, 11)))
+    assert "not settled" in found.notes[0]
+    assert found.probability_latents[10] > 0.05 and found.probability_latents[11] > 0.05
+
+
+def test_among_the_tied_the_most_faithful_is_named():
+    def plateau(beta: float, m: int) -> float:
+        return 0.9 if 3 < beta < 33 else 0.5
+
+    found = answer(make_rows(plateau, BETAS, spread=0.03, reconstruction=lambda beta: -beta))
+    assert len(found.tied) >= 2
+    assert found.best.faithful is min(found.tied, key=lambda s: s.beta)
+
+
+def test_no_known_reconstruction_names_none(found: Answer):
+    assert found.best.faithful is None
+
+
+def test_failed_seeds_pay(rows: list[RunRow], found: Answer):
+    best_beta = found.best.setting.beta
+    failing = [
+        replace(r, state="failed", scores=()) if r.beta == best_beta and r.seed < 4 else r
+        for r in rows
+    ]
+    damaged = answer(failing)
+    assert damaged.best.setting.beta != best_beta
+    assert any("4 of 54 runs failed" in note for note in damaged.notes)
+
+
+def test_objectives_have_curves_of_their_own():
+    low = make_rows(inverted_u(2.0), BETAS, parameters={"objective": "beta_vae"})
+    high = make_rows(inverted_u(30.0, height=0.37), BETAS, parameters={"objective": "factor_vae"})
+    best = answer(low + high).best
+    assert best.parameters == {"objective": "factor_vae"}
+    assert best.interval[0] < 30.0 < best.interval[1]
+
+
+def test_a_parameter_that_scatters_is_noise():
+    rows = [
+        replace(row, parameters={"optimizer.lr": 1e-3 * (1 + row.beta)})
+        for row in make_rows(inverted_u(7.0), BETAS)
+    ]
+    found = answer(rows)
+    assert found.best.parameters == {}
+    assert any("optimizer.lr" in note for note in found.notes)
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        pytest.param(make_rows(inverted_u(7), (1, 4, 16), seeds=1, classifiers=1), id="3 settings"),
+        pytest.param(make_rows(inverted_u(7), (4,)), id="1 setting"),
+        pytest.param(make_rows(inverted_u(7), (4,), latents=(2, 10)), id="1 beta"),
+        pytest.param(make_rows(inverted_u(7), (2, 8)), id="2 betas"),
+        pytest.param(make_rows(lambda b, m: 0.5, BETAS, spread=0.0), id="equal scores"),
+        pytest.param(make_rows(lambda b, m: 0.0, BETAS, spread=0.0), id="all zero"),
+    ],
+)
+def test_next_to_no_data_cannot_tell(rows: list[RunRow]):
+    found = answer(rows)
+    low, high = found.best.interval
+    assert 0 < low <= found.best.beta <= high < math.inf
+    assert found.best.verdict == "cannot tell" and found.best.reasons
+    json.dumps(found.to_json(), allow_nan=False)
+
+
+def test_noiseless_scores_are_no_trouble():
+    best = answer(make_rows(inverted_u(8.0), BETAS, spread=0.0)).best
+    assert best.verdict == "clear" and best.interval[0] < 8 < best.interval[1]
+
+
+def test_single_seeds_at_scattered_points_are_enough_for_a_clear_top():
+    rng = np.random.default_rng(3)
+    betas = np.exp(rng.uniform(math.log(0.5), math.log(128), 30))
+    found = answer(make_rows(inverted_u(7.0), betas, seeds=1, classifiers=1))
+    assert found.best.verdict == "clear"
+    assert found.best.interval[0] < 7 < found.best.interval[1]
+    assert math.isnan(found.variance.seed) and math.isnan(found.variance.classifier)
+    assert any("one seed" in note for note in found.notes)
+
+
+def test_beta_zero_is_left_out_and_said(rows: list[RunRow], found: Answer):
+    zero = RunRow("zero", "finished", 0.0, 0.0, 10, 0, (0.99,))
+    with_zero = answer([*rows, zero])
+    assert with_zero.best.interval == found.best.interval
+    assert any("beta = 0" in note for note in with_zero.notes)
+
+
+def test_nothing_finished_is_the_users_error():
+    with pytest.raises(UserError, match="no run with beta above 0"):
+        answer([RunRow("a", "failed", 4.0, 0.01, 10, 0, chance=0.25)])
+    with pytest.raises(UserError, match="level"):
+        answer([RunRow("a", "finished", 4.0, 0.01, 10, 0, (0.5,))], level=90)
+
+
+@pytest.mark.parametrize("case", ["flat", "sharp", "skewed", "edge"])
+def test_simulated_sweeps_are_answered_honestly(case: str):
+    figures = measure(case, sweeps=8)
+    assert figures["honest"] >= 0.75
+    assert (figures["clear"] > 0.5) == (case in ("sharp", "skewed"))
