@@ -1,0 +1,6 @@
+"""Evaluation of trained models: measures, likelihood, and the analysis of whole sweeps."""
+
+from evaluation.evaluate import evaluate
+from evaluation.identity import DEFAULT_EVALUATION, evaluation_id
+
+__all__ = ["DEFAULT_EVALUATION", "evaluate", "evaluation_id"]

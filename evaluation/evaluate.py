@@ -1,0 +1,202 @@
+"""Evaluates trained models: every measure for a whole pack at once, then one result.json a run."""
+
+import dataclasses
+import inspect
+import math
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from evaluation.identity import (
+    DEFAULT_EVALUATION,
+    compares_seeds,
+    evaluation_ids,
+    setting_of,
+    with_defaults,
+)
+from evaluation.results import read_record, read_result, write_result
+from trainer.config import DECIDE_PACK, RESULT_FORMAT, digest
+from trainer.data.dataset import Dataset
+from trainer.errors import UserError
+from trainer.files import stamp
+
+MOST_MODELS = 32  # evaluated at once; bounds memory when a whole store is evaluated
+
+
+def evaluate(
+    folders: Sequence[Path | str],
+    data: Dataset,
+    evaluation: Mapping[str, Mapping[str, Any]] = DEFAULT_EVALUATION,
+    device: str = "auto",
+) -> list[dict[str, Any]]:
+    """Scores the trained runs in `folders` and returns the content of their result.json, in order.
+
+    evaluation: measures by name, each with its options. Runs that fit into one pack are evaluated
+        together, whatever their order. A run whose result has this evaluation already is left as it
+        is; other evaluations in it are kept. A run whose training failed gets a result with that
+        state and no measures.
+        A measure that compares seeds (UDR) takes the runs of a setting, which differ in the seed
+        alone, to be all those among `folders`; failed ones are left out of the comparison.
+    device: "auto" (a GPU when there is one), or a name that torch knows.
+
+    Raises UserError for a folder that holds no whole trained run or one of other images, and for a
+    single seed where a measure compares seeds; FieldError for unknown measures or options;
+    MissingLabels when a measure needs labels that `data` lacks.
+
+    Example: `evaluate([run_folder], trainer.data.load("dsprites"))[0]["evaluations"]`.
+    """
+    evaluation = with_defaults(evaluation)
+    paths = [Path(folder) for folder in folders]
+    results = [_start(path, data) for path in paths]
+    identities = evaluation_ids(results, evaluation, data)
+    for number, result in enumerate(results):
+        if result["state"] == "failed":
+            write_result(paths[number], result)
+    together = compares_seeds(evaluation)
+    if together:
+        _check_seeds(results, paths)
+    for block in _blocks(results, identities, together):
+        figures = _evaluate_pack([paths[n] for n in block], data, evaluation, device)
+        shared = {"seeds": [results[n]["run"] for n in block]} if together else {}
+        for number, figure in zip(block, figures, strict=True):
+            _add(results[number], identities[number], figure | shared)
+            write_result(paths[number], results[number])
+    return results
+
+
+def _check_seeds(results: Sequence[Mapping[str, Any]], folders: Sequence[Path]) -> None:
+    """Raises UserError for a setting of one seed, which there is nothing to compare with."""
+    settings = [setting_of(result) for result in results]
+    for setting, folder in zip(settings, folders, strict=True):
+        if settings.count(setting) < 2:
+            raise UserError(
+                f"udr compares the seeds of a setting, and {folder} is the only one of its "
+                "setting here; evaluate it together with the others, or train another seed"
+            )
+
+
+def _blocks(
+    results: Sequence[Mapping[str, Any]], identities: Sequence[str], by_setting: bool
+) -> Iterator[list[int]]:
+    """Positions of the runs to evaluate, those that are loaded as one pack together.
+
+    by_setting: a block is all the seeds of a setting that trained well, even those that were
+        evaluated before an interruption.
+    """
+    packs: dict[str, list[int]] = defaultdict(list)
+    for number, result in enumerate(results):
+        done = identities[number] in result["evaluations"]
+        if result["state"] != "failed" and (by_setting or not done):
+            of_pack = digest([result["config"][key] for key in DECIDE_PACK])
+            packs[setting_of(result) if by_setting else of_pack].append(number)
+    for numbers in packs.values():
+        if by_setting:
+            if any(identities[n] not in results[n]["evaluations"] for n in numbers):
+                yield numbers
+        else:
+            for start in range(0, len(numbers), MOST_MODELS):
+                yield numbers[start : start + MOST_MODELS]
+
+
+def _start(folder: Path, data: Dataset) -> dict[str, Any]:
+    """The result of a run so far: the stored one, or one without evaluations. Raises UserError."""
+    reading = read_record(folder, "training.json")
+    if reading.record is None:
+        raise UserError(f"{reading.reason}; train this run to its end, then evaluate it")
+    training = reading.record
+    if training["data"]["fingerprint"] != data.fingerprint:
+        raise UserError(
+            f"{folder} was trained on other images ('{training['data']['name']}') than those of "
+            f"'{data.name}' given here; load the data set with the options in its config.json"
+        )
+    stored = read_result(folder)
+    if stored is not None and stored["run"] == training["run"]:
+        return stored
+    names = [name for name in ("config.json", "training.json") if (folder / name).is_file()]
+    return {
+        "format": RESULT_FORMAT,
+        "run": training["run"],
+        "config": training["config"],
+        "data": training["data"],
+        "state": training["state"],
+        "reason": training["reason"],
+        "training": {key: training[key] for key in ("steps", "seconds", "device")},
+        "evaluations": {},
+        "files": training["files"] | {name: stamp(folder / name) for name in names},
+    }
+
+
+def _evaluate_pack(
+    folders: Sequence[Path],
+    data: Dataset,
+    evaluation: Mapping[str, Mapping[str, Any]],
+    device: str,
+) -> list[dict[str, Any]]:
+    """One entry of "evaluations" for each of the runs, which fit into one pack."""
+    import torch
+
+    from evaluation.likelihood import likelihood
+    from evaluation.metrics import COMPARES_SEEDS, METRICS
+    from trainer.models import load_pack
+
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    pack = load_pack(folders, device)
+    given = {"represent": lambda x: pack.encode(x.to(device))[0], "data": data}
+    given["posterior"] = lambda x: pack.encode(x.to(device))
+    given["log_likelihood"] = lambda x, z: pack.log_likelihood(
+        x.to(device).expand(pack.size, *x.shape), pack.decode(z.to(device))
+    )
+    measures = {}
+    for name, options in evaluation.items():
+        if name in COMPARES_SEEDS and pack.size < 2:
+            measures[name] = Unscored()
+            continue
+        wanted = given.keys() & inspect.signature(METRICS[name]).parameters.keys()
+        measures[name] = METRICS[name](**{key: given[key] for key in wanted}, **options)
+    explained = likelihood(pack, data)
+    return [
+        {"measures": {name: _of_model(m, k) for name, m in measures.items()}}
+        | _of_model(explained, k)
+        for k in range(pack.size)
+    ]
+
+
+@dataclasses.dataclass(frozen=True)
+class Unscored:
+    """What stands for the figures of a seed that has no other seed to be compared with."""
+
+    score: float = math.nan
+    reason: str = "no other seed of its setting finished, and the measure compares seeds"
+
+
+def _of_model(figures: Any, model: int) -> dict[str, Any]:
+    """One model's figures as JSON: arrays have a leading model axis, the rest is shared."""
+    fields = {f.name: getattr(figures, f.name) for f in dataclasses.fields(figures)}
+    return {
+        name: _plain(value[model] if isinstance(value, np.ndarray) else value)
+        for name, value in fields.items()
+    }
+
+
+def _plain(value: Any) -> Any:
+    """The value in JSON's types; numbers that are not finite become null."""
+    if isinstance(value, np.ndarray | np.generic):
+        value = value.tolist()
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _add(result: dict[str, Any], identity: str, figures: dict[str, Any]) -> None:
+    """Adds an evaluation; a model that cannot be scored becomes a failed run."""
+    if figures["reconstruction"] is None or figures["kl"] is None:
+        result["state"] = "failed"
+        result["reason"] = "reconstruction or KL of the trained model is not finite"
+    else:
+        result["evaluations"][identity] = figures

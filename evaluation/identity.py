@@ -1,0 +1,87 @@
+"""Which evaluation a score belongs to: its measures with all their options, and the labels."""
+
+import inspect
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from trainer.config import digest
+from trainer.data.dataset import Dataset
+from trainer.strict import FieldError, lookup, suggestion
+
+EVALUATION_FORMAT = 1  # raised whenever the same evaluation would give other scores
+DEFAULT_EVALUATION: Mapping[str, Mapping[str, Any]] = {"higgins": {"protocol": "paper"}}
+# what `evaluate` hands to a measure; its other parameters are options
+_GIVEN = ("represent", "data", "posterior", "log_likelihood")
+
+
+def evaluation_id(
+    evaluation: Mapping[str, Mapping[str, Any]], data: Dataset, seeds: Iterable[str] = ()
+) -> str:
+    """20 hex digits over the measures with every option written out, and over the labels of `data`.
+
+    An option left out and its default written out are the same evaluation.
+    seeds: ids of all runs of the setting. They count where a measure compares seeds (UDR): its
+        scores are others as soon as one seed is added, so they are another evaluation.
+    Raises FieldError.
+    """
+    decisive = {
+        "evaluation": with_defaults(evaluation),
+        "labels": data.labels_fingerprint,
+        "format": EVALUATION_FORMAT,
+    }
+    if compares_seeds(evaluation):
+        decisive["seeds"] = sorted(seeds)
+    return digest(decisive)
+
+
+def compares_seeds(evaluation: Iterable[str]) -> bool:
+    """Whether one of the measures scores a run by the other seeds of its setting."""
+    from evaluation.metrics import COMPARES_SEEDS
+
+    return not COMPARES_SEEDS.isdisjoint(evaluation)
+
+
+def evaluation_ids(
+    results: Sequence[Mapping[str, Any]],
+    evaluation: Mapping[str, Mapping[str, Any]],
+    data: Dataset,
+) -> list[str]:
+    """The id of an evaluation for each of these results: `results` has the seeds of each setting.
+
+    Runs are of one setting when their configurations differ in the seed alone.
+    """
+    settings = [setting_of(result) for result in results]
+    seeds: dict[str, list[str]] = defaultdict(list)
+    for result, setting in zip(results, settings, strict=True):
+        seeds[setting].append(result["run"])
+    ids = {setting: evaluation_id(evaluation, data, runs) for setting, runs in seeds.items()}
+    return [ids[setting] for setting in settings]
+
+
+def setting_of(result: Mapping[str, Any]) -> str:
+    """A digest that runs on the same images share when they differ in the seed alone."""
+    # the options of the data set may differ in labels, which training never sees
+    left_out = ("seed", "dataset")
+    return digest({key: value for key, value in result["config"].items() if key not in left_out})
+
+
+def with_defaults(evaluation: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """The evaluation with every option of its measures written out, measures by name.
+
+    Raises FieldError, with the path of the key, for an unknown measure or option.
+    """
+    return {name: _filled(name, evaluation[name] or {}) for name in sorted(evaluation)}
+
+
+def _filled(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    from evaluation.metrics import (
+        METRICS,
+    )  # here, so that importing this stays cheap: it loads torch
+
+    parameters = inspect.signature(lookup(METRICS, name, "measure")).parameters
+    defaults = {key: p.default for key, p in parameters.items() if key not in _GIVEN}
+    for key in options:
+        if key not in defaults:
+            raise FieldError(f"unknown option{suggestion(key, defaults)}", (name, key))
+    return defaults | dict(options)

@@ -1,0 +1,38 @@
+"""Measures of a representation: each is one file with one function, listed by name in METRICS.
+
+A measure is `(represent, data, seed=0, **options) -> frozen dataclass` with at least `.score`.
+`represent` maps images (n, channels, height, width), float32 in [0, 1], to the means (n, M) of one
+model or (K, n, M) of a pack. For a pack, figures that differ from model to model are arrays with a
+leading axis K, and only those are arrays; for one model they come without that axis.
+Options are keyword arguments with JSON values and defaults: they name the measure in a result.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from evaluation.metrics.dci import dci
+from evaluation.metrics.factorvae import factorvae
+from evaluation.metrics.higgins import higgins
+from evaluation.metrics.indicators import indicators
+from evaluation.metrics.irs import irs
+from evaluation.metrics.mig import mig
+from evaluation.metrics.modularity import modularity
+from evaluation.metrics.sap import sap
+from evaluation.metrics.udr import udr
+from evaluation.metrics.unsupervised import unsupervised
+
+METRICS: dict[str, Callable[..., Any]] = {
+    "higgins": higgins,
+    "factorvae": factorvae,
+    "mig": mig,
+    "sap": sap,
+    "dci": dci,
+    "modularity": modularity,
+    "irs": irs,
+    "unsupervised": unsupervised,
+    "udr": udr,
+    "indicators": indicators,
+}
+WITHOUT_LABELS = frozenset({"unsupervised", "udr", "indicators"})
+LOWER_IS_BETTER = frozenset({"unsupervised", "indicators"})
+COMPARES_SEEDS = frozenset({"udr"})  # its pack must be all the seeds of one setting, and no others

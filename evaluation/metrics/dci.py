@@ -1,0 +1,144 @@
+"""DCI: disentanglement, completeness, informativeness (Eastwood & Williams 2018), by trees."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.stats import entropy
+from sklearn.ensemble import ExtraTreesClassifier, GradientBoostingClassifier
+
+from evaluation.metrics.encoding import Represent
+from evaluation.metrics.points import Figure, Points, labelled_points
+from trainer.data.dataset import Dataset
+from trainer.strict import lookup
+
+Protocol = Literal["trees", "dlib"]
+
+
+@dataclass(frozen=True)
+class DCI:
+    """Figures of one model (plain numbers) or of a pack (arrays with K first), all in 0..1.
+
+    score, disentanglement: 1 when every latent that matters matters for one factor.
+    completeness: 1 when every factor is told by one latent.
+    informativeness: test accuracy of telling the factors' classes, averaged over factors;
+        informativeness_train: the same on the training points.
+    importance: (M, F) share of each latent in telling each factor; columns sum to 1, or 0 when no
+        latent helps.
+    protocol, factors, train, test: what was done, with which factors and with how many labelled
+        images.
+    """
+
+    score: Figure
+    disentanglement: Figure
+    completeness: Figure
+    informativeness: Figure
+    informativeness_train: Figure
+    importance: Figure
+    protocol: str
+    factors: tuple[str, ...]
+    train: int
+    test: int
+
+
+def _extra_trees(seed: int) -> ExtraTreesClassifier:
+    # every split may look at every latent: with a random choice of them, useless latents get splits
+    # for want of better ones, and importance that they do not have
+    return ExtraTreesClassifier(
+        n_estimators=10,
+        max_depth=10,
+        max_features=None,
+        random_state=seed,
+        n_jobs=torch.get_num_threads(),
+    )
+
+
+def _gradient_boosting(seed: int) -> GradientBoostingClassifier:
+    return GradientBoostingClassifier(random_state=seed)
+
+
+PROTOCOLS: dict[str, Callable[[int], Any]] = {"trees": _extra_trees, "dlib": _gradient_boosting}
+
+
+def dci(
+    represent: Represent,
+    data: Dataset,
+    seed: int = 0,
+    *,
+    protocol: Protocol = "trees",
+    factors: Sequence[str] | None = None,
+    train: int = 10_000,
+    test: int = 5_000,
+) -> DCI:
+    """Disentanglement, completeness and informativeness (Eastwood & Williams 2018, section 2).
+
+    A classifier from all latents to each factor says how important each latent is; entropies of the
+    importances, over factors and over latents, say how disentangled and how complete the code is.
+
+    protocol: "dlib" is disentanglement_lib's, scikit-learn's gradient boosting with its defaults,
+        which takes minutes a model. "trees", the default, takes about a second: ten extremely
+        randomised trees whose depth of 10 puts their figures near the former's: disentanglement and
+        completeness of 0.64 and 0.61 by both on a noisy code of 10 latents, 0.15 and 0.22 against
+        0.20 and 0.25 on a rotated one. Compare published tables with "dlib" only.
+
+    Does not change when latents are rescaled. Partly labelled images count for the factors they are
+    labelled for. Raises MissingLabels without enough labels.
+    """
+    classifier = lookup(PROTOCOLS, protocol, "protocol of dci")
+    rng = np.random.default_rng(seed)
+    encoded, (learn, check) = labelled_points(represent, data, rng, factors, train=train, test=test)
+    tree_seeds = rng.integers(2**31, size=len(learn.factors))  # shared by the models of a pack
+    importance = np.empty((len(learn.means), learn.means.shape[-1], len(learn.factors)))
+    accuracy = np.empty((2, len(learn.means), len(learn.factors)))
+    for k, f in np.ndindex(*accuracy.shape[1:]):
+        importance[k, :, f], accuracy[:, k, f] = _tell(
+            classifier(int(tree_seeds[f])), learn, check, k, f
+        )
+    disentangled = disentanglement(importance)
+    return DCI(
+        score=encoded.figure(disentangled),
+        disentanglement=encoded.figure(disentangled),
+        completeness=encoded.figure(completeness(importance)),
+        informativeness=encoded.figure(accuracy[1].mean(axis=-1)),
+        informativeness_train=encoded.figure(accuracy[0].mean(axis=-1)),
+        importance=encoded.figure(importance),
+        protocol=protocol,
+        factors=learn.factors,
+        train=len(learn.images),
+        test=len(check.images),
+    )
+
+
+def disentanglement(importance: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(K,) from importances (K, M, F): 1 - entropy over factors, averaged over latents."""
+    return _concentration(importance, over=2)
+
+
+def completeness(importance: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(K,) from importances (K, M, F): 1 - entropy over latents, averaged over factors."""
+    return _concentration(importance, over=1)
+
+
+def _concentration(importance: NDArray[np.float64], over: int) -> NDArray[np.float64]:
+    """1 - entropy along axis `over`, to the base of its length; mean weighted by importance."""
+    if importance.shape[over] == 1:
+        return np.ones(len(importance))
+    each = 1 - entropy(importance + 1e-11, base=importance.shape[over], axis=over)
+    total = importance.sum(axis=over)
+    weight = np.where(total.sum(axis=-1, keepdims=True) > 0, total, 1.0)
+    return (each * weight).sum(axis=-1) / weight.sum(axis=-1)
+
+
+def _tell(
+    classifier: Any, learn: Points, check: Points, model: int, factor: int
+) -> tuple[NDArray[np.float64], tuple[float, float]]:
+    """Importances (M,), then training and test accuracy, of one model for one factor."""
+    (x, y), (x_test, y_test) = learn.of(factor), check.of(factor)
+    classifier.fit(x[model], y)
+    return classifier.feature_importances_, (
+        float(np.mean(classifier.predict(x[model]) == y)),
+        float(np.mean(classifier.predict(x_test[model]) == y_test)) if len(y_test) else 0.0,
+    )

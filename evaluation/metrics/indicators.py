@@ -1,0 +1,153 @@
+"""Indicators of what a VAE has learnt, without labels: information, divergences, used latents."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from evaluation.metrics.encoding import Represent
+from evaluation.metrics.points import (
+    Figure,
+    Posterior,
+    draw_images,
+    encode_posterior,
+    need_posterior,
+)
+from trainer.data.dataset import Dataset
+
+# images (n, channels, height, width) in [0, 1] and latents z, (n, M) or (K, n, M) -> log p(x|z) in
+# nats, (n,) or (K, n)
+LogLikelihood = Callable[[Tensor, Tensor], Tensor]
+
+
+@dataclass(frozen=True)
+class Indicators:
+    """Figures of one model (plain numbers) or of a pack (arrays with K first); in nats.
+
+    q*(z) is the factorised zero-mean Gaussian nearest to the encoder's posteriors, with variances
+    `variance`. The definitions are those of "Preliminary theoretical troubleshooting in variational
+    autoencoder".
+
+    score, aggregate_kl: KL(q(z) || p(z)), a lower bound (Definition 4); LESS is better: 0 means
+        that the codes of the data are distributed as the prior.
+    kl: mean KL(q(z|x) || p(z)) (Definition 1); kl_per_latent: (M,).
+    information: I(x; z), an upper bound (Definition 2); information_per_latent: (M,) I(x; z_h)
+        (Definition 3).
+    aggregate_kl_gaussian: KL(q* || p) (Definition 5); information_gaussian: I(x; z) as kl minus
+        that (Definition 6); information_gaussian_per_latent: (M,) (Definition 7). With the best q*
+        they equal Definitions 4, 2 and 3 exactly; they stand here as the paper defines them.
+    variance: (M,) variance of q* for each latent.
+    used: number of latents with I(x; z_h) above the threshold.
+    normal_variance: number of latents whose variance of q* is near the prior's 1.
+    evlb: empirical variational lower bound on log p(x) per image (Eq. 13); None without a
+        likelihood.
+    points: images used.
+    """
+
+    score: Figure
+    aggregate_kl: Figure
+    kl: Figure
+    kl_per_latent: Figure
+    information: Figure
+    information_per_latent: Figure
+    aggregate_kl_gaussian: Figure
+    information_gaussian: Figure
+    information_gaussian_per_latent: Figure
+    variance: Figure
+    used: Figure
+    normal_variance: Figure
+    evlb: Figure | None
+    points: int
+
+
+def indicators(
+    represent: Represent,
+    data: Dataset,
+    seed: int = 0,
+    *,
+    posterior: Posterior | None = None,
+    log_likelihood: LogLikelihood | None = None,
+    points: int = 10_000,
+    used: float = 0.5,
+    normal: float = 0.1,
+) -> Indicators:
+    """Definitions 1 to 7 and the empirical lower bound, on random images. No label is read.
+
+    represent: not called; it stands here because every measure is called alike.
+    posterior: images -> (mu, logvar); required, a UserError is raised without.
+    log_likelihood: (images, z) -> log p(x|z) in nats, for the lower bound; z is one sample an image
+        (L = 1 in the paper).
+    used: nats of I(x; z_h) above which a latent counts as used, 0.5 as in the paper's appendix E.
+    normal: a latent has normal variance when that of q* is within this much of 1. The paper counts
+        such latents but prints no tolerance.
+    """
+    posterior = need_posterior(posterior, "indicators")
+    rng = np.random.default_rng(seed)
+    images = draw_images(data, rng, points)
+    encoded, mu, logvar = encode_posterior(posterior, data, images)
+
+    # the minimiser of the mean KL to a factorised zero-mean Gaussian (Eq. 10) is its second moment
+    variance = np.maximum((mu**2 + np.exp(logvar)).mean(axis=1), np.finfo(np.float64).tiny)
+    kl_per_latent = _gaussian_kl(mu, logvar, np.ones_like(variance)).mean(axis=1)
+    information_per_latent = _gaussian_kl(mu, logvar, variance).mean(axis=1)
+    kl, information = kl_per_latent.sum(axis=-1), information_per_latent.sum(axis=-1)
+    nearest_kl_per_latent = 0.5 * (variance - np.log(variance) - 1)
+    nearest_kl = nearest_kl_per_latent.sum(axis=-1)
+
+    evlb = None
+    if log_likelihood is not None:
+        likelihood = _log_likelihood(
+            log_likelihood, data, images, mu, logvar, rng, encoded.codes.single
+        )
+        evlb = encoded.figure(likelihood - kl)
+    return Indicators(
+        score=encoded.figure(kl - information),
+        aggregate_kl=encoded.figure(kl - information),
+        kl=encoded.figure(kl),
+        kl_per_latent=encoded.figure(kl_per_latent),
+        information=encoded.figure(information),
+        information_per_latent=encoded.figure(information_per_latent),
+        aggregate_kl_gaussian=encoded.figure(nearest_kl),
+        information_gaussian=encoded.figure(kl - nearest_kl),
+        information_gaussian_per_latent=encoded.figure(kl_per_latent - nearest_kl_per_latent),
+        variance=encoded.figure(variance),
+        used=encoded.figure((information_per_latent > used).sum(axis=-1)),
+        normal_variance=encoded.figure((np.abs(variance - 1) <= normal).sum(axis=-1)),
+        evlb=evlb,
+        points=len(images),
+    )
+
+
+def _gaussian_kl(
+    mu: NDArray[np.float64], logvar: NDArray[np.float64], variance: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """KL(N(mu, exp(logvar)) || N(0, variance)) in nats, (K, n, M); variance is (K, M)."""
+    target = variance[:, None]
+    return 0.5 * ((mu**2 + np.exp(logvar)) / target - logvar + np.log(target) - 1)
+
+
+def _log_likelihood(
+    log_likelihood: LogLikelihood,
+    data: Dataset,
+    images: NDArray[np.int64],
+    mu: NDArray[np.float64],
+    logvar: NDArray[np.float64],
+    rng: np.random.Generator,
+    single: bool,
+    batch: int = 512,
+) -> NDArray[np.float64]:
+    """Mean over images, (K,), of log p(x|z) at one z ~ q(z|x); all models get the same noise."""
+    total = np.zeros(len(mu))
+    for start in range(0, len(images), batch):
+        some = slice(start, start + batch)
+        noise = rng.standard_normal(mu[0, some].shape)
+        drawn = mu[:, some] + np.exp(0.5 * logvar[:, some]) * noise
+        z = torch.from_numpy(drawn.astype(np.float32))
+        pixels = torch.from_numpy(np.asarray(data.images(images[some]))).float() / data.levels
+        with torch.no_grad():
+            nats = log_likelihood(pixels, z[0] if single else z)
+        total += nats.double().cpu().numpy().reshape(len(mu), -1).sum(axis=1)
+    return total / len(images)

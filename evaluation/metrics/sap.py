@@ -1,0 +1,119 @@
+"""SAP, separated attribute predictability (Kumar et al. 2018): the best latent's lead."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from evaluation.metrics.encoding import Represent
+from evaluation.metrics.machines import fit_machines
+from evaluation.metrics.points import Figure, Points, labelled_points
+from trainer.data.dataset import Dataset
+
+
+@dataclass(frozen=True)
+class SAP:
+    """Figures of one model (plain numbers) or of a pack (arrays with K first).
+
+    score: the mean gap, 0..1.
+    gaps: (F,) by factor: how far the best latent is ahead of the second.
+    predictability: (M, F) test accuracy of each latent for each factor (squared correlation on the
+        training points for continuous factors).
+    factors: names of the F factors; train, test: labelled images used.
+    """
+
+    score: Figure
+    gaps: Figure
+    predictability: Figure
+    factors: tuple[str, ...]
+    train: int
+    test: int
+
+
+def sap(
+    represent: Represent,
+    data: Dataset,
+    seed: int = 0,
+    *,
+    factors: Sequence[str] | None = None,
+    continuous_factors: bool = False,
+    train: int = 10_000,
+    test: int = 5_000,
+    C: float = 0.01,
+    rescale: bool = False,
+) -> SAP:
+    """The gap between the two latents that tell a factor best, averaged over factors.
+
+    How well one latent tells one factor is the test accuracy of a linear support vector machine on
+    that latent alone (squared hinge, weight `C`, balanced classes, one class against the rest), or
+    with `continuous_factors` the squared correlation. Names and sizes are disentanglement_lib's,
+    whose machines scikit-learn's LinearSVC trains one at a time; here all are solved exactly at
+    once.
+
+    rescale: give each latent unit variance first. Without, as in disentanglement_lib, the penalty
+        bites harder on latents of small scale, so the score depends on the latents' units.
+
+    Partly labelled images count for the factors they are labelled for. Raises MissingLabels without
+    enough labels.
+    """
+    encoded, (learn, check) = labelled_points(
+        represent, data, np.random.default_rng(seed), factors, train=train, test=test
+    )
+    models, _, latents = learn.means.shape
+    matrix = np.empty((models, latents, len(learn.factors)))
+    for f in range(len(learn.factors)):
+        if continuous_factors:
+            matrix[..., f] = _squared_correlation(*learn.of(f))
+        else:
+            matrix[..., f] = _accuracies(learn, check, f, C, rescale)
+    best = np.sort(matrix, axis=1)
+    gaps = best[:, -1] - best[:, -2] if latents > 1 else best[:, -1]
+    return SAP(
+        score=encoded.figure(gaps.mean(axis=-1)),
+        gaps=encoded.figure(gaps),
+        predictability=encoded.figure(matrix),
+        factors=learn.factors,
+        train=len(learn.images),
+        test=len(check.images),
+    )
+
+
+def _squared_correlation(
+    means: NDArray[np.float64], classes: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Squared correlation (K, M) of means (K, n, M) and classes (n,); 0 for a constant latent."""
+    x, y = means - means.mean(axis=1, keepdims=True), classes - classes.mean()
+    covariance = np.einsum("knm,n->km", x, y)
+    spread = (x**2).sum(axis=1)
+    constant = spread <= 1e-12 * (len(classes) - 1)
+    return np.where(constant, 0, covariance**2 / np.where(constant, 1, spread * (y**2).sum()))
+
+
+def _accuracies(
+    learn: Points, check: Points, factor: int, C: float, rescale: bool
+) -> NDArray[np.float64]:
+    """Test accuracy (K, M) of the one-latent machines for one factor."""
+    (x, y), (x_test, y_test) = learn.of(factor), check.of(factor)
+    models, _, latents = x.shape
+    if rescale:
+        spread = x.std(axis=1, keepdims=True)
+        spread[spread == 0] = 1
+        x, x_test = x / spread, x_test / spread
+    seen = np.unique(y)
+    weight, bias = fit_machines(
+        torch.from_numpy(np.ascontiguousarray(x.transpose(0, 2, 1))).view(models * latents, -1),
+        torch.from_numpy(np.searchsorted(seen, y)),
+        C,
+    )
+    columns = torch.from_numpy(np.ascontiguousarray(x_test.transpose(0, 2, 1)))
+    columns = columns.view(models * latents, -1)
+    best = torch.full_like(columns, -torch.inf)
+    said = torch.zeros_like(columns, dtype=torch.int64)
+    for c in range(len(seen)):  # class by class, to hold two arrays of this size and not forty
+        margin = weight[:, c, None] * columns + bias[:, c, None]
+        better = margin > best
+        best[better], said[better] = margin[better], c
+    right = seen[said.numpy()] == y_test
+    return right.mean(axis=-1).reshape(models, latents)

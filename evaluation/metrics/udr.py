@@ -1,0 +1,169 @@
+"""UDR, unsupervised disentanglement ranking (Duan et al. 2020): do the seeds of a setting agree?"""
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import rankdata
+
+from evaluation.metrics.encoding import Represent
+from evaluation.metrics.points import Posterior, draw_images, encode_posterior, encode_sound
+from trainer.data.dataset import Dataset
+from trainer.errors import UserError
+from trainer.strict import FieldError, suggestion
+
+Correlation = Literal["lasso", "spearman"]
+_SWEEPS = 1000  # of coordinate descent, an upper bound; tens are needed
+
+
+@dataclass(frozen=True)
+class UDR:
+    """Figures of the K seeds of one setting, arrays with K first, all in 0..1.
+
+    score: of each seed: the median of its agreement with each of the others; NaN for a seed whose
+        codes are not finite, which the others are not compared with. The mean over seeds is the
+        setting's.
+    correlation: "lasso" or "spearman": what `score` is taken by.
+    lasso, spearman: (K,) the scores by either.
+    pairwise: (K, K) agreement of seed i (explaining) with seed j, 0 on the diagonal; by
+        `correlation`.
+    active: (K,) number of latents that carry information.
+    activity: how that was told: "kl" by the KL term, "variance" by the spread of the means.
+    chance: 0, which seeds without information score.
+    points: images used.
+    """
+
+    score: NDArray[np.float64]
+    correlation: str
+    lasso: NDArray[np.float64]
+    spearman: NDArray[np.float64]
+    pairwise: NDArray[np.float64]
+    active: NDArray[np.float64]
+    activity: str
+    chance: float
+    points: int
+
+
+def udr(
+    represent: Represent,
+    data: Dataset,
+    seed: int = 0,
+    *,
+    posterior: Posterior | None = None,
+    correlation: Correlation = "lasso",
+    points: int = 10_000,
+    alpha: float = 0.1,
+    threshold: float = 0.01,
+) -> UDR:
+    """UDR of a pack whose K models are seeds of one setting (Duan et al. 2020). No label is read.
+
+    Two disentangled models hold the same factors in some order, so each latent of one is told by
+    one latent of the other; entangled models are each entangled in its own way. For a pair of
+    seeds, R is the matrix of absolute lasso coefficients (penalty `alpha`) or Spearman correlations
+    between their standardised means; a row or column counts max² / sum, and rows and columns are
+    averaged, as in disentanglement_lib. (The paper weights all rows and columns alike, which
+    differs only when two seeds have unlike numbers of active latents.)
+
+    threshold: latents whose KL term is at most this many nats are left out. KL comes from
+        `posterior`. Without one, half the variance of the means stands in for it: its lower bound,
+        and what it tends to for latents that are nearly off.
+
+    Does not change when latents are rescaled, negated or reordered, given a posterior. Seeds that
+    are entangled in the same way, as identical models are, agree as well as disentangled ones (a
+    known weakness).
+    Raises UserError for fewer than two models.
+    """
+    if correlation not in get_args(Correlation):
+        raise FieldError(
+            f"unknown correlation {correlation!r}{suggestion(correlation, get_args(Correlation))}",
+            ("correlation",),
+        )
+    images = draw_images(data, np.random.default_rng(seed), points)
+    if posterior is None:
+        encoded = encode_sound(represent, data, images)
+        means = encoded.means(images)
+        information = 0.5 * means.var(axis=1)
+    else:
+        encoded, means, logvar = encode_posterior(posterior, data, images)
+        information = 0.5 * (means**2 + np.exp(logvar) - logvar - 1).mean(axis=1)
+    if len(means) < 2:
+        raise UserError("udr compares the seeds of a setting: give it a pack of two models or more")
+    active = information > threshold
+    standard = _standardised(means) * active[:, None, :]
+    ranks = _standardised(rankdata(means, axis=1)) * active[:, None, :]
+    agreements = {
+        "lasso": _agreement(np.abs(lasso(_correlations(standard), alpha)), active),
+        "spearman": _agreement(np.abs(_correlations(ranks)), active),
+    }
+    scores = {name: _medians(agreement, encoded.finite) for name, agreement in agreements.items()}
+    return UDR(
+        score=scores[correlation],
+        correlation=correlation,
+        lasso=scores["lasso"],
+        spearman=scores["spearman"],
+        pairwise=agreements[correlation],
+        active=active.sum(axis=-1).astype(np.float64),
+        activity="variance" if posterior is None else "kl",
+        chance=0.0,
+        points=len(images),
+    )
+
+
+def _standardised(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Columns of (K, n, M) with mean 0 and variance 1; constant ones are 0."""
+    centred = values - values.mean(axis=1, keepdims=True)
+    spread = values.std(axis=1, keepdims=True)
+    return centred / np.where(spread > 0, spread, 1)
+
+
+def _correlations(standard: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Correlations (K, K, M, M), [i, j, a, b], of model i's latent a with model j's b."""
+    models, n, latents = standard.shape
+    table = standard.transpose(0, 2, 1).reshape(models * latents, n)
+    return (table @ table.T / n).reshape(models, latents, models, latents).transpose(0, 2, 1, 3)
+
+
+def lasso(correlations: NDArray[np.float64], alpha: float) -> NDArray[np.float64]:
+    """Coefficients (K, K, M, M), [i, j, a, b], of model i's latent a in explaining model j's b.
+
+    Minimises |y - X w|² / (2 n) + alpha |w|_1, scikit-learn's Lasso on standardised columns, for
+    all pairs at once by cyclic coordinate descent. `correlations` (K, K, M, M) is all it needs of
+    the data.
+    """
+    own = np.einsum("iiab->iab", correlations)
+    used = np.einsum("iaa->ia", own) > 0.5  # 1 for a standardised column, 0 for a constant one
+    coefficients = np.zeros_like(correlations)
+    for _ in range(_SWEEPS):
+        change = 0.0
+        for a in range(own.shape[-1]):
+            explained = np.einsum("ic,ijcb->ijb", own[:, a], coefficients) - coefficients[:, :, a]
+            rest = correlations[:, :, a] - explained
+            shrunk = np.sign(rest) * np.maximum(np.abs(rest) - alpha, 0) * used[:, None, a, None]
+            change = max(change, float(np.abs(shrunk - coefficients[:, :, a]).max()))
+            coefficients[:, :, a] = shrunk
+        if change < 1e-10:
+            break
+    return coefficients
+
+
+def _agreement(strength: NDArray[np.float64], active: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Agreement (K, K): max² / sum of each active column and row of (K, K, M, M), averaged."""
+    kept = strength * active[:, None, :, None] * active[None, :, None, :]
+    agreement = np.zeros(kept.shape[:2])
+    for axis, count in ((2, active.sum(axis=-1)[None, :]), (3, active.sum(axis=-1)[:, None])):
+        total = kept.sum(axis=axis)
+        share = kept.max(axis=axis) ** 2 / np.where(total > 0, total, 1)
+        agreement += share.sum(axis=-1) / np.maximum(count, 1) / 2
+    np.fill_diagonal(agreement, 0)
+    return agreement
+
+
+def _medians(agreement: NDArray[np.float64], finite: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Median (K,) of how well each seed is explained by the other finite ones; NaN for none."""
+    medians = np.full(len(agreement), np.nan)
+    for j in np.flatnonzero(finite):
+        others = finite & (np.arange(len(finite)) != j)
+        if others.any():
+            medians[j] = np.median(agreement[others, j])
+    return medians

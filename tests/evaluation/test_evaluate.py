@@ -1,0 +1,189 @@
+"""Trained models in, result.json out: what it says, when it is written, and what is refused."""
+
+import importlib
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from evaluation import DEFAULT_EVALUATION, evaluate, evaluation_id
+from evaluation.identity import with_defaults
+from evaluation.metrics.labels import MissingLabels
+from evaluation.results import read_result
+from tests.evaluation.trained import QUICK, config, sprites, train_in
+from trainer.config import OptimizerConfig
+from trainer.errors import UserError
+from trainer.files import stamp
+from trainer.strict import FieldError
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    configs = [config(seed=0), config(seed=1, beta=4.0)]
+    return train_in(tmp_path_factory.mktemp("runs"), *configs)
+
+
+@pytest.fixture
+def runs(trained: list[Path], tmp_path: Path) -> list[Path]:
+    return [Path(shutil.copytree(folder, tmp_path / folder.name)) for folder in trained]
+
+
+def test_a_result_says_all_about_a_run(runs: list[Path]) -> None:
+    data = sprites()
+    results = evaluate(runs, data, QUICK, "cpu")
+    for folder, result in zip(runs, results, strict=True):
+        assert result == json.loads((folder / "result.json").read_text()) == read_result(folder)
+        training = json.loads((folder / "training.json").read_text())
+        assert result["run"] == folder.name
+        assert (result["format"], result["state"], result["reason"]) == (1, "finished", None)
+        assert (result["config"], result["data"]) == (training["config"], training["data"])
+        assert result["training"]["steps"] == 40
+        assert set(result["files"]) == {
+            "model.safetensors",
+            "history.json",
+            "config.json",
+            "training.json",
+        }
+        figures = result["evaluations"][evaluation_id(QUICK, data)]
+        score = figures["measures"]["higgins"]
+        assert len(score["scores"]) == 3
+        assert score["score"] == pytest.approx(np.mean(score["scores"]))
+        assert (score["chance"], score["protocol"], score["train"]) == (0.25, "paper", 300)
+        assert figures["reconstruction"] < 0 < figures["kl"]
+        assert figures["kl"] == pytest.approx(sum(figures["kl_per_latent"]))
+    assert results[0]["config"]["beta"] == 1 and results[1]["config"]["beta"] == 4
+
+
+def test_runs_evaluated_together_or_alone_are_scored_alike(runs: list[Path]) -> None:
+    data, identity = sprites(), evaluation_id(QUICK, sprites())
+    together = [r["evaluations"][identity] for r in evaluate(runs, data, QUICK, "cpu")]
+    for folder, both in zip(runs, together, strict=True):
+        (folder / "result.json").unlink()
+        alone = evaluate([folder], data, QUICK, "cpu")[0]["evaluations"][identity]
+        assert alone["measures"]["higgins"]["scores"] == pytest.approx(
+            both["measures"]["higgins"]["scores"], abs=0.01
+        )
+        assert alone["reconstruction"] == pytest.approx(both["reconstruction"], rel=1e-5)
+        assert alone["kl_per_latent"] == pytest.approx(both["kl_per_latent"], rel=1e-4, abs=1e-5)
+
+
+def test_runs_that_make_no_pack_are_evaluated_as_several(runs: list[Path], tmp_path: Path) -> None:
+    wider = train_in(tmp_path, config(latents=5))
+    results = evaluate([runs[0], *wider, runs[1]], sprites(), QUICK, "cpu")
+    figures = [next(iter(result["evaluations"].values())) for result in results]
+    assert [len(f["kl_per_latent"]) for f in figures] == [3, 5, 3]
+
+
+def test_nothing_is_evaluated_twice(runs: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    first = evaluate(runs, sprites(), QUICK, "cpu")
+    before = (runs[0] / "result.json").stat().st_mtime_ns
+    module = importlib.import_module("evaluation.evaluate")  # `evaluation.evaluate` is the function
+    monkeypatch.setattr(module, "_evaluate_pack", None)
+    assert evaluate(runs, sprites(), QUICK, "cpu") == first
+    assert (runs[0] / "result.json").stat().st_mtime_ns == before
+
+
+def test_another_evaluation_is_added_to_the_first(runs: list[Path]) -> None:
+    data, other = sprites(), {"higgins": {"train": 200, "test": 200, "protocol": "dlib"}}
+    first = evaluate(runs[:1], data, QUICK, "cpu")[0]
+    both = evaluate(runs[:1], data, other, "cpu")[0]
+    assert set(both["evaluations"]) == {evaluation_id(QUICK, data), evaluation_id(other, data)}
+    identity = evaluation_id(QUICK, data)
+    assert both["evaluations"][identity] == first["evaluations"][identity]
+
+
+def test_a_failed_run_gets_a_result_without_measures(tmp_path: Path) -> None:
+    folders = train_in(tmp_path, config(optimizer=OptimizerConfig("adam", 1e30)), config())
+    results = evaluate(folders, sprites(), QUICK, "cpu")
+    assert [result["state"] for result in results] == ["failed", "finished"]
+    assert "loss" in results[0]["reason"]
+    assert results[0]["evaluations"] == {}
+    assert read_result(folders[0]) == results[0]
+
+
+def test_a_model_that_cannot_be_scored_is_a_failed_run(runs: list[Path]) -> None:
+    path = runs[0] / "model.safetensors"
+    parameters = load_file(path)
+    broken = {name: torch.full_like(value, torch.nan) for name, value in parameters.items()}
+    save_file(broken, path)
+    record = json.loads((runs[0] / "training.json").read_text())
+    record["files"]["model.safetensors"] = stamp(path)
+    (runs[0] / "training.json").write_text(json.dumps(record))
+    results = evaluate(runs, sprites(), QUICK, "cpu")
+    assert [result["state"] for result in results] == ["failed", "finished"]
+    assert "not finite" in results[0]["reason"]
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "training.json"])
+def test_torn_runs_are_refused(runs: list[Path], name: str) -> None:
+    whole = (runs[0] / name).read_bytes()
+    (runs[0] / name).write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(UserError, match=name) as error:
+        evaluate(runs, sprites(), QUICK, "cpu")
+    assert "\n" not in str(error.value)
+    assert not any((folder / "result.json").exists() for folder in runs)
+
+
+def test_a_torn_result_is_made_anew(runs: list[Path]) -> None:
+    first = evaluate(runs, sprites(), QUICK, "cpu")
+    path = runs[0] / "result.json"
+    path.write_bytes(path.read_bytes()[:-40])
+    assert read_result(runs[0]) is None
+    again = evaluate(runs, sprites(), QUICK, "cpu")
+    assert again == first
+    assert read_result(runs[0]) == first[0]
+
+
+def test_nothing_is_left_when_it_is_killed_halfway(
+    runs: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    evaluate(runs, sprites(), QUICK, "cpu")
+    before = (runs[0] / "result.json").read_bytes()
+    monkeypatch.setattr("os.replace", killed)
+    with pytest.raises(KeyboardInterrupt):
+        evaluate(runs, sprites(), {"higgins": {"train": 100, "test": 100}}, "cpu")
+    assert (runs[0] / "result.json").read_bytes() == before
+
+
+def test_mistakes_are_said_in_one_line(runs: list[Path], tmp_path: Path) -> None:
+    with pytest.raises(MissingLabels, match="no factor labels"):
+        evaluate(runs, sprites(labels="none"), QUICK, "cpu")
+    with pytest.raises(UserError, match="other images"):
+        evaluate(runs, type(sprites())(size=24), QUICK, "cpu")
+    with pytest.raises(UserError, match=r"has no training\.json"):
+        evaluate([tmp_path / "nowhere"], sprites(), QUICK, "cpu")
+    with pytest.raises(FieldError, match="did you mean 'higgins'"):
+        evaluate(runs, sprites(), {"higgin": {}}, "cpu")
+    with pytest.raises(FieldError, match=r"higgins\.protocl: .*did you mean 'protocol'"):
+        evaluate(runs, sprites(), {"higgins": {"protocl": "paper"}}, "cpu")
+
+
+def test_an_evaluation_is_named_by_all_that_decides_it() -> None:
+    data = sprites()
+    default = evaluation_id(DEFAULT_EVALUATION, data)
+    assert default == evaluation_id({"higgins": {}}, data)
+    assert default == evaluation_id(with_defaults(DEFAULT_EVALUATION), data)
+    others = [
+        evaluation_id({"higgins": {"seed": 1}}, data),
+        evaluation_id({"higgins": {"protocol": "dlib"}}, data),
+        evaluation_id({"higgins": {}, "mig": {}}, data),
+        evaluation_id({"higgins": {}}, sprites(labels=100)),
+    ]
+    assert len({default, *others}) == 5
+    assert evaluation_id({"higgins": {}, "mig": {}}, data) == evaluation_id(
+        {"mig": {}, "higgins": {}}, data
+    )
+
+
+def test_few_labels_give_a_score_too(runs: list[Path]) -> None:
+    data = sprites(labels=500)
+    figures = evaluate(runs, data, QUICK, "cpu")[0]["evaluations"][evaluation_id(QUICK, data)]
+    assert figures["measures"]["higgins"]["images"] <= 500
