@@ -7,9 +7,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from trainer.strict import FieldError
+from trainer.strict import require
 
 RESULT_FORMAT = 1  # raised whenever the same configuration would train to another result
+# keys that the models of a loaded pack have in common: they decide what its parameters are and mean
+DECIDE_PACK = (
+    "architecture",
+    "latents",
+    "likelihood",
+    "likelihood_options",
+    "objective",
+    "objective_options",
+)
 
 
 @dataclass(frozen=True)
@@ -22,15 +31,23 @@ class DatasetConfig:
 
 @dataclass(frozen=True)
 class OptimizerConfig:
-    """Optimiser and learning rate; `initial_accumulator` is Adagrad's (TensorFlow's default, as the paper's day had it)."""
+    """Optimiser and learning rate.
+
+    initial_accumulator: Adagrad's (TensorFlow's default, as the paper's day had it).
+    beta1, beta2: Adam's decay rates of the two moments.
+    """
 
     name: Literal["adam", "adagrad"] = "adam"
     lr: float = 1e-3
     initial_accumulator: float = 0.1
+    beta1: float = 0.9
+    beta2: float = 0.999
 
     def __post_init__(self) -> None:
-        _require(self.lr > 0, "lr", "expected a number above 0")
-        _require(self.initial_accumulator >= 0, "initial_accumulator", "expected 0 or more")
+        require(self.lr > 0, "lr", "expected a number above 0")
+        require(self.initial_accumulator >= 0, "initial_accumulator", "expected 0 or more")
+        for name in ("beta1", "beta2"):
+            require(0 <= getattr(self, name) < 1, name, "expected 0 or more, below 1")
 
 
 @dataclass(frozen=True)
@@ -41,6 +58,7 @@ class RunConfig:
     latents: M, the number of latent units.
     steps: optimiser steps, each over `batch_size` images drawn uniformly with replacement.
     objective_options: hyperparameters of the objective beside beta, by name.
+    likelihood_options: those of the likelihood, e.g. the variance of its noise.
     """
 
     dataset: DatasetConfig
@@ -50,6 +68,7 @@ class RunConfig:
     objective: str = "beta_vae"
     objective_options: Mapping[str, Any] = field(default_factory=dict)
     likelihood: str = "bernoulli"
+    likelihood_options: Mapping[str, Any] = field(default_factory=dict)
     architecture: str = "fc1200"
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
     batch_size: int = 64
@@ -57,12 +76,10 @@ class RunConfig:
     precision: Literal["fp32", "bf16"] = "fp32"
 
     def __post_init__(self) -> None:
-        _require(self.beta >= 0, "beta", f"expected 0 or more, got {self.beta}")
+        require(self.beta >= 0, "beta", f"expected 0 or more, got {self.beta}")
         for name in ("latents", "batch_size", "steps"):
-            _require(
-                getattr(self, name) > 0, name, f"expected 1 or more, got {getattr(self, name)}"
-            )
-        _require(self.seed >= 0, "seed", f"expected 0 or more, got {self.seed}")
+            require(getattr(self, name) > 0, name, f"expected 1 or more, got {getattr(self, name)}")
+        require(self.seed >= 0, "seed", f"expected 0 or more, got {self.seed}")
         # names of objective, architecture and likelihood are looked up where their registries live
 
     def identity(self, data_fingerprint: str) -> str:
@@ -78,8 +95,3 @@ def digest(value: object) -> str:
     """20 hex digits of SHA-256 over the canonical JSON of `value`."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()[:20]
-
-
-def _require(condition: bool, key: str, problem: str) -> None:
-    if not condition:
-        raise FieldError(problem, (key,))

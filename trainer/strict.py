@@ -50,6 +50,12 @@ def suggestion(name: object, known: Iterable[str]) -> str:
     return f"; known: {', '.join(known)}" if known else ""
 
 
+def require(condition: bool, key: str, problem: str) -> None:
+    """Raises FieldError at `key` unless `condition` holds; for `__post_init__` of dataclasses."""
+    if not condition:
+        raise FieldError(problem, (key,))
+
+
 def lookup(registry: Mapping[str, T], name: object, kind: str) -> T:
     """`registry[name]`, or a FieldError naming the nearest known `kind`."""
     if isinstance(name, str) and name in registry:

@@ -1,0 +1,27 @@
+"""Trains packs of VAEs, and needs no sweep to do it: `python -m trainer CONFIG.yaml --out DIR`.
+
+Names are imported at their first use, so that `import trainer.config` does not pay for torch.
+"""
+
+import importlib
+from typing import Any
+
+_HOMES = {
+    "RunConfig": "trainer.config",
+    "UserError": "trainer.errors",
+    "OBJECTIVES": "trainer.objectives",
+    "LIKELIHOODS": "trainer.objectives",
+    "ARCHITECTURES": "trainer.models",
+    "load_model": "trainer.models",
+    "load_pack": "trainer.models",
+    "Training": "trainer.training",
+    "train": "trainer.training",
+}
+
+__all__ = list(_HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'trainer' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)

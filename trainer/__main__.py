@@ -1,0 +1,96 @@
+"""`python -m trainer CONFIG.yaml --out DIR`: trains one pack of models; run again, it goes on."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
+from rich.table import Table
+
+from trainer.configfile import read_configs
+from trainer.data import load
+from trainer.errors import UserError
+from trainer.strict import FieldError
+from trainer.training import Progress, Training
+
+PLAIN_SECONDS = 30  # between progress lines where there is no terminal
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Exit code: 0; 2, with one line on stderr, for a user's mistake; 130 when interrupted."""
+    parser = argparse.ArgumentParser(prog="python -m trainer", description=__doc__)
+    parser.add_argument("config", type=Path, help="YAML file; see trainer/example.yaml")
+    parser.add_argument("--out", type=Path, required=True, help="folder that gets one folder a run")
+    parser.add_argument("--device", default="auto", help="auto (default), cpu, cuda, cuda:1, ...")
+    options = parser.parse_args(arguments)
+    try:
+        return _train(options.config, options.out, options.device)
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("interrupted; run the same command again to go on", file=sys.stderr)
+        return 130
+
+
+def _train(path: Path, out: Path, device: str) -> int:
+    configs = read_configs(path)
+    dataset = configs[0].dataset
+    try:
+        data = load(dataset.name, **dataset.options)
+    except FieldError as error:
+        raise UserError(f"{path}: {error.under('dataset')}") from None
+    folders = [out / config.identity(data.fingerprint) for config in configs]
+    try:
+        training = Training(configs, data, folders, device=device)
+    except FieldError as error:
+        raise UserError(f"{path}: {error}") from None
+    console = Console()
+    try:
+        _show_terminal(training, console) if console.is_terminal else _show_plain(training)
+    except KeyboardInterrupt:
+        training.save()
+        raise
+    _print_records(training.finish(), folders, console)
+    return 0
+
+
+def _show_terminal(training: Training, console: Console) -> None:
+    text = TextColumn("loss {task.fields[loss]}")
+    columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), text)
+    with Bar(*columns, console=console) as bar:
+        task = bar.add_task("", total=training.steps, completed=training.step, loss="-")
+        while not training.finished:
+            progress = training.advance(seconds=0.5)
+            bar.update(task, completed=progress.step, loss=_losses(progress))
+
+
+def _show_plain(training: Training) -> None:
+    while not training.finished:
+        progress = training.advance(seconds=PLAIN_SECONDS)
+        print(f"step {progress.step}/{progress.steps}  loss {_losses(progress)}", flush=True)
+
+
+def _losses(progress: Progress) -> str:
+    pairs = zip(progress.loss, progress.failed, strict=True)
+    return " ".join(
+        "failed" if failed is not None else "-" if loss is None else f"{loss:.1f}"
+        for loss, failed in pairs
+    )
+
+
+def _print_records(records: list[dict], folders: list[Path], console: Console) -> None:
+    table = Table("run", "seed", "beta", "state", "seconds")
+    for record, folder in zip(records, folders, strict=True):
+        config, state = record["config"], record["reason"] or record["state"]
+        table.add_row(
+            str(folder), str(config["seed"]), f"{config['beta']:g}", state, f"{record['seconds']:g}"
+        )
+    console.print(table)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,100 @@
+"""What training looked like: averages of each model's terms over equal windows of steps."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+RECORDS = 200  # about so many a run
+
+
+class History:
+    """Averages of every term over windows of max(1, steps // 200) steps.
+
+    Terms stay on the device until a window is full, so that training waits for the device 200 times
+    a run and not every step.
+
+    failed: for each of the K models, the first step (from 1) whose loss was not finite, or None;
+        known once its window is full.
+    """
+
+    def __init__(self, size: int, steps: int):
+        self.every, self.steps = max(1, steps // RECORDS), steps
+        self.failed: list[int | None] = [None] * size
+        self._recorded: list[int] = []
+        self._averages: dict[str, list[NDArray[np.float64]]] = {}  # term -> records of (K, ...)
+        self._window: dict[str, Tensor] = {}  # term -> (every, K, ...)
+        self._filled = 0
+
+    def add(self, step: int, terms: Mapping[str, Tensor]) -> None:
+        """Takes the terms (K, ...) of the step that was just done, the `step`-th from 1."""
+        for name, term in terms.items():
+            if name not in self._window:
+                self._window[name] = torch.zeros(self.every, *term.shape, device=term.device)
+            self._window[name][self._filled] = term.detach()
+        self._filled += 1
+        if self._filled == self.every or step == self.steps:
+            self._record(step)
+
+    def latest(self, name: str) -> list[float | None]:
+        """The last average of a term (K,), one a model; None before any, and for failed models."""
+        if not self._recorded:
+            return [None] * len(self.failed)
+        values = self._averages[name][-1].tolist()
+        return [
+            value if failed is None else None
+            for value, failed in zip(values, self.failed, strict=True)
+        ]
+
+    def table(self, model: int) -> dict[str, list[Any]]:
+        """One model's records as history.json has them, none from a failure on."""
+        failed = self.failed[model]
+        sound = [i for i, step in enumerate(self._recorded) if failed is None or step < failed]
+        table: dict[str, list[Any]] = {"step": [self._recorded[i] for i in sound]}
+        for name, records in self._averages.items():
+            table[name] = [records[i][model].tolist() for i in sound]
+        return table
+
+    def arrays(self, model: int) -> dict[str, Tensor]:
+        """All that `load` needs to go on with one model."""
+        arrays = {"steps": torch.tensor(self._recorded, dtype=torch.int64)}
+        for name, window in self._window.items():
+            arrays[f"window.{name}"] = window[: self._filled, model]
+        for name, records in self._averages.items():
+            arrays[f"average.{name}"] = torch.from_numpy(np.stack(records)[:, model])
+        return arrays
+
+    def load(
+        self,
+        models: list[Mapping[str, Tensor]],
+        failed: list[int | None],
+        device: torch.device,
+    ) -> None:
+        """Goes on from what `arrays` and `failed` gave for each of the K models."""
+        self.failed = list(failed)
+        self._recorded = models[0]["steps"].tolist()
+        for key in models[0]:
+            kind, _, name = key.partition(".")
+            stacked = [model[key] for model in models]
+            if kind == "average":
+                self._averages[name] = list(torch.stack(stacked, 1).numpy())
+            elif kind == "window":
+                filled = torch.stack(stacked, 1).to(device)
+                self._filled = len(filled)
+                self._window[name] = torch.zeros(self.every, *filled.shape[1:], device=device)
+                self._window[name][: self._filled] = filled
+
+    def _record(self, step: int) -> None:
+        windows = {name: window[: self._filled].cpu() for name, window in self._window.items()}
+        finite = windows["loss"].isfinite()
+        for model, failed in enumerate(self.failed):
+            if failed is None and not finite[:, model].all():
+                before = step - self._filled
+                self.failed[model] = before + 1 + int((~finite[:, model]).int().argmax())
+        for name, window in windows.items():
+            self._averages.setdefault(name, []).append(window.double().mean(0).numpy())
+        self._recorded.append(step)
+        self._filled = 0

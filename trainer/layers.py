@@ -1,0 +1,96 @@
+"""Layers for K models at once: every parameter has a leading model axis, and models never mix.
+
+Each layer draws model k's initial values from the generator it is given for k (uniform within
+±1/sqrt(fan-in), PyTorch's default), so a model starts the same in any pack and alone.
+"""
+
+import math
+from typing import Protocol, runtime_checkable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+@runtime_checkable
+class Initialised(Protocol):
+    """A module that draws its own initial parameters, model by model."""
+
+    def initialise(self, model: int, generator: torch.Generator) -> None:
+        """Draws the parameters of one model."""
+        ...
+
+
+class PackedLinear(nn.Module):
+    """K fully connected layers, as one batched product: (K, n, inputs) -> (K, n, outputs)."""
+
+    def __init__(self, size: int, inputs: int, outputs: int):
+        super().__init__()
+        # (inputs, outputs), not nn.Linear's order: so gradients come out contiguous, never copied
+        self.weight = nn.Parameter(torch.empty(size, inputs, outputs))
+        self.bias = nn.Parameter(torch.empty(size, 1, outputs))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Each model's own affine map."""
+        return torch.baddbmm(self.bias, x, self.weight)
+
+    def initialise(self, model: int, generator: torch.Generator) -> None:
+        """Draws the parameters of one model."""
+        _draw(self, model, self.weight.shape[1], generator)
+
+
+class PackedConv(nn.Module):
+    """K convolutions, 4x4 of stride 2: (K, n, C, H, W) -> (K, n, outputs, H/2, W/2)."""
+
+    def __init__(self, size: int, inputs: int, outputs: int):
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(size, outputs, inputs, 4, 4))
+        self.bias = nn.Parameter(torch.empty(size, outputs))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Each model's own convolution, as one convolution in K groups."""
+        size, kernels = len(self.weight), self.weight.flatten(0, 1)
+        y = F.conv2d(_grouped(x), kernels, self.bias.flatten(), stride=2, padding=1, groups=size)
+        return _packed(y, size)
+
+    def initialise(self, model: int, generator: torch.Generator) -> None:
+        """Draws the parameters of one model."""
+        _draw(self, model, self.weight[0, 0].numel(), generator)
+
+
+class PackedDeconv(nn.Module):
+    """K transposed convolutions, 4x4 of stride 2: (K, n, C, H, W) -> (K, n, outputs, 2H, 2W)."""
+
+    def __init__(self, size: int, inputs: int, outputs: int):
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(size, inputs, outputs, 4, 4))
+        self.bias = nn.Parameter(torch.empty(size, outputs))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Each model's own transposed convolution, as one in K groups."""
+        size, kernels = len(self.weight), self.weight.flatten(0, 1)
+        y = F.conv_transpose2d(
+            _grouped(x), kernels, self.bias.flatten(), stride=2, padding=1, groups=size
+        )
+        return _packed(y, size)
+
+    def initialise(self, model: int, generator: torch.Generator) -> None:
+        """Draws the parameters of one model."""
+        taps = 4  # of a kernel's 16, stride 2 lets four reach an output pixel
+        _draw(self, model, self.weight.shape[1] * taps, generator)
+
+
+def _grouped(x: Tensor) -> Tensor:
+    """(K, n, C, H, W) -> (n, K*C, H, W); no copy when `x` comes from another packed convolution."""
+    return x.transpose(0, 1).flatten(1, 2)
+
+
+def _packed(y: Tensor, size: int) -> Tensor:
+    return y.unflatten(1, (size, -1)).transpose(0, 1)
+
+
+def _draw(layer: nn.Module, model: int, fan_in: int, generator: torch.Generator) -> None:
+    bound = 1 / math.sqrt(fan_in)
+    with torch.no_grad():
+        for parameter in layer.parameters(recurse=False):
+            parameter[model].uniform_(-bound, bound, generator=generator)

@@ -1,0 +1,105 @@
+"""K models of one architecture as one module: every parameter has a leading model axis."""
+
+from collections.abc import Sequence
+from typing import TypeVar
+
+import numpy as np
+from torch import Tensor, nn
+
+from trainer.config import RunConfig
+from trainer.layers import Initialised
+from trainer.models.architectures import ARCHITECTURES
+from trainer.objectives import LIKELIHOODS, OBJECTIVES, likelihood_options, objective_options
+from trainer.objectives.prior import Prior, StandardNormal
+from trainer.randomness import stream
+from trainer.strict import FieldError, lookup
+
+T = TypeVar("T")
+
+
+class Pack(nn.Module):
+    """K VAEs that share all of `config` but seed, beta and learning rate.
+
+    Parameters hold no values until `draw_parameters`, or a loader, gives them some.
+
+    size: K. latents: M. shape: (C, H, W) of an image.
+    objective_own, likelihood_own: what objective and likelihood learn themselves; often None.
+    adversary: the network that learns against the objective, or None. prior: p(z).
+    Raises FieldError for an unknown name, UserError for images that the architecture does not take.
+    """
+
+    def __init__(self, config: RunConfig, size: int, shape: tuple[int, int, int]):
+        super().__init__()
+        latents = config.latents
+        self.size, self.latents, self.shape = size, latents, shape
+        architecture = _named(ARCHITECTURES, config, "architecture")
+        self.likelihood = _named(LIKELIHOODS, config, "likelihood")
+        objective = _named(OBJECTIVES, config, "objective")
+        self.encoder, self.decoder = architecture(size, shape, latents)
+        self._likelihood_options = likelihood_options(config)
+        self.likelihood_own = (
+            self.likelihood.own(size, self._likelihood_options) if self.likelihood.own else None
+        )
+        options = objective_options(config)
+        self.objective_own = objective.own(size, latents, options) if objective.own else None
+        adversary = objective.adversary
+        self.adversary = adversary.network(size, latents, options) if adversary else None
+
+    def draw_parameters(self, seeds: Sequence[int]) -> None:
+        """Draws model k's parameters from seeds[k] alone, so it starts the same in any pack."""
+        for model, seed in enumerate(seeds):
+            generator = stream(seed, "parameters")
+            for module in self.modules():
+                if isinstance(module, Initialised):
+                    module.initialise(model, generator)
+
+    def encode(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean and log variance of q(z|x), each (K, n, M).
+
+        images: float32 in [0, 1], (K, n, C, H, W), or (n, C, H, W) for all models alike.
+        """
+        if images.ndim == 4:
+            images = images.expand(self.size, *images.shape)
+        mu, logvar = self.encoder(images).chunk(2, dim=-1)
+        return mu, logvar
+
+    def decode(self, z: Tensor) -> Tensor:
+        """What the decoder gives for z (K, n, M): (K, n, C, H, W), logits if Bernoulli."""
+        return self.decoder(z)
+
+    def means(self, z: Tensor) -> Tensor:
+        """Mean images of p(x|z) in [0, 1], (K, n, C, H, W), for z (K, n, M)."""
+        return self.likelihood.mean(self.decode(z))
+
+    def log_likelihood(self, images: Tensor, decoded: Tensor) -> Tensor:
+        """log p(x|z) in nats, (K, n), of images (K, n, C, H, W) given what `decode` gave."""
+        options = self._likelihood_options
+        return self.likelihood.log_prob(images, decoded, self.likelihood_own, options)
+
+    def update_likelihood(self, images: Tensor, decoded: Tensor) -> None:
+        """Sets what the likelihood learns in closed form from one batch, as `log_likelihood`."""
+        if self.likelihood.update:
+            options = self._likelihood_options
+            self.likelihood.update(images, decoded, self.likelihood_own, options)
+
+    @property
+    def prior(self) -> Prior:
+        """p(z): the objective's own, or N(0, I)."""
+        own = self.objective_own
+        return own if isinstance(own, Prior) else StandardNormal()
+
+    def kl(self, mu: Tensor, logvar: Tensor, z: Tensor) -> Tensor:
+        """KL(q(z|x) || p(z)) in nats by latent, all (K, n, M); see `Prior.kl`."""
+        return self.prior.kl(mu, logvar, z)
+
+    def sample_prior(self, count: int, seed: int = 0) -> Tensor:
+        """Samples of p(z) to decode, (K, count, M)."""
+        z = self.prior.sample(self.size, count, self.latents, np.random.default_rng(seed))
+        return z.to(next(self.parameters()).device)
+
+
+def _named(registry: dict[str, T], config: RunConfig, kind: str) -> T:
+    try:
+        return lookup(registry, getattr(config, kind), kind)
+    except FieldError as error:
+        raise error.under(kind) from None

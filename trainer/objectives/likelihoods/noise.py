@@ -1,0 +1,30 @@
+"""Gaussian noise about the decoder's mean image, which all Gaussian likelihoods share."""
+
+import math
+
+import torch
+from torch import Tensor
+
+# Variances stay above this (a standard deviation of a quarter of a grey level in 255): a pixel that
+# never changes would else draw the noise to 0 and the likelihood to infinity.
+LEAST_VARIANCE = (0.25 / 255) ** 2
+
+
+def squared_errors(x: Tensor, decoded: Tensor) -> Tensor:
+    """(x - mean)^2 of every pixel, (K, n, pixels), the mean being sigmoid(decoded)."""
+    return (x - torch.sigmoid(decoded)).square().flatten(2)
+
+
+def log_normal(squared_error: Tensor, variance: Tensor) -> Tensor:
+    """log N(x; mean, variance) in nats, given (x - mean)^2; shapes broadcast."""
+    return -0.5 * (math.log(2 * math.pi) + variance.log() + squared_error / variance)
+
+
+def variance_of(log_sigma: Tensor) -> Tensor:
+    """The variance that a parameter log(sigma) stands for, LEAST_VARIANCE at least."""
+    return LEAST_VARIANCE + (2 * log_sigma).exp()
+
+
+def log_sigma_of(variance: Tensor) -> Tensor:
+    """The parameter that stands for a variance; the inverse of `variance_of`."""
+    return 0.5 * (variance - LEAST_VARIANCE).clamp_min(1e-6 * LEAST_VARIANCE).log()

@@ -1,0 +1,17 @@
+"""The two terms of the evidence lower bound, which every objective weighs in its own way."""
+
+from torch import Tensor
+
+
+def lower_bound(log_px: Tensor, kl: Tensor) -> dict[str, Tensor]:
+    """Means over the batch of log p(x|z) (K, n) and the KL by latent (K, n, M), all in nats.
+
+    "reconstruction" (K,) and "kl" (K,): their difference is the bound (Kingma & Welling 2014,
+    Eq. 3). "kl_per_latent" (K, M) sums to "kl".
+    """
+    kl_per_latent = kl.mean(1)
+    return {
+        "reconstruction": log_px.mean(1),
+        "kl": kl_per_latent.sum(1),
+        "kl_per_latent": kl_per_latent,
+    }

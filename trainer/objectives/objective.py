@@ -1,0 +1,83 @@
+"""What an objective is: a function of a batch's arrays, its options, and what it learns itself."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor, nn
+
+from trainer.config import OptimizerConfig, RunConfig
+
+Terms = Mapping[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One step of K models on their own n images each, as an objective sees it.
+
+    x: images in [0, 1], (K, n, C, H, W).
+    decoded: what the decoder gave for z, like x; logits for a Bernoulli likelihood.
+    mu, logvar: of the Gaussian q(z|x), (K, n, M). z: its sample, (K, n, M).
+    log_px: log p(x|z) in nats, (K, n), by the run's likelihood.
+    beta: one a model, (K,).
+    step: optimiser steps done so far. images: number of images in the data set.
+    own: the objective's own learned parameters, as its `own` made them.
+    adversary: its adversary's network, as it is at this step.
+    """
+
+    x: Tensor
+    decoded: Tensor
+    mu: Tensor
+    logvar: Tensor
+    z: Tensor
+    log_px: Tensor
+    beta: Tensor
+    step: int
+    images: int
+    own: nn.Module | None = None
+    adversary: nn.Module | None = None
+
+
+@dataclass(frozen=True)
+class NoOptions:
+    """The options of an objective or a likelihood that takes none."""
+
+
+@dataclass(frozen=True)
+class Adversary:
+    """A network that learns against the objective, in turn with it, from codes alone.
+
+    network: (size K, latents M, options) -> its packed layers.
+    loss: (network, z, other) -> what it minimises, (K,). z: the codes (K, n, M) that the objective
+        has just seen; other: those of a second batch of n images, by the encoder after its step.
+    optimizer: options -> its own optimiser.
+    """
+
+    network: Callable[[int, int, Any], nn.Module]
+    loss: Callable[[nn.Module, Tensor, Tensor], Tensor]
+    optimizer: Callable[[Any], OptimizerConfig]
+
+
+@dataclass(frozen=True)
+class Objective:
+    """What is minimised.
+
+    terms: (batch, options) -> named arrays, all means over the batch: "loss" (K,), which is
+        minimised; "reconstruction" (K,), log p(x|z) in nats; "kl" (K,) and "kl_per_latent" (K, M)
+        in nats; and whatever else (K, ...) is worth recording. A model's terms must depend on that
+        model's arrays alone.
+    options: frozen dataclass that `RunConfig.objective_options` is read into, strictly.
+    own: (size K, latents M, options) -> a module whose parameters have a leading model axis and are
+        trained with the networks, but for those that require no gradient. It draws initial values
+        as trainer.layers do, in `initialise`. Where it is a `trainer.objectives.prior.Prior`, it is
+        the models' prior.
+    adversary: a second network with a loss of its own.
+    check: (config, options) -> None; raises FieldError, its path that of RunConfig, for a run that
+        the objective has no meaning for.
+    """
+
+    terms: Callable[[Batch, Any], Terms]
+    options: type = NoOptions
+    own: Callable[[int, int, Any], nn.Module] | None = None
+    adversary: Adversary | None = None
+    check: Callable[[RunConfig, Any], None] | None = None

@@ -1,0 +1,59 @@
+"""log q(z) of the aggregate posterior from one minibatch, and the total correlation of its latents.
+
+q(z) = 1/N sum of q(z|x) over all N images. Chen et al. 2018 ("Isolating sources of disentanglement
+in VAEs") estimate it from the n images of a batch in two ways:
+
+weighted: minibatch weighted sampling (their App. C.1), the one they train with. Biased: too low by
+    about log n for well separated codes, which is nearly constant and so does not move gradients.
+stratified: minibatch stratified sampling (their App. C.2). Unbiased in q(z) over batches drawn
+    without replacement: the image that z came from has weight 1/N, one other
+    (N - (n - 1)) / (N (n - 1)), the rest 1/(n - 1).
+"""
+
+import math
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from trainer.errors import UserError
+from trainer.objectives.gaussian import log_density
+
+Sampling = Literal["weighted", "stratified"]
+
+
+def total_correlation(log_joint: Tensor, log_marginals: Tensor) -> Tensor:
+    """KL(q(z) || prod_j q(z_j)) in nats, (K,), from log q(z) (K, n) and log q(z_j) (K, n, M)."""
+    return (log_joint - log_marginals.sum(2)).mean(1)
+
+
+def aggregate_posterior(
+    z: Tensor, mu: Tensor, logvar: Tensor, images: int, sampling: Sampling
+) -> tuple[Tensor, Tensor]:
+    """log q(z) (K, n) and log q(z_j) (K, n, M) at each z; all arrays (K, n, M).
+
+    images: N. Raises UserError where `stratified` has no weights: n < 2, or n > N + 1.
+    """
+    weights = _log_weights(z.shape[1], images, sampling, z)
+    # element i, j: code i under the posterior of image j
+    pairs = log_density(z.unsqueeze(2), mu.unsqueeze(1), logvar.unsqueeze(1))  # (K, n, n, M)
+    log_joint = (pairs.sum(3) + weights).logsumexp(2)
+    log_marginals = (pairs + weights.unsqueeze(-1)).logsumexp(2)
+    return log_joint, log_marginals
+
+
+def _log_weights(batch: int, images: int, sampling: Sampling, like: Tensor) -> Tensor:
+    """Logarithm of the weight of image j in the estimate for code i, (n, n)."""
+    if sampling == "weighted":
+        return like.new_full((batch, batch), -math.log(images * batch))
+    others = batch - 1
+    if not 1 <= others <= images:
+        raise UserError(
+            "stratified sampling needs batches of 2 images or more, and no larger than the data "
+            f"set; batch_size is {batch} and there are {images} images"
+        )
+    weights = like.new_full((batch, batch), 1 / others)
+    weights.fill_diagonal_(1 / images)
+    own = torch.arange(batch, device=like.device)
+    weights[own, own.roll(-1)] = (images - others) / (images * others)
+    return weights.log()
