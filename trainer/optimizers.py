@@ -45,7 +45,8 @@ class PackedOptimizer:
         gradients = torch.autograd.grad(loss, list(self._parameters.values()))
         for name, gradient in zip(self._parameters, gradients, strict=True):
             for piece in self._slices:
-                self._views[name, piece.start].grad = gradient[piece]
+                # torch's fused kernels misread a gradient that is not laid out as its parameter
+                self._views[name, piece.start].grad = gradient[piece].contiguous()
         self._optimizer.step()
 
     def state(self, model: int) -> dict[str, Tensor]:

@@ -7,6 +7,7 @@ from typing import Literal
 
 Verdict = Literal["clear", "cannot tell"]
 Side = Literal["lowest", "highest"]
+CANNOT_TELL: Verdict = "cannot tell"
 
 WIDEST = math.log(10.0)  # an interval wider than a factor of ten is no answer to "which beta"
 WIDEST_SHARE = 0.5  # neither is one that spans more than half of what was tried

@@ -13,8 +13,10 @@ from evaluation.analysis.choose import Choice, Goal, SettingSummary, choose
 from evaluation.analysis.noise import Noise, measure_noise
 from evaluation.analysis.posterior import Posterior, draw_posterior
 from evaluation.analysis.table import RunRow
+from evaluation.analysis.words import fixed, number
 from trainer.errors import UserError
 
+MOST_TIED = 5  # settings named in a sentence
 CONTENDER = 0.05  # probability from which a latent size counts as possibly the best
 
 
@@ -197,25 +199,34 @@ def _notes(
 
 
 def _describe(answer: Answer) -> Iterator[str]:
-    best, percent = answer.best, f"{answer.level:.0%}"
-    low, high = best.interval
+    setting = answer.best.setting
+    yield f"Best β: {_name(setting)}, β_norm {number(setting.beta_norm)}."
+    yield from sentences(answer)
+
+
+def sentences(answer: Answer) -> Iterator[str]:
+    """How sure it is that `answer.best.setting` is best, one thing a sentence."""
+    best = answer.best
+    low, high = map(number, best.interval)
     yield (
-        f"Best beta {best.beta:.3g} at M = {best.latents} (beta_norm {best.beta_norm:.3g}); "
-        f"{percent} interval of beta {low:.3g} to {high:.3g}."
+        f"{answer.level:.0%} interval of the best β: {low} to {high}. Probability that no other "
+        f"setting tried is better: {best.probability_best:.2f}."
     )
-    yield (
-        f"Best setting tried: beta {best.setting.beta:.3g}, M = {best.setting.latents}; "
-        f"the best of all with probability {best.probability_best:.2f}, "
-        f"tied with {len(best.tied) - 1} others."
-    )
-    if best.faithful and best.faithful is not best.setting:
-        yield (
-            f"Of these, beta {best.faithful.beta:.3g}, M = {best.faithful.latents} "
-            f"reconstructs best ({best.faithful.reconstruction:.1f} nats an image)."
-        )
+    others = [_name(setting) for setting in best.tied[1:]]
+    if others:
+        more = f" and {len(others) - MOST_TIED} more" if len(others) > MOST_TIED else ""
+        yield f"Cannot be told from it: {'; '.join(others[:MOST_TIED])}{more}."
+    if others and best.faithful:
+        nats = f"{fixed(best.faithful.reconstruction, 1)} nats an image"
+        yield f"Among them, {_name(best.faithful)} reconstructs best ({nats})."
     if best.verdict == "clear":
-        yield "The scores settle this."
+        yield "Verdict: clear, the scores settle this."
     else:
-        yield "The scores cannot tell:"
-        yield from (f"  {reason}" for reason in best.reasons)
+        yield "Verdict: cannot tell."
+        yield from best.reasons
     yield from answer.notes
+
+
+def _name(setting: SettingSummary) -> str:
+    others = "".join(f", {key} {value}" for key, value in setting.parameters.items())
+    return f"β {number(setting.beta)}, M {setting.latents}{others}"

@@ -37,7 +37,8 @@ class Best:
 
     beta, beta_norm, latents, parameters: where the surface is highest, as a rule between settings;
         parameters are empty unless each combination of them has a surface of its own.
-    interval, interval_norm: of the best beta and beta_norm, over every latent size it may have.
+    interval, interval_norm: of the best beta and beta_norm, over every latent size it may have;
+        widened where that takes `setting` in, so that the number to use is never outside.
     expected: mean score over seeds there.
     setting: the tested setting to use, that of the best expected score.
     probability_best: that no other tested setting here has a better mean score than `setting`.
@@ -94,21 +95,26 @@ def find_best(
     known = [setting for setting in tied if math.isfinite(setting.reconstruction)]
     verdict, reasons = judge(_collect_evidence(posterior, settings, mask, tops))
     log_norm, log_ratio = columns.log_norm[tops.likeliest], columns.log_ratio[tops.likeliest]
+    setting = standings[0].setting
     return Best(
         beta=math.exp(log_norm + log_ratio),
         beta_norm=math.exp(log_norm),
         latents=int(columns.latents[tops.likeliest]),
         parameters=_family_parameters(posterior, settings, columns.family[tops.likeliest]),
-        interval=tops.interval(columns.log_norm + columns.log_ratio),
-        interval_norm=tops.interval(columns.log_norm),
+        interval=_with(tops.interval(columns.log_norm + columns.log_ratio), setting.beta),
+        interval_norm=_with(tops.interval(columns.log_norm), setting.beta_norm),
         expected=sign * float(expected[tops.likeliest]),
-        setting=standings[0].setting,
+        setting=setting,
         probability_best=standings[0].probability_best,
         tied=tied,
         faithful=max(known, key=lambda setting: setting.reconstruction) if known else None,
         verdict=verdict,
         reasons=reasons,
     )
+
+
+def _with(interval: tuple[float, float], value: float) -> tuple[float, float]:
+    return min(interval[0], value), max(interval[1], value)
 
 
 @dataclass(frozen=True)

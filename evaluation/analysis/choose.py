@@ -4,7 +4,7 @@ import math
 import statistics
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from evaluation.analysis.table import RunRow
@@ -50,6 +50,7 @@ class SettingSummary:
     reconstruction, kl: mean over the finished seeds, nats an image; nan when none is known.
     parameters: every choice beside beta and latents that differs between settings.
     rows: its runs, by seed.
+    others: mean over the finished seeds of what else was measured, by measure.
     """
 
     beta: float
@@ -64,6 +65,7 @@ class SettingSummary:
     kl: float
     parameters: Mapping[str, Any]
     rows: tuple[RunRow, ...]
+    others: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def finished(self) -> int:
@@ -93,6 +95,12 @@ class Choice:
     def failed(self) -> int:
         """Number of failed runs in the sweep."""
         return sum(setting.failed for setting in self.settings)
+
+    def best_seed(self, setting: SettingSummary) -> RunRow | None:
+        """The finished run of a setting with the best score; None when all its seeds failed."""
+        finished = [row for row in setting.rows if row.state == "finished"]
+        sign = 1 if self.goal == "maximize" else -1
+        return max(finished, key=lambda row: sign * row.score, default=None)
 
     @property
     def policy_words(self) -> str:
@@ -169,6 +177,10 @@ def _summarise(
         kl=_mean_of_known(row.kl for row in rows),
         parameters=rows[0].parameters,
         rows=tuple(rows),
+        others={
+            name: _mean_of_known(row.others.get(name, math.nan) for row in rows)
+            for name in sorted({name for row in rows for name in row.others})
+        },
     )
 
 

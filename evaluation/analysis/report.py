@@ -1,6 +1,5 @@
 """The report of a sweep: one page that answers first and then shows why, beside its figures."""
 
-import io
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,16 +10,18 @@ from matplotlib.figure import Figure
 
 from evaluation.analysis import page
 from evaluation.analysis.choose import Choice, SettingSummary
-from evaluation.analysis.figures import beta_latents_map, inverted_u, tradeoff
+from evaluation.analysis.conclude import Conclusion
+from evaluation.analysis.figures import beta_latents_map, inverted_u, style, tradeoff
 from evaluation.analysis.figures import traversals as traversal_grid
 from evaluation.analysis.page import Column, Row
 from evaluation.analysis.table import RunRow
-from evaluation.analysis.words import capital, count, fixed, number
+from evaluation.analysis.words import capital, count, fixed, measure_name, number
 from evaluation.traversals import Traversal
 from trainer.files import write_atomically
 
 if TYPE_CHECKING:
     from evaluation.analysis.answer import Answer
+    from evaluation.analysis.best import Best
     from evaluation.baselines.table import Line
 
 PAGE = "index.html"
@@ -79,15 +80,15 @@ def write_report(
         stale.unlink()
     images = {}
     for stem, figure in figures.items():
-        png = _png(figure)
+        png = style.png(figure)
         write_atomically(folder / f"{stem}.png", png)
         images[stem] = page.image(png, _title(figure), round(figure.get_figwidth() * INCH))
 
     sections = [
         _header(name, rows, choice, facts),
         _answer(choice, facts, answer),
-        _certainty(answer),
-        _per_latents(choice, facts),
+        _certainty(choice, answer),
+        _per_latents(choice, facts, answer),
         page.section(
             "The inverted U",
             images["inverted_u"],
@@ -173,21 +174,21 @@ def _answer(choice: Choice, facts: Facts, answer: "Answer | None") -> str:
     return page.answer(label, f"β = {number(best.beta)}", tiles, cautions(choice, answer))
 
 
-def _certainty(answer: "Answer | None") -> str:
+def _certainty(choice: Choice, answer: "Answer | None") -> str:
     if answer is None:
         return ""
-    said = [line.strip() for line in str(answer).splitlines()]
+    said = Conclusion(choice, answer).sentences()
     return page.section("How sure is this?", page.bullets(said, "plain"))
 
 
-def _per_latents(choice: Choice, facts: Facts) -> str:
+def _per_latents(choice: Choice, facts: Facts, answer: "Answer | None") -> str:
     if not choice.best.finished:
         return ""
     intro = "Larger latent layers need more pressure (Higgins et al. 2017, Fig. 5)."
     several = len(choice.per_latents) > 1
     return page.section(
         "The best β of each latent size",
-        _table_of(tuple(choice.per_latents.values()), choice, facts),
+        _table_of(tuple(choice.per_latents.values()), choice, facts, answer=answer),
         intro=intro if several else "",
     )
 
@@ -201,16 +202,24 @@ def _settings(choice: Choice, facts: Facts) -> str:
 
 
 def _table_of(
-    settings: Sequence[SettingSummary], choice: Choice, facts: Facts, sortable: bool = False
+    settings: Sequence[SettingSummary],
+    choice: Choice,
+    facts: Facts,
+    sortable: bool = False,
+    answer: "Answer | None" = None,
 ) -> str:
-    parameters = list(choice.best.parameters)
+    """Settings with their scores; with an `answer`, best ones with the interval of their beta."""
+    parameters, others = list(choice.best.parameters), list(choice.best.others)
+    sure = answer.per_latents if answer is not None else {}
     columns = [
         Column("M"),
         Column("β"),
         Column("normalised β"),
         *(Column(name, text=True) for name in parameters),
+        *([Column(f"{answer.level:.0%} interval of β", text=True)] if answer else []),
         Column(facts.score_name, decimals=3),
         Column("spread over seeds", decimals=3),
+        *(Column(measure_name(name), decimals=3) for name in others),
         Column("seeds"),
         Column("failed"),
         Column("reconstruction", decimals=1),
@@ -223,8 +232,10 @@ def _table_of(
                 setting.beta,
                 setting.beta_norm,
                 *(_text(setting.parameters.get(name)) for name in parameters),
+                *([_interval(sure, setting.latents)] if answer else []),
                 setting.score,
                 setting.spread,
+                *(setting.others.get(name, math.nan) for name in others),
                 str(setting.seeds),
                 str(setting.failed or ""),
                 setting.reconstruction,
@@ -235,6 +246,13 @@ def _table_of(
         for setting in settings
     ]
     return page.table(columns, rows, sortable)
+
+
+def _interval(sure: "Mapping[int, Best]", latents: int) -> str:
+    if latents not in sure:
+        return "–"
+    low, high = map(number, sure[latents].interval)
+    return f"{low} to {high}"
 
 
 def _paper(facts: Facts) -> str:
@@ -291,12 +309,6 @@ def _reproduction(facts: Facts) -> str:
     if facts.versions:
         parts.append(page.definitions(facts.versions))
     return page.section("How to get the same answer", *parts) if parts else ""
-
-
-def _png(figure: Figure) -> bytes:
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png")
-    return buffer.getvalue()
 
 
 def _title(figure: Figure) -> str:

@@ -11,6 +11,7 @@ from trainer.strict import suggestion
 
 State = Literal["finished", "failed"]
 SWEPT = ("beta", "latents", "seed")  # have columns of their own; all other choices are `parameters`
+LABELS = "dataset.options.labels"  # is none: two sweeps may share a run and not its labels
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class RunRow:
     parameters: every other choice that differs between the rows of this table, by dotted name.
     chance: what the measure gives an uninformative representation; nan when it has no such level.
     setting: number of the setting in its sweep; -1 when unknown.
+    others: scores of what else was measured, by measure; nan where one is not finite.
     """
 
     run: str
@@ -44,6 +46,7 @@ class RunRow:
     setting: int = -1
     reason: str | None = None
     folder: Path | None = None
+    others: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def score(self) -> float:
@@ -64,7 +67,8 @@ def rows_from_results(
 ) -> tuple[RunRow, ...]:
     """Rows from the contents of `result.json` files, scored by `measure` of one evaluation.
 
-    Optional keys `setting` (int) and `folder` (path), which a sweep may add to a result, are kept.
+    Optional keys `setting` (int) and `folder` (path), which a sweep may add to a result, are kept,
+    and an `evaluation` of a result's own takes the place of `evaluation_id`.
     A run given twice counts once. Raises UserError for a finished run this evaluation never scored.
     """
     rows = {result["run"]: _row_from_result(result, evaluation_id, measure) for result in results}
@@ -113,13 +117,14 @@ def _row_from_result(result: Mapping[str, Any], evaluation_id: str, measure: str
         beta_norm=beta * latents / math.prod(result["data"]["shape"]),
         latents=latents,
         seed=int(config["seed"]),
-        parameters=_flat({key: value for key, value in config.items() if key not in SWEPT}),
+        parameters={k: v for k, v in _flat(config).items() if k not in (*SWEPT, LABELS)},
         setting=int(result.get("setting", -1)),
         reason=result.get("reason"),
         folder=Path(result["folder"]) if result.get("folder") else None,
     )
     if result["state"] == "failed":
         return row
+    evaluation_id = result.get("evaluation", evaluation_id)
     evaluation = result["evaluations"].get(evaluation_id)
     if evaluation is None or measure not in evaluation["measures"]:
         raise UserError(
@@ -134,6 +139,12 @@ def _row_from_result(result: Mapping[str, Any], evaluation_id: str, measure: str
             kl=_number(evaluation.get("kl")),
             kl_per_latent=tuple(map(_number, evaluation.get("kl_per_latent") or ())),
             chance=_number(measured.get("chance")),
+            others={
+                name: _number(figures.get("score"))
+                for name, figures in evaluation["measures"].items()
+                if name != measure
+            },
+            reason=measured.get("reason"),
         ),
         measured.get("scores") or [measured.get("score")],
     )
@@ -157,7 +168,7 @@ def _row_from_record(record: Mapping[str, Any], measure: str, pixels: int | None
     run = str(_present(record.get("tags.run")) or _present(record.get("run_id")) or "")
     if not math.isfinite(beta_norm):
         raise UserError(f"run {run!r} has no params.beta_norm: pass pixels=, its pixels x channels")
-    own = {*SWEPT, "beta_norm"}
+    own = {*SWEPT, "beta_norm", LABELS}
     row = RunRow(
         run=run,
         state="failed",

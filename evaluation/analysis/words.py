@@ -2,10 +2,24 @@
 
 import math
 
+_MEASURES = {
+    "dci": "DCI",
+    "factorvae": "FactorVAE",
+    "irs": "IRS",
+    "mig": "MIG",
+    "sap": "SAP",
+    "udr": "UDR",
+}
+
 
 def capital(text: str) -> str:
     """`text` with its first letter capital, the rest as it is."""
     return text[:1].upper() + text[1:]
+
+
+def measure_name(measure: str) -> str:
+    """A measure of METRICS as people write it: Higgins, MIG."""
+    return _MEASURES.get(measure, capital(measure))
 
 
 def count(things: int, name: str) -> str:

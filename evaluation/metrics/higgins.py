@@ -140,7 +140,7 @@ def labelled_groups(
                 "or more, and two are needed; label more images or leave it out with the option "
                 "`factors`"
             )
-    return groups
+    return labels, groups
 
 
 def _without_bad(codes: Codes) -> tuple[Codes, NDArray[np.bool_]]:

@@ -29,14 +29,20 @@ def adagrad(gradients: list[float], lr: float) -> float:
     return x
 
 
+@pytest.mark.parametrize("transposed", [False, True])  # how a gradient lies in memory is no matter
 @pytest.mark.parametrize("formula", [adam, adagrad])
-def test_each_model_has_its_own_rate(formula: Callable[[list[float], float], float]) -> None:
+def test_each_model_has_its_own_rate(
+    formula: Callable[[list[float], float], float], transposed: bool
+) -> None:
     parameter = torch.nn.Parameter(torch.ones(4, 3))
     configs = [OptimizerConfig(formula.__name__, lr) for lr in RATES]  # type: ignore[arg-type]
     optimizer = PackedOptimizer({"x": parameter}, configs)
     gradients = torch.randn(6, 4, 3, generator=torch.Generator().manual_seed(0))
     for gradient in gradients:
-        optimizer.step((parameter * gradient).sum())
+        if transposed:
+            optimizer.step((parameter.T * gradient.T.contiguous()).sum())
+        else:
+            optimizer.step((parameter * gradient).sum())
     for model, lr in enumerate(RATES):
         for i in range(3):
             expected = formula(gradients[:, model, i].double().tolist(), lr)

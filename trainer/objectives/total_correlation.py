@@ -35,10 +35,11 @@ def aggregate_posterior(
     images: N. Raises UserError where `stratified` has no weights: n < 2, or n > N + 1.
     """
     weights = _log_weights(z.shape[1], images, sampling, z)
-    # element i, j: code i under the posterior of image j
-    pairs = log_density(z.unsqueeze(2), mu.unsqueeze(1), logvar.unsqueeze(1))  # (K, n, n, M)
-    log_joint = (pairs.sum(3) + weights).logsumexp(2)
-    log_marginals = (pairs + weights.unsqueeze(-1)).logsumexp(2)
+    z, mu, logvar = (array.transpose(1, 2) for array in (z, mu, logvar))
+    # (K, M, n, n); element i, j: code i under the posterior of image j, summed over the last axis
+    pairs = log_density(z.unsqueeze(3), mu.unsqueeze(2), logvar.unsqueeze(2))
+    log_joint = (pairs.sum(1) + weights).logsumexp(2)
+    log_marginals = (pairs + weights).logsumexp(3).transpose(1, 2)
     return log_joint, log_marginals
 
 

@@ -1,5 +1,6 @@
 """The one look of all figures, set on each figure itself so that threads share no state."""
 
+import io
 from collections.abc import Iterable, Sequence
 
 import matplotlib
@@ -33,6 +34,13 @@ def new_figure(width: float, height: float) -> Figure:
     figure = Figure(figsize=(width, height), dpi=DPI, facecolor="white", layout="constrained")
     FigureCanvasAgg(figure)
     return figure
+
+
+def png(figure: Figure) -> bytes:
+    """The figure as the content of a PNG file."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png")
+    return buffer.getvalue()
 
 
 def dress(axes: Axes, *, title: str = "", xlabel: str = "", ylabel: str = "") -> None:

@@ -12,7 +12,7 @@ from tests.trainer.runs import config, distance, folders, history, model
 from tests.trainer.shapes import Shapes
 from trainer.config import RunConfig
 from trainer.errors import UserError
-from trainer.models import load_pack
+from trainer.models import Pack, load_pack
 from trainer.objectives import LIKELIHOODS, OBJECTIVES
 from trainer.training import Training, train
 
@@ -94,6 +94,21 @@ def test_what_is_learned_beside_the_networks_survives_a_restart(tmp_path: Path, 
     for one, other in zip(whole, cut, strict=True):
         for key, array in model(one).items():
             assert torch.equal(array, model(other)[key]), key
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in RUNS if name.startswith(("gaussian_", "isa_vae, l"))]
+)
+def test_noise_and_exponents_are_learned_in_training(tmp_path: Path, name: str) -> None:
+    pack = Pack(configs(name)[0], 3, (1, 12, 12))
+    pack.draw_parameters([0, 1, 7])
+    first, paths = dict(pack.named_parameters()), folders(tmp_path, 3)
+    train(configs(name), Shapes(), paths, device="cpu")
+    for number, path in enumerate(paths):
+        own = {key: value for key, value in model(path).items() if "_own." in key}
+        assert own
+        for key, value in own.items():
+            assert not torch.equal(value, first[key][number]), key
 
 
 def test_an_adversary_learns_by_its_own_loss_alone(tmp_path: Path) -> None:

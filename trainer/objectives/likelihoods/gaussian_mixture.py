@@ -67,7 +67,7 @@ def gaussian_mixture(
 
     Its gradient in the networks is that of Eq. 25 at the responsibilities of the E step.
     """
-    return _log_joint(squared_errors(x, decoded), own).logsumexp(3).sum(2)
+    return _log_joint(squared_errors(x, decoded), own).logsumexp(0).sum(2)
 
 
 @torch.no_grad()
@@ -80,9 +80,9 @@ def update(x: Tensor, decoded: Tensor, own: NoiseMixture, options: MixtureOption
     if options.by != "em":
         return
     squared = squared_errors(x, decoded)
-    responsibility = _log_joint(squared, own).softmax(3)
-    weight = responsibility.mean((1, 2))  # N_k over the number of pixels
-    error = (responsibility * squared.unsqueeze(3)).mean((1, 2))
+    responsibility = _log_joint(squared, own).softmax(0)
+    weight = responsibility.mean((2, 3)).T  # N_k over the number of pixels, (K, J)
+    error = (responsibility * squared).mean((2, 3)).T
     old = own.log_weight.softmax(1)
     error = torch.lerp(old * variance_of(own.log_sigma), error, options.rate)
     weight = torch.lerp(old, weight, options.rate).clamp_min(LEAST_WEIGHT)
@@ -91,10 +91,10 @@ def update(x: Tensor, decoded: Tensor, own: NoiseMixture, options: MixtureOption
 
 
 def _log_joint(squared: Tensor, own: NoiseMixture) -> Tensor:
-    """log π_k N(x; mean, σ_k²) of every pixel, (K, n, pixels, J)."""
-    log_weight = own.log_weight.log_softmax(1)[:, None, None]
-    variance = variance_of(own.log_sigma)[:, None, None]
-    return log_weight + log_normal(squared.unsqueeze(3), variance)
+    """log π_k N(x; mean, σ_k²) of every pixel, (J, K, n, pixels)."""
+    log_weight = own.log_weight.log_softmax(1).T[:, :, None, None]
+    variance = variance_of(own.log_sigma).T[:, :, None, None]
+    return log_weight + log_normal(squared, variance)
 
 
 GAUSSIAN_MIXTURE = Likelihood(gaussian_mixture, torch.sigmoid, MixtureOptions, NoiseMixture, update)

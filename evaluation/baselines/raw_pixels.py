@@ -1,0 +1,15 @@
+"""The baseline `raw_pixels`: an image is its own code."""
+
+from collections.abc import Sequence
+
+from evaluation.baselines.fitted import Fitted, Model
+from trainer.data.dataset import Dataset
+
+
+def raw_pixels(data: Dataset, seeds: Sequence[int]) -> Fitted:
+    """Codes (n, pixels): the pixels, in [0, 1].
+
+    Only the classifier's seed can make a difference, and with thousands of features three
+    classifiers take minutes; so there is one replica.
+    """
+    return Fitted((Model(lambda x: x.flatten(1), data),), replicas=1)

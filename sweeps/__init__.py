@@ -1,0 +1,33 @@
+"""Sweeps of β-VAEs: one YAML file in, the best β out.
+
+from sweeps import run, best
+run("sweeps/quickstart.yaml", store="store")
+best("quickstart", store="store").beta
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sweeps.api import Best, best, report, run
+    from sweeps.spec import SweepSpec, load_spec
+    from sweeps.store import Store
+
+__all__ = ["Best", "Store", "SweepSpec", "best", "load_spec", "report", "run"]
+
+_HOMES = {
+    "Best": "sweeps.api",
+    "Store": "sweeps.store",
+    "SweepSpec": "sweeps.spec",
+    "best": "sweeps.api",
+    "load_spec": "sweeps.spec",
+    "report": "sweeps.api",
+    "run": "sweeps.api",
+}
+
+
+def __getattr__(name: str) -> Any:
+    # looked up at their first use: `sweep --help` must not pay for torch
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'sweeps' has no attribute {name!r}")

@@ -1,0 +1,46 @@
+"""A picture of each run's latent traversals, small enough to be made for every run."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from matplotlib.image import imsave
+from numpy.typing import NDArray
+
+from evaluation.traversals import by_kl, traverse
+from trainer.data.dataset import Dataset
+from trainer.models import load_model
+
+TRAVERSAL = "traversal.png"
+ROWS = 10  # the latents of most KL
+
+
+def write_traversals(folders: Sequence[Path], data: Dataset) -> None:
+    """Writes traversal.png into each run folder that has a model and no picture yet.
+
+    Rows are latents, highest KL first; columns move one over [-3, 3] (Higgins et al. 2017, Fig. 4).
+    """
+    image = torch.from_numpy(data.images([len(data) // 2])).float() / data.levels
+    for folder in folders:
+        if (folder / "model.safetensors").exists() and not (folder / TRAVERSAL).exists():
+            _write(folder, image)
+
+
+def _write(folder: Path, image: torch.Tensor) -> None:
+    pack = load_model(folder)
+    with torch.inference_mode():
+        mu, logvar = pack.encode(image)
+        kl = 0.5 * (mu**2 + logvar.exp() - 1 - logvar)[0, 0]
+    part = folder / f".{TRAVERSAL}"
+    imsave(part, _grid(traverse(pack, image, by_kl(kl.numpy(), ROWS))[0, 0]), format="png")
+    part.replace(folder / TRAVERSAL)
+
+
+def _grid(images: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Images (rows, columns, C, H, W) in [0, 1] as one picture of bytes (height, width, 3)."""
+    rows, columns, channels, height, width = images.shape
+    picture = images.transpose(0, 3, 1, 4, 2).reshape(rows * height, columns * width, channels)
+    if channels == 1:
+        picture = picture.repeat(3, axis=2)
+    return (picture.clip(0, 1) * 255).round().astype(np.uint8)

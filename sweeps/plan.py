@@ -1,0 +1,66 @@
+"""What a sweep trains: settings, the runs of a setting, and the trials they are trained in."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sweeps.configure import configure
+from sweeps.spec import SweepSpec
+from trainer.config import RunConfig
+from trainer.data.dataset import Dataset
+from trainer.errors import UserError
+from trainer.strict import FieldError
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One point of the search space. `number`: its place in the order of proposals, from 0."""
+
+    number: int
+    parameters: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Run:
+    """One model to train. `id`: the name of its folder in the store, `config.identity(...)`."""
+
+    id: str
+    config: RunConfig
+
+
+def load_data(spec: SweepSpec) -> Dataset:
+    """The data set of the sweep. Raises UserError that names the file and line of `dataset`."""
+    from trainer.data import load
+
+    try:
+        return load(spec.dataset.name, **spec.dataset.options)
+    except FieldError as error:
+        raise spec.error(error.under("dataset")) from None
+    except UserError as error:
+        raise spec.error(FieldError(str(error), ("dataset",))) from None
+
+
+def runs_of(spec: SweepSpec, data: Dataset, parameters: Mapping[str, Any]) -> tuple[Run, ...]:
+    """The runs of a setting, one a seed. An id depends only on what decides the result."""
+    pixels = math.prod(data.shape)
+    runs = []
+    for seed in spec.seed_list:
+        config = configure(spec.dataset, spec.trainer, parameters, pixels, seed)
+        runs.append(Run(config.identity(data.fingerprint), config))
+    return tuple(runs)
+
+
+def blocks(spec: SweepSpec, runs: Sequence[Run]) -> list[tuple[Run, ...]]:
+    """The trials of a setting: its runs in blocks of `spec.pack`, each trained as one pack."""
+    size = _pack(spec)
+    return [tuple(runs[i : i + size]) for i in range(0, len(runs), size)]
+
+
+def blocks_each(spec: SweepSpec) -> int:
+    """How many trials each setting has."""
+    return math.ceil(len(spec.seed_list) / _pack(spec))
+
+
+def _pack(spec: SweepSpec) -> int:
+    return len(spec.seed_list) if spec.pack == "auto" else int(spec.pack)

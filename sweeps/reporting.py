@@ -1,0 +1,90 @@
+"""The report of a sweep, made from what the store has."""
+
+import platform
+import shlex
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import numpy as np
+
+from evaluation.analysis.choose import Choice
+from evaluation.analysis.report import Facts, write_report
+from evaluation.analysis.words import measure_name
+from evaluation.identity import with_defaults
+from evaluation.traversals import Traversal, traverse_run
+from sweeps import results
+from sweeps.baselines import paper_table
+from sweeps.judging import judging
+from sweeps.plan import load_data
+from sweeps.spec import SweepSpec
+from sweeps.store import Store
+from trainer.data.dataset import Dataset
+
+TRAVERSED = 2  # images that the traversals of a model start from
+VERSIONS = ("beta-sweep", "torch", "ray", "optuna", "mlflow")
+
+
+def make_report(spec: SweepSpec, store: Store) -> Path:
+    """Writes the report of the settings that are complete; returns its HTML file.
+
+    Raises UserError when no setting is complete, or the store cannot be written to.
+    """
+    data = load_data(spec)
+    rows = results.rows(spec, store, data)
+    conclusion = results.concluded(spec, rows)
+    choice = conclusion.choice
+    return write_report(
+        rows,
+        choice,
+        store.report_folder(spec),
+        name=spec.name,
+        traversals=_traversals(choice, data),
+        facts=_facts(spec, store, data),
+        answer=conclusion.answer,
+    )
+
+
+def _traversals(choice: Choice, data: Dataset) -> Sequence[Traversal]:
+    """Of the best seed of the best setting, then of the best setting of each other latent size."""
+    others = [s for s in choice.per_latents.values() if s.latents != choice.best.latents]
+    images = np.random.default_rng(0).choice(
+        len(data), size=min(TRAVERSED, len(data)), replace=False
+    )
+    found = []
+    for setting in (choice.best, *others):
+        row = choice.best_seed(setting)
+        if row is not None:
+            found.append(traverse_run(row, data, [int(i) for i in images]))
+    return found
+
+
+def _facts(spec: SweepSpec, store: Store, data: Dataset) -> Facts:
+    judged = judging(spec, data)
+    options = with_defaults(judged.evaluation)[judged.measure]
+    images = "×".join(map(str, data.shape))
+    return Facts(
+        score_name=f"{measure_name(judged.measure)} score",
+        data=f"{data.name} ({data.source}), {len(data):,} images of {images}",
+        scoring={key: str(value) for key, value in options.items() if value is not None},
+        command=_command(spec),
+        sweep_file=spec.text,
+        versions=_versions(),
+        paper=paper_table(spec, store, data),
+    )
+
+
+def _command(spec: SweepSpec) -> str:
+    if spec.source is None:
+        return f"sweep run {spec.name}.yaml"
+    return shlex.join(["sweep", "run", spec.source.path, *spec.source.overrides.values()])
+
+
+def _versions() -> dict[str, str]:
+    found = {"Python": platform.python_version()}
+    for package in VERSIONS:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found

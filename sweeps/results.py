@@ -1,0 +1,102 @@
+"""What the store knows of one sweep: its rows for the analysis, and how far it has come."""
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+from evaluation.analysis.conclude import Conclusion, conclude
+from evaluation.analysis.table import RunRow, rows_from_results
+from sweeps.judging import judging
+from sweeps.spec import SweepSpec
+from sweeps.store import Store
+from trainer.data.dataset import Dataset
+from trainer.errors import UserError
+
+
+@dataclass(frozen=True)
+class Status:
+    """Runs of a sweep by state.
+
+    pending: not ended, whether or not they were begun, or even proposed.
+    settings: how many of `settings_total` have ended, all their seeds.
+    running: who runs the sweep now, None when nobody does.
+    """
+
+    finished: int
+    failed: int
+    pending: int
+    total: int
+    settings: int
+    settings_total: int
+    running: str | None
+
+
+def status(spec: SweepSpec, store: Store) -> Status:
+    """How far the sweep has come. Looks at the store alone, not at the data."""
+    seeds = len(spec.seed_list)
+    states: Counter[str] = Counter()
+    settings = 0
+    for number, runs in store.recorded_runs(spec).items():
+        if number >= spec.setting_count:
+            continue
+        results = [store.result(run, hashes=False) for run in runs.values()]
+        ended = [result["state"] for result in results if result is not None]
+        states.update(ended)
+        settings += len(ended) == seeds
+    total = spec.setting_count * seeds
+    ended_runs = states["finished"] + states["failed"]
+    return Status(
+        finished=states["finished"],
+        failed=states["failed"],
+        pending=total - ended_runs,
+        total=total,
+        settings=settings,
+        settings_total=spec.setting_count,
+        running=store.holder(spec.name),
+    )
+
+
+def rows(spec: SweepSpec, store: Store, data: Dataset) -> tuple[RunRow, ...]:
+    """The runs of all settings that are complete: every seed has ended and was evaluated.
+
+    A setting with some of its seeds is left out: it would be judged by luck.
+    """
+    judged = judging(spec, data)
+    ended = []
+    for number, runs in store.recorded_runs(spec).items():
+        if number >= spec.setting_count:
+            continue
+        evaluation = judged.identity(runs.values())
+        found = [scored(store, run, number, evaluation) for run in runs.values()]
+        results = [result for result in found if result is not None]
+        if len(results) == len(spec.seed_list):
+            ended += results
+    return rows_from_results(ended, "", judged.measure)
+
+
+def scored(
+    store: Store, run: str, setting: int, evaluation: str, hashes: bool = False
+) -> dict[str, Any] | None:
+    """The result of a run with what a sweep adds to it; None when it lacks this evaluation.
+
+    Added are `setting`, `folder` and `evaluation`. A failed run has no evaluation and needs none.
+    hashes: compare the files' SHA-256, not their sizes alone.
+    """
+    result = store.result(run, hashes)
+    if result is None or (result["state"] != "failed" and evaluation not in result["evaluations"]):
+        return None
+    folder = str(store.run_folder(run))
+    return {**result, "setting": setting, "folder": folder, "evaluation": evaluation}
+
+
+def concluded(spec: SweepSpec, rows: tuple[RunRow, ...]) -> Conclusion:
+    """The best setting, over all and for each latent size, and how sure that is.
+
+    Raises UserError when no setting is complete.
+    """
+    if not rows:
+        raise UserError(
+            f"no setting of the sweep {spec.name!r} is complete in this store; "
+            "run it first (`sweep run`), or see `sweep status`"
+        )
+    return conclude(rows, goal=spec.metric.goal)

@@ -1,0 +1,134 @@
+"""What runs on a worker: trains the runs of one block as a pack, then scores them."""
+
+import dataclasses
+import functools
+import json
+import traceback
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ray.tune import Trainable
+
+from sweeps.spec import SweepSpec
+from sweeps.store import Store
+from sweeps.work import Block, error_key
+
+STEP_SECONDS = 2.0  # of training between two reports
+
+# torch and what needs it are imported where they are used: the driver imports this file, too.
+
+
+def job_of(
+    spec: SweepSpec, store: Store, evaluation: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Any]:
+    """What all trials of a sweep share, as plain data. evaluation: the measures to take."""
+    return {
+        "sweep": spec.name,
+        "store": str(store.root),
+        "dataset": dataclasses.asdict(spec.dataset),
+        "evaluation": {name: dict(options) for name, options in evaluation.items()},
+        "threads": max(1, int(spec.resources.cpu)),
+        "device": "cuda" if spec.resources.gpu > 0 else "cpu",
+    }
+
+
+def config_of(block: Block, job: Mapping[str, Any]) -> dict[str, Any]:
+    """A block as plain data, the way Ray carries it to a worker."""
+    return {
+        "setting": block.setting.number,
+        "block": block.number,
+        "runs": [{"id": run.id, "config": dataclasses.asdict(run.config)} for run in block.runs],
+        "scored": list(block.scored),
+        "job": dict(job),
+    }
+
+
+class Trial(Trainable):
+    """One block. Its process is used again for the next one, so data and CUDA are set up once.
+
+    Whatever it writes, it writes whole or not at all, and the same each time: a worker that
+    outlives a killed driver for a moment may write what the next driver's worker writes, too.
+    """
+
+    def setup(self, config: dict[str, Any]) -> None:
+        """Nothing yet: an error must surface in `step`, where it is kept."""
+        self._training: Any = None
+        self._trained = False
+
+    def reset_config(self, new_config: dict[str, Any]) -> bool:
+        """Makes ready for the next block; what was not finished is checkpointed."""
+        self.cleanup()
+        self.setup(new_config)
+        return True
+
+    def cleanup(self) -> None:
+        """Checkpoints what is not finished: the sweep was interrupted."""
+        if self._training is not None and not self._training.finished:
+            self._training.save()
+        self._training = None
+
+    def step(self) -> dict[str, Any]:
+        """Trains for about STEP_SECONDS, or scores what is trained; says how far it is."""
+        try:
+            return self._score() if self._trained else self._train()
+        except Exception:
+            self._training = None
+            self._keep_traceback()
+            raise
+
+    def _train(self) -> dict[str, Any]:
+        if self._training is None:
+            self._training = self._start()
+        progress = self._training.advance(STEP_SECONDS)
+        if self._training.finished:
+            self._training.finish()
+            self._training = None  # frees its memory before the scoring
+            self._trained = True
+        return {"step": progress.step, "steps": progress.steps}
+
+    def _score(self) -> dict[str, Any]:
+        from evaluation import evaluate
+        from sweeps.picture import write_traversals
+
+        job, store = self.config["job"], Store(self.config["job"]["store"])
+        write_traversals(self._folders(), self._data())
+        # seeds that are compared may be trained by several trials: the last one scores them all
+        if all(store.is_trained(run) for run in self.config["scored"]):
+            folders = [store.run_folder(run) for run in self.config["scored"]]
+            evaluate(folders, self._data(), job["evaluation"], device=job["device"])
+        return {"done": True}
+
+    def _start(self) -> Any:
+        import torch
+
+        from trainer.config import RunConfig
+        from trainer.strict import build
+        from trainer.training import Training
+
+        torch.set_num_threads(self.config["job"]["threads"])
+        configs = [build(RunConfig, run["config"]) for run in self.config["runs"]]
+        device = self.config["job"]["device"]
+        return Training(configs, self._data(), self._folders(), device=device)
+
+    def _folders(self) -> list[Path]:
+        store = Store(self.config["job"]["store"])
+        return [store.run_folder(run["id"]) for run in self.config["runs"]]
+
+    def _data(self) -> Any:
+        return _load(json.dumps(self.config["job"]["dataset"]))
+
+    def _keep_traceback(self) -> None:
+        store = Store(self.config["job"]["store"])
+        key = error_key(self.config["job"]["sweep"], self.config["setting"], self.config["block"])
+        if not store.exists(key):  # the first one tells most
+            store.write_text(key, traceback.format_exc())
+
+
+@functools.lru_cache(maxsize=1)
+def _load(dataset: str) -> Any:
+    """The data set, once a process; its pixels are memory-mapped, so all processes share them."""
+    from trainer.data import load
+
+    config = json.loads(dataset)
+    return load(config["name"], **config["options"])

@@ -1,0 +1,63 @@
+"""A small sweep and made-up results for tests that train nothing."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from evaluation.identity import evaluation_id
+from evaluation.results import write_result
+from sweeps.plan import Run
+from sweeps.spec import SweepSpec, spec_of
+from sweeps.store import Store
+from trainer.data import load
+from trainer.data.dataset import Dataset
+
+DATA: Mapping[str, Any] = {
+    "name": "dsprites",
+    "size": 32,
+    "factors": {"shape": [1], "scale": 2, "orientation": 4, "posX": 8, "posY": 8},
+}
+
+
+def a_spec(**keys: Any) -> SweepSpec:
+    """Two latent sizes × three betas, two seeds of each; `keys` are put on top."""
+    values = {
+        "name": "made-up",
+        "dataset": dict(DATA),
+        "method": "grid",
+        "parameters": {"latents": {"values": [2, 4]}, "beta": {"values": [1, 4, 16]}},
+        "seeds": 2,
+        "trainer": {"architecture": "mlp", "steps": 10},
+    }
+    return spec_of({**values, **keys})
+
+
+def a_dataset() -> Dataset:
+    options = {key: value for key, value in DATA.items() if key != "name"}
+    return load(DATA["name"], **options)
+
+
+def write_made_up(
+    store: Store, spec: SweepSpec, data: Dataset, run: Run, score: float | None
+) -> None:
+    """What a trial leaves: a result with three classifier scores; None for a run that diverged."""
+    folder = store.run_folder(run.id)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "history.json").write_text(
+        '{"step": [5, 10], "loss": [3.0, 2.0], "kl_per_latent": [[1.0, 0.5], [1.5, null]]}'
+    )
+    (folder / "model.safetensors").write_bytes(b"weights of " + run.id.encode())
+    measures = {} if score is None else {"score": score, "scores": [score] * 3, "chance": 0.25}
+    evaluation = {"measures": {"higgins": measures}, "kl": 2.0, "kl_per_latent": [1.5, 0.5]}
+    result = {
+        "format": 1,
+        "run": run.id,
+        "config": dataclasses.asdict(run.config),
+        "data": {"shape": list(data.shape)},
+        "state": "finished" if score is not None else "failed",
+        "reason": None if score is not None else "loss is not finite at step 7",
+        "training": {"steps": 10, "seconds": 2.5, "device": "cpu"},
+        "evaluations": {} if score is None else {evaluation_id(spec.evaluation, data): evaluation},
+        "files": {},
+    }
+    write_result(folder, result)

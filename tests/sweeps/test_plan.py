@@ -1,0 +1,117 @@
+"""From a setting to its runs: ids that hold what decides the result and nothing else."""
+
+import pytest
+
+from sweeps.plan import blocks, blocks_each, load_data, runs_of
+from sweeps.spec import load_spec, spec_of
+from trainer.errors import UserError
+
+BASE = {
+    "name": "plan",
+    "dataset": {"name": "dsprites", "size": 32, "factors": {"scale": 2, "orientation": 2}},
+    "method": "grid",
+    "parameters": {"beta_norm": {"values": [0.001, 0.01]}, "latents": {"values": [2, 5]}},
+    "seeds": 5,
+}
+
+
+def spec(**changes):
+    return spec_of({**BASE, **changes})
+
+
+def ids(spec, parameters):
+    return [run.id for run in runs_of(spec, load_data(spec), parameters)]
+
+
+POINT = {"beta_norm": 0.01, "latents": 5}
+
+
+def test_beta_is_beta_norm_times_pixels_over_latents():
+    base = spec()
+    (run, *_) = runs_of(base, load_data(base), POINT)
+    assert run.config.beta == 0.01 * 32 * 32 / 5
+    assert run.config.latents == 5
+
+
+def test_a_run_a_seed_and_ids_as_the_configuration_says():
+    base = spec(seeds=[3, 1])
+    data = load_data(base)
+    runs = runs_of(base, data, POINT)
+    assert [run.config.seed for run in runs] == [3, 1]
+    assert [run.id for run in runs] == [run.config.identity(data.fingerprint) for run in runs]
+    assert len({run.id for run in runs}) == 2
+
+
+def test_more_seeds_keep_the_ids_of_the_others():
+    assert ids(spec(seeds=9), POINT)[:5] == ids(spec(), POINT)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"name": "other"},
+        {"settings": 40},
+        {"pack": 1},
+        {"method": "random", "search_seed": 4},
+        {"resources": {"cpu": 0.1}},
+        {"evaluation": {"higgins": {"protocol": "dlib"}}},
+        {"trainer": {"objective": {"name": "beta_vae"}, "batch_size": 64}},  # defaults, written out
+        {"parameters": {"beta_norm": {"value": 0.01}}},
+    ],
+)
+def test_ids_do_not_depend_on_the_sweep(changes):
+    assert ids(spec(**changes), POINT) == ids(spec(), POINT)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"trainer": {"steps": 11}},
+        {"trainer": {"optimizer": {"lr": 0.1}}},
+        {"dataset": {"name": "dsprites", "size": 32}},
+    ],
+)
+def test_ids_change_with_what_decides_the_result(changes):
+    assert not set(ids(spec(**changes), POINT)) & set(ids(spec(), POINT))
+
+
+def test_labels_do_not_change_ids():
+    labelled = spec(dataset={**BASE["dataset"], "labels": 10})
+    assert ids(labelled, POINT) == ids(spec(), POINT)
+
+
+def test_parameters_win_over_the_trainer_section():
+    base = spec(trainer={"optimizer": {"name": "adagrad", "lr": 0.5}, "steps": 7})
+    (run, *_) = runs_of(base, load_data(base), {"beta": 2, "optimizer.lr": 0.25, "steps": 9})
+    assert run.config.beta == 2.0 and isinstance(run.config.beta, float)
+    assert (run.config.optimizer.name, run.config.optimizer.lr) == ("adagrad", 0.25)
+    assert run.config.steps == 9
+
+
+@pytest.mark.parametrize(
+    ("pack", "seeds", "sizes"),
+    [("auto", 5, [5]), (2, 5, [2, 2, 1]), (5, 5, [5]), (9, 5, [5]), (1, 3, [1, 1, 1])],
+)
+def test_blocks_hold_every_run_once(pack, seeds, sizes):
+    base = spec(pack=pack, seeds=seeds)
+    runs = runs_of(base, load_data(base), POINT)
+    cut = blocks(base, runs)
+    assert [len(block) for block in cut] == sizes
+    assert [run for block in cut for run in block] == list(runs)
+    assert blocks_each(base) == len(sizes)
+    assert blocks(base, []) == []
+
+
+def test_data_mistakes_name_the_line(tmp_path):
+    path = tmp_path / "sweep.yaml"
+    path.write_text(
+        "name: x\nparameters: {beta: {value: 1}}\ndataset:\n  name: dsprites\n  size: 33\n"
+    )
+    with pytest.raises(UserError) as caught:
+        load_data(load_spec(path))
+    assert str(caught.value).startswith(f"{path}:5: dataset.size: ")
+    broken = tmp_path / "broken.npz"
+    broken.write_bytes(b"PK not a zip")
+    with pytest.raises(UserError) as caught:
+        load_data(load_spec(path, ["dataset.size=64", f"dataset.path={broken}"]))
+    assert str(broken) in str(caught.value) and len(str(caught.value).splitlines()) == 1

@@ -1,0 +1,66 @@
+"""The report of a sweep, from models that were really trained and scores that are known."""
+
+import pytest
+
+from evaluation.identity import evaluation_id
+from evaluation.results import write_result
+from sweeps import space
+from sweeps.plan import Setting, load_data, runs_of
+from sweeps.reporting import make_report
+from sweeps.spec import spec_of
+from sweeps.store import Store
+from trainer.errors import UserError
+from trainer.training import train
+
+SPEC = spec_of(
+    {
+        "name": "reported",
+        "dataset": {
+            "name": "dsprites",
+            "size": 16,
+            "factors": {"scale": 2, "orientation": 2, "posX": 4, "posY": 4},
+        },
+        "method": "grid",
+        "parameters": {"latents": {"values": [2, 3]}, "beta": {"values": [1, 4]}},
+        "seeds": 2,
+        "trainer": {"architecture": "mlp", "steps": 3, "batch_size": 4},
+    }
+)
+SCORES = {(2, 1): 0.4, (2, 4): 0.5, (3, 1): 0.9, (3, 4): 0.7}
+
+
+def fill(store, data):
+    evaluation = evaluation_id(SPEC.evaluation, data)
+    for number, point in enumerate(space.grid(SPEC.parameters)):
+        runs = runs_of(SPEC, data, point)
+        store.record_setting(SPEC, Setting(number, point), runs)
+        folders = [store.run_folder(run.id) for run in runs]
+        records = train([run.config for run in runs], data, folders, device="cpu")
+        score = SCORES[point["latents"], point["beta"]]
+        measured = {"score": score, "scores": [score] * 3, "chance": 0.25}
+        measures = {"higgins": measured, "mig": {"score": 0.123}}
+        for folder, record in zip(folders, records, strict=True):
+            scored = {"measures": measures, "reconstruction": -9.0, "kl": 2.0}
+            write_result(folder, {**record, "evaluations": {evaluation: scored}})
+
+
+def test_report_of_a_sweep(tmp_path, monkeypatch):
+    monkeypatch.setenv("SWEEP_CACHE", str(tmp_path / "cache"))
+    store, data = Store(tmp_path / "store"), load_data(SPEC)
+    with pytest.raises(UserError, match="no setting"):
+        make_report(SPEC, store)
+    assert not store.report_folder(SPEC).exists()
+    fill(store, data)
+    page = make_report(SPEC, store)
+    assert page.parent == store.report_folder(SPEC)
+    html = page.read_text()
+    assert "<title>reported" in html
+    assert "Higgins score" in html and "sweep run reported.yaml" in html
+    assert "How sure is this?" in html and "90% interval of β" in html
+    assert ">MIG</th>" in html and ">0.123</td>" in html
+    # the best model of both latent sizes, the best of all first
+    assert {p.name for p in page.parent.glob("traversals_*.png")} == {
+        "traversals_1.png",
+        "traversals_2.png",
+    }
+    assert html.index("M = 3, seed") < html.index("M = 2, seed")

@@ -1,0 +1,267 @@
+"""MLflow's copy: complete, never doubled, whatever breaks on the way, and never in the way."""
+
+import json
+import os
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from evaluation.analysis.choose import choose
+from evaluation.analysis.table import rows_from_dataframe
+from sweeps import mlflow_writer, results
+from sweeps.mlflow_writer import MlflowWriter
+from sweeps.plan import Setting
+from sweeps.searcher import Searcher
+from sweeps.store import Store
+from sweeps.tracking import Tracker, sync
+from sweeps.work import Block, Observer, Work
+from tests.sweeps.made_up import a_dataset, a_spec, write_made_up
+
+SPEC, DATA = a_spec(parameters={"beta": {"values": [1, 4]}}), a_dataset()
+
+
+@pytest.fixture(autouse=True)
+def own_database(monkeypatch):
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+
+
+@pytest.fixture(scope="module")
+def empty_database(tmp_path_factory) -> Path:
+    """An MLflow database without runs; making one takes seconds."""
+    store = Store(tmp_path_factory.mktemp("mlflow"))
+    mlflow_writer._make_database(store.path("mlflow.db"))
+    return store.path("mlflow.db")
+
+
+@pytest.fixture
+def store(tmp_path, empty_database) -> Store:
+    """A finished sweep of two settings; one run diverged."""
+    store = Store(tmp_path / "store")
+    store.prepare()
+    store.save_spec(SPEC)
+    store.path("mlflow.db").write_bytes(empty_database.read_bytes())
+    work = Work(SPEC, store, DATA, Searcher(SPEC))
+    while isinstance(block := work.next(), Block):
+        for run in block.runs:
+            diverged = run.config.beta == 4 and run.config.seed == 1
+            score = None if diverged else 1 / (1 + run.config.beta)
+            write_made_up(store, SPEC, DATA, run, score)
+    report = store.report_folder(SPEC)
+    report.mkdir(parents=True)
+    (report / "index.html").write_text("the answer")
+    return store
+
+
+def writer(store: Store) -> MlflowWriter:
+    return MlflowWriter(SPEC, store, "higgins")
+
+
+def client(store: Store):
+    from mlflow import MlflowClient
+
+    return MlflowClient(f"sqlite:///{store.path('mlflow.db')}")
+
+
+def all_runs(store: Store) -> list:
+    found = client(store).get_experiment_by_name(SPEC.name)
+    return client(store).search_runs([found.experiment_id]) if found else []
+
+
+def content(store: Store) -> list:
+    """All that MLflow has, without its own ids and the times of writing."""
+    runs = all_runs(store)
+    names = {run.info.run_id: run.info.run_name for run in runs}
+    found = []
+    for run in runs:
+        tags = dict(run.data.tags)
+        parent = names.get(tags.pop("mlflow.parentRunId", ""))
+        history = {
+            key: sorted(
+                (m.step, m.value) for m in client(store).get_metric_history(run.info.run_id, key)
+            )
+            for key in run.data.metrics
+        }
+        files = sorted(f.path for f in client(store).list_artifacts(run.info.run_id))
+        found.append(
+            (run.info.run_name, run.info.status, parent, tags, run.data.params, history, files)
+        )
+    return sorted(found, key=lambda entry: entry[0])
+
+
+def test_a_run_for_the_sweep_one_a_setting_and_one_a_seed(store):
+    sync(SPEC, store)
+    runs = {run.info.run_name: run for run in all_runs(store)}
+    assert Counter(run.data.tags["kind"] for run in runs.values()) == {
+        "sweep": 1,
+        "setting": 2,
+        "run": 4,
+    }
+    seed = runs["β 1, M 10, seed 0"]
+    setting = next(
+        r for r in runs.values() if r.info.run_id == seed.data.tags["mlflow.parentRunId"]
+    )
+    assert setting.info.run_name == "0: beta 1"
+    assert setting.data.tags["mlflow.parentRunId"] == runs[SPEC.name].info.run_id
+    assert setting.data.metrics["higgins"] == 0.5
+    assert seed.data.params["optimizer.lr"] == "0.001"
+    assert seed.data.metrics["higgins.scores.2"] == 0.5
+    assert seed.data.metrics["train/loss"] == 2.0
+    assert runs["β 4, M 10, seed 1"].info.status == "FAILED"
+    assert "best.beta" in runs[SPEC.name].data.metrics
+    points = client(store).get_metric_history(seed.info.run_id, "train/kl_per_latent.0")
+    assert [(p.step, p.value) for p in points] == [(5, 1.0), (10, 1.5)]
+
+
+def test_the_answer_is_on_the_sweep_and_its_best_runs_are_tagged(store):
+    sync(SPEC, store)
+    runs = {run.info.run_name: run for run in all_runs(store)}
+    params = runs[SPEC.name].data.params
+    assert (params["best.beta"], params["best.setting"], params["best.verdict"]) == (
+        "1.0",
+        "0",
+        "cannot tell",
+    )
+    assert (
+        len(params["best.interval"].split(",")) == 2 and "values of beta" in params["best.reasons"]
+    )
+    tagged = {name for name, run in runs.items() if run.data.tags.get("best")}
+    assert tagged == {"0: beta 1", "β 1, M 10, seed 0"}
+
+
+def test_another_answer_takes_the_place_of_the_first(store):
+    sync(SPEC, store)
+    for file in store.root.glob("runs/*/result.json"):
+        result = json.loads(file.read_text())
+        for evaluation in result["evaluations"].values():
+            score = 0.9 if result["config"]["beta"] == 4 else 0.1
+            evaluation["measures"]["higgins"] |= {"score": score, "scores": [score] * 3}
+        file.write_text(json.dumps(result))
+    sync(SPEC, store)
+    runs = all_runs(store)
+    (sweep,) = (run for run in runs if run.data.tags["kind"] == "sweep")
+    assert sweep.data.params["best.beta"] == "4.0"
+    settings = [run for run in runs if run.data.tags["kind"] == "setting"]
+    assert {run.data.tags["mlflow.parentRunId"] for run in settings} == {sweep.info.run_id}
+    tagged = {run.info.run_name for run in runs if run.data.tags.get("best")}
+    assert tagged == {"1: beta 4", "β 4, M 10, seed 0"}
+    before = content(store)
+    sync(SPEC, store)
+    assert content(store) == before
+
+
+def test_artifacts_are_links_to_the_files_of_the_store(store):
+    sync(SPEC, store)
+    run = next(r for r in all_runs(store) if r.info.run_name == "β 1, M 10, seed 0")
+    names = {file.path for file in client(store).list_artifacts(run.info.run_id)}
+    assert names == {"model.safetensors", "history.json", "result.json"}
+    copy = Path(run.info.artifact_uri.removeprefix("file://")) / "model.safetensors"
+    original = store.run_folder(run.data.tags["run"]) / "model.safetensors"
+    assert os.path.samefile(copy, original)
+
+
+def test_the_analysis_reads_the_same_answer_back_from_mlflow(store):
+    import mlflow
+
+    sync(SPEC, store)
+    mlflow.set_tracking_uri(f"sqlite:///{store.path('mlflow.db')}")
+    rows = rows_from_dataframe(mlflow.search_runs(experiment_names=[SPEC.name]))
+    ours = results.rows(SPEC, store, DATA)
+    assert {(r.run, r.state, r.scores) for r in rows} == {(r.run, r.state, r.scores) for r in ours}
+    assert choose(rows).best.score == choose(ours).best.score
+
+
+def test_writing_again_changes_nothing(store):
+    sync(SPEC, store)
+    before = content(store)
+    sync(SPEC, store)
+    assert content(store) == before
+
+
+class Killed(BaseException):
+    """Stands for kill -9: nothing may catch it."""
+
+
+@pytest.mark.parametrize("calls", range(1, 22, 2))
+def test_a_kill_at_any_call_leaves_nothing_missing_or_doubled(store, calls, monkeypatch):
+    """Every change to MLflow is one of these calls; the process ends before or after one."""
+    from mlflow import MlflowClient
+
+    left = calls
+
+    def dying(method):
+        def call(self, *args, **kwargs):
+            nonlocal left
+            left -= 1
+            if left == 0:
+                raise Killed
+            result = method(self, *args, **kwargs)
+            if left == 1 and calls % 4 == 1:
+                raise Killed
+            return result
+
+        return call
+
+    with monkeypatch.context() as patch:
+        for name in ("create_run", "log_batch", "set_terminated"):
+            patch.setattr(MlflowClient, name, dying(getattr(MlflowClient, name)))
+        try:
+            sync(SPEC, store)
+        except Killed:
+            pass
+        else:
+            assert calls > 15, "there are fewer calls than this test supposes"
+    sync(SPEC, store)
+    runs = all_runs(store)
+    assert len(runs) == 7
+    assert (
+        Counter(r.data.tags["run"] for r in runs if "run" in r.data.tags).most_common(1)[0][1] == 1
+    )
+    assert {r.info.status for r in runs} == {"FINISHED", "FAILED"}
+    seed = next(r for r in runs if r.info.run_name == "β 1, M 10, seed 1")
+    assert seed.data.metrics["higgins"] == 0.5
+    assert len(client(store).get_metric_history(seed.info.run_id, "train/loss")) == 2
+
+
+def test_what_fails_is_tried_again_and_nothing_is_lost(store, monkeypatch):
+    monkeypatch.setattr("sweeps.tracking.PAUSES", (0.01,))
+    failures = iter([True, True, False, True, False])
+
+    def flaky() -> MlflowWriter:
+        if next(failures, False):
+            raise OSError("the disk is full")
+        made = writer(store)
+        if next(failures, False):
+            made.write_run = None  # the next call breaks
+        return made
+
+    tracker = Tracker(flaky)
+    Work(SPEC, store, DATA, Searcher(SPEC), [tracker]).replay()
+    assert tracker.close()
+    assert len(all_runs(store)) == 7
+
+
+def test_tracking_that_never_works_costs_no_time_and_is_reported(monkeypatch):
+    monkeypatch.setattr("sweeps.tracking.PATIENCE", 0.2)
+    monkeypatch.setattr("sweeps.tracking.PAUSES", (0.01,))
+
+    def broken() -> MlflowWriter:
+        raise PermissionError("mlflow.db is read-only")
+
+    tracker = Tracker(broken)
+    for number in range(1000):
+        tracker.run_ended(Setting(number, {}), None, {}, stored=False)
+    assert not tracker.close()
+    assert tracker.unwritten == 1000
+    assert tracker.problem == "PermissionError: mlflow.db is read-only"
+
+
+def test_two_searches_of_one_sweep_share_the_runs_they_have_in_common(store):
+    sync(SPEC, store)
+    wider = a_spec(parameters={"beta": {"values": [4, 1]}})
+    work = Work(wider, store, DATA, Searcher(wider), [Observer()])
+    assert not work.more()
+    store.save_spec(wider)
+    sync(wider, store)
+    kinds = Counter(run.data.tags["kind"] for run in all_runs(store))
+    assert kinds == {"sweep": 2, "setting": 4, "run": 4}

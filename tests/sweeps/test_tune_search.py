@@ -1,0 +1,148 @@
+"""Trials on a real Ray: one that raises, one whose worker dies, and one that is stopped."""
+
+import contextlib
+import io
+import os
+import socket
+import time
+from pathlib import Path
+
+import pytest
+
+from sweeps.cluster import cluster
+from sweeps.searcher import Searcher
+from sweeps.spec import Resources, SweepSpec
+from sweeps.store import Store
+from sweeps.trial import Trial, error_key
+from sweeps.work import Observer, Work
+from tests.sweeps.made_up import a_dataset, a_spec, write_made_up
+from trainer.config import RunConfig
+from trainer.errors import UserError
+from trainer.strict import build
+
+
+@pytest.fixture(scope="module")
+def ray_folder():
+    """Ray on this machine, for all tests of this file."""
+    with contextlib.redirect_stderr(io.StringIO()), cluster(None, Resources()) as folder:
+        yield folder
+
+
+class Ended(Observer):
+    def __init__(self) -> None:
+        self.complete: dict[int, bool] = {}
+
+    def trial_ended(self, block, complete):
+        self.complete[block.setting.number] = complete
+
+
+def made_up_trial(spec: SweepSpec, notes: Path):
+    """The real Trial, but for its training: setting 1 raises, setting 2 kills its worker once."""
+    data = a_dataset()
+
+    class MadeUp(Trial):
+        def _train(self):
+            setting = self.config["setting"]
+            with open(notes / f"{setting}", "a") as note:
+                note.write(f"{os.getpid()}\n")
+            attempt = len((notes / f"{setting}").read_text().split())
+            if setting == 1:
+                raise RuntimeError(f"no luck at attempt {attempt}")
+            if setting == 2 and attempt == 1:
+                os.kill(os.getpid(), 9)
+            self._trained = True
+            return {"step": 10, "steps": 10}
+
+        def _score(self):
+            store = Store(self.config["job"]["store"])
+            for run in self.config["runs"]:
+                config = build(RunConfig, run["config"])
+                write_made_up(
+                    store, spec, data, type("Run", (), {"id": run["id"], "config": config}), 0.5
+                )
+            return {"done": True}
+
+    return MadeUp
+
+
+def test_trials_that_raise_or_die_do_not_stop_the_others(ray_folder, tmp_path):
+    from sweeps.tune_search import Stop, run_trials
+
+    spec, store = a_spec(), Store(tmp_path / "store")
+    store.prepare()
+    ended = Ended()
+    work = Work(spec, store, a_dataset(), Searcher(spec))
+    trial = made_up_trial(spec, tmp_path)
+    run_trials(spec, store, work, ended, ray_folder, Stop(), trial)
+    assert ended.complete == {0: True, 1: False, 2: True, 3: True, 4: True, 5: True}
+    kept = store.path(error_key(spec.name, 1, 0)).read_text()
+    assert kept.startswith("Traceback") and kept.rstrip().endswith("no luck at attempt 1")
+    tries = {number: (tmp_path / str(number)).read_text().split() for number in range(6)}
+    assert {number: len(pids) for number, pids in tries.items()} == {
+        0: 1,
+        1: 2,
+        2: 2,
+        3: 1,
+        4: 1,
+        5: 1,
+    }
+    assert len({pid for pids in tries.values() for pid in pids}) < 8  # processes are used again
+
+
+def test_a_stop_checkpoints_what_is_at_work(ray_folder, tmp_path):
+    from sweeps.tune_search import Stop, run_trials
+
+    spec, store, stop = a_spec(), Store(tmp_path / "store"), Stop()
+    store.prepare()
+
+    class Training:
+        finished = False
+
+        def save(self):
+            (tmp_path / "saved").touch()
+
+    class Endless(Trial):
+        def _train(self):
+            self._training = Training()
+            time.sleep(0.05)
+            return {"step": 1, "steps": 10}
+
+    class StopsIt(Observer):
+        def trial_reported(self, block, step, steps):
+            stop.requested = True
+
+    work = Work(spec, store, a_dataset(), Searcher(spec))
+    run_trials(spec, store, work, StopsIt(), ray_folder, stop, Endless)
+    assert (tmp_path / "saved").exists()
+
+
+def test_an_error_of_the_driver_itself_ends_the_sweep_and_is_raised(ray_folder, tmp_path):
+    from sweeps.tune_search import Stop, run_trials
+
+    spec, store = a_spec(), Store(tmp_path / "store")
+    store.prepare()
+    work = Work(spec, store, a_dataset(), Searcher(spec))
+    (tmp_path / "store/sweeps").rmdir()
+    (tmp_path / "store/sweeps").write_text("in the way")  # no setting can be recorded
+    with pytest.raises(UserError, match="cannot be written"):
+        run_trials(spec, store, work, Ended(), ray_folder, Stop(), made_up_trial(spec, tmp_path))
+
+
+def test_a_cluster_that_cannot_be_reached_is_named():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+        with (
+            pytest.raises(UserError, match=f"no Ray cluster can be reached at '{address}'"),
+            cluster(address, Resources()),
+        ):
+            pass
+
+
+def test_a_trial_that_no_machine_can_hold_is_refused(ray_folder):
+    import ray
+
+    from sweeps.cluster import _check_room
+
+    with pytest.raises(UserError, match=r"a trial takes 1 CPU and 64 GPU, but this machine has"):
+        _check_room(ray, Resources(gpu=64))
