@@ -13,7 +13,7 @@ WORKDIR /opt/beta-sweep
 
 # What changes rarely first: a change of the code does not install PyTorch again. PyPI's PyTorch
 # carries CUDA; for machines without a GPU a far smaller image comes with
-#   --build-arg TORCH_INDEX=https://download.pytorch.org/whl/cpu
+#   --build-arg TORCH_INDEX=URL (the package index of PyTorch's CPU builds)
 ARG TORCH_INDEX=""
 COPY constraints.txt pyproject.toml ./
 RUN python -c "import tomllib; p = tomllib.load(open('pyproject.toml', 'rb'))['project']; print(*p['dependencies'], *p['optional-dependencies']['cluster'], sep='\n')" > requirements.txt \

@@ -1,7 +1,8 @@
 """Strict reading of plain mappings (from YAML or JSON) into frozen dataclasses.
 
-Unknown keys, missing keys and wrong types are refused with the key's path, what was expected and the
-nearest known name. A dataclass may check its own values in `__post_init__` by raising `FieldError`.
+Unknown keys, missing keys and wrong types are refused with the key's path, what was expected and
+the nearest known name. A dataclass may check its own values in `__post_init__` by raising
+`FieldError`.
 """
 
 import dataclasses
@@ -88,7 +89,7 @@ def build(cls: type[T], values: object) -> T:
 
 
 def convert(value: Any, hint: Any) -> Any:
-    """`value` as the type `hint`; integers pass as floats, lists become tuples. Raises FieldError."""
+    """`value` as the type `hint`; integers pass as floats, lists as tuples. Raises FieldError."""
     if hint is Any:
         return value
     origin, inner = typing.get_origin(hint), typing.get_args(hint)

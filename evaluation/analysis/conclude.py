@@ -34,9 +34,9 @@ class Conclusion:
         high, best = self.choice.settings[0], self.choice.best
         if high is not best and math.isfinite(high.score):
             yield (
-                "The paper's score, the mean of the better half of all scores, is "
-                f"{fixed(high.score, 3)} at β {number(high.beta)}, M {high.latents} and "
-                f"{fixed(best.score, 3)} here; it rises with the spread of seeds as well."
+                f"By score alone, the mean of the better half, β {number(high.beta)}, "
+                f"M {high.latents} is ahead, {fixed(high.score, 3)} against "
+                f"{fixed(best.score, 3)}; that mean also rises with the spread of seeds."
             )
 
 

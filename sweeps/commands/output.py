@@ -1,12 +1,15 @@
 """How commands print: JSON for programs, tables for people."""
 
 import json
+import sys
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
-console = Console(highlight=False)
+WIDE = 200  # columns for a table that goes into a file or a pipe, so that no cell is broken
+
+console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDE)
 
 
 def print_json(value: Any) -> None:

@@ -31,8 +31,8 @@ def test_a_lucky_half_does_not_make_a_setting_the_best() -> None:
     assert choose(rows).best.beta == 32
     found = conclude(rows)
     assert found.choice.best.beta == 4
-    (remark,) = [s for s in found.sentences() if s.startswith("The paper's score")]
-    assert "0.950 at β 32, M 10" in remark and "0.810 here" in remark
+    (remark,) = [s for s in found.sentences() if s.startswith("By score alone")]
+    assert "β 32, M 10 is ahead, 0.950 against 0.810" in remark
 
 
 def test_without_an_answer_there_is_still_a_choice() -> None:

@@ -1,0 +1,81 @@
+"""The README's commands and examples, run as they stand on a smaller quick sweep."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from sweeps.spec import as_mapping, load_spec, spec_of
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+SMALLER = {"steps: 2_000": "steps: 20", "[0.25, 1, 2, 4, 8, 16, 32]": "[1, 4, 16]"}
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the commands run: the sweep files, the quick one with fewer steps and betas."""
+    folder = tmp_path_factory.mktemp("readme")
+    shutil.copytree(
+        ROOT / "sweeps",
+        folder / "sweeps",
+        ignore=lambda _, names: [name for name in names if not name.endswith(".yaml")],
+    )
+    file = folder / "sweeps" / "quickstart.yaml"
+    text = file.read_text(encoding="utf-8")
+    for old, new in SMALLER.items():
+        assert old in text
+        text = text.replace(old, new)
+    file.write_text(text, encoding="utf-8")
+    return folder
+
+
+def run(arguments: list[str], folder: Path) -> str:
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        arguments,
+        cwd=folder,
+        env=os.environ | {"PATH": path, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_commands_and_examples_run_in_the_order_of_the_readme(folder: Path) -> None:
+    lines = "\n".join(blocks("sh")).splitlines()
+    commands = [line.split("#")[0].split() for line in lines if line.startswith("sweep ")]
+    assert len(commands) >= 9
+    said = {tuple(command[:3]): run(command, folder) for command in commands}
+    assert "best β" in said["sweep", "run", "sweeps/quickstart.yaml"]
+    assert (folder / "comparison.png").stat().st_size > 10_000
+    for code in blocks("python"):
+        run([sys.executable, "-c", code], folder)
+
+
+def test_the_sweep_file_of_the_readme_is_the_quick_sweep() -> None:
+    shown = spec_of(yaml.safe_load(blocks("yaml")[0].replace("2_000", "2000")))
+    assert as_mapping(shown) == as_mapping(load_spec(ROOT / "sweeps" / "quickstart.yaml"))
+
+
+def test_continuous_integration_runs_the_readmes_test_command() -> None:
+    command = next(line.strip() for line in README.splitlines() if line.endswith("/pytest"))
+    assert command in (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()
+
+
+def test_files_that_the_readme_names_exist() -> None:
+    named = re.findall(r"`((?:tests|sweeps|infra)/[\w/.]+\.(?:py|yaml))`", README)
+    named += re.findall(r"\]\(([\w/.]+)\)", README)
+    missing = [name for name in named if not (ROOT / name).exists()]
+    assert not missing
