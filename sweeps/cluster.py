@@ -1,6 +1,7 @@
 """The Ray cluster of a sweep: started on this machine, or joined by its address."""
 
 import contextlib
+import gc
 import logging
 import os
 import shutil
@@ -47,6 +48,9 @@ def cluster(address: str | None, resources: Resources) -> Iterator[Path]:
                 _check_room(ray, resources)
             yield folder / "tune"
         finally:
+            # what Tune leaves in reference cycles must not be collected by another thread while Ray
+            # shuts down: Ray ends the process then
+            gc.collect()
             ray.shutdown()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
