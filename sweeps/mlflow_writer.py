@@ -20,6 +20,7 @@ from urllib.request import url2pathname
 from evaluation.analysis.advice import CANNOT_TELL
 from evaluation.analysis.choose import Choice, SettingSummary
 from evaluation.analysis.conclude import Conclusion
+from evaluation.analysis.table import flatten
 from sweeps.picture import TRAVERSAL
 from sweeps.plan import Setting
 from sweeps.spec import SweepSpec
@@ -103,7 +104,7 @@ class MlflowWriter:
         if run.status != RUNNING and all(run.tags.get(key, "") == tags[key] for key in tags):
             return
         pixels = math.prod(result["data"]["shape"])
-        params = _flat(config) | {"beta_norm": config["beta"] * config["latents"] / pixels}
+        params = flatten(config) | {"beta_norm": config["beta"] * config["latents"] / pixels}
         points = [*self._scores(result, end), *_curves(folder / "history.json", start, end)]
         self._log(run, points, params, tags)
         self._attach(run, [folder / file for file in FILES])
@@ -125,7 +126,7 @@ class MlflowWriter:
         if run.status != RUNNING and all(run.metrics.get(k) == v for k, v in figures.items()):
             return
         params = {"beta": summary.beta, "beta_norm": summary.beta_norm, "latents": summary.latents}
-        self._log(run, _points(figures, end), {**_flat(setting.parameters), **params}, {})
+        self._log(run, _points(figures, end), {**flatten(setting.parameters), **params}, {})
         self._finish(run, "FINISHED", end)
 
     def write_sweep(self, conclusion: Conclusion, report: Path | None) -> None:
@@ -353,17 +354,6 @@ def _numbers(values: Mapping[str, Any]) -> dict[str, float]:
         elif isinstance(value, int | float) and math.isfinite(value):
             numbers[name] = float(value)
     return numbers
-
-
-def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested mappings as one with dotted names."""
-    flat: dict[str, Any] = {}
-    for name, value in values.items():
-        if isinstance(value, Mapping):
-            flat |= _flat(value, f"{prefix}{name}.")
-        else:
-            flat[prefix + name] = value
-    return flat
 
 
 def _text(value: Any) -> str:

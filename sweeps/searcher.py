@@ -141,7 +141,7 @@ class _Unique:
     def __init__(self, spec: SweepSpec):
         self._parameters = spec.parameters
         self._seed = spec.search_seed
-        size = _size(spec.parameters)
+        size = space.size(spec.parameters)
         self._size = size if size is not None and size <= ENUMERABLE else None
         self._seen: set[tuple[Value, ...]] = set()
 
@@ -224,19 +224,6 @@ def _distribution(parameter: Parameter) -> Any:
     if parameter.whole:
         return IntDistribution(int(parameter.low), int(parameter.high), log=parameter.log)
     return FloatDistribution(parameter.low, parameter.high, log=parameter.log)
-
-
-def _size(parameters: Mapping[str, Parameter]) -> int | None:
-    """How many settings there can be; None for a range of real numbers."""
-    counts = []
-    for parameter in parameters.values():
-        if parameter.choices is not None:
-            counts.append(len(parameter.choices))
-        elif parameter.whole:
-            counts.append(int(parameter.high) - int(parameter.low) + 1)
-        else:
-            return None
-    return math.prod(counts)
 
 
 def _all_values(parameter: Parameter) -> Sequence[Value]:

@@ -41,10 +41,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def run(arguments: list[str], folder: Path) -> str:
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    left_out = ("MLFLOW_TRACKING_URI", "RAY_ADDRESS")
+    environment = {key: value for key, value in os.environ.items() if key not in left_out}
     done = subprocess.run(
         arguments,
         cwd=folder,
-        env=os.environ | {"PATH": path, "PYTHONPATH": str(ROOT)},
+        env=environment | {"PATH": path, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
         timeout=300,

@@ -117,7 +117,7 @@ def _row_from_result(result: Mapping[str, Any], evaluation_id: str, measure: str
         beta_norm=beta * latents / math.prod(result["data"]["shape"]),
         latents=latents,
         seed=int(config["seed"]),
-        parameters={k: v for k, v in _flat(config).items() if k not in (*SWEPT, LABELS)},
+        parameters={k: v for k, v in flatten(config).items() if k not in (*SWEPT, LABELS)},
         setting=int(result.get("setting", -1)),
         reason=result.get("reason"),
         folder=Path(result["folder"]) if result.get("folder") else None,
@@ -223,12 +223,12 @@ def _keep_what_varied(rows: Iterable[RunRow]) -> tuple[RunRow, ...]:
     )
 
 
-def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     """Nested mappings as one with dotted names: {"a": {"b": 1}} as {"a.b": 1}."""
     flat: dict[str, Any] = {}
     for name, value in values.items():
         if isinstance(value, Mapping):
-            flat |= _flat(value, f"{prefix}{name}.")
+            flat |= flatten(value, f"{prefix}{name}.")
         else:
             flat[prefix + name] = value
     return flat

@@ -4,9 +4,7 @@ import math
 
 from torch import nn
 
-from trainer.layers import PackedLinear
-
-WIDTH = 1200
+from trainer.models.fully_connected import fully_connected
 
 
 def fc1200(size: int, shape: tuple[int, int, int], latents: int) -> tuple[nn.Module, nn.Module]:
@@ -16,22 +14,6 @@ def fc1200(size: int, shape: tuple[int, int, int], latents: int) -> tuple[nn.Mod
     decoder: (K, n, latents) -> (K, n, C, H, W).
     """
     pixels = math.prod(shape)
-    encoder = nn.Sequential(
-        nn.Flatten(2),
-        PackedLinear(size, pixels, WIDTH),
-        nn.ReLU(),
-        PackedLinear(size, WIDTH, WIDTH),
-        nn.ReLU(),
-        PackedLinear(size, WIDTH, 2 * latents),
-    )
-    decoder = nn.Sequential(
-        PackedLinear(size, latents, WIDTH),
-        nn.Tanh(),
-        PackedLinear(size, WIDTH, WIDTH),
-        nn.Tanh(),
-        PackedLinear(size, WIDTH, WIDTH),
-        nn.Tanh(),
-        PackedLinear(size, WIDTH, pixels),
-        nn.Unflatten(2, shape),
-    )
-    return encoder, decoder
+    encoder = fully_connected(size, (pixels, 1200, 1200, 2 * latents), nn.ReLU)
+    decoder = fully_connected(size, (latents, 1200, 1200, 1200, pixels), nn.Tanh)
+    return nn.Sequential(nn.Flatten(2), *encoder), nn.Sequential(*decoder, nn.Unflatten(2, shape))

@@ -4,7 +4,7 @@ import math
 
 from torch import nn
 
-from trainer.layers import PackedLinear
+from trainer.models.fully_connected import fully_connected
 
 WIDTH = 128
 
@@ -16,20 +16,6 @@ def mlp(size: int, shape: tuple[int, int, int], latents: int) -> tuple[nn.Module
     decoder: (K, n, latents) -> (K, n, C, H, W).
     """
     pixels = math.prod(shape)
-    encoder = nn.Sequential(
-        nn.Flatten(2),
-        PackedLinear(size, pixels, WIDTH),
-        nn.ReLU(),
-        PackedLinear(size, WIDTH, WIDTH),
-        nn.ReLU(),
-        PackedLinear(size, WIDTH, 2 * latents),
-    )
-    decoder = nn.Sequential(
-        PackedLinear(size, latents, WIDTH),
-        nn.ReLU(),
-        PackedLinear(size, WIDTH, WIDTH),
-        nn.ReLU(),
-        PackedLinear(size, WIDTH, pixels),
-        nn.Unflatten(2, shape),
-    )
-    return encoder, decoder
+    encoder = fully_connected(size, (pixels, WIDTH, WIDTH, 2 * latents), nn.ReLU)
+    decoder = fully_connected(size, (latents, WIDTH, WIDTH, pixels), nn.ReLU)
+    return nn.Sequential(nn.Flatten(2), *encoder), nn.Sequential(*decoder, nn.Unflatten(2, shape))
