@@ -5,7 +5,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from trainer.config import RESULT_FORMAT
 from trainer.files import stamp, write_json
@@ -17,10 +17,55 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Reading:
-    """What a run folder holds under one name: the record, or None and why it does not count."""
+    """What a run folder holds under one name: the record, or None and why it does not count.
+
+    absent: there is nothing of that name at all.
+    """
 
     record: dict[str, Any] | None
     reason: str = ""
+    absent: bool = False
+
+
+class Files(Protocol):
+    """A run's folder, wherever it is: on disk, or in an object store."""
+
+    def read(self, name: str) -> bytes | None:
+        """The content of a file; None when there is none."""
+
+    def size(self, name: str) -> int | None:
+        """The length of a file in bytes; None when there is none."""
+
+    def sha256(self, name: str) -> str:
+        """The checksum of a file that is there, in hex."""
+
+
+@dataclass(frozen=True)
+class LocalFiles:
+    """A run's folder on disk."""
+
+    folder: Path
+
+    def read(self, name: str) -> bytes | None:
+        """As Files."""
+        try:
+            return (self.folder / name).read_bytes()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+
+    def size(self, name: str) -> int | None:
+        """As Files."""
+        try:
+            return (self.folder / name).stat().st_size
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+
+    def sha256(self, name: str) -> str:
+        """As Files."""
+        return str(stamp(self.folder / name)["sha256"])
+
+    def __str__(self) -> str:
+        return str(self.folder)
 
 
 def read_result(folder: Path, hashes: bool = True) -> dict[str, Any] | None:
@@ -29,33 +74,43 @@ def read_result(folder: Path, hashes: bool = True) -> dict[str, Any] | None:
     A torn or damaged result counts as none, and the reason is logged.
     hashes: compare the SHA-256 of every listed file; without, only sizes (for a quick look).
     """
-    reading = read_record(Path(folder), RESULT, hashes)
-    if reading.record is None and (Path(folder) / RESULT).exists():
+    return result_of(LocalFiles(Path(folder)), hashes)
+
+
+def result_of(files: Files, hashes: bool = True) -> dict[str, Any] | None:
+    """As `read_result`, of a run whose files may be anywhere."""
+    reading = record_of(files, RESULT, hashes)
+    if reading.record is None and not reading.absent:
         _log.warning("%s; the result is not used", reading.reason)
     return reading.record
 
 
 def read_record(folder: Path, name: str, hashes: bool = True) -> Reading:
     """A record with "format" and "files" (name: {"sha256", "bytes"}), checked as in read_result."""
+    return record_of(LocalFiles(Path(folder)), name, hashes)
+
+
+def record_of(files: Files, name: str, hashes: bool = True) -> Reading:
+    """As `read_record`, of a run whose files may be anywhere."""
+    content = files.read(name)
+    if content is None:
+        return Reading(None, f"{files} has no {name}", absent=True)
+    place = f"{files}/{name}"
     try:
-        text = (folder / name).read_text(encoding="utf-8")
-    except (FileNotFoundError, NotADirectoryError):
-        return Reading(None, f"{folder} has no {name}")
+        record = json.loads(content.decode("utf-8"))
     except UnicodeDecodeError:
-        return Reading(None, f"{folder / name} is damaged (not text)")
-    try:
-        record = json.loads(text)
+        return Reading(None, f"{place} is damaged (not text)")
     except json.JSONDecodeError as error:
-        return Reading(None, f"{folder / name} is damaged ({error})")
+        return Reading(None, f"{place} is damaged ({error})")
     if not isinstance(record, dict) or not isinstance(record.get("files"), dict):
-        return Reading(None, f"{folder / name} is damaged (no list of files)")
+        return Reading(None, f"{place} is damaged (no list of files)")
     if record.get("format") != RESULT_FORMAT:
-        found = f"{folder / name} has format {record.get('format')!r}"
+        found = f"{place} has format {record.get('format')!r}"
         return Reading(None, f"{found}; this version reads {RESULT_FORMAT}")
     for file, facts in record["files"].items():
-        problem = _problem(folder / file, facts, hashes)
+        problem = _problem(files, file, facts, hashes)
         if problem:
-            return Reading(None, f"{folder / file} {problem}")
+            return Reading(None, f"{files}/{file} {problem}")
     return Reading(record)
 
 
@@ -67,15 +122,14 @@ def write_result(folder: Path, result: Mapping[str, Any]) -> None:
     write_json(Path(folder) / RESULT, result)
 
 
-def _problem(path: Path, facts: object, hashes: bool) -> str:
+def _problem(files: Files, name: str, facts: object, hashes: bool) -> str:
     if not isinstance(facts, dict) or not {"sha256", "bytes"} <= facts.keys():
         return "is listed without checksum"
-    try:
-        size = path.stat().st_size
-    except FileNotFoundError:
+    size = files.size(name)
+    if size is None:
         return "is missing"
     if size != facts["bytes"]:
         return f"is torn ({size} bytes of {facts['bytes']})"
-    if hashes and stamp(path)["sha256"] != facts["sha256"]:
+    if hashes and files.sha256(name) != facts["sha256"]:
         return "is damaged (its SHA-256 differs)"
     return ""

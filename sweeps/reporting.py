@@ -18,7 +18,7 @@ from sweeps.baselines import paper_table
 from sweeps.judging import judging
 from sweeps.plan import load_data
 from sweeps.spec import SweepSpec
-from sweeps.store import Store
+from sweeps.store import Store, report_key, run_key
 from trainer.data.dataset import Dataset
 
 TRAVERSED = 2  # images that the traversals of a model start from
@@ -34,18 +34,20 @@ def make_report(spec: SweepSpec, store: Store) -> Path:
     rows = results.rows(spec, store, data)
     conclusion = results.concluded(spec, rows)
     choice = conclusion.choice
-    return write_report(
+    page = write_report(
         rows,
         choice,
         store.report_folder(spec),
         name=spec.name,
-        traversals=_traversals(choice, data),
+        traversals=_traversals(choice, store, data),
         facts=_facts(spec, store, data),
         answer=conclusion.answer,
     )
+    store.keep(report_key(spec))
+    return page
 
 
-def _traversals(choice: Choice, data: Dataset) -> Sequence[Traversal]:
+def _traversals(choice: Choice, store: Store, data: Dataset) -> Sequence[Traversal]:
     """Of the best seed of the best setting, then of the best setting of each other latent size."""
     others = [s for s in choice.per_latents.values() if s.latents != choice.best.latents]
     images = np.random.default_rng(0).choice(
@@ -55,6 +57,7 @@ def _traversals(choice: Choice, data: Dataset) -> Sequence[Traversal]:
     for setting in (choice.best, *others):
         row = choice.best_seed(setting)
         if row is not None:
+            store.fetch(run_key(row.run))
             found.append(traverse_run(row, data, [int(i) for i in images]))
     return found
 

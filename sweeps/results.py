@@ -1,6 +1,7 @@
 """What the store knows of one sweep: its rows for the analysis, and how far it has come."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,7 +40,7 @@ def status(spec: SweepSpec, store: Store) -> Status:
     for number, runs in store.recorded_runs(spec).items():
         if number >= spec.setting_count:
             continue
-        results = [store.result(run, hashes=False) for run in runs.values()]
+        results = store.results(tuple(runs.values()), hashes=False).values()
         ended = [result["state"] for result in results if result is not None]
         states.update(ended)
         settings += len(ended) == seeds
@@ -62,31 +63,32 @@ def rows(spec: SweepSpec, store: Store, data: Dataset) -> tuple[RunRow, ...]:
     A setting with some of its seeds is left out: it would be judged by luck.
     """
     judged = judging(spec, data)
-    ended = []
+    ended: list[dict[str, Any]] = []
     for number, runs in store.recorded_runs(spec).items():
         if number >= spec.setting_count:
             continue
         evaluation = judged.identity(runs.values())
-        found = [scored(store, run, number, evaluation) for run in runs.values()]
-        results = [result for result in found if result is not None]
+        results = scored(store, tuple(runs.values()), number, evaluation)
         if len(results) == len(spec.seed_list):
-            ended += results
+            ended += results.values()
     return rows_from_results(ended, "", judged.measure)
 
 
 def scored(
-    store: Store, run: str, setting: int, evaluation: str, hashes: bool = False
-) -> dict[str, Any] | None:
-    """The result of a run with what a sweep adds to it; None when it lacks this evaluation.
+    store: Store, runs: Sequence[str], setting: int, evaluation: str, hashes: bool = False
+) -> dict[str, dict[str, Any]]:
+    """Results of the runs of a setting that have this evaluation, by id, with what a sweep adds.
 
     Added are `setting`, `folder` and `evaluation`. A failed run has no evaluation and needs none.
     hashes: compare the files' SHA-256, not their sizes alone.
     """
-    result = store.result(run, hashes)
-    if result is None or (result["state"] != "failed" and evaluation not in result["evaluations"]):
-        return None
-    folder = str(store.run_folder(run))
-    return {**result, "setting": setting, "folder": folder, "evaluation": evaluation}
+    added = {"setting": setting, "evaluation": evaluation}
+    return {
+        run: {**result, **added, "folder": str(store.run_folder(run))}
+        for run, result in store.results(runs, hashes).items()
+        if result is not None
+        and (result["state"] == "failed" or evaluation in result["evaluations"])
+    }
 
 
 def concluded(spec: SweepSpec, rows: tuple[RunRow, ...]) -> Conclusion:

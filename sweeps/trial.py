@@ -1,5 +1,6 @@
 """What runs on a worker: trains the runs of one block as a pack, then scores them."""
 
+import contextlib
 import dataclasses
 import functools
 import json
@@ -11,8 +12,9 @@ from typing import Any
 from ray.tune import Trainable
 
 from sweeps.spec import SweepSpec
-from sweeps.store import Store
+from sweeps.store import Store, run_key
 from sweeps.work import Block, error_key
+from trainer.errors import UserError
 
 STEP_SECONDS = 1.0  # of training between two reports; Tune gives a stopped trial five to end
 
@@ -25,7 +27,7 @@ def job_of(
     """What all trials of a sweep share, as plain data. evaluation: the measures to take."""
     return {
         "sweep": spec.name,
-        "store": str(store.root),
+        "store": store.location,
         "dataset": dataclasses.asdict(spec.dataset),
         "evaluation": {name: dict(options) for name, options in evaluation.items()},
         "threads": max(1, int(spec.resources.cpu)),
@@ -66,6 +68,7 @@ class Trial(Trainable):
         """Checkpoints what is not finished: the sweep was interrupted."""
         if self._training is not None and not self._training.finished:
             self._training.save()
+            self._keep()
         self._training = None
 
     def step(self) -> dict[str, Any]:
@@ -85,18 +88,26 @@ class Trial(Trainable):
             self._training.finish()
             self._training = None  # frees its memory before the scoring
             self._trained = True
+            self._keep()
+        else:
+            with contextlib.suppress(UserError):  # a store out of reach: its next checkpoint will do
+                self._keep()
         return {"step": progress.step, "steps": progress.steps}
 
     def _score(self) -> dict[str, Any]:
         from evaluation import evaluate
         from sweeps.picture import write_traversals
 
-        job, store = self.config["job"], Store(self.config["job"]["store"])
+        job, store = self.config["job"], self._store()
         write_traversals(self._folders(), self._data())
+        self._keep()
         # seeds that are compared may be trained by several trials: the last one scores them all
-        if all(store.is_trained(run) for run in self.config["scored"]):
-            folders = [store.run_folder(run) for run in self.config["scored"]]
+        scored = self.config["scored"]
+        if all(store.is_trained(run) for run in scored):
+            folders = [store.fetch(run_key(run)) for run in scored]
             evaluate(folders, self._data(), job["evaluation"], device=job["device"])
+            for run in scored:
+                store.keep(run_key(run))
         return {"done": True}
 
     def _start(self) -> Any:
@@ -108,21 +119,37 @@ class Trial(Trainable):
 
         torch.set_num_threads(self.config["job"]["threads"])
         configs = [build(RunConfig, run["config"]) for run in self.config["runs"]]
-        device = self.config["job"]["device"]
-        return Training(configs, self._data(), self._folders(), device=device)
+        store, device = self._store(), self.config["job"]["device"]
+        folders = [store.fetch(run_key(run["id"])) for run in self.config["runs"]]
+        return Training(configs, self._data(), folders, device=device)
+
+    def _keep(self) -> None:
+        """Takes what is new in the run folders into the store."""
+        store = self._store()
+        for run in self.config["runs"]:
+            store.keep(run_key(run["id"]))
+
+    def _store(self) -> Store:
+        return _open(self.config["job"]["store"])
 
     def _folders(self) -> list[Path]:
-        store = Store(self.config["job"]["store"])
+        store = self._store()
         return [store.run_folder(run["id"]) for run in self.config["runs"]]
 
     def _data(self) -> Any:
         return _load(json.dumps(self.config["job"]["dataset"]))
 
     def _keep_traceback(self) -> None:
-        store = Store(self.config["job"]["store"])
+        store = self._store()
         key = error_key(self.config["job"]["sweep"], self.config["setting"], self.config["block"])
         if not store.exists(key):  # the first one tells most
             store.write_text(key, traceback.format_exc())
+
+
+@functools.lru_cache(maxsize=1)
+def _open(location: str) -> Store:
+    """The store, once a process, for connections to S3 are worth keeping."""
+    return Store(location)
 
 
 @functools.lru_cache(maxsize=1)

@@ -1,7 +1,7 @@
 """The work of a sweep in order: settings, cut into blocks of the runs that are not yet done."""
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -132,7 +132,8 @@ class Work:
         if self._compares_seeds and work.blocks_left:
             return all(self._store.is_trained(run.id) for run in block.runs)
         runs = work.runs if self._compares_seeds else block.runs
-        complete = all([self._take(work, r, False) for r in runs if r.id not in work.results])
+        new = [run for run in runs if run.id not in work.results]
+        complete = len(self._take(work, new, stored=False)) == len(new)
         if work.blocks_left == 0:
             self._end(work)
         return complete
@@ -145,7 +146,8 @@ class Work:
         everyone = tuple(run.id for run in runs)
         work = _Open(setting, runs, self.judging.identity(everyone))
         self._open[setting.number] = work
-        left = [run for run in runs if not self._take(work, run, stored=True)]
+        taken = self._take(work, runs, stored=True)
+        left = [run for run in runs if run.id not in taken]
         cut = blocks(self._spec, left)
         work.blocks_left = len(cut)
         for number, block in enumerate(cut):
@@ -155,16 +157,17 @@ class Work:
         if not cut:
             self._end(work)
 
-    def _take(self, work: _Open, run: Run, stored: bool) -> bool:
-        """Keeps the result of a run, if it has one of this evaluation."""
+    def _take(self, work: _Open, runs: Sequence[Run], stored: bool) -> set[str]:
+        """Keeps the results of those runs that have one of this evaluation; their ids."""
         # of files written and renamed a moment ago, sizes tell as much as hashes
-        result = scored(self._store, run.id, work.setting.number, work.evaluation, hashes=stored)
-        if result is None:
-            return False
-        work.results[run.id] = result
-        for observer in self._observers:
-            observer.run_ended(work.setting, run, result, stored)
-        return True
+        ids = [run.id for run in runs]
+        found = scored(self._store, ids, work.setting.number, work.evaluation, hashes=stored)
+        for run in runs:
+            if run.id in found:
+                work.results[run.id] = found[run.id]
+                for observer in self._observers:
+                    observer.run_ended(work.setting, run, found[run.id], stored)
+        return set(found)
 
     def _end(self, work: _Open) -> None:
         del self._open[work.setting.number]

@@ -94,8 +94,7 @@ def read_record(run: Run) -> dict[str, Any] | None:
     """training.json of a run that is over; None if there is none, or it does not fit its files."""
     try:
         record = json.loads((run.folder / RECORD_FILE).read_text())
-        sizes = {name: (run.folder / name).stat().st_size for name in record["files"]}
-        whole = all(record["files"][name]["bytes"] == size for name, size in sizes.items())
+        whole = all(stamp(run.folder / name) == facts for name, facts in record["files"].items())
         return record if whole and record["run"] == run.id else None
     except (OSError, ValueError, KeyError, TypeError):
         return None  # to train again is always right

@@ -52,7 +52,7 @@ def execute(args: Namespace) -> int:
     if args.json:
         print_json(plan)
     else:
-        _show(plan, len(spec.seed_list), str(store.root))
+        _show(plan, len(spec.seed_list), store.location)
     return 0
 
 

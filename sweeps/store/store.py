@@ -13,80 +13,80 @@ Runs belong to no sweep: their ids hold all that decides their result. Settings 
 """
 
 import contextlib
-import errno
-import fcntl
 import json
-import os
-import socket
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
-from evaluation.results import read_record, read_result
+from evaluation.results import record_of, result_of
 from sweeps.plan import Run, Setting
 from sweeps.spec import SweepSpec, check_name, load_spec
+from sweeps.store.folder import Folder
+from sweeps.store.s3 import S3
+from sweeps.store.storage import Storage, local_path
 from trainer.errors import UserError
 from trainer.strict import FieldError, build, suggestion
 
 
 class Store:
-    """A store in a folder. Keys are relative paths with `/`.
+    """A store in a folder or on S3. Keys are relative paths with `/`.
 
     >>> store = Store("store")
     >>> store.write_json("sweeps/mine/note.json", {"n": 1})
     >>> store.read_json("sweeps/mine/note.json")
     {'n': 1}
+
+    Whoever works on the files of a folder calls `fetch` before and `keep` after; in a store that is
+    a folder the files are there at once.
     """
 
     def __init__(self, location: str | Path) -> None:
-        """A store at `location`; nothing is made before something is written."""
+        """A store at `location`, a folder or `s3://bucket/prefix`; nothing is made yet."""
         text = str(location)
-        if "://" in text:
-            raise UserError(f"store {text!r}: expected a folder")
-        self.root = Path(text).expanduser().absolute()
+        if "://" in text and not text.startswith("s3://"):
+            raise UserError(f"store {text!r}: expected a folder or s3://BUCKET/PREFIX")
+        self._storage: Storage = S3(text) if text.startswith("s3://") else Folder(location)
+
+    @property
+    def location(self) -> str:
+        """What names it: the absolute path of its folder, or `s3://bucket/prefix`."""
+        return self._storage.location
+
+    @property
+    def root(self) -> Path:
+        """The folder it is, or the local folder of what was fetched from it."""
+        return self._storage.root
 
     def prepare(self) -> None:
-        """Makes the folder and tries to write in it. Raises UserError when that cannot be."""
-        try:
-            self.root.mkdir(parents=True, exist_ok=True)
-            for key in ("runs", "sweeps"):
-                self.path(key).mkdir(exist_ok=True)
-            with tempfile.TemporaryFile(dir=self.root) as file:
-                file.write(b"x" * 4096)
-                file.flush()
-                os.fsync(file.fileno())
-        except OSError as error:
-            raise self._unusable(error) from None
-
-    # The few verbs that a store of another kind needs.
+        """Makes it ready and tries to write in it. Raises UserError when that cannot be."""
+        self._storage.prepare()
 
     def path(self, key: str) -> Path:
-        """The file or folder of a key. Raises ValueError for a key that leaves the store."""
-        parts = PurePosixPath(key).parts
-        if not parts or key.startswith("/") or ".." in parts or "\0" in key:
-            raise ValueError(f"not a key of a store: {key!r}")
-        return self.root.joinpath(*parts)
+        """The local path of a key. Raises ValueError for a key that leaves the store."""
+        return local_path(self.root, key)
 
     def exists(self, key: str) -> bool:
         """Whether there is something under `key`."""
-        return self.path(key).exists()
+        return self._storage.exists(key)
 
     def names(self, key: str) -> list[str]:
         """Names of what is in the folder `key`, sorted; hidden and half-written files left out."""
-        try:
-            names = os.listdir(self.path(key))
-        except (FileNotFoundError, NotADirectoryError):
-            return []
-        return sorted(name for name in names if not name.startswith("."))
+        return self._storage.names(key)
+
+    def read_text(self, key: str) -> str | None:
+        """The text of a file; None when there is none."""
+        content = self._storage.read(key)
+        return None if content is None else content.decode("utf-8", errors="replace")
 
     def read_json(self, key: str) -> Any:
         """The value of a JSON file; None when there is none, or a damaged one."""
-        try:
-            return json.loads(self.path(key).read_bytes())
-        except (FileNotFoundError, NotADirectoryError, ValueError):
-            return None
+        content = self._storage.read(key)
+        with contextlib.suppress(ValueError):
+            return None if content is None else json.loads(content)
+        return None
 
     def write_json(self, key: str, value: Any) -> None:
         """Writes a JSON file so that a reader sees the old or the new one, never a part."""
@@ -94,21 +94,28 @@ class Store:
 
     def write_text(self, key: str, text: str) -> None:
         """Writes a text file, atomically."""
-        path = self.path(key)
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            part = path.with_name(f".{path.name}.{os.getpid()}")
-            with open(part, "w", encoding="utf-8") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(part, path)
-        except OSError as error:
-            raise self._unusable(error) from None
+        self._storage.write(key, text.encode())
+
+    def delete(self, key: str) -> None:
+        """Deletes a file, if there is one."""
+        self._storage.delete(key)
+
+    def local(self, key: str) -> Path:
+        """The local path of one file, where it is as it is in the store."""
+        return self._storage.local(key)
+
+    def fetch(self, key: str) -> Path:
+        """Brings the files of a folder to its local path, and returns that."""
+        self._storage.fetch(key)
+        return self.path(key)
+
+    def keep(self, key: str) -> None:
+        """Takes what is new at the local path of a folder into the store."""
+        self._storage.keep(key)
 
     def run_folder(self, run_id: str) -> Path:
         """The local folder of a run, whether or not there is one yet."""
-        return self.path(f"runs/{run_id}")
+        return self.path(run_key(run_id))
 
     # What a sweep keeps.
 
@@ -117,12 +124,22 @@ class Store:
 
         hashes: compare the files' SHA-256; without, their sizes (for a glance at many runs).
         """
-        return read_result(self.run_folder(run_id), hashes)
+        return result_of(self._storage.files(run_key(run_id)), hashes)
+
+    def results(
+        self, run_ids: Sequence[str], hashes: bool = True
+    ) -> dict[str, dict[str, Any] | None]:
+        """As `result`, of many runs, by their ids; read side by side where that is faster."""
+        if self._storage.concurrency == 1:
+            return {run: self.result(run, hashes) for run in run_ids}
+        with ThreadPoolExecutor(self._storage.concurrency) as pool:
+            found = pool.map(lambda run: self.result(run, hashes), run_ids)
+            return dict(zip(run_ids, found, strict=True))
 
     def is_trained(self, run_id: str) -> bool:
         """Whether the training of a run is over, well or not; it may not be scored yet."""
-        reading = read_record(self.run_folder(run_id), "training.json", hashes=False)
-        return reading.record is not None
+        files = self._storage.files(run_key(run_id))
+        return record_of(files, "training.json", hashes=False).record is not None
 
     def settings(self, spec: SweepSpec) -> list[Setting]:
         """The settings of this search so far, in order of their numbers."""
@@ -143,7 +160,7 @@ class Store:
 
     def save_spec(self, spec: SweepSpec) -> None:
         """Keeps the sweep file, so that `status`, `best` and `report` find it by its name."""
-        self.write_text(f"sweeps/{spec.name}/spec.yaml", spec.text)
+        self.write_text(spec_key(spec.name), spec.text)
 
     def load_spec(self, name: str, overrides: Sequence[str] = ()) -> SweepSpec:
         """The sweep `name` as it was last run. Raises UserError when there is none."""
@@ -151,55 +168,24 @@ class Store:
             check_name(name)
         except FieldError as error:
             raise UserError(f"sweep {error}") from None
-        if not self.exists(f"sweeps/{name}/spec.yaml"):
+        key = spec_key(name)
+        if not self.exists(key):
             known = suggestion(name, self.names("sweeps"))
-            raise UserError(f"no sweep named {name!r} in the store {self.root}{known}")
-        return load_spec(self.path(f"sweeps/{name}/spec.yaml"), overrides)
+            raise UserError(f"no sweep named {name!r} in the store {self.location}{known}")
+        return load_spec(self.local(key), overrides)
 
     def report_folder(self, spec: SweepSpec) -> Path:
-        """The folder of the sweep's report."""
-        return self.path(f"sweeps/{spec.name}/report")
+        """The local folder of the sweep's report."""
+        return self.path(report_key(spec))
 
-    @contextlib.contextmanager
-    def lock(self, name: str) -> Iterator[None]:
-        """Holds the sweep `name` for this process. Raises UserError saying who else holds it.
-
-        The lock goes with the process that holds it, however that ends.
-        """
-        path = self.path(f"sweeps/{name}/lock")
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        except OSError as error:
-            raise self._unusable(error) from None
-        with os.fdopen(descriptor, "r+") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
-                if error.errno not in (errno.EWOULDBLOCK, errno.EACCES):
-                    raise self._unusable(error) from None
-                holder = file.read(200).strip() or "another process"
-                problem = f"sweep {name!r} is being run by {holder}; wait for it, or stop it"
-                raise UserError(problem) from None
-            file.truncate(0)
-            file.write(f"process {os.getpid()} on {socket.gethostname()}\n")
-            file.flush()
-            try:
-                yield
-            finally:
-                file.truncate(0)
+    def lock(self, name: str) -> AbstractContextManager[None]:
+        """Holds the sweep `name` for this process. Raises UserError saying who else holds it."""
+        busy = f"sweep {name!r} is being run by {{holder}}; wait for it, or stop it"
+        return self._storage.lock(f"sweeps/{name}/lock", busy)
 
     def holder(self, name: str) -> str | None:
         """Who runs the sweep `name` now; None when nobody does."""
-        try:
-            with open(self.path(f"sweeps/{name}/lock")) as file:
-                try:
-                    fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-                except OSError:
-                    return file.read(200).strip() or "another process"
-        except OSError:
-            pass
-        return None
+        return self._storage.holder(f"sweeps/{name}/lock")
 
     def _records(self, spec: SweepSpec) -> list["_Record"]:
         """What is recorded of the settings of this search; what is damaged is proposed anew."""
@@ -209,12 +195,6 @@ class Store:
                 records.append(build(_Record, self.read_json(f"{_settings(spec)}/{name}")))
         return sorted(records, key=lambda record: record.number)
 
-    def _unusable(self, error: OSError) -> UserError:
-        reason = error.strerror or str(error)
-        return UserError(
-            f"store {self.root} cannot be written: {reason}; choose another with --store"
-        )
-
 
 @dataclass(frozen=True)
 class _Record:
@@ -223,6 +203,21 @@ class _Record:
     number: int
     parameters: Mapping[str, Any]
     runs: Mapping[str, str]
+
+
+def run_key(run_id: str) -> str:
+    """Where a run's files are."""
+    return f"runs/{run_id}"
+
+
+def spec_key(name: str) -> str:
+    """Where the file of the sweep `name` is."""
+    return f"sweeps/{name}/spec.yaml"
+
+
+def report_key(spec: SweepSpec) -> str:
+    """Where the sweep's report is."""
+    return f"sweeps/{spec.name}/report"
 
 
 def _settings(spec: SweepSpec) -> str:
