@@ -25,8 +25,13 @@ COPY evaluation evaluation
 COPY sweeps sweeps
 RUN pip install --no-cache-dir --no-deps .
 
+# A machine that hangs is given up after about 15 seconds, and its trials go on elsewhere; Ray's own
+# settings make that a minute.
 ENV RAY_AUTH_MODE=token \
-    RAY_USAGE_STATS_ENABLED=0
+    RAY_USAGE_STATS_ENABLED=0 \
+    RAY_health_check_period_ms=1000 \
+    RAY_health_check_timeout_ms=5000 \
+    RAY_health_check_failure_threshold=3
 USER 1000
 # No ENTRYPOINT: Ray's launcher, KubeRay and compose start their own commands in this image.
 CMD ["sweep", "--help"]

@@ -140,13 +140,14 @@ def _evaluate_pack(
 
     from evaluation.likelihood import likelihood
     from evaluation.metrics import COMPARES_SEEDS, METRICS
+    from evaluation.metrics.encoding import Remembering
     from trainer.models import load_pack
 
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     pack = load_pack(folders, device)
-    given = {"represent": lambda x: pack.encode(x.to(device))[0], "data": data}
-    given["posterior"] = lambda x: pack.encode(x.to(device))
+    given = {"represent": Remembering(lambda x: pack.encode(x.to(device))[0]), "data": data}
+    given["posterior"] = Remembering(lambda x: pack.encode(x.to(device)))
     given["log_likelihood"] = lambda x, z: pack.log_likelihood(
         x.to(device).expand(pack.size, *x.shape), pack.decode(z.to(device))
     )

@@ -1,14 +1,15 @@
 """result.json of a run: written last and whole, read back only with all its files intact."""
 
-import json
 import logging
+import os
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from trainer.config import RESULT_FORMAT
-from trainer.files import stamp, write_json
+from evaluation.record import problem
+from trainer.files import parse_json, stamp, write_json
 
 RESULT = "result.json"
 
@@ -48,17 +49,15 @@ class LocalFiles:
 
     def read(self, name: str) -> bytes | None:
         """As Files."""
-        try:
-            return (self.folder / name).read_bytes()
-        except (FileNotFoundError, NotADirectoryError):
-            return None
+        return None if self.size(name) is None else (self.folder / name).read_bytes()
 
     def size(self, name: str) -> int | None:
-        """As Files."""
+        """As Files. What is no file itself counts as none: a link may lead out of the store."""
         try:
-            return (self.folder / name).stat().st_size
+            found = os.lstat(self.folder / name)
         except (FileNotFoundError, NotADirectoryError):
             return None
+        return found.st_size if stat.S_ISREG(found.st_mode) else None
 
     def sha256(self, name: str) -> str:
         """As Files."""
@@ -97,20 +96,16 @@ def record_of(files: Files, name: str, hashes: bool = True) -> Reading:
         return Reading(None, f"{files} has no {name}", absent=True)
     place = f"{files}/{name}"
     try:
-        record = json.loads(content.decode("utf-8"))
-    except UnicodeDecodeError:
-        return Reading(None, f"{place} is damaged (not text)")
-    except json.JSONDecodeError as error:
+        record = parse_json(content)
+    except ValueError as error:
         return Reading(None, f"{place} is damaged ({error})")
-    if not isinstance(record, dict) or not isinstance(record.get("files"), dict):
-        return Reading(None, f"{place} is damaged (no list of files)")
-    if record.get("format") != RESULT_FORMAT:
-        found = f"{place} has format {record.get('format')!r}"
-        return Reading(None, f"{found}; this version reads {RESULT_FORMAT}")
+    if wrong := problem(record):
+        return Reading(None, f"{place} {wrong}")
+    if name == RESULT and "evaluations" not in record:
+        return Reading(None, f"{place} is damaged (no evaluations)")
     for file, facts in record["files"].items():
-        problem = _problem(files, file, facts, hashes)
-        if problem:
-            return Reading(None, f"{files}/{file} {problem}")
+        if changed := _changed(files, file, facts, hashes):
+            return Reading(None, f"{files}/{file} {changed}")
     return Reading(record)
 
 
@@ -122,9 +117,7 @@ def write_result(folder: Path, result: Mapping[str, Any]) -> None:
     write_json(Path(folder) / RESULT, result)
 
 
-def _problem(files: Files, name: str, facts: object, hashes: bool) -> str:
-    if not isinstance(facts, dict) or not {"sha256", "bytes"} <= facts.keys():
-        return "is listed without checksum"
+def _changed(files: Files, name: str, facts: Mapping[str, Any], hashes: bool) -> str:
     size = files.size(name)
     if size is None:
         return "is missing"

@@ -1,4 +1,4 @@
-"""Latent traversals: what each latent does to an image while all others stay as inferred."""
+"""Latent traversals of finished runs, as the figures and the report show them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,9 +11,8 @@ from torch import Tensor
 from evaluation.analysis.table import RunRow
 from trainer.data.dataset import Dataset
 from trainer.errors import UserError
-from trainer.models import Pack, load_model
-
-VALUES = np.linspace(-3.0, 3.0, 9)  # three standard deviations of the prior to either side
+from trainer.models import Pack, load_pack
+from trainer.models.traversal import VALUES, traverse
 
 
 @dataclass(frozen=True)
@@ -35,25 +34,6 @@ class Traversal:
     reconstructions: NDArray[np.float32]
 
 
-@torch.inference_mode()
-def traverse(
-    pack: Pack, images: Tensor, latents: ArrayLike, values: ArrayLike = VALUES
-) -> NDArray[np.float32]:
-    """Decoded means while one latent at a time takes each value (Higgins et al. 2017, Fig. 6).
-
-    images: (n, C, H, W) in [0, 1]; each is encoded, and latents that do not move keep its means.
-    latents: (K, rows), or (rows,) for all models alike: the latent that each row moves.
-    values: (columns,). Returns (K, n, rows, columns, C, H, W) in [0, 1].
-    """
-    mu, _ = pack.encode(images)
-    moved = torch.as_tensor(np.broadcast_to(latents, (pack.size, np.shape(latents)[-1])).copy())
-    places = torch.as_tensor(np.asarray(values), dtype=mu.dtype, device=mu.device)
-    by_image = [
-        _traverse_one(pack, mu[:, i], moved.to(mu.device), places) for i in range(mu.shape[1])
-    ]
-    return np.stack(by_image, axis=1)
-
-
 def by_kl(kl_per_latent: ArrayLike, rows: int | None = None) -> NDArray[np.int64]:
     """The latents (..., rows) from the highest KL to the lowest, for KLs (..., M) in nats."""
     order = np.argsort(-np.asarray(kl_per_latent), axis=-1, kind="stable")
@@ -67,7 +47,7 @@ def traverse_run(row: RunRow, data: Dataset, indices: Sequence[int], rows: int =
     """
     if row.folder is None:
         raise UserError(f"run {row.run} has no folder to load its model from")
-    pack = load_model(row.folder)
+    pack = load_pack([row.folder])
     inputs = torch.from_numpy(data.images(indices)).float() / data.levels
     kl = np.array(row.kl_per_latent) if row.kl_per_latent else _mean_kl(pack, inputs)
     latents = by_kl(kl, rows)
@@ -82,19 +62,6 @@ def traverse_run(row: RunRow, data: Dataset, indices: Sequence[int], rows: int =
         inputs=inputs.numpy(),
         reconstructions=reconstructions.numpy(),
     )
-
-
-def _traverse_one(pack: Pack, mu: Tensor, latents: Tensor, values: Tensor) -> NDArray[np.float32]:
-    """(K, rows, columns, C, H, W) around the inferred means `mu` (K, M) of one image."""
-    (models, size), rows, columns = mu.shape, latents.shape[1], len(values)
-    z = mu[:, None, None, :].repeat(1, rows, columns, 1)
-    z.scatter_(
-        dim=3,
-        index=latents[:, :, None, None].expand(-1, -1, columns, 1),
-        src=values[None, None, :, None].expand(models, rows, -1, -1),
-    )
-    means = pack.means(z.reshape(models, rows * columns, size))
-    return means.reshape(models, rows, columns, *means.shape[2:]).float().cpu().numpy()
 
 
 @torch.inference_mode()

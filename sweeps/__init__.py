@@ -10,16 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sweeps.api import Best, best, report, run
+    from sweeps.registry import load_model
     from sweeps.spec import SweepSpec, load_spec
     from sweeps.store import Store
 
-__all__ = ["Best", "Store", "SweepSpec", "best", "load_spec", "report", "run"]
+__all__ = ["Best", "Store", "SweepSpec", "best", "load_model", "load_spec", "report", "run"]
 
 _HOMES = {
     "Best": "sweeps.api",
     "Store": "sweeps.store",
     "SweepSpec": "sweeps.spec",
     "best": "sweeps.api",
+    "load_model": "sweeps.registry",
     "load_spec": "sweeps.spec",
     "report": "sweeps.api",
     "run": "sweeps.api",

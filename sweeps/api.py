@@ -107,9 +107,12 @@ def report(sweep: Sweep, store: str | Path | Store = "store") -> Path:
 
 def find_spec(sweep: str | Path, store: Store, overrides: Sequence[str] = ()) -> SweepSpec:
     """The sweep of a file, or of the name of one that was run in `store`. Raises UserError."""
-    if Path(sweep).suffix in (".yaml", ".yml") or Path(sweep).is_file():
-        return load_spec(sweep, overrides)
-    return store.load_spec(str(sweep), overrides)
+    return load_spec(sweep, overrides) if is_file(sweep) else store.load_spec(str(sweep), overrides)
+
+
+def is_file(sweep: str | Path) -> bool:
+    """Whether what was given is a sweep file, not the name of a sweep."""
+    return Path(sweep).suffix in (".yaml", ".yml") or Path(sweep).is_file()
 
 
 def of_conclusion(conclusion: Conclusion) -> Best:

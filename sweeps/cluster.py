@@ -4,13 +4,14 @@ import contextlib
 import gc
 import logging
 import os
-import shutil
 import socket
-import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
 
+from sweeps import signals
+from sweeps.scratch import scratch
+from sweeps.shipping import for_trials
 from sweeps.spec import Resources
 from trainer.errors import UserError
 
@@ -25,6 +26,8 @@ _ENVIRONMENT = {
     "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",  # the store keeps the first traceback of each trial
     "TUNE_WARN_INSUFFICENT_RESOURCE_THRESHOLD_S": "1000000000",  # checked here, before the start
 }
+# of a Ray that this process starts: it is gone when it cannot be reached for so long
+_ALONE = {"RAY_gcs_rpc_server_reconnect_timeout_s": "10"}
 _OBJECT_STORE_BYTES = 100 * 2**20  # trials pass a few numbers; images are memory-mapped files
 
 
@@ -35,13 +38,12 @@ def cluster(address: str | None, resources: Resources) -> Iterator[Path]:
     address: of a running cluster ("auto", "host:6379", "ray://…"); None starts Ray on this machine.
     Raises UserError when the cluster cannot be reached, or when this machine cannot hold one trial.
     """
-    for name, value in _ENVIRONMENT.items():
+    for name, value in (_ENVIRONMENT | (_ALONE if address is None else {})).items():
         os.environ.setdefault(name, value)
     import ray
 
     logging.getLogger("ray").setLevel(logging.CRITICAL)
-    folder = Path(tempfile.mkdtemp(prefix="sweep-", dir=_short_folder()))
-    try:
+    with scratch() as folder:
         _connect(ray, address, folder)
         try:
             if address is None:
@@ -51,26 +53,26 @@ def cluster(address: str | None, resources: Resources) -> Iterator[Path]:
             # what Tune leaves in reference cycles must not be collected by another thread while Ray
             # shuts down: Ray ends the process then
             gc.collect()
+            _kill_helpers(ray)
             ray.shutdown()
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _connect(ray: ModuleType, address: str | None, folder: Path) -> None:
     quiet = {"log_to_driver": False, "configure_logging": False}
     if address is None:
-        # address="local": a bare init would join any cluster that runs on this machine
-        ray.init(
-            address="local",
-            include_dashboard=False,
-            object_store_memory=_OBJECT_STORE_BYTES,
-            _temp_dir=str(folder),
-            **quiet,
-        )
+        with signals.kept_from_children():
+            # address="local": a bare init would join any cluster that runs on this machine
+            ray.init(
+                address="local",
+                include_dashboard=False,
+                object_store_memory=_OBJECT_STORE_BYTES,
+                _temp_dir=str(folder),
+                **quiet,
+            )
         return
     try:
-        _knock(address)
-        ray.init(address=address, **quiet)
+        knock(address)
+        ray.init(address=address, runtime_env=for_trials(), **quiet)
     except Exception as error:  # Ray raises many kinds
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise UserError(
@@ -79,9 +81,18 @@ def _connect(ray: ModuleType, address: str | None, folder: Path) -> None:
         ) from None
 
 
-def _knock(address: str) -> None:
+def _kill_helpers(ray: ModuleType) -> None:
+    """Ends Ray's minor processes: Ray would wait a second for each to heed the blocked SIGTERM."""
+    node = getattr(ray._private.worker, "_global_node", None)
+    for kind, started in getattr(node, "all_processes", {}).items():
+        if kind not in ("raylet", "gcs_server"):
+            for info in started:
+                info.process.kill()
+
+
+def knock(address: str) -> None:
     """Raises OSError when nobody listens at `host:port`; Ray would go on trying for minutes."""
-    host, _, port = address.removeprefix("ray://").rpartition(":")
+    host, _, port = address.rpartition("//")[2].rstrip("/").rpartition(":")
     if host and port.isdecimal():
         with socket.create_connection((host, int(port)), timeout=10):
             return
@@ -102,8 +113,3 @@ def _check_room(ray: ModuleType, resources: Resources) -> None:
 
 def _holds(node: Mapping[str, float], resources: Resources) -> bool:
     return node.get("CPU", 0) >= resources.cpu and node.get("GPU", 0) >= resources.gpu
-
-
-def _short_folder() -> str | None:
-    # names of Unix sockets, which Ray makes there, may not be longer than about 100 bytes
-    return "/tmp" if Path("/tmp").is_dir() else None

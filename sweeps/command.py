@@ -20,11 +20,21 @@ _COMMANDS = {  # name: (what it does, its FILE, whether it has --json)
     "run": ("run a sweep; what the store has already is not trained again", _FILE, False),
     "validate": ("check a sweep file and its data, and start nothing", _FILE, True),
     "plan": ("show what a sweep would train, and what of it the store has", _FILE_OR_NAME, True),
-    "status": ("count the runs of a sweep by state", _FILE_OR_NAME, True),
+    "status": ("count the runs of a sweep by state, and say who runs it", _FILE_OR_NAME, True),
+    "stop": ("end a sweep that runs, here or on a cluster; nothing is lost", _FILE_OR_NAME, False),
+    "logs": ("show what a sweep has printed", _FILE_OR_NAME, False),
     "best": ("show the best beta, over all and for each latent size", _FILE_OR_NAME, True),
     "report": ("write the report of a sweep from what the store has", _FILE_OR_NAME, False),
     "baselines": ("print the paper's table, training nothing", _FILE_OR_NAME, True),
     "sync": ("write to MLflow what it lacks of a sweep", _FILE_OR_NAME, False),
+}
+_CLUSTER = "the cluster that was given it (default: RAY_ADDRESS), by its dashboard"
+_ADDRESSES = {
+    "run": "a Ray cluster, e.g. auto; by default Ray is started on this machine. With --detach: "
+    "its dashboard, e.g. http://127.0.0.1:8265",
+    "status": _CLUSTER,
+    "stop": _CLUSTER,
+    "logs": _CLUSTER,
 }
 
 
@@ -37,7 +47,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return code
     except UserError as error:
-        print(f"sweep: {' '.join(str(error).splitlines())}", file=sys.stderr)
+        from sweeps.yaml_file import one_line  # a store or a table may hold what moves a cursor
+
+        print(f"sweep: {one_line(' '.join(str(error).splitlines()))}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return INTERRUPTED
@@ -81,9 +93,14 @@ def _parser() -> argparse.ArgumentParser:
         _add_store(command)
         if has_json:
             command.add_argument("--json", action="store_true", help="print JSON")
+        if name in _ADDRESSES:
+            command.add_argument("--address", help=_ADDRESSES[name])
         if name == "run":
-            address = "a Ray cluster, e.g. auto; by default Ray is started on this machine"
-            command.add_argument("--address", help=address)
+            detach = "hand the sweep to the cluster and return; see it by status, logs and stop"
+            command.add_argument("--detach", action="store_true", help=detach)
+        if name == "logs":
+            follow = "go on until the sweep ends"
+            command.add_argument("-f", "--follow", action="store_true", help=follow)
     does = "show the best betas of several sweeps side by side, with their error bars"
     compare = commands.add_parser("compare", help=does, description=f"{does[0].upper()}{does[1:]}.")
     compare.add_argument("files", metavar="FILE", nargs="+", help=_FILE_OR_NAME)

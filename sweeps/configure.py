@@ -49,9 +49,16 @@ def configure(
     """One model: `trainer` as in the sweep file, and `parameters` of the setting on top.
 
     pixels: N, pixels × channels of an image; beta = beta_norm * N / M (Higgins et al. 2017, A.5).
+    Where several objectives (or likelihoods) are searched, the options in `trainer` go to those of
+    them that have such an option.
     Raises FieldError; its path is that of RunConfig.
     """
     values = _from_trainer(trainer)
+    for kind in WITH_OPTIONS:
+        if kind in parameters:
+            known = option_names(kind, parameters[kind])
+            options = values[f"{kind}_options"].items()
+            values[f"{kind}_options"] = {key: value for key, value in options if key in known}
     for name, value in parameters.items():
         group, _, option = name.partition(".")
         if name == "beta_norm":
@@ -94,6 +101,17 @@ def check_names(config: RunConfig) -> None:
             lookup(registry, getattr(config, key), key)
         except FieldError as error:
             raise error.under(key) from None
+
+
+def option_names(kind: str, name: object) -> set[str]:
+    """Options that an objective, or a likelihood, has; none where no such one is known."""
+    from trainer.objectives import LIKELIHOODS, OBJECTIVES
+
+    registries: dict[str, Mapping[str, Any]] = {"objective": OBJECTIVES, "likelihood": LIKELIHOODS}
+    registry = registries[kind]
+    if not isinstance(name, str) or name not in registry:
+        return set()
+    return {field.name for field in dataclasses.fields(registry[name].options)}
 
 
 def check_options(config: RunConfig, kind: str) -> None:

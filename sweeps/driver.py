@@ -1,35 +1,38 @@
 """Runs a sweep from its file to its answer: the settings, the trials on Ray, MLflow, the report."""
 
 import contextlib
-import signal
+import io
 import sys
-import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 
 from evaluation.analysis.conclude import Conclusion
 from evaluation.baselines.table import text
-from sweeps import results
+from sweeps import results, signals, stopping
+from sweeps.background import LONGEST_CLOSE
 from sweeps.baselines import paper_table, prepare_baselines
 from sweeps.cluster import cluster
+from sweeps.journal import Journal, log_key
 from sweeps.judging import judging
 from sweeps.plan import load_data
 from sweeps.progress import Progress
 from sweeps.searcher import Searcher
 from sweeps.spec import SweepSpec
 from sweeps.store import Store
+from sweeps.suiting import check_models
 from sweeps.tracking import Tracker
-from sweeps.work import Work, error_key
+from sweeps.work import Block, Work, error_key
 from trainer.data.dataset import Dataset
 
 if TYPE_CHECKING:
-    from sweeps.mlflow_writer import MlflowWriter
-    from sweeps.tune_search import Stop
+    from _typeshed import ReadableBuffer
+
+SHOWN = 5  # trials that broke off at most
+STOPPED_CLOSE = 5.0  # seconds that MLflow may take when the sweep was interrupted
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,7 @@ class Outcome:
 
     conclusion: the answer; None when no setting is complete. report: its HTML page.
     trained: runs trained or scored by this call; stored: runs the store had before.
-    failed: runs that diverged, of both. broken: tracebacks of trials that raised or died.
+    failed: runs that diverged, of both. broken: a line on each trial that raised or died.
     tracked: whether MLflow has everything. interrupted: stopped by Ctrl-C or SIGTERM.
     """
 
@@ -47,7 +50,7 @@ class Outcome:
     trained: int
     stored: int
     failed: int
-    broken: tuple[Path, ...]
+    broken: tuple[str, ...]
     tracked: bool
     interrupted: bool
 
@@ -65,22 +68,24 @@ def run(
     console = console or Console(file=sys.stdout, highlight=False, soft_wrap=True)
     data = load_data(spec)
     judged = judging(spec, data)
+    check_models(spec, data)
     store.prepare()
-    with store.lock(spec.name), _noise_kept(store.path(f"sweeps/{spec.name}/log.txt")):
+    with store.lock(spec.name), _noise_kept(store.path(log_key(spec.name))):
+        stopping.forget(store, spec.name)
         store.save_spec(spec)
         recorded = {setting.number: setting.parameters for setting in store.settings(spec)}
         total = spec.setting_count * len(spec.seed_list)
         progress = Progress(console, total, spec.metric.goal)
-        tracker = Tracker(lambda: _writer(spec, store, judged.measure))
+        tracker = Tracker(spec, store, judged.measure, say=console.print)
         try:
-            work = Work(spec, store, data, Searcher(spec, recorded), (progress, tracker))
+            work = Work(spec, store, data, Searcher(spec, recorded), (progress, tracker, Journal()))
             work.replay()
             _announce(spec, data, judged.remarks, progress, console)
             prepare_baselines(spec, store, data, console)  # first: they show what labels lack
             stopped = _train(spec, store, data, work, progress, address, console)
             return _finish(spec, store, data, progress, tracker, stopped, console)
         finally:
-            tracker.close()
+            tracker.close(STOPPED_CLOSE)
 
 
 def _announce(
@@ -115,14 +120,18 @@ def _train(
     console.print("preparing the images")
     data.stored()  # once, before many trials would each begin to
     for old in store.names(f"sweeps/{spec.name}/errors"):
-        store.path(f"sweeps/{spec.name}/errors/{old}").unlink()
+        store.delete(f"sweeps/{spec.name}/errors/{old}")
     where = "this machine" if address is None else address
     console.print(f"starting trials on {where}")
     with cluster(address, spec.resources) as folder, progress:
-        from sweeps.tune_search import Stop, run_trials  # Ray, which `cluster` has set up
+        from sweeps.tune_search import run_trials  # Ray, which `cluster` has set up
+        from sweeps.tune_stop import Stop
 
         stop = Stop()
-        with _stopped_by_signals(stop):
+        with (
+            signals.heeded(stop, before_exit=console.show_cursor),
+            stopping.heeded(store, spec.name, stop),
+        ):
             run_trials(spec, store, work, progress, folder, stop)
     return stop.requested
 
@@ -145,10 +154,8 @@ def _finish(
         conclusion = results.concluded(spec, rows)
         report = make_report(spec, store)
         tracker.sweep_ended(conclusion, report.parent)
-    tracked = tracker.close()
-    broken = [
-        store.path(error_key(spec.name, *block.key)) for block in progress.broken if not stopped
-    ]
+    tracked = tracker.close(STOPPED_CLOSE if stopped else LONGEST_CLOSE)
+    broken = [_why(block, spec, store) for block in progress.broken if not stopped]
     outcome = Outcome(
         conclusion=conclusion,
         report=report,
@@ -159,7 +166,7 @@ def _finish(
         tracked=tracked,
         interrupted=stopped,
     )
-    for line in _closing_words(spec, store, outcome, tracker.problem):
+    for line in _closing_words(spec, store, outcome, tracker.lacking()):
         console.print(line)
     lines = () if stopped else paper_table(spec, store, data)
     if lines:
@@ -168,7 +175,7 @@ def _finish(
 
 
 def _closing_words(
-    spec: SweepSpec, store: Store, outcome: Outcome, problem: str | None
+    spec: SweepSpec, store: Store, outcome: Outcome, lacking: Iterable[str]
 ) -> Iterator[str]:
     """What a sweep ends with: what went wrong first, the answer last."""
     if outcome.interrupted:
@@ -176,10 +183,9 @@ def _closing_words(
     if outcome.failed:
         yield f"{outcome.failed} runs diverged; they are not left out of the score"
     if outcome.broken:
-        first = _last_line(outcome.broken[0])
-        yield f"{len(outcome.broken)} trials broke off; run again to go on. The first: {first}"
-    if not outcome.tracked:
-        yield f"MLflow lacks some of it ({problem}); write it later with: sweep sync {spec.name}"
+        yield f"{len(outcome.broken)} trials broke off; the same command tries them again"
+        yield from (f"  {line}" for line in outcome.broken[:SHOWN])
+    yield from lacking
     if outcome.conclusion is None:
         return
     best = outcome.conclusion.choice.best
@@ -191,52 +197,38 @@ def _closing_words(
     for sentence in outcome.conclusion.sentences():
         yield f"  {sentence}"
     yield f"report: {outcome.report}"
-    yield f"runs in MLflow: sweep ui --store {store.root}"
+    yield f"runs in MLflow: sweep ui --store {store.location}"
 
 
-def _last_line(traceback: Path) -> str:
-    """What a traceback ends with, and where to read all of it."""
-    try:
-        text = traceback.read_text(encoding="utf-8").strip()
-    except OSError:
-        return "its worker died, as when a machine is lost or runs out of memory"
-    return f"{text.splitlines()[-1]}  (all of it in {traceback})"
-
-
-def _writer(spec: SweepSpec, store: Store, measure: str) -> "MlflowWriter":
-    from sweeps.mlflow_writer import MlflowWriter  # MLflow: a second, paid in its thread
-
-    return MlflowWriter(spec, store, measure)
-
-
-@contextlib.contextmanager
-def _stopped_by_signals(stop: "Stop") -> Iterator[None]:
-    """The first SIGINT or SIGTERM asks the trials to stop; a second one acts as it always does."""
-    if threading.current_thread() is not threading.main_thread():
-        yield  # only the main thread is given signals
-        return
-    before = {sign: signal.getsignal(sign) for sign in (signal.SIGINT, signal.SIGTERM)}
-
-    def request(number: int, frame: FrameType | None) -> None:
-        stop.requested = True
-        for sign, handler in before.items():
-            signal.signal(sign, handler)
-
-    for sign in before:
-        signal.signal(sign, request)
-    try:
-        yield
-    finally:
-        for sign, handler in before.items():
-            signal.signal(sign, handler)
+def _why(block: Block, spec: SweepSpec, store: Store) -> str:
+    """Which trial broke off, what its first traceback ends with, and where to read all of it."""
+    key = error_key(spec.name, *block.key)
+    seeds = ", ".join(str(run.config.seed) for run in block.runs)
+    trial = f"setting {block.setting.number}, seeds {seeds}"
+    traceback = (store.read_text(key) or "").strip()
+    if not traceback:
+        return f"{trial}: its worker died, as when a machine is lost or runs out of memory"
+    return f"{trial}: {traceback.splitlines()[-1]}  (all of it in {store.location}/{key})"
 
 
 @contextlib.contextmanager
 def _noise_kept(log: Path) -> Iterator[None]:
     """Sends what Ray, Optuna and MLflow print, and their warnings, to a file."""
+    log.parent.mkdir(parents=True, exist_ok=True)  # of a store elsewhere, the local folder
     with (
-        open(log, "w", encoding="utf-8", buffering=1) as file,
+        io.BufferedWriter(_Log(log, "w")) as written,
+        io.TextIOWrapper(written, encoding="utf-8", line_buffering=True) as file,
         contextlib.redirect_stdout(file),
         contextlib.redirect_stderr(file),
     ):
         yield
+
+
+class _Log(io.FileIO):
+    """On a full disk it loses lines; whoever prints one goes on."""
+
+    def write(self, content: "ReadableBuffer", /) -> int:
+        try:
+            return super().write(content)
+        except OSError:
+            return memoryview(content).nbytes

@@ -8,9 +8,10 @@ import torch
 from matplotlib.image import imsave
 from numpy.typing import NDArray
 
-from evaluation.traversals import by_kl, traverse
+from evaluation.traversals import by_kl
 from trainer.data.dataset import Dataset
-from trainer.models import load_model
+from trainer.models import load_pack
+from trainer.models.traversal import traverse
 
 TRAVERSAL = "traversal.png"
 ROWS = 10  # the latents of most KL
@@ -28,7 +29,7 @@ def write_traversals(folders: Sequence[Path], data: Dataset) -> None:
 
 
 def _write(folder: Path, image: torch.Tensor) -> None:
-    pack = load_model(folder)
+    pack = load_pack([folder])
     with torch.inference_mode():
         mu, logvar = pack.encode(image)
         kl = 0.5 * (mu**2 + logvar.exp() - 1 - logvar)[0, 0]

@@ -23,7 +23,7 @@ class Setting:
 
 @dataclass(frozen=True)
 class Run:
-    """One model to train. `id`: the name of its folder in the store, `config.identity(...)`."""
+    """One model to train. `id`: the name of its folder in the store, `run_id(...)`."""
 
     id: str
     config: RunConfig
@@ -43,16 +43,18 @@ def load_data(spec: SweepSpec) -> Dataset:
 
 def runs_of(spec: SweepSpec, data: Dataset, parameters: Mapping[str, Any]) -> tuple[Run, ...]:
     """The runs of a setting, one a seed. An id depends only on what decides the result."""
+    from trainer.objectives import run_id
+
     pixels = math.prod(data.shape)
     runs = []
     for seed in spec.seed_list:
         config = configure(spec.dataset, spec.trainer, parameters, pixels, seed)
-        runs.append(Run(config.identity(data.fingerprint), config))
+        runs.append(Run(run_id(config, data), config))
     return tuple(runs)
 
 
 def blocks(spec: SweepSpec, runs: Sequence[Run]) -> list[tuple[Run, ...]]:
-    """The trials of a setting: its runs in blocks of `spec.pack`, each trained as one pack."""
+    """The trials of a setting: its runs in blocks of at most `spec.pack`."""
     size = _pack(spec)
     return [tuple(runs[i : i + size]) for i in range(0, len(runs), size)]
 

@@ -13,6 +13,7 @@ from sweeps import space
 from sweeps.plan import Setting
 from sweeps.space import Parameter, Value
 from sweeps.spec import SweepSpec
+from sweeps.tpe import Tpe
 
 STARTUP = 10  # settings that TPE takes from the Sobol sequence before it looks at scores
 ENUMERABLE = 100_000  # spaces with at most so many points are searched without repeats
@@ -52,7 +53,7 @@ class Searcher:
         self._count = spec.setting_count
         self._recorded = recorded or {}
         self._points = _points(spec)
-        self._study = _Study(spec) if spec.method == "bayes" else None
+        self._study = _tpe(spec) if spec.method == "bayes" else None
         self._unique = _Unique(spec)
         self._asked = 0
         self._told = 0  # scores of the settings below this one have been told to the study
@@ -95,46 +96,6 @@ class Searcher:
         return True
 
 
-class _Study:
-    """Optuna's TPE over one in-memory study, which holds the settings in order of number."""
-
-    def __init__(self, spec: SweepSpec):
-        import optuna  # half a second that a grid need not pay
-
-        optuna.logging.set_verbosity(optuna.logging.ERROR)
-        self._optuna = optuna
-        self._seed = spec.search_seed
-        self._study = optuna.create_study(direction=spec.metric.goal)
-        self._space = {name: _distribution(p) for name, p in spec.parameters.items()}
-        self._trials: dict[int, int] = {}  # number of our setting -> number of Optuna's trial
-
-    def proposals(self, number: int) -> Iterator[Parameters]:
-        """What TPE proposes as setting `number`, and what else it would have proposed."""
-        for attempt in range(ATTEMPTS):
-            seed = np.random.SeedSequence([self._seed, number, attempt]).generate_state(1)[0]
-            self._study.sampler = self._optuna.samplers.TPESampler(
-                seed=int(seed), n_startup_trials=1, constant_liar=True, multivariate=True
-            )
-            trial = self._study.ask(self._space)
-            # `start` adds what is taken, so that a proposal and a recorded setting end up alike
-            self._study.tell(trial, state=self._optuna.trial.TrialState.FAIL)
-            yield dict(trial.params)
-
-    def start(self, number: int, parameters: Parameters) -> None:
-        """Adds a setting as a running trial."""
-        self._study.sampler = self._optuna.samplers.RandomSampler()  # TPE would sample in vain
-        self._study.enqueue_trial(parameters)
-        self._trials[number] = self._study.ask(self._space).number
-
-    def finish(self, number: int, score: float | None) -> None:
-        """Ends the trial of a setting; None as failed, which TPE leaves aside."""
-        state = self._optuna.trial.TrialState
-        if score is None:
-            self._study.tell(self._trials[number], state=state.FAIL)
-        else:
-            self._study.tell(self._trials[number], score)
-
-
 class _Unique:
     """Which settings were proposed, for spaces small enough that a repeat is likely."""
 
@@ -169,6 +130,11 @@ class _Unique:
         return tuple(parameters[name] for name in self._parameters)
 
 
+def _tpe(spec: SweepSpec) -> Tpe:
+    distributions = {name: distribution(p) for name, p in spec.parameters.items()}
+    return Tpe(distributions, spec.metric.goal, spec.search_seed, spec.lookahead, ATTEMPTS)
+
+
 def _points(spec: SweepSpec) -> Iterator[Parameters]:
     """The settings of a method that looks at no scores; for `bayes`, its first ones."""
     if spec.method == "grid":
@@ -196,7 +162,8 @@ def _sobol(spec: SweepSpec) -> Iterator[NDArray[np.float64]]:
 
 def _at(parameters: Mapping[str, Parameter], point: NDArray[np.float64]) -> Parameters:
     """The setting at a point of the unit cube [0, 1)^parameters."""
-    return {name: _value(p, u) for (name, p), u in zip(parameters.items(), point, strict=True)}
+    plain = point.tolist()  # of Python's floats, which YAML and JSON hold
+    return {name: _value(p, u) for (name, p), u in zip(parameters.items(), plain, strict=True)}
 
 
 def _value(parameter: Parameter, u: float) -> Value:
@@ -212,7 +179,8 @@ def _value(parameter: Parameter, u: float) -> Value:
     return min(value, high)
 
 
-def _distribution(parameter: Parameter) -> Any:
+def distribution(parameter: Parameter) -> Any:
+    """The parameter as Optuna knows it."""
     from optuna.distributions import (
         CategoricalDistribution,
         FloatDistribution,

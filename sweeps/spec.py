@@ -10,8 +10,9 @@ from typing import Any, Literal, get_type_hints
 
 from evaluation.identity import DEFAULT_EVALUATION, with_defaults
 from sweeps import configure, space
+from sweeps.small_form import read_sized
 from sweeps.space import Parameter
-from sweeps.yaml_file import Document, dump, read
+from sweeps.yaml_file import Document, dump
 from trainer.config import DatasetConfig, RunConfig, digest
 from trainer.errors import UserError
 from trainer.strict import FieldError, build, convert, lookup, suggestion
@@ -54,14 +55,18 @@ class SweepSpec:
     """One sweep.
 
     name: names its folder in the store and its experiment in MLflow.
-    parameters: the search space; holds `beta` or `beta_norm`.
+    parameters: the search space; holds `beta` or `beta_norm`, one of whose
+        values may be 0: no KL term at all.
     method: how settings are proposed; `bayes` is TPE, `quasirandom` a Sobol sequence.
     seeds: how many seeds of each setting (0, 1, …), or which ones.
     settings: how many settings; the whole grid for `grid`, else 30.
-    pack: how many seeds of a setting one trial trains together; `auto` is all of them.
+    pack: how many seeds of a setting one trial trains, at most; `auto` is all of them. They train
+        together, or in turn where memory does not hold them all (trainer.series).
     search_seed: seed of the proposals.
     lookahead: `bayes` proposes setting n from the results of settings 0 … n - lookahead only, so
         what is proposed never depends on which trial happens to end first.
+    max_failures: how often in a row a trial may raise, or lose its worker, without getting further,
+        and be tried again.
     trainer: what all runs share: objective, architecture, likelihood, optimizer, batch_size, steps,
         precision. `objective`, `likelihood` and `optimizer` are a name, or a mapping of name and
         options.
@@ -80,6 +85,7 @@ class SweepSpec:
     pack: int | Literal["auto"] = "auto"
     search_seed: int = 0
     lookahead: int = 8
+    max_failures: int = 1
     trainer: Mapping[str, Any] = field(default_factory=dict)
     evaluation: Mapping[str, Mapping[str, Any]] = field(
         default_factory=lambda: dict(DEFAULT_EVALUATION)
@@ -95,6 +101,7 @@ class SweepSpec:
         _require(self.pack == "auto" or int(self.pack) > 0, "pack", "expected 1 or more, or auto")
         _require(0 <= self.search_seed < 2**32, "search_seed", "expected 0 or more, below 2^32")
         _require(self.lookahead > 0, "lookahead", "expected 1 or more")
+        _require(self.max_failures >= 0, "max_failures", "expected 0 or more")
         _check_budget(self)
 
     @property
@@ -142,10 +149,11 @@ class SweepSpec:
 def load_spec(path: str | Path, overrides: Sequence[str] = ()) -> SweepSpec:
     """The sweep in a YAML file, checked, with `key=value` texts applied on top.
 
+    `size=small` among them gives the file's small form (`sweeps.small_form`).
     Raises UserError with one line, `FILE:LINE: key: problem`, naming the nearest valid name.
     Data are not looked at; see `sweeps.plan.load_data`.
     """
-    document = read(path, overrides)
+    document = read_sized(path, overrides)
     try:
         spec = spec_of(document.value)
     except FieldError as error:
@@ -286,8 +294,8 @@ def _check_models(spec: SweepSpec) -> None:
     for name, parameter in spec.parameters.items():
         for path, value in _ends(parameter):
             with _at("parameters", name, *path):
-                if name in ("beta", "beta_norm") and convert(value, float) <= 0:
-                    raise FieldError(f"expected a number above 0, got {value}")
+                if name in ("beta", "beta_norm"):
+                    _check_beta(convert(value, float), parameter.is_range)
                 configure.check_names(_model(spec, {**setting, name: value}))
         if name in configure.WHOLE and parameter.is_range and not parameter.whole:
             problem = f"{name} takes whole numbers: int_uniform or int_log_uniform"
@@ -296,9 +304,18 @@ def _check_models(spec: SweepSpec) -> None:
     _check_options(spec, setting)
 
 
+def _check_beta(value: float, is_range: bool) -> None:
+    if is_range and value <= 0:
+        raise FieldError(f"expected a number above 0, got {value:g}; 0 can be one of `values`")
+    if value < 0:
+        raise FieldError(f"expected 0 or more, got {value:g}")
+
+
 def _check_options(spec: SweepSpec, setting: Mapping[str, Any]) -> None:
     """The options of objective and likelihood, which stand under `trainer` or `parameters`."""
     for kind in configure.WITH_OPTIONS:
+        if kind in spec.parameters:
+            _check_shared_options(spec, kind)
         searched = [name for name in spec.parameters if name.split(".")[0] == kind]
         for name in searched:
             for path, value in _ends(spec.parameters[name]):
@@ -308,6 +325,16 @@ def _check_options(spec: SweepSpec, setting: Mapping[str, Any]) -> None:
             with _under("trainer", kind):
                 configure.check_options(_model(spec, setting), kind)
     _check_objectives(spec, setting)
+
+
+def _check_shared_options(spec: SweepSpec, kind: str) -> None:
+    """Each option under `trainer` must be one of some objective (likelihood) that is searched."""
+    names = [value for _, value in _ends(spec.parameters[kind])]
+    known = {option for name in names for option in configure.option_names(kind, name)}
+    given = configure.named(spec.trainer.get(kind, {}))
+    for option in given.keys() - known - {"name"}:
+        problem = f"unknown key{suggestion(option, known)}"
+        raise FieldError(problem, ("trainer", kind, option))
 
 
 def _check_objectives(spec: SweepSpec, setting: Mapping[str, Any]) -> None:

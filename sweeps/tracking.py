@@ -1,135 +1,151 @@
-"""MLflow's copy of a sweep, written from one background thread; the store stays the truth."""
+"""Copies of a sweep for people to look at, in MLflow and Optuna; the store stays the truth."""
 
-import queue
-import threading
+import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from evaluation.analysis.choose import SettingSummary
 from evaluation.analysis.conclude import Conclusion
 from sweeps import results
+from sweeps.background import LONGEST_CLOSE, Background
 from sweeps.judging import judging
+from sweeps.optuna_writer import Entry, OptunaWriter, storage_url
 from sweeps.plan import Run, Setting, load_data
 from sweeps.searcher import Searcher
 from sweeps.spec import SweepSpec
-from sweeps.store import Store
-from sweeps.work import Observer, Result, Work
+from sweeps.store import Store, report_key
+from sweeps.work import Block, Observer, Result, Work
+from trainer.errors import UserError
 
 if TYPE_CHECKING:
     from sweeps.mlflow_writer import MlflowWriter
 
-PAUSES = (0.5, 2.0, 8.0, 30.0)  # seconds before an item is tried again; the last one repeats
-PATIENCE = 10.0  # seconds without a write after which `close` gives up
-
-Item = Callable[["MlflowWriter"], None]
-
 
 class Tracker(Observer):
-    """Hands what happens in a sweep to MLflow without ever holding it up or stopping it.
+    """Hands what happens in a sweep to MLflow, and to Optuna where $OPTUNA_STORAGE is set.
 
-    One thread writes, in order. What cannot be written is tried again, each time with a new
-    connection that looks up what MLflow has, so that nothing is written twice. What is still not
-    written when the sweep ends can be written later, from the store (`sync`).
+    It never holds the sweep up and never stops it. What is not written when the sweep ends can be
+    written later, from the store (`sync`).
 
-    writer: makes the connection; called in the thread, since it is slow and may fail.
+    measure: what settings are judged by. say: where to say that a server fails.
     """
 
-    def __init__(self, writer: Callable[[], "MlflowWriter"]):
-        self._make = writer
-        self._items: queue.SimpleQueue[Item | None] = queue.SimpleQueue()
-        self._closing = threading.Event()
-        self._failing_since: float | None = None
-        self._last_write = time.monotonic()
-        self._given_up = False
-        self.problem: str | None = None  # why the last item could not be written
-        self.unwritten = 0
-        self._thread = threading.Thread(target=self._run, name="mlflow", daemon=True)
-        self._thread.start()
+    def __init__(
+        self,
+        spec: SweepSpec,
+        store: Store,
+        measure: str,
+        say: Callable[[str], None] | None = None,
+    ):
+        self._sweep, self._store = spec.name, store
+        self._mlflow = Background(
+            "MLflow", lambda: _mlflow_writer(spec, store, measure), _refused_by_mlflow, say
+        )
+        self._optuna: Background[OptunaWriter] | None = None
+        if url := storage_url():
+            entries: dict[int, Entry] = {}
+            self._optuna = Background(
+                "Optuna", lambda: OptunaWriter(spec, store, url, entries), _refused_by_optuna, say
+            )
 
     def run_ended(self, setting: Setting, run: Run, result: Result, stored: bool) -> None:
-        """Queues a run."""
-        self._items.put(lambda writer: writer.write_run(setting, result))
+        """Queues a run, without its result: the store has that, and more room for it."""
+        evaluation = result["evaluation"]
+
+        def write(writer: "MlflowWriter") -> None:
+            found = results.scored(self._store, [run.id], setting.number, evaluation)
+            for kept in found.values():
+                writer.write_run(setting, kept)
+
+        self._mlflow.put(write)
+
+    def trial_began(self, block: Block) -> None:
+        """Queues a setting as running, when its first block begins."""
+        if block.number == 0:
+            self._put_entry(block.setting, Entry(dict(block.setting.parameters), running=True))
 
     def setting_ended(self, setting: Setting, summary: SettingSummary | None) -> None:
         """Queues the score of a setting."""
+        score = summary.score if summary is not None else math.nan
+        known = score if math.isfinite(score) else None
+        self._put_entry(setting, Entry(dict(setting.parameters), known))
         if summary is not None:
-            self._items.put(lambda writer: writer.write_setting(setting, summary))
+            self._mlflow.put(lambda writer: writer.write_setting(setting, summary))
 
     def sweep_ended(self, conclusion: Conclusion, report: Path | None) -> None:
         """Queues the answer and the folder of the report."""
-        self._items.put(lambda writer: writer.write_sweep(conclusion, report))
 
-    def close(self) -> bool:
-        """Waits until all is written, or nothing has been for PATIENCE; whether all is written."""
-        closing = time.monotonic()
-        self._closing.set()
-        self._items.put(None)
-        while self._thread.is_alive():
-            self._thread.join(timeout=0.05)
-            # a call that hangs is left behind; the thread is a daemon
-            if time.monotonic() > max(closing, self._last_write) + 2 * PATIENCE:
-                return False
-        return self.unwritten == 0
+        def write(writer: "MlflowWriter") -> None:
+            if self._mlflow.problem is not None:
+                writer.remove_doubles()
+            writer.write_sweep(conclusion, report)
 
-    def _run(self) -> None:
-        writer: MlflowWriter | None = None
-        while (item := self._items.get()) is not None:
-            writer = self._write(item, writer)
+        self._mlflow.put(write)
+        if self._optuna is not None:
+            self._optuna.put(lambda writer: writer.write_sweep())
 
-    def _write(self, item: Item, writer: "MlflowWriter | None") -> "MlflowWriter | None":
-        """Writes one item, however often it takes; gives the connection that did it."""
-        tries = 0
-        while not self._given_up:
-            try:
-                writer = writer or self._make()
-                item(writer)
-                self._failing_since, self._last_write = None, time.monotonic()
-                return writer
-            except Exception as error:  # whatever it is, training goes on
-                self.problem = f"{type(error).__name__}: {error}".splitlines()[0]
-                writer = None
-            now = time.monotonic()
-            self._failing_since = self._failing_since or now
-            self._given_up = self._closing.is_set() and now > self._failing_since + PATIENCE
-            pause = PAUSES[min(tries, len(PAUSES) - 1)]
-            if not self._closing.wait(pause):
-                tries += 1
-            elif not self._given_up:
-                time.sleep(PAUSES[0])
-        self.unwritten += 1
-        return None
+    def close(self, seconds: float = LONGEST_CLOSE) -> bool:
+        """Waits until all is written, for `seconds` at most; whether all is written.
+
+        Gives up sooner on a server that keeps failing (`background.PATIENCE`).
+        """
+        end = time.monotonic() + seconds
+        for copy in self._copies():
+            copy.finish()
+        return all([copy.close(max(0.0, end - time.monotonic())) for copy in self._copies()])
+
+    def lacking(self) -> list[str]:
+        """What is not written, why, and the command that writes it: a line for each server."""
+        return [
+            f"{copy.name} lacks {copy.unwritten} of {copy.items} entries "
+            f"({copy.problem or 'it is slow'}); write them later with: "
+            f"sweep sync {self._sweep} --store {self._store.location}"
+            for copy in self._copies()
+            if copy.unwritten
+        ]
+
+    def _put_entry(self, setting: Setting, entry: Entry) -> None:
+        if self._optuna is not None:
+            self._optuna.put(lambda writer: writer.write_setting(setting.number, entry))
+
+    def _copies(self) -> "Iterator[Background[MlflowWriter] | Background[OptunaWriter]]":
+        yield self._mlflow
+        if self._optuna is not None:
+            yield self._optuna
 
 
 def sync(spec: SweepSpec, store: Store) -> None:
-    """Writes to MLflow, from the store, all of the sweep that it lacks. Raises what MLflow raises.
+    """Writes to MLflow, and to Optuna, from the store, all of the sweep that they lack.
 
-    Raises UserError while the sweep is being run.
+    Raises UserError when they cannot be written, and while the sweep is being run.
     """
-    from sweeps.mlflow_writer import MlflowWriter
-
     with store.lock(spec.name):
         data = load_data(spec)
-        observer = _Synchronous(MlflowWriter(spec, store, judging(spec, data).measure))
+        tracker = Tracker(spec, store, judging(spec, data).measure)
         recorded = {s.number: s.parameters for s in store.settings(spec)}
-        Work(spec, store, data, Searcher(spec, recorded), [observer]).replay()
+        Work(spec, store, data, Searcher(spec, recorded), [tracker]).replay()
         rows = results.rows(spec, store, data)
         if rows:
-            folder = store.report_folder(spec)
+            folder = store.fetch(report_key(spec))
             conclusion = results.concluded(spec, rows)
-            observer.writer.write_sweep(conclusion, folder if folder.exists() else None)
+            tracker.sweep_ended(conclusion, folder if folder.exists() else None)
+        if not tracker.close(seconds=math.inf):
+            raise UserError("; ".join(tracker.lacking()))
 
 
-class _Synchronous(Observer):
-    """Writes at once, and lets errors through."""
+def _mlflow_writer(spec: SweepSpec, store: Store, measure: str) -> "MlflowWriter":
+    from sweeps.mlflow_writer import MlflowWriter  # MLflow: a second, paid in its thread
 
-    def __init__(self, writer: "MlflowWriter"):
-        self.writer = writer
+    return MlflowWriter(spec, store, measure)
 
-    def run_ended(self, setting: Setting, run: Run, result: Result, stored: bool) -> None:
-        self.writer.write_run(setting, result)
 
-    def setting_ended(self, setting: Setting, summary: SettingSummary | None) -> None:
-        if summary is not None:
-            self.writer.write_setting(setting, summary)
+def _refused_by_mlflow(error: Exception) -> bool:
+    """As for a param that would have to change."""
+    return getattr(error, "error_code", None) == "INVALID_PARAMETER_VALUE"
+
+
+def _refused_by_optuna(error: Exception) -> bool:
+    """As for a parameter outside its range."""
+    return isinstance(error, ValueError)

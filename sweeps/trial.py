@@ -4,19 +4,23 @@ import contextlib
 import dataclasses
 import functools
 import json
+import os
 import traceback
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from ray.tune import Trainable
+from ray.tune.result import DONE
 
 from sweeps.spec import SweepSpec
 from sweeps.store import Store, run_key
+from sweeps.tune_stop import is_asked_to_stop
 from sweeps.work import Block, error_key
 from trainer.errors import UserError
 
-STEP_SECONDS = 1.0  # of training between two reports; Tune gives a stopped trial five to end
+STEP_SECONDS = 1.0  # of training between two reports, and two looks for a wish to stop
+STOPPED = "stopped"  # in the last report of a trial that was asked to stop
 
 # torch and what needs it are imported where they are used: the driver imports this file, too.
 
@@ -32,6 +36,8 @@ def job_of(
         "evaluation": {name: dict(options) for name, options in evaluation.items()},
         "threads": max(1, int(spec.resources.cpu)),
         "device": "cuda" if spec.resources.gpu > 0 else "cpu",
+        "cpu": spec.resources.cpu,
+        "gpu": spec.resources.gpu,
     }
 
 
@@ -59,26 +65,28 @@ class Trial(Trainable):
         self._trained = False
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
-        """Makes ready for the next block; what was not finished is checkpointed."""
-        self.cleanup()
+        """Makes ready for the next block."""
         self.setup(new_config)
         return True
-
-    def cleanup(self) -> None:
-        """Checkpoints what is not finished: the sweep was interrupted."""
-        if self._training is not None and not self._training.finished:
-            self._training.save()
-            self._keep()
-        self._training = None
 
     def step(self) -> dict[str, Any]:
         """Trains for about STEP_SECONDS, or scores what is trained; says how far it is."""
         try:
+            if is_asked_to_stop():
+                return self._stop()
             return self._score() if self._trained else self._train()
         except Exception:
             self._training = None
             self._keep_traceback()
             raise
+
+    def _stop(self) -> dict[str, Any]:
+        """Checkpoints what is not finished."""
+        if self._training is not None:
+            self._training.save()
+            self._keep()
+            self._training = None
+        return {STOPPED: True, DONE: True}
 
     def _train(self) -> dict[str, Any]:
         if self._training is None:
@@ -90,7 +98,7 @@ class Trial(Trainable):
             self._trained = True
             self._keep()
         else:
-            with contextlib.suppress(UserError):  # a store out of reach: its next checkpoint will do
+            with contextlib.suppress(UserError):  # out of reach: the next checkpoint will do
                 self._keep()
         return {"step": progress.step, "steps": progress.steps}
 
@@ -114,14 +122,17 @@ class Trial(Trainable):
         import torch
 
         from trainer.config import RunConfig
+        from trainer.series import Series
         from trainer.strict import build
-        from trainer.training import Training
 
-        torch.set_num_threads(self.config["job"]["threads"])
+        job = self.config["job"]
+        torch.set_num_threads(job["threads"])
         configs = [build(RunConfig, run["config"]) for run in self.config["runs"]]
-        store, device = self._store(), self.config["job"]["device"]
+        store = self._store()
         folders = [store.fetch(run_key(run["id"])) for run in self.config["runs"]]
-        return Training(configs, self._data(), folders, device=device)
+        # trials that share a machine or a GPU share its memory alike
+        share = min(1.0, job["gpu"] or job["cpu"] / (os.cpu_count() or 1))
+        return Series(configs, self._data(), folders, device=job["device"], share=share)
 
     def _keep(self) -> None:
         """Takes what is new in the run folders into the store."""

@@ -1,38 +1,47 @@
 """Ray Tune's door to the work: each block of runs becomes one trial."""
 
+from collections import deque
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+import ray
 from ray import tune
-from ray.tune import Stopper, Trainable
+from ray.tune import Trainable
 from ray.tune.search import Searcher
 
-from sweeps.searcher import WAIT
+from sweeps.retries import Retries
+from sweeps.searcher import WAIT, Wait
 from sweeps.spec import SweepSpec
 from sweeps.store import Store
-from sweeps.trial import Trial, config_of, job_of
+from sweeps.trial import STOPPED, Trial, config_of, job_of
+from sweeps.tune_stop import Stop, Stopped, Stopping
 from sweeps.work import Block, Observer, Work
-
-RETRIES = 1  # of a trial that raised or whose worker died: it goes on from its checkpoints
+from trainer.errors import UserError
 
 
 class TuneSearch(Searcher):
-    """Gives Ray Tune the blocks of `work`, one a trial.
+    """Gives Ray Tune the blocks of `work`, one a trial; a block that fails is given again.
 
     Ray Tune gives up the whole experiment when a method here raises. So the first error is kept in
     `error`, no more trials are handed out, and those at work go on to their end.
     """
 
-    def __init__(self, work: Work, observer: Observer, job: Mapping[str, Any]):
+    def __init__(
+        self, work: Work, observer: Observer, job: Mapping[str, Any], retries: Retries, stop: Stop
+    ):
         super().__init__()
         self._work, self._observer, self._job = work, observer, job
+        self._retries, self._stop = retries, stop
         self._blocks: dict[str, Block] = {}
+        self._again: deque[Block] = deque()
+        self._steps: dict[str, int] = {}
+        self.training: set[str] = set()
         self.error: Exception | None = None
 
     def suggest(self, trial_id: str) -> Any:
         """The next block as the configuration of a trial; None for now, or FINISHED."""
-        block = None if self.error else self._guarded(self._work.next)
+        block = None if self.error else self._next()
         if block is None:
             return Searcher.FINISHED
         if block is WAIT:
@@ -41,16 +50,42 @@ class TuneSearch(Searcher):
         self._guarded(self._observer.trial_began, block)
         return config_of(block, self._job)
 
+    def _next(self) -> Block | Literal[Wait.WAIT] | None:
+        if self._stop.requested:
+            return WAIT
+        if self._again:
+            return self._again.popleft()
+        block: Block | Literal[Wait.WAIT] | None = self._guarded(self._work.next)
+        # one at work may have to be given again, and after FINISHED Tune never asks
+        return WAIT if block is None and self._blocks and not self.error else block
+
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
         """Passes on how far a trial is."""
-        block = self._blocks[trial_id]
-        self._guarded(self._observer.trial_reported, block, result.get("step"), result.get("steps"))
+        step, steps = result.get("step"), result.get("steps")
+        if step is not None:
+            self._steps[trial_id] = step
+        if step is not None and step != steps:
+            self.training.add(trial_id)
+        else:
+            self.training.discard(trial_id)
+        self._guarded(self._observer.trial_reported, self._blocks[trial_id], step, steps)
 
     def on_trial_complete(
         self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
     ) -> None:
         """Takes what the trial left in the store, however it ended."""
         block = self._blocks.pop(trial_id)
+        step = self._steps.pop(trial_id, 0)
+        self.training.discard(trial_id)
+        if result is not None and result.get(STOPPED):
+            return  # it goes on in another session
+        if error and not any(node["Alive"] for node in ray.nodes()):
+            self.error = self.error or UserError(
+                "Ray's own processes were killed; the same command again goes on from there"
+            )
+        elif error and self._retries.grants(block, step):
+            self._again.append(block)
+            return
         complete = self._guarded(self._work.ended, block)
         self._guarded(self._observer.trial_ended, block, bool(complete))
 
@@ -68,21 +103,6 @@ class TuneSearch(Searcher):
             return None
 
 
-class Stop(Stopper):
-    """Ends all trials, checkpointing them, once `requested` is set."""
-
-    def __init__(self) -> None:
-        self.requested = False
-
-    def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
-        """No trial is ended by its results."""
-        return False
-
-    def stop_all(self) -> bool:
-        """Asked by Tune at every turn of its loop."""
-        return self.requested
-
-
 def run_trials(
     spec: SweepSpec,
     store: Store,
@@ -97,22 +117,25 @@ def run_trials(
     folder: for Tune's own state, which nobody reads. Raises the first error of the driver's own
     parts; a trial that raises or dies does not stop the others.
     """
-    search = TuneSearch(work, observer, job_of(spec, store, work.judging.evaluation))
-    # not tune.Tuner: it pickles the searcher, and only to be able to restore
-    tune.run(
-        trainable,
-        name=spec.name,
-        search_alg=search,
-        num_samples=-1,  # as many as the searcher gives
-        resources_per_trial={"cpu": spec.resources.cpu, "gpu": spec.resources.gpu},
-        max_concurrent_trials=spec.resources.max_concurrent,
-        max_failures=RETRIES,
-        raise_on_failed_trial=False,
-        reuse_actors=True,
-        stop=stop,
-        storage_path=str(folder),
-        trial_dirname_creator=lambda trial: str(trial.trial_id),
-        verbose=0,
-    )
+    job = job_of(spec, store, work.judging.evaluation)
+    search = TuneSearch(work, observer, job, Retries(spec.max_failures), stop)
+    try:
+        # not tune.Tuner: it pickles the searcher, and only to be able to restore
+        tune.run(
+            trainable,
+            name=spec.name,
+            search_alg=search,
+            num_samples=-1,  # as many as the searcher gives
+            resources_per_trial={"cpu": spec.resources.cpu, "gpu": spec.resources.gpu},
+            max_concurrent_trials=spec.resources.max_concurrent,
+            raise_on_failed_trial=False,
+            reuse_actors=True,
+            stop=Stopping(stop, search.training),
+            storage_path=str(folder),
+            trial_dirname_creator=lambda trial: str(trial.trial_id),
+            verbose=0,
+        )
+    except Stopped:
+        return
     if search.error is not None:
         raise search.error

@@ -9,7 +9,7 @@ import copy
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -61,9 +61,44 @@ def read(path: str | Path, overrides: Sequence[str] = ()) -> Document:
         found = "nothing" if value is None else "a list" if isinstance(value, list) else "a text"
         raise located(path, 1, f"expected a mapping (key: value) at the top, got {found}")
     document = Document(str(path), text, value, lines)
-    for override in overrides:
-        document = _override(document, override)
+    for change in overrides:
+        document = override(document, change)
     return document
+
+
+def override(document: Document, text: str) -> Document:
+    """`document` with one `key.key=value` applied; value is read as YAML. Raises UserError."""
+    key, equals, given = text.partition("=")
+    key = key.strip()
+    if not equals or not all(key.split(".")):
+        raise UserError(one_line(f"{text}: expected key=value, e.g. trainer.steps=1000"))
+    try:
+        new, _ = _parse(given, "")
+    except UserError as error:
+        problem = str(error).removeprefix(":1: ")
+        raise UserError(one_line(f"{text}: the value is not YAML: {problem}")) from None
+    placed, path = put(document, key, new)
+    return replace(placed, overrides={**placed.overrides, path: text})
+
+
+def put(document: Document, key: str, new: Any) -> tuple[Document, KeyPath]:
+    """`document` with another value under a dotted key, and the path that the key names.
+
+    What was known of the old value, its lines and overrides, is forgotten.
+    """
+    value = copy.deepcopy(dict(document.value))
+    path = _path_of(value, key.split("."))
+    inner = value
+    for step in path[:-1]:
+        below = inner.get(step, {})
+        if not isinstance(below, dict):
+            below = {"name": below}  # `dataset: dsprites` stands for `dataset: {name: dsprites}`
+        inner[step] = below
+        inner = below
+    inner[path[-1]] = new
+    overrides = {p: text for p, text in document.overrides.items() if p[: len(path)] != path}
+    lines = {p: line for p, line in document.lines.items() if p[: len(path)] != path}
+    return replace(document, value=value, lines=lines, overrides=overrides), path
 
 
 def dump(value: Mapping[str, Any], comment: str = "") -> str:
@@ -214,33 +249,6 @@ def _check_tag(node: yaml.Node, kind: str) -> None:
 def _marked(place: yaml.Node | yaml.Event, problem: str) -> yaml.MarkedYAMLError:
     mark: Any = place.start_mark  # the stubs give nodes and events marks of different types
     return yaml.MarkedYAMLError(problem=problem, problem_mark=mark)
-
-
-def _override(document: Document, override: str) -> Document:
-    """`document` with one `key.key=value` applied; value is read as YAML."""
-    key, equals, text = override.partition("=")
-    key = key.strip()
-    if not equals or not all(key.split(".")):
-        raise UserError(one_line(f"{override}: expected key=value, e.g. trainer.steps=1000"))
-    try:
-        new, _ = _parse(text, "")
-    except UserError as error:
-        problem = str(error).removeprefix(":1: ")
-        raise UserError(one_line(f"{override}: the value is not YAML: {problem}")) from None
-    value = copy.deepcopy(dict(document.value))
-    path = _path_of(value, key.split("."))
-    inner = value
-    for step in path[:-1]:
-        below = inner.get(step, {})
-        if not isinstance(below, dict):
-            below = {"name": below}  # `dataset: dsprites` stands for `dataset: {name: dsprites}`
-        inner[step] = below
-        inner = below
-    inner[path[-1]] = new
-    kept = {p: text for p, text in document.overrides.items() if p[: len(path)] != path}
-    lines = {p: line for p, line in document.lines.items() if p[: len(path)] != path}
-    overrides = {**kept, path: override}
-    return Document(document.path, document.text, value, lines, overrides)
 
 
 def _path_of(value: Mapping[str, Any], steps: list[str]) -> tuple[str, ...]:

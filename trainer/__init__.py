@@ -12,8 +12,10 @@ _HOMES = {
     "OBJECTIVES": "trainer.objectives",
     "LIKELIHOODS": "trainer.objectives",
     "ARCHITECTURES": "trainer.models",
+    "Model": "trainer.models",
     "load_model": "trainer.models",
     "load_pack": "trainer.models",
+    "Series": "trainer.series",
     "Training": "trainer.training",
     "train": "trainer.training",
 }

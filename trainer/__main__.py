@@ -1,4 +1,4 @@
-"""`python -m trainer CONFIG.yaml --out DIR`: trains one pack of models; run again, it goes on."""
+"""`python -m trainer CONFIG.yaml --out DIR`: trains a pack of models; run again, it goes on."""
 
 import argparse
 import sys
@@ -13,8 +13,10 @@ from rich.table import Table
 from trainer.configfile import read_configs
 from trainer.data import load
 from trainer.errors import UserError
+from trainer.objectives import run_id
+from trainer.series import Series
 from trainer.strict import FieldError
-from trainer.training import Progress, Training
+from trainer.training import Progress
 
 PLAIN_SECONDS = 30  # between progress lines where there is no terminal
 
@@ -43,9 +45,9 @@ def _train(path: Path, out: Path, device: str) -> int:
         data = load(dataset.name, **dataset.options)
     except FieldError as error:
         raise UserError(f"{path}: {error.under('dataset')}") from None
-    folders = [out / config.identity(data.fingerprint) for config in configs]
+    folders = [out / run_id(config, data) for config in configs]
     try:
-        training = Training(configs, data, folders, device=device)
+        training = Series(configs, data, folders, device=device)
     except FieldError as error:
         raise UserError(f"{path}: {error}") from None
     console = Console()
@@ -58,7 +60,7 @@ def _train(path: Path, out: Path, device: str) -> int:
     return 0
 
 
-def _show_terminal(training: Training, console: Console) -> None:
+def _show_terminal(training: Series, console: Console) -> None:
     text = TextColumn("loss {task.fields[loss]}")
     columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), text)
     with Bar(*columns, console=console) as bar:
@@ -68,7 +70,7 @@ def _show_terminal(training: Training, console: Console) -> None:
             bar.update(task, completed=progress.step, loss=_losses(progress))
 
 
-def _show_plain(training: Training) -> None:
+def _show_plain(training: Series) -> None:
     while not training.finished:
         progress = training.advance(seconds=PLAIN_SECONDS)
         print(f"step {progress.step}/{progress.steps}  loss {_losses(progress)}", flush=True)

@@ -40,7 +40,7 @@ def write(folder: Path, checkpoint: Checkpoint) -> None:
         "crc32": _checksum(arrays),
     }
     write_atomically(_path(folder, checkpoint.step), save(arrays, header))
-    for step in _steps(folder)[KEPT:]:
+    for step in steps(folder)[KEPT:]:
         _path(folder, step).unlink(missing_ok=True)
 
 
@@ -50,7 +50,7 @@ def read_common(folders: Sequence[Path], runs: Sequence[str]) -> list[Checkpoint
     Later ones are deleted, or they would outlive the new ones of the same steps.
     A torn file, or one of another run, counts as none.
     """
-    common = set.intersection(*(set(_steps(folder)) for folder in folders))
+    common = set.intersection(*(set(steps(folder)) for folder in folders))
     for step in sorted(common, reverse=True):
         found = [_read(folder, step, run) for folder, run in zip(folders, runs, strict=True)]
         whole = [checkpoint for checkpoint in found if checkpoint is not None]
@@ -69,14 +69,14 @@ def delete(folder: Path) -> None:
 def _read(folder: Path, step: int, run: str) -> Checkpoint | None:
     try:
         with safe_open(_path(folder, step), "pt") as file:
-            header = file.metadata()
+            header = file.metadata() or {}
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError):
+        if header["crc32"] != _checksum(arrays) or header["run"] != run:
+            return None
+        failed = int(header["failed"]) if header["failed"] else None
+        return Checkpoint(run, int(header["step"]), float(header["seconds"]), failed, arrays)
+    except (SafetensorError, OSError, KeyError, ValueError, TypeError):
         return None
-    if header.get("crc32") != _checksum(arrays) or header["run"] != run:
-        return None
-    failed = int(header["failed"]) if header["failed"] else None
-    return Checkpoint(run, int(header["step"]), float(header["seconds"]), failed, arrays)
 
 
 def _checksum(arrays: Mapping[str, Tensor]) -> str:
@@ -88,7 +88,7 @@ def _checksum(arrays: Mapping[str, Tensor]) -> str:
 
 def _delete_later(folders: Sequence[Path], step: int) -> None:
     for folder in folders:
-        for later in _steps(folder):
+        for later in steps(folder):
             if later > step:
                 _path(folder, later).unlink(missing_ok=True)
 
@@ -97,7 +97,9 @@ def _path(folder: Path, step: int) -> Path:
     return folder / f"checkpoint-{step:09d}.safetensors"
 
 
-def _steps(folder: Path) -> list[int]:
+def steps(folder: Path) -> list[int]:
     """Steps of the checkpoints of a folder, newest first."""
-    names = folder.glob("checkpoint-*.safetensors")
-    return sorted((int(path.stem.removeprefix("checkpoint-")) for path in names), reverse=True)
+    stems = (
+        path.stem.removeprefix("checkpoint-") for path in folder.glob("checkpoint-*.safetensors")
+    )
+    return sorted((int(stem) for stem in stems if stem.isdecimal()), reverse=True)

@@ -37,7 +37,7 @@ class OptimizerConfig:
     beta1, beta2: Adam's decay rates of the two moments.
     """
 
-    name: Literal["adam", "adagrad"] = "adam"
+    name: Literal["adam", "adagrad", "rmsprop"] = "adam"
     lr: float = 1e-3
     initial_accumulator: float = 0.1
     beta1: float = 0.9

@@ -36,6 +36,8 @@ def read_configs(path: Path) -> list[RunConfig]:
         raise UserError(f"cannot read {path}: {error.strerror}") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise UserError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
+    except RecursionError:
+        raise UserError(f"{path} is nested too deep") from None
     try:
         return _configs(values)
     except FieldError as error:

@@ -4,8 +4,12 @@ import hashlib
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 from trainer.errors import UserError
+
+DEEPEST = 32  # levels of lists and objects; a history has 3
+_TOO_DEEP = f"nested deeper than {DEEPEST} levels"
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -35,11 +39,38 @@ def write_json(path: Path, value: object) -> None:
     write_atomically(path, (json.dumps(value, indent=1, allow_nan=False) + "\n").encode())
 
 
+def parse_json(content: bytes) -> Any:
+    """The value of a JSON text that somebody else may have written.
+
+    Raises ValueError for what is no JSON in UTF-8, for NaN and infinities, for numbers of thousands
+    of digits, and for lists and objects nested deeper than DEEPEST.
+    """
+    try:
+        value = json.loads(content.decode("utf-8"), parse_constant=_no_number)
+    except RecursionError:
+        raise ValueError(_TOO_DEEP) from None
+    _check_depth(value, DEEPEST)
+    return value
+
+
 def stamp(path: Path) -> dict[str, str | int]:
     """`{"sha256", "bytes"}` of a file, as records list it."""
     with open(path, "rb") as file:
         checksum = hashlib.file_digest(file, "sha256").hexdigest()
     return {"sha256": checksum, "bytes": path.stat().st_size}
+
+
+def _check_depth(value: object, left: int) -> None:
+    if left == 0:
+        raise ValueError(_TOO_DEEP)
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    for each in inner:
+        if isinstance(each, dict | list):
+            _check_depth(each, left - 1)
+
+
+def _no_number(name: str) -> float:
+    raise ValueError(f"{name} is no number of JSON")
 
 
 def _sync_folder(folder: Path) -> None:

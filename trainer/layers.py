@@ -13,6 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from trainer.convolution import convolve
+
 
 @runtime_checkable
 class Initialised(Protocol):
@@ -38,7 +40,7 @@ class PackedLinear(nn.Module):
 
     def initialise(self, model: int, generator: torch.Generator) -> None:
         """Draws the parameters of one model."""
-        _draw(self, model, self.weight.shape[1], generator)
+        draw(self, model, self.weight.shape[1], generator)
 
 
 class PackedConv(nn.Module):
@@ -50,14 +52,12 @@ class PackedConv(nn.Module):
         self.bias = nn.Parameter(torch.empty(size, outputs))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Each model's own convolution, as one convolution in K groups."""
-        size, kernels = len(self.weight), self.weight.flatten(0, 1)
-        y = F.conv2d(_grouped(x), kernels, self.bias.flatten(), stride=2, padding=1, groups=size)
-        return _packed(y, size)
+        """Each model's own convolution."""
+        return convolve(F.conv2d, x, self.weight, self.bias, stride=2, padding=1)
 
     def initialise(self, model: int, generator: torch.Generator) -> None:
         """Draws the parameters of one model."""
-        _draw(self, model, self.weight[0, 0].numel(), generator)
+        draw(self, model, self.weight[0, 0].numel(), generator)
 
 
 class PackedDeconv(nn.Module):
@@ -69,29 +69,17 @@ class PackedDeconv(nn.Module):
         self.bias = nn.Parameter(torch.empty(size, outputs))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Each model's own transposed convolution, as one in K groups."""
-        size, kernels = len(self.weight), self.weight.flatten(0, 1)
-        y = F.conv_transpose2d(
-            _grouped(x), kernels, self.bias.flatten(), stride=2, padding=1, groups=size
-        )
-        return _packed(y, size)
+        """Each model's own transposed convolution."""
+        return convolve(F.conv_transpose2d, x, self.weight, self.bias, stride=2, padding=1)
 
     def initialise(self, model: int, generator: torch.Generator) -> None:
         """Draws the parameters of one model."""
         taps = 4  # of a kernel's 16, stride 2 lets four reach an output pixel
-        _draw(self, model, self.weight.shape[1] * taps, generator)
+        draw(self, model, self.weight.shape[1] * taps, generator)
 
 
-def _grouped(x: Tensor) -> Tensor:
-    """(K, n, C, H, W) -> (n, K*C, H, W); no copy when `x` comes from another packed convolution."""
-    return x.transpose(0, 1).flatten(1, 2)
-
-
-def _packed(y: Tensor, size: int) -> Tensor:
-    return y.unflatten(1, (size, -1)).transpose(0, 1)
-
-
-def _draw(layer: nn.Module, model: int, fan_in: int, generator: torch.Generator) -> None:
+def draw(layer: nn.Module, model: int, fan_in: int, generator: torch.Generator) -> None:
+    """Draws the weights of one model of a layer that has `weight` and `bias`; biases are 0."""
     bound = 1 / math.sqrt(fan_in)
     with torch.no_grad():
         layer.get_parameter("weight")[model].uniform_(-bound, bound, generator=generator)

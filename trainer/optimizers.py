@@ -8,14 +8,16 @@ from torch import Tensor
 
 from trainer.config import OptimizerConfig
 
-MOMENTS = {"adam": ("exp_avg", "exp_avg_sq"), "adagrad": ("sum",)}  # the state arrays torch keeps
+# the state arrays torch keeps
+MOMENTS = {"adam": ("exp_avg", "exp_avg_sq"), "adagrad": ("sum",), "rmsprop": ("square_avg",)}
+RMSPROP_DECAY = 0.9  # of the average of squares (Tieleman & Hinton 2012)
 
 
 class PackedOptimizer:
-    """Adam or Adagrad for K models that differ in learning rate alone.
+    """Adam, Adagrad or RMSprop for K models that differ in learning rate alone.
 
     Neighbours with one learning rate share a parameter group of views P[a:b] of the packed
-    parameters, so that torch's fused kernels serve several rates. Both optimisers work element by
+    parameters, so that torch's fused kernels serve several rates. All three work element by
     element: a model is untouched by its neighbours.
     """
 
@@ -48,6 +50,8 @@ class PackedOptimizer:
                 # torch's fused kernels misread a gradient that is not laid out as its parameter
                 self._views[name, piece.start].grad = gradient[piece].contiguous()
         self._optimizer.step()
+        for view in self._views.values():
+            view.grad = None  # kept, they would take as much memory as the parameters
 
     def state(self, model: int) -> dict[str, Tensor]:
         """The state arrays of one model, by "moment.parameter"; empty before Adam's first step."""
@@ -73,14 +77,17 @@ class PackedOptimizer:
 
     @property
     def _step_device(self) -> torch.device:
-        fused = self._optimizer.defaults["fused"]
+        fused = self._optimizer.defaults.get("fused")
         return next(iter(self._views.values())).device if fused else torch.device("cpu")
 
 
 def _optimizer(groups: list[dict], config: OptimizerConfig) -> torch.optim.Optimizer:
     if config.name == "adam":
         return torch.optim.Adam(groups, betas=(config.beta1, config.beta2), fused=True)
-    on_cpu = groups[0]["params"][0].device.type == "cpu"  # torch has no fused Adagrad on CUDA
+    # torch has a fused Adagrad on CPUs alone, and no fused RMSprop
+    on_cpu = groups[0]["params"][0].device.type == "cpu"
+    if config.name == "rmsprop":
+        return torch.optim.RMSprop(groups, alpha=RMSPROP_DECAY, foreach=not on_cpu)
     return torch.optim.Adagrad(
         groups,
         initial_accumulator_value=config.initial_accumulator,

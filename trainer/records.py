@@ -13,8 +13,9 @@ from torch import Tensor
 
 from trainer.config import RESULT_FORMAT, RunConfig
 from trainer.data.dataset import Dataset
-from trainer.files import stamp, write_atomically, write_json
+from trainer.files import parse_json, stamp, write_atomically, write_json
 from trainer.models.loading import CONFIG_FILE, MODEL_FILE
+from trainer.objectives import run_id
 
 HISTORY_FILE, RECORD_FILE = "history.json", "training.json"
 
@@ -39,7 +40,7 @@ class Run:
             "levels": data.levels,
             "images": len(data),
         }
-        return cls(config, Path(folder), config.identity(data.fingerprint), facts)
+        return cls(config, Path(folder), run_id(config, data), facts)
 
 
 def write_config(run: Run) -> None:
@@ -93,8 +94,13 @@ def write_record(
 def read_record(run: Run) -> dict[str, Any] | None:
     """training.json of a run that is over; None if there is none, or it does not fit its files."""
     try:
-        record = json.loads((run.folder / RECORD_FILE).read_text())
-        whole = all(stamp(run.folder / name) == facts for name, facts in record["files"].items())
+        record = parse_json((run.folder / RECORD_FILE).read_bytes())
+        whole = all(_is_whole(run.folder, name, facts) for name, facts in record["files"].items())
         return record if whole and record["run"] == run.id else None
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None  # to train again is always right
+
+
+def _is_whole(folder: Path, name: str, facts: Mapping[str, Any]) -> bool:
+    """Whether a file is in the folder itself, and is what the record says."""
+    return Path(name).name == name and stamp(folder / name) == facts

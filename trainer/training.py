@@ -7,21 +7,18 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from trainer import checkpoints
-from trainer.batches import Draws, Pixels
 from trainer.checkpoints import Checkpoint
 from trainer.config import RunConfig
 from trainer.data.dataset import Dataset
 from trainer.errors import UserError
 from trainer.history import History
 from trainer.models.pack import Pack
-from trainer.objectives import OBJECTIVES, Batch, Terms, objective_options
-from trainer.objectives.gaussian import reparametrise
-from trainer.objectives.objective import Adversary
-from trainer.optimizers import PackedOptimizer
+from trainer.objectives.objective import Learner
 from trainer.records import Run, read_record, write_config, write_record
+from trainer.vae_learner import VaeLearner
 
 
 @dataclass(frozen=True)
@@ -68,38 +65,28 @@ class Training:
         device: str = "auto",
         checkpoint_seconds: float = 300,
     ):
-        _check_one_pack(configs, folders)
+        check_one_pack(configs, folders)
         self.config, self.data = configs[0], data
         self.steps, self.step, self.seconds = self.config.steps, 0, 0.0
-        self.device = _pick(device)
+        self.device = pick_device(device)
         self.runs = [Run.of(c, f, data) for c, f in zip(configs, folders, strict=True)]
         self._records = {run.id: record for run in self.runs if (record := read_record(run))}
         self._active = [run for run in self.runs if run.id not in self._records]
         self._checkpoint_seconds, self._last_save = checkpoint_seconds, 0.0
         self.pack = Pack(self.config, len(self._active), data.shape)
-        self._options = objective_options(self.config)
         if self._active:
             self._prepare()
             self._resume()
 
     def _prepare(self) -> None:
         """Everything as it is before the first step."""
-        active = [run.config for run in self._active]
-        seeds = [config.seed for config in active]
-        self.pack.draw_parameters(seeds)
+        configs = [run.config for run in self._active]
+        self.pack.draw_parameters([config.seed for config in configs])
         self.pack.to(self.device)
         self.parameters = dict(self.pack.named_parameters())
-        own, against = _players(self.parameters)
-        self.optimizer = PackedOptimizer(own, [config.optimizer for config in active])
-        self.adversary = OBJECTIVES[self.config.objective].adversary
-        if self.adversary:
-            optimizer = self.adversary.optimizer(self._options)
-            self.against = PackedOptimizer(against, [optimizer] * len(active))
-        self.beta = torch.tensor([config.beta for config in active], device=self.device)
-        self.pixels = Pixels(self.data, self.device)
-        images = self.config.batch_size * (2 if self.adversary else 1)
-        self.draws = Draws(seeds, len(self.data), images, self.config.latents, self.device)
-        self.history = History(len(active), self.steps)
+        learner = self.pack.objective.learner or VaeLearner
+        self.learner: Learner = learner(self.pack, configs, self.data, self.device)
+        self.history = History(len(configs), self.steps)
         for run in self._active:
             write_config(run)
 
@@ -117,7 +104,7 @@ class Training:
         last = time.perf_counter()
         end = last + seconds
         while not self.finished:
-            terms = self._train_step()
+            terms = self.learner.step(self.step)
             self.step += 1
             self.history.add(self.step, terms)
             now = time.perf_counter()
@@ -127,52 +114,6 @@ class Training:
             if now >= end:
                 break
         return self.progress()
-
-    def _train_step(self) -> Terms:
-        """One optimiser step of all models; their terms before it."""
-        indices, noise = self.draws.at(self.step)
-        batch_size = self.config.batch_size
-        x = self.pixels.at(indices[:, :batch_size])
-        with self._precision():
-            mu, logvar = (half.float() for half in self.pack.encode(x))
-            z = reparametrise(mu, logvar, noise[:, :batch_size])
-            decoded = self.pack.decode(z).float()
-        batch = Batch(
-            x=x,
-            decoded=decoded,
-            mu=mu,
-            logvar=logvar,
-            z=z,
-            log_px=self.pack.log_likelihood(x, decoded),
-            beta=self.beta,
-            step=self.step,
-            images=len(self.data),
-            own=self.pack.objective_own,
-            adversary=self.pack.adversary,
-        )
-        terms = OBJECTIVES[self.config.objective].terms(batch, self._options)
-        self.optimizer.step(terms["loss"].sum())  # no model's loss reaches another's parameters
-        self.pack.update_likelihood(x, decoded)
-        if self.adversary:
-            other = indices[:, batch_size:], noise[:, batch_size:]
-            terms = {**terms, "adversary": self._adversary_step(self.adversary, z.detach(), *other)}
-        return terms
-
-    def _adversary_step(
-        self, adversary: Adversary, z: Tensor, indices: Tensor, noise: Tensor
-    ) -> Tensor:
-        """One step of the adversaries, and their losses before it, (K,)."""
-        with torch.no_grad(), self._precision():
-            mu, logvar = (half.float() for half in self.pack.encode(self.pixels.at(indices)))
-            other = reparametrise(mu, logvar, noise)
-        assert self.pack.adversary is not None
-        loss = adversary.loss(self.pack.adversary, z, other)
-        self.against.step(loss.sum())
-        return loss
-
-    def _precision(self) -> torch.autocast:
-        bf16 = self.config.precision == "bf16"
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=bf16)
 
     def progress(self) -> Progress:
         """How far it is, without training."""
@@ -195,10 +136,10 @@ class Training:
         for model, run in enumerate(self._active):
             arrays = {
                 **_prefixed("parameter", self._parameters_of(model)),
-                **_prefixed("optimizer", self.optimizer.state(model)),
-                **_prefixed("against", self.against.state(model) if self.adversary else {}),
                 **_prefixed("history", self.history.arrays(model)),
             }
+            for name, optimizer in self.learner.optimizers.items():
+                arrays |= _prefixed(name, optimizer.state(model))
             failed = self.history.failed[model]
             state = Checkpoint(run.id, self.step, self.seconds, failed, arrays)
             checkpoints.write(run.folder, state)
@@ -216,9 +157,8 @@ class Training:
         for model, checkpoint in enumerate(saved):
             for name, array in _unprefixed("parameter", checkpoint.arrays).items():
                 self.parameters[name].data[model] = array
-        self.optimizer.load(self.step, [_unprefixed("optimizer", c.arrays) for c in saved])
-        if self.adversary:
-            self.against.load(self.step, [_unprefixed("against", c.arrays) for c in saved])
+        for name, optimizer in self.learner.optimizers.items():
+            optimizer.load(self.step, [_unprefixed(name, c.arrays) for c in saved])
         self.history.load(
             [_unprefixed("history", c.arrays) for c in saved],
             [c.failed for c in saved],
@@ -234,6 +174,7 @@ class Training:
             raise RuntimeError(
                 f"training is at step {self.step} of {self.steps}: advance() to the end first"
             )
+        self.pack.eval()
         for model, run in enumerate(self._active):
             self._records[run.id] = write_record(
                 run,
@@ -276,7 +217,8 @@ def train(
     return training.finish()
 
 
-def _check_one_pack(configs: Sequence[RunConfig], folders: Sequence[Path]) -> None:
+def check_one_pack(configs: Sequence[RunConfig], folders: Sequence[Path]) -> None:
+    """Raises UserError for models that cannot be trained together."""
     if not configs:
         raise UserError("no models to train; give at least one configuration")
     if len(set(folders)) != len(configs):
@@ -291,16 +233,8 @@ def _check_one_pack(configs: Sequence[RunConfig], folders: Sequence[Path]) -> No
             )
 
 
-def _players(
-    parameters: Mapping[str, nn.Parameter],
-) -> tuple[dict[str, nn.Parameter], dict[str, nn.Parameter]]:
-    """What the objective's optimiser trains, and what the adversary's does."""
-    trained = {name: p for name, p in parameters.items() if p.requires_grad}
-    against = {name: p for name, p in trained.items() if name.startswith("adversary.")}
-    return {name: p for name, p in trained.items() if name not in against}, against
-
-
-def _pick(device: str) -> torch.device:
+def pick_device(device: str) -> torch.device:
+    """The device of that name; for "auto", CUDA where there is one. Raises UserError."""
     if device == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:

@@ -189,8 +189,16 @@ def _notes(
     if choice.failed:
         runs = sum(setting.seeds for setting in choice.settings)
         yield f"{choice.failed} of {runs} runs failed; each counts, at {choice.failed_score:.3g}."
-    if len(settings) < len(choice.settings):
-        yield "Settings with beta = 0 are left out: the curve is over log beta."
+    zero = next((s for s in choice.settings if s.beta == 0 and s.finished), None)
+    if zero is not None:
+        rest = next(s for s in choice.settings if s.beta > 0)
+        first = min(zero, rest, key=choice.settings.index)
+        place = "ahead of" if first is zero else "behind"
+        yield (
+            "beta = 0 has no place on a curve over log beta, so all this is of beta above 0. "
+            f"Its mean score, {fixed(zero.score, 3)} at M = {zero.latents}, is {place} the best of "
+            f"the others ({fixed(rest.score, 3)})."
+        )
     if max(setting.seeds for setting in settings) == 1:
         yield "Every setting has one seed: the noise is guessed from the scatter about the curve."
     if len(posterior.members) == 1 and len({repr(s.parameters) for s in settings}) > 1:

@@ -82,21 +82,20 @@ def fit_surface(
     detail = ConstantKernel(DETAIL_HEIGHT**2) * Matern(DETAIL_LENGTHS, nu=1.5)
 
     curved = [
-        _condition(
-            level + detail + ConstantKernel(h**2) * Matern((b, m), nu=1.5),
-            points,
-            values,
-            noise + misfit**2,
-        )
+        (level + detail + ConstantKernel(h**2) * Matern((b, m), nu=1.5), noise + misfit**2)
         for misfit, h, b, m in itertools.product(misfits, HEIGHTS, BETA_LENGTHS, latents_lengths)
     ]
-    constant = [_condition(level, points, values, noise + misfit**2) for misfit in misfits]
-    evidence, constant_evidence = _evidence(curved), _evidence(constant)
+    constant = [(level, noise + misfit**2) for misfit in misfits]
+    evidence, constant_evidence = (
+        np.array([_evidence(_condition(kernel, points, values, v)) for kernel, v in models])
+        for models in (curved, constant)
+    )
     weights = np.exp(evidence - logsumexp(evidence))
     kept = np.flatnonzero(weights >= min(NEGLIGIBLE, weights.max()))
     odds = _log_mean(constant_evidence) - _log_mean(evidence)
     return Surface(
-        models=tuple(curved[i] for i in kept),
+        # conditioned anew: all at once would hold a matrix (n, n) for each of the combinations
+        models=tuple(_condition(curved[i][0], points, values, curved[i][1]) for i in kept),
         weights=weights[kept] / weights[kept].sum(),
         centre=centre,
         scale=scale,
@@ -112,8 +111,8 @@ def _condition(
     return GaussianProcessRegressor(kernel, alpha=noise, optimizer=None).fit(points, values)
 
 
-def _evidence(models: list[GaussianProcessRegressor]) -> np.ndarray:
-    return np.array([model.log_marginal_likelihood_value_ for model in models])
+def _evidence(model: GaussianProcessRegressor) -> float:
+    return float(model.log_marginal_likelihood_value_)
 
 
 def _log_mean(logs: np.ndarray) -> float:

@@ -238,7 +238,7 @@ def _number(value: object, missing: float = math.nan) -> float:
     """A number or its text as float; `missing` for None, nan and texts that are no number."""
     try:
         number = float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return missing
     return missing if math.isnan(number) else number
 

@@ -1,7 +1,9 @@
 """Encoding for the measures: every image that is needed goes through the encoder exactly once."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,6 +15,25 @@ from trainer.data.dataset import Dataset
 # images (n, channels, height, width), float32 in [0, 1] -> means (n, M) of a model,
 # or (K, n, M) of a pack
 Represent = Callable[[Tensor], Tensor]
+
+REMEMBERED = 2**15  # images of a set, at most; larger ones are one measure's own
+
+
+@dataclass(frozen=True)
+class Remembering:
+    """A `represent` or a `posterior` that `encode` asks once for each set of images of a data set.
+
+    Measures with the same seed draw the same images, and so encode them once between them.
+
+    function: from images to arrays (n, M) or (K, n, M), one or a tuple of them.
+    """
+
+    function: Callable[[Tensor], Any]
+    codes: dict[bytes, Tensor] = field(default_factory=dict)
+
+    def __call__(self, images: Tensor) -> Any:
+        """What `function` gives."""
+        return self.function(images)
 
 
 @dataclass(frozen=True)
@@ -48,15 +69,34 @@ class Codes:
         return float(array[0]) if array.ndim == 1 else array[0]
 
 
-def encode(represent: Represent, data: Dataset, indices: ArrayLike, batch: int = 512) -> Codes:
-    """The codes of the images at `indices` (any shape, repeats are welcome), `batch` at a time."""
+def encode(
+    represent: Callable[[Tensor], Any], data: Dataset, indices: ArrayLike, batch: int = 512
+) -> Codes:
+    """The codes of the images at `indices` (any shape, repeats are welcome), `batch` at a time.
+
+    Where `represent` gives a tuple of arrays, they are joined along the latents.
+    """
     images = np.unique(np.asarray(indices, np.int64))
+    key = sha256(images.tobytes()).digest()
+    known = represent.codes if isinstance(represent, Remembering) else {}
+    tensor = known.get(key)
+    if tensor is None:
+        tensor = _encoded(represent, data, images, batch)
+        if len(images) <= REMEMBERED:
+            known[key] = tensor
+    single = tensor.ndim == 2
+    return Codes(images, tensor.unsqueeze(0) if single else tensor, single)
+
+
+def _encoded(
+    represent: Callable[[Tensor], Any], data: Dataset, images: NDArray[np.int64], batch: int
+) -> Tensor:
+    """Codes (n, M) or (K, n, M) of the images at `images` (n,)."""
     parts = []
     with torch.no_grad():
         for start in range(0, len(images), batch):
             pixels = torch.from_numpy(np.asarray(data.images(images[start : start + batch])))
-            means = represent(pixels.float() / data.levels)
-            parts.append(means.float().clone())  # a copy: the encoder may answer from one buffer
-    single = parts[0].ndim == 2
-    tensor = torch.cat(parts, dim=-2)
-    return Codes(images, tensor.unsqueeze(0) if single else tensor, single)
+            codes = represent(pixels.float() / data.levels)
+            joined = torch.cat(codes, dim=-1) if isinstance(codes, tuple) else codes
+            parts.append(joined.float().clone())  # a copy: the encoder may answer from one buffer
+    return torch.cat(parts, dim=-2)

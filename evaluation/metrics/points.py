@@ -44,7 +44,7 @@ class Encoded:
         return self.codes.collapse(array)
 
 
-def encode_sound(represent: Represent, data: Dataset, images: ArrayLike) -> Encoded:
+def encode_sound(represent: Represent | Posterior, data: Dataset, images: ArrayLike) -> Encoded:
     """The codes of the images at `images` (any shape; repeats are encoded once)."""
     codes = encode(represent, data, images)
     finite = codes.tensor.isfinite().all(dim=2).all(dim=1)
@@ -56,7 +56,7 @@ def encode_posterior(
     posterior: Posterior, data: Dataset, images: ArrayLike
 ) -> tuple[Encoded, NDArray[np.float64], NDArray[np.float64]]:
     """mu and logvar, each (K, n, M), of q(z|x) for the images at `images` (n,)."""
-    encoded = encode_sound(lambda x: torch.cat(posterior(x), dim=-1), data, images)
+    encoded = encode_sound(posterior, data, images)
     mu, logvar = np.split(encoded.means(images), 2, axis=-1)
     return encoded, mu, logvar
 

@@ -1,4 +1,7 @@
-"""`sweep ui`: MLflow's pages on the runs of the store, on this machine only, until Ctrl-C."""
+"""`sweep ui`: MLflow's pages on the runs of the store, on this machine only, until Ctrl-C.
+
+Where $MLFLOW_TRACKING_URI names a server, the runs are there, and its address is printed.
+"""
 
 import os
 import signal
@@ -10,9 +13,12 @@ import urllib.error
 import urllib.request
 from argparse import Namespace
 from types import FrameType
+from urllib.parse import urlparse
 
 from sweeps.api import find_spec
 from sweeps.commands.output import console
+from sweeps.mlflow_database import ARTIFACTS, DATABASE, sqlite_uri, tracking_uri
+from sweeps.redact import redact
 from sweeps.store import Store
 from trainer.errors import UserError
 
@@ -22,17 +28,25 @@ PORT = 5000
 
 def execute(args: Namespace) -> int:
     """Starts the server, prints its address and waits."""
-    store = Store(args.store)
+    store, uri = Store(args.store), tracking_uri()
     if args.file is not None:
-        store = Store(args.store)
         find_spec(args.file, store)
-    if not store.exists("mlflow.db"):
-        raise UserError(f"the store {store.root} has no MLflow runs yet; `sweep run` writes them")
+    if uri is not None and urlparse(uri).scheme in ("http", "https"):
+        console.print(f"MLflow: {redact(uri)}   (from MLFLOW_TRACKING_URI)", soft_wrap=True)
+        return 0
+    if uri is None and not store.path(DATABASE).exists():
+        advice = "`sweep run` writes them; `sweep sync NAME` writes them on another machine"
+        raise UserError(f"the store {store.location} has no MLflow runs yet; {advice}")
     port = _port(args.port)
     signal.signal(signal.SIGTERM, _interrupt)
     server = subprocess.Popen(
         _server(store, port),
-        env={**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
+        env={
+            **os.environ,
+            "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+            # not on the command line, which all users of the machine can read
+            "MLFLOW_BACKEND_STORE_URI": uri or sqlite_uri(store.path(DATABASE)),
+        },
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,  # Ctrl-C comes to us alone, and the whole group is ended below
@@ -55,8 +69,7 @@ def _server(store: Store, port: int) -> list[str]:
     return [
         sys.executable,
         *("-m", "mlflow", "server"),
-        *("--backend-store-uri", f"sqlite:///{store.path('mlflow.db')}"),
-        *("--artifacts-destination", str(store.path("mlruns"))),
+        *("--artifacts-destination", str(store.path(ARTIFACTS))),
         *("--host", HOST, "--port", str(port), "--workers", "1"),
     ]
 

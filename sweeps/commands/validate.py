@@ -6,6 +6,7 @@ from sweeps.commands.output import console, print_json
 from sweeps.judging import judging
 from sweeps.plan import load_data
 from sweeps.spec import as_mapping, load_spec
+from sweeps.suiting import check_models
 from trainer.errors import UserError
 
 
@@ -13,7 +14,9 @@ def execute(args: Namespace) -> int:
     """Says that the file is good, or raises UserError."""
     try:
         spec = load_spec(args.file, args.overrides)
-        judged = judging(spec, load_data(spec))
+        data = load_data(spec)
+        judged = judging(spec, data)
+        check_models(spec, data)
     except UserError as error:
         if args.json:
             print_json({"valid": False, "error": str(error)})

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from sweeps.store.whoami import is_gone, whoami
 from trainer.errors import UserError
+from trainer.files import parse_json
 
 if TYPE_CHECKING:
     from sweeps.store.s3 import S3
@@ -40,7 +41,7 @@ class Lease:
             return None
         now, renewed = times
         try:
-            values = json.loads(found.content)
+            values = parse_json(found.content)
             return cls(str(values["holder"]), str(values["token"]), found.etag, now - renewed)
         except (ValueError, KeyError, TypeError):
             return cls("another process", "", found.etag, now - renewed)

@@ -14,6 +14,7 @@ Runs belong to no sweep: their ids hold all that decides their result. Settings 
 
 import contextlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
@@ -28,7 +29,10 @@ from sweeps.store.folder import Folder
 from sweeps.store.s3 import S3
 from sweeps.store.storage import Storage, local_path
 from trainer.errors import UserError
+from trainer.files import parse_json
 from trainer.strict import FieldError, build, suggestion
+
+_RUN_ID = re.compile(r"[A-Za-z0-9_-]{1,100}")
 
 
 class Store:
@@ -85,7 +89,7 @@ class Store:
         """The value of a JSON file; None when there is none, or a damaged one."""
         content = self._storage.read(key)
         with contextlib.suppress(ValueError):
-            return None if content is None else json.loads(content)
+            return None if content is None else parse_json(content)
         return None
 
     def write_json(self, key: str, value: Any) -> None:
@@ -203,6 +207,10 @@ class _Record:
     number: int
     parameters: Mapping[str, Any]
     runs: Mapping[str, str]
+
+    def __post_init__(self) -> None:
+        if self.number < 0 or not all(map(_RUN_ID.fullmatch, self.runs.values())):
+            raise FieldError("no setting with its runs")  # they name folders
 
 
 def run_key(run_id: str) -> str:

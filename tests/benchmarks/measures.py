@@ -9,19 +9,22 @@ standard deviation of one model's score over generator seeds, averaged over the 
 """
 
 import argparse
-import json
 import time
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from rich.console import Console
-from rich.table import Table
 
 from evaluation.metrics import METRICS
+from tests.benchmarks.output import add_json, show
 from tests.evaluation.metrics.toys import SHAPES_2D, Encoder, Toy, noisy, pack, rotated, standard
 
+COLUMNS = {
+    "measure": ("measure", ""),
+    "seconds": ("seconds a pack", ".1f"),
+    "score": ("mean score", ".3f"),
+    "spread": ("spread over generator seeds", ".4f"),
+}
 NEED_POSTERIOR = ("mig", "udr", "indicators")
 
 
@@ -59,20 +62,11 @@ def main() -> None:
     parser.add_argument("--models", type=int, default=10)
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--only", nargs="+", choices=METRICS, default=list(METRICS))
-    parser.add_argument("--json", type=Path)
+    add_json(parser)
     arguments = parser.parse_args()
 
-    table = Table("measure", "seconds a pack", "mean score", "spread over generator seeds")
-    rows = []
-    for name in arguments.only:
-        row = run(name, codes(arguments.models), arguments.seeds)
-        rows.append(row)
-        spread = "-" if row["spread"] is None else f"{row['spread']:.4f}"
-        table.add_row(name, f"{row['seconds']:.1f}", f"{row['score']:.3f}", spread)
-    Console().print(table)
-    if arguments.json:
-        facts = {"models": arguments.models, "threads": torch.get_num_threads(), "measures": rows}
-        arguments.json.write_text(json.dumps(facts, indent=1) + "\n")
+    rows = [run(name, codes(arguments.models), arguments.seeds) for name in arguments.only]
+    show(rows, arguments, COLUMNS)
 
 
 if __name__ == "__main__":

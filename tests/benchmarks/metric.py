@@ -10,9 +10,7 @@ with `--all` also when the pairs may come from every image instead of 65,536 of 
 """
 
 import argparse
-import json
 import time
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -20,6 +18,7 @@ from numpy.typing import NDArray
 
 from evaluation.metrics import higgins
 from evaluation.metrics.encoding import Represent
+from tests.benchmarks.output import add_json, show_figures
 from trainer.config import DatasetConfig, RunConfig
 from trainer.data import Dataset, load
 from trainer.models import Pack
@@ -87,13 +86,10 @@ def main() -> None:
     )
     parser.add_argument("--architecture", default="fc1200")
     parser.add_argument("--all", action="store_true", help="time pairs from every image as well")
-    parser.add_argument("--json", type=Path, help="also write the figures here")
+    add_json(parser)
     options = parser.parse_args()
     figures = measure(options.points, options.architecture, options.all)
-    for name, value in figures.items():
-        print(f"{name:32} {value:,.3f}")
-    if options.json:
-        options.json.write_text(json.dumps(figures, indent=1) + "\n")
+    show_figures(figures, options)
 
 
 if __name__ == "__main__":

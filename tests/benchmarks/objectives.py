@@ -10,20 +10,22 @@ On a shared machine, set OMP_NUM_THREADS=1: threads that wait for each other mea
 """
 
 import argparse
-import json
 import tempfile
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-import torch
-from rich.console import Console
-from rich.table import Table
-
-from tests.trainer.shapes import Shapes
+from tests.benchmarks.output import add_json, show
+from tests.trainer.shapes import LabelledShapes
 from trainer.config import DatasetConfig, RunConfig
 from trainer.training import Training
 
+COLUMNS = {
+    "name": ("objective or likelihood", ""),
+    "rate": ("steps a second", ".1f"),
+    "beta_vae": ("beta_vae beside it", ".1f"),
+    "ratio": ("ratio", ".2f"),
+}
 PLAIN: dict[str, Any] = {"objective": "beta_vae"}
 VARIANTS: dict[str, dict[str, Any]] = {
     "vae": {"objective": "vae"},
@@ -39,6 +41,8 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "isa_tcvae": {"objective": "isa_tcvae"},
     "dip_vae_i": {"objective": "dip_vae_i"},
     "dip_vae_ii": {"objective": "dip_vae_ii"},
+    "infogan": {"objective": "infogan"},
+    "dc_ign": {"objective": "dc_ign"},
     "gaussian": {"likelihood": "gaussian"},
     "gaussian_learned, closed form": {"likelihood": "gaussian_learned"},
     "gaussian_learned, gradient": {
@@ -62,14 +66,18 @@ def training(arguments: argparse.Namespace, changes: dict[str, Any], folder: Pat
             seed=seed,
             architecture=arguments.architecture,
             batch_size=arguments.batch,
-            steps=10**9,
+            steps=10**6,
             **changes,
         )
         for seed in range(arguments.models)
     ]
     folders = [folder / str(seed) for seed in range(arguments.models)]
     pack = Training(
-        configs, Shapes(arguments.side), folders, device=arguments.device, checkpoint_seconds=1e9
+        configs,
+        LabelledShapes(arguments.side),
+        folders,
+        device=arguments.device,
+        checkpoint_seconds=1e9,
     )
     for _ in range(5):
         pack.advance(0)
@@ -108,21 +116,14 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--device", default="auto")
     parser.add_argument("--only", nargs="+", choices=VARIANTS, default=list(VARIANTS))
-    parser.add_argument("--json", type=Path)
+    add_json(parser)
     arguments = parser.parse_args()
 
-    table = Table("objective or likelihood", "steps a second", "beta_vae beside it", "ratio")
     rows = []
     for name in arguments.only:
         plain, other, ratio = rates(arguments, VARIANTS[name])
         rows.append({"name": name, "rate": other, "beta_vae": plain, "ratio": ratio})
-        table.add_row(name, f"{other:.1f}", f"{plain:.1f}", f"{ratio:.2f}")
-    Console().print(table)
-    if arguments.json:
-        facts = {key: getattr(arguments, key) for key in ("models", "architecture", "side")}
-        facts |= {key: getattr(arguments, key) for key in ("batch", "latents", "device")}
-        facts |= {"threads": torch.get_num_threads(), "rows": rows}
-        arguments.json.write_text(json.dumps(facts, indent=1) + "\n")
+    show(rows, arguments, COLUMNS)
 
 
 if __name__ == "__main__":

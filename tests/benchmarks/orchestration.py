@@ -17,6 +17,7 @@ import os
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,8 @@ from sweeps.searcher import Searcher
 from sweeps.spec import Resources, SweepSpec, spec_of
 from sweeps.store import Store
 from sweeps.tracking import Tracker
-from sweeps.tune_search import Stop, run_trials
+from sweeps.tune_search import run_trials
+from sweeps.tune_stop import Stop
 from sweeps.work import Observer, Work
 
 SPACE: dict[str, Any] = {
@@ -55,27 +57,29 @@ def no_training(evaluation: str) -> type[tune.Trainable]:
             return True
 
         def step(self) -> dict[str, Any]:
-            store = Store(self.config["job"]["store"])
-            for run in self.config["runs"]:
-                score = 1 / (1 + abs(run["config"]["beta"] - 4))
-                result = {
-                    "format": 1,
-                    "run": run["id"],
-                    "config": run["config"],
-                    "data": {"shape": [1, 32, 32]},
-                    "state": "finished",
-                    "reason": None,
-                    "evaluations": {
-                        evaluation: {"measures": {"higgins": {"score": score}}},
-                    },
-                    "files": {},
-                }
-                folder = store.run_folder(run["id"])
-                folder.mkdir(parents=True)
-                write_result(folder, result)
+            write_no_op(Store(self.config["job"]["store"]), self.config, evaluation)
             return {"done": True}
 
     return NoTraining
+
+
+def write_no_op(store: Store, config: Mapping[str, Any], evaluation: str) -> None:
+    """Writes the results of a trial that trained nothing."""
+    for run in config["runs"]:
+        score = 1 / (1 + abs(run["config"]["beta"] - 4))
+        result = {
+            "format": 1,
+            "run": run["id"],
+            "config": run["config"],
+            "data": {"shape": [1, 32, 32]},
+            "state": "finished",
+            "reason": None,
+            "evaluations": {evaluation: {"measures": {"higgins": {"score": score}}}},
+            "files": {},
+        }
+        folder = store.run_folder(run["id"])
+        folder.mkdir(parents=True)
+        write_result(folder, result)
 
 
 def ours(spec: SweepSpec, folder: Path) -> float:
@@ -86,11 +90,11 @@ def ours(spec: SweepSpec, folder: Path) -> float:
     evaluation, name = evaluation_id(spec.evaluation, data), judging(spec, data).measure
     MlflowWriter(spec, store, name)  # makes the database
     start = time.perf_counter()
-    tracker = Tracker(lambda: MlflowWriter(spec, store, name))
+    tracker = Tracker(spec, store, name)
     work = Work(spec, store, data, Searcher(spec), [tracker])
     run_trials(spec, store, work, Observer(), folder, Stop(), no_training(evaluation))
     if not tracker.close():
-        sys.exit(f"MLflow lacks {tracker.unwritten} entries: {tracker.problem}")
+        sys.exit("; ".join(tracker.lacking()))
     return time.perf_counter() - start
 
 

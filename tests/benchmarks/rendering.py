@@ -14,10 +14,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from pathlib import Path
 
 import numpy as np
 
+from tests.benchmarks.output import add_json, show_figures
 from tests.trainer.data import literal
 from trainer.data import load
 
@@ -73,13 +73,9 @@ def main() -> None:
     """Prints the figures, and writes them as JSON where asked."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--images", type=int, default=2000, help="drawn by the naive renderer")
-    parser.add_argument("--json", type=Path, help="write the figures here")
+    add_json(parser)
     arguments = parser.parse_args()
-    figures = measure(arguments.images)
-    for name, value in figures.items():
-        print(f"{name.replace('_', ' '):30} {value:12,.2f}")
-    if arguments.json:
-        arguments.json.write_text(json.dumps(figures, indent=2) + "\n")
+    show_figures(measure(arguments.images), arguments)
 
 
 if __name__ == "__main__":

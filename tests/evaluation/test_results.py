@@ -8,12 +8,22 @@ import pytest
 from evaluation.results import read_record, read_result, write_result
 from trainer.files import stamp
 
+RECORD = {
+    "format": 1,
+    "run": "a",
+    "state": "finished",
+    "reason": None,
+    "config": {"beta": 4.0, "latents": 10, "seed": 0},
+    "data": {"shape": [1, 64, 64]},
+    "evaluations": {},
+}
+
 
 @pytest.fixture
 def run(tmp_path: Path) -> Path:
     (tmp_path / "model.safetensors").write_bytes(bytes(range(200)))
     files = {"model.safetensors": stamp(tmp_path / "model.safetensors")}
-    write_result(tmp_path, {"format": 1, "run": "a", "files": files})
+    write_result(tmp_path, RECORD | {"files": files})
     return tmp_path
 
 

@@ -7,12 +7,13 @@ import pytest
 import torch
 
 from evaluation.analysis.table import RunRow
-from evaluation.traversals import VALUES, by_kl, traverse, traverse_run
+from evaluation.traversals import by_kl, traverse_run
 from tests.trainer.runs import config, folders
 from tests.trainer.shapes import Shapes
 from trainer import train
 from trainer.errors import UserError
 from trainer.models import Pack, load_pack
+from trainer.models.traversal import VALUES, traverse
 
 DATA = Shapes(channels=2, levels=255)
 

@@ -78,3 +78,9 @@ def test_it_is_not_root_and_asks_for_the_token():
     assert "RAY_AUTH_MODE=token" in " ".join(arguments("ENV"))
     names = [name for name, _ in STEPS]
     assert "RUN" not in names[names.index("USER") :]
+
+
+def test_a_machine_that_hangs_is_given_up_in_seconds():
+    values = dict(word.split("=") for word in " ".join(arguments("ENV")).split() if "=" in word)
+    wait = int(values["RAY_health_check_period_ms"]) + int(values["RAY_health_check_timeout_ms"])
+    assert wait * int(values["RAY_health_check_failure_threshold"]) <= 20_000

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import signal
 import sys
 import urllib.error
 import urllib.request
@@ -62,7 +63,7 @@ def mlflow_server(
         wait_until(lambda: _answers(server), process, log)
         yield server
     finally:
-        stop(process)
+        stop(process, signal.SIGKILL)  # else it waits for its clients to leave
 
 
 def _answers(server: MlflowServer) -> bool:

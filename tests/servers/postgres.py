@@ -97,7 +97,7 @@ def postgres_server() -> Iterator[Postgres]:
             wait_until(lambda: _answers(postgres), server, log)
             yield postgres.new_database()
         finally:
-            stop(server, signal.SIGINT)  # without waiting for clients to leave
+            stop(server, signal.SIGQUIT)  # at once, whoever is connected
 
 
 def _answers(postgres: Postgres) -> bool:

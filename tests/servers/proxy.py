@@ -59,6 +59,7 @@ class Proxy:
         self._target = target
         self._fault: Fault | Pass = Pass()
         self._left: int | None = None
+        self._before = 0
         self._lock = threading.Lock()
         self._closed = threading.Event()
         self.requests = self.injected = 0
@@ -71,15 +72,15 @@ class Proxy:
         """The address, as a client of HTTP takes it."""
         return f"http://{self.host}:{self.port}"
 
-    def inject(self, fault: Fault, times: int | None = None) -> None:
-        """From now on requests meet a fault: the next `times` of them, or all until `mend`."""
+    def inject(self, fault: Fault, times: int | None = None, after: int = 0) -> None:
+        """After the next `after` requests, `times` of them, or all until `mend`, meet a fault."""
         with self._lock:
-            self._fault, self._left = fault, times
+            self._fault, self._left, self._before = fault, times, after
 
     def mend(self) -> None:
         """Lets everything through again."""
         with self._lock:
-            self._fault, self._left = Pass(), None
+            self._fault, self._left, self._before = Pass(), None, 0
 
     @contextlib.contextmanager
     def broken(self, fault: Fault) -> Iterator[None]:
@@ -107,7 +108,7 @@ class Proxy:
 
     def _serve(self, client: socket.socket) -> None:
         """One connection, until one end closes it or a fault does."""
-        if isinstance(self._fault, Refuse):
+        if isinstance(self._fault, Refuse) and self._before == 0:
             self._meet()
             _reset(client)
             return
@@ -119,7 +120,11 @@ class Proxy:
                 threading.Thread(
                     target=_give_back, args=[server, client, answered], daemon=True
                 ).start()
-                self._take(client, server, answered)
+                try:
+                    self._take(client, server, answered)
+                finally:
+                    with contextlib.suppress(OSError):
+                        server.shutdown(socket.SHUT_RDWR)  # else it waits for us for ever
 
     def _take(
         self, client: socket.socket, server: socket.socket, answered: threading.Event
@@ -143,13 +148,15 @@ class Proxy:
                     self._hang(client, fault)
                     return
             server.sendall(chunk)
-        server.shutdown(socket.SHUT_WR)
 
     def _meet(self) -> Fault | Pass:
         """What a new request meets."""
         with self._lock:
-            fault = self._fault
             self.requests += 1
+            if self._before > 0:
+                self._before -= 1
+                return Pass()
+            fault = self._fault
             self.injected += not isinstance(fault, Pass)
             if self._left is not None:
                 self._left -= 1

@@ -7,10 +7,11 @@ import contextlib
 import os
 import secrets
 import shutil
+import socket
 import sys
 import tempfile
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,17 +58,21 @@ def ray_cluster(cpus: int = 1) -> Iterator[RayCluster]:
     worker = [f"--address={cluster.gcs}", f"--num-cpus={cpus}"]
     try:
         with ExitStack() as running:
-            for name, options in (("head", head), ("worker", worker)):
-                _start_node(running, options, folder / name, cluster)
+            _start_node(running, head, folder / "head", cluster, lambda: _listens(cluster.gcs))
+            _start_node(running, worker, folder / "worker", cluster, lambda: _alive(cluster) == 2)
             yield cluster
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
 def _start_node(
-    running: ExitStack, options: list[str], folder: Path, cluster: RayCluster
+    running: ExitStack,
+    options: list[str],
+    folder: Path,
+    cluster: RayCluster,
+    ready: Callable[[], bool],
 ) -> None:
-    """Starts a node, which `running` ends, and waits until the dashboard counts it."""
+    """Starts a node, which `running` ends, and waits until it is ready."""
     command = [
         *(str(BIN / "ray"), "start", "--block", "--disable-usage-stats", *options),
         *(f"--node-ip-address={HOST}", f"--temp-dir={folder}"),
@@ -77,8 +82,14 @@ def _start_node(
     log = folder.with_suffix(".log")
     process = start(command, log, cluster.environment)
     running.callback(stop, process)
-    nodes = 1 if "--head" in options else 2
-    wait_until(lambda: _alive(cluster) >= nodes, process, log)
+    wait_until(ready, process, log)
+
+
+def _listens(address: str) -> bool:
+    host, _, port = address.rpartition(":")
+    with contextlib.suppress(OSError), socket.create_connection((host, int(port)), timeout=5):
+        return True
+    return False
 
 
 def _alive(cluster: RayCluster) -> int:

@@ -1,6 +1,7 @@
 """A small sweep and made-up results for tests that train nothing."""
 
 import dataclasses
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -46,6 +47,7 @@ def write_made_up(
     (folder / "history.json").write_text(
         '{"step": [5, 10], "loss": [3.0, 2.0], "kl_per_latent": [[1.0, 0.5], [1.5, null]]}'
     )
+    (folder / "config.json").write_text(json.dumps(dataclasses.asdict(run.config)))
     (folder / "model.safetensors").write_bytes(b"weights of " + run.id.encode())
     measures = {} if score is None else {"score": score, "scores": [score] * 3, "chance": 0.25}
     evaluation = {"measures": {"higgins": measures}, "kl": 2.0, "kl_per_latent": [1.5, 0.5]}

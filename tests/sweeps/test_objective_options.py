@@ -57,6 +57,36 @@ def test_objectives_are_compared_in_one_sweep() -> None:
     sweep({}, objective={"values": ["beta_vae", "isa_vae", "beta_tcvae", "isa_tcvae"]})
 
 
+def test_options_go_to_those_of_the_compared_that_have_them() -> None:
+    trainer = {"objective": {"exponents": "learned"}, "likelihood": {"by": "gradient"}}
+    spec = sweep(
+        trainer,
+        objective={"values": ["beta_vae", "isa_vae", "isa_tcvae"]},
+        likelihood={"values": ["gaussian", "gaussian_learned", "bernoulli"]},
+    )
+    found = {}
+    for objective, likelihood in zip(
+        spec.parameters["objective"].values, spec.parameters["likelihood"].values, strict=True
+    ):
+        values = {"objective": objective, "likelihood": likelihood}
+        run = configure(DatasetConfig("dsprites"), spec.trainer, values, 4096)
+        found[objective] = dict(run.objective_options)
+        found[likelihood] = dict(run.likelihood_options)
+    assert found == {
+        **{"beta_vae": {}, "isa_vae": {"exponents": "learned"}},
+        **{"isa_tcvae": {"exponents": "learned"}},
+        **{"gaussian": {}, "gaussian_learned": {"by": "gradient"}, "bernoulli": {}},
+    }
+
+
+def test_an_option_of_none_of_the_compared_is_refused() -> None:
+    compared = {"values": ["beta_vae", "isa_vae"]}
+    with pytest.raises(FieldError, match=r"trainer\.objective\.exponent: .*'exponents'"):
+        sweep({"objective": {"exponent": "learned"}}, objective=compared)
+    with pytest.raises(FieldError, match=r"parameters\.objective\.values\[1\]"):
+        sweep({"objective": {"p1": -1}}, objective=compared)
+
+
 @pytest.mark.parametrize(
     ("trainer", "parameters", "message"),
     [

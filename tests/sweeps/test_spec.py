@@ -91,17 +91,16 @@ def test_least_file_has_sensible_defaults(file):
         ),
         (
             "beta: {values: [1, 4]}",
-            "beta: {values: [1, 0]}",
+            "beta: {values: [1, -2]}",
             5,
-            "parameters.beta.values[1]: expected a number above 0",
+            "parameters.beta.values[1]: expected 0 or more, got -2",
         ),
-        ("beta: {values: [1, 4]}", "beta: {values: [1, -2]}", 5, "expected a number above 0"),
         ("beta: {values: [1, 4]}", "beta: {values: [1, x]}", 5, "expected a number, got 'x'"),
         (
             "beta: {values: [1, 4]}",
             "beta: {min: 0, max: 1, points: 2}",
             5,
-            "beta.min: expected a number above 0",
+            "beta.min: expected a number above 0, got 0; 0 can be one of `values`",
         ),
         (
             "beta: {values: [1, 4]}",

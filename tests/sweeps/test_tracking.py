@@ -1,7 +1,9 @@
 """MLflow's copy: complete, never doubled, whatever breaks on the way, and never in the way."""
 
+import itertools
 import json
 import os
+import threading
 from collections import Counter
 from pathlib import Path
 
@@ -9,14 +11,16 @@ import pytest
 
 from evaluation.analysis.choose import choose
 from evaluation.analysis.table import rows_from_dataframe
-from sweeps import mlflow_writer, results
+from sweeps import results
+from sweeps.background import Background
+from sweeps.mlflow_database import make_database
 from sweeps.mlflow_writer import MlflowWriter
-from sweeps.plan import Setting
 from sweeps.searcher import Searcher
 from sweeps.store import Store
 from sweeps.tracking import Tracker, sync
 from sweeps.work import Block, Observer, Work
 from tests.sweeps.made_up import a_dataset, a_spec, write_made_up
+from trainer.errors import UserError
 
 SPEC, DATA = a_spec(parameters={"beta": {"values": [1, 4]}}), a_dataset()
 
@@ -24,13 +28,16 @@ SPEC, DATA = a_spec(parameters={"beta": {"values": [1, 4]}}), a_dataset()
 @pytest.fixture(autouse=True)
 def own_database(monkeypatch):
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.delenv("OPTUNA_STORAGE", raising=False)
+    # a second each time, and test_registry.py is about it
+    monkeypatch.setattr(MlflowWriter, "_register_best", lambda *_: None)
 
 
 @pytest.fixture(scope="module")
 def empty_database(tmp_path_factory) -> Path:
     """An MLflow database without runs; making one takes seconds."""
     store = Store(tmp_path_factory.mktemp("mlflow"))
-    mlflow_writer._make_database(store.path("mlflow.db"))
+    make_database(store.path("mlflow.db"))
     return store.path("mlflow.db")
 
 
@@ -53,8 +60,23 @@ def store(tmp_path, empty_database) -> Store:
     return store
 
 
-def writer(store: Store) -> MlflowWriter:
-    return MlflowWriter(SPEC, store, "higgins")
+class Written(Observer):
+    """Writes to MLflow at once, in the thread of the test."""
+
+    def __init__(self, writer: MlflowWriter):
+        self.writer = writer
+
+    def run_ended(self, setting, run, result, stored):
+        self.writer.write_run(setting, result)
+
+    def setting_ended(self, setting, summary):
+        self.writer.write_setting(setting, summary)
+
+
+def write_all(store: Store) -> None:
+    writer = MlflowWriter(SPEC, store, "higgins")
+    Work(SPEC, store, DATA, Searcher(SPEC), [Written(writer)]).replay()
+    writer.write_sweep(results.concluded(SPEC, results.rows(SPEC, store, DATA)), None)
 
 
 def client(store: Store):
@@ -154,7 +176,7 @@ def test_artifacts_are_links_to_the_files_of_the_store(store):
     sync(SPEC, store)
     run = next(r for r in all_runs(store) if r.info.run_name == "β 1, M 10, seed 0")
     names = {file.path for file in client(store).list_artifacts(run.info.run_id)}
-    assert names == {"model.safetensors", "history.json", "result.json"}
+    assert names == {"config.json", "model.safetensors", "history.json", "result.json"}
     copy = Path(run.info.artifact_uri.removeprefix("file://")) / "model.safetensors"
     original = store.run_folder(run.data.tags["run"]) / "model.safetensors"
     assert os.path.samefile(copy, original)
@@ -206,7 +228,7 @@ def test_a_kill_at_any_call_leaves_nothing_missing_or_doubled(store, calls, monk
         for name in ("create_run", "log_batch", "set_terminated"):
             patch.setattr(MlflowClient, name, dying(getattr(MlflowClient, name)))
         try:
-            sync(SPEC, store)
+            write_all(store)
         except Killed:
             pass
         else:
@@ -224,36 +246,101 @@ def test_a_kill_at_any_call_leaves_nothing_missing_or_doubled(store, calls, monk
 
 
 def test_what_fails_is_tried_again_and_nothing_is_lost(store, monkeypatch):
-    monkeypatch.setattr("sweeps.tracking.PAUSES", (0.01,))
-    failures = iter([True, True, False, True, False])
+    """Connecting and writing fail now and then; every other time the server has done it already."""
+    from mlflow import MlflowClient
 
-    def flaky() -> MlflowWriter:
-        if next(failures, False):
-            raise OSError("the disk is full")
-        made = writer(store)
-        if next(failures, False):
-            made.write_run = None  # the next call breaks
-        return made
+    monkeypatch.setattr("sweeps.background.PAUSES", (0.01,))
+    calls = itertools.count(1)
 
-    tracker = Tracker(flaky)
-    Work(SPEC, store, DATA, Searcher(SPEC), [tracker]).replay()
-    assert tracker.close()
+    def flaky(method):
+        def call(self, *args, **kwargs):
+            number = next(calls)
+            if number % 5 == 0:
+                raise OSError("the disk is full")
+            result = method(self, *args, **kwargs)
+            if number % 7 == 0:
+                raise OSError("the answer was lost")
+            return result
+
+        return call
+
+    with monkeypatch.context() as patch:
+        for name in ("search_runs", "create_run", "log_batch", "set_terminated"):
+            patch.setattr(MlflowClient, name, flaky(getattr(MlflowClient, name)))
+        tracker = Tracker(SPEC, store, "higgins")
+        Work(SPEC, store, DATA, Searcher(SPEC), [tracker]).replay()
+        assert tracker.close() and tracker.lacking() == []
     assert len(all_runs(store)) == 7
+    assert next(calls) > 20
 
 
-def test_tracking_that_never_works_costs_no_time_and_is_reported(monkeypatch):
-    monkeypatch.setattr("sweeps.tracking.PATIENCE", 0.2)
-    monkeypatch.setattr("sweeps.tracking.PAUSES", (0.01,))
+def test_a_run_made_twice_because_its_answer_was_lost_is_there_once(store):
+    from mlflow import MlflowClient
 
-    def broken() -> MlflowWriter:
-        raise PermissionError("mlflow.db is read-only")
+    write_all(store)
+    before = content(store)
+    for run in all_runs(store):  # as after an outage at the worst moment
+        client(store).create_run(
+            run.info.experiment_id, tags=dict(run.data.tags), run_name=run.info.run_name
+        )
+    assert len(all_runs(store)) == 14
+    write_all(store)
+    assert content(store) == before
+    own = MlflowClient(f"sqlite:///{store.path('mlflow.db')}")
+    own.create_run(all_runs(store)[0].info.experiment_id, run_name="the user's")
+    own.create_run(all_runs(store)[0].info.experiment_id, run_name="the user's")
+    write_all(store)
+    assert len(all_runs(store)) == 9
 
-    tracker = Tracker(broken)
-    for number in range(1000):
-        tracker.run_ended(Setting(number, {}), None, {}, stored=False)
-    assert not tracker.close()
-    assert tracker.unwritten == 1000
-    assert tracker.problem == "PermissionError: mlflow.db is read-only"
+
+def test_what_mlflow_refuses_for_good_does_not_keep_the_rest_from_being_written(store):
+    write_all(store)
+    run = next(r for r in all_runs(store) if r.info.run_name == "β 1, M 10, seed 0")
+    client(store).delete_run(run.info.run_id)
+    other = client(store).create_run(run.info.experiment_id, tags=dict(run.data.tags))
+    client(store).log_param(other.info.run_id, "beta", "a param that never changes again")
+    with pytest.raises(UserError, match=r"MLflow lacks 1 of 7 entries \(.*param.*sweep sync"):
+        sync(SPEC, store)
+    assert (
+        "best.beta"
+        in next(r for r in all_runs(store) if r.data.tags["kind"] == "sweep").data.params
+    )
+
+
+def test_a_server_that_never_answers_costs_no_time_and_is_reported(monkeypatch):
+    monkeypatch.setattr("sweeps.background.PATIENCE", 0.2)
+    monkeypatch.setattr("sweeps.background.PAUSES", (0.01,))
+    said, asked = [], threading.Event()
+
+    def broken() -> None:
+        asked.set()
+        raise PermissionError("no access for postgresql://me:hidden-word@db/runs")
+
+    copy = Background("MLflow", broken, say=said.append)
+    for _ in range(1000):
+        copy.put(lambda writer: None)
+    assert asked.wait(10) and not copy.close()
+    assert (copy.unwritten, copy.written) == (1000, 0)
+    assert copy.problem == "PermissionError: no access for postgresql://me:***@db/runs"
+    assert said == [f"MLflow cannot be written ({copy.problem}); training goes on"]
+
+
+def test_closing_leaves_a_call_that_hangs_behind(monkeypatch):
+    over, begun = threading.Event(), threading.Event()
+
+    def hang(writer: object) -> None:
+        begun.set()
+        over.wait()
+
+    copy = Background("MLflow", object)
+    copy.put(hang)
+    copy.put(lambda writer: None)
+    assert begun.wait(10)
+    assert not copy.close(seconds=0.2)
+    assert copy.unwritten == 2
+    over.set()
+    copy._thread.join(10)
+    assert copy.unwritten == 1, "after closing nothing new is begun"
 
 
 def test_two_searches_of_one_sweep_share_the_runs_they_have_in_common(store):

@@ -66,7 +66,8 @@ def made_up_trial(spec: SweepSpec, notes: Path):
 
 
 def test_trials_that_raise_or_die_do_not_stop_the_others(ray_folder, tmp_path):
-    from sweeps.tune_search import Stop, run_trials
+    from sweeps.tune_search import run_trials
+    from sweeps.tune_stop import Stop
 
     spec, store = a_spec(), Store(tmp_path / "store")
     store.prepare()
@@ -80,7 +81,7 @@ def test_trials_that_raise_or_die_do_not_stop_the_others(ray_folder, tmp_path):
     tries = {number: (tmp_path / str(number)).read_text().split() for number in range(6)}
     assert {number: len(pids) for number, pids in tries.items()} == {
         0: 1,
-        1: 2,
+        1: 2,  # what raises again at the same step is given up
         2: 2,
         3: 1,
         4: 1,
@@ -89,35 +90,9 @@ def test_trials_that_raise_or_die_do_not_stop_the_others(ray_folder, tmp_path):
     assert len({pid for pids in tries.values() for pid in pids}) < 8  # processes are used again
 
 
-def test_a_stop_checkpoints_what_is_at_work(ray_folder, tmp_path):
-    from sweeps.tune_search import Stop, run_trials
-
-    spec, store, stop = a_spec(), Store(tmp_path / "store"), Stop()
-    store.prepare()
-
-    class Training:
-        finished = False
-
-        def save(self):
-            (tmp_path / "saved").touch()
-
-    class Endless(Trial):
-        def _train(self):
-            self._training = Training()
-            time.sleep(0.05)
-            return {"step": 1, "steps": 10}
-
-    class StopsIt(Observer):
-        def trial_reported(self, block, step, steps):
-            stop.requested = True
-
-    work = Work(spec, store, a_dataset(), Searcher(spec))
-    run_trials(spec, store, work, StopsIt(), ray_folder, stop, Endless)
-    assert (tmp_path / "saved").exists()
-
-
 def test_an_error_of_the_driver_itself_ends_the_sweep_and_is_raised(ray_folder, tmp_path):
-    from sweeps.tune_search import Stop, run_trials
+    from sweeps.tune_search import run_trials
+    from sweeps.tune_stop import Stop
 
     spec, store = a_spec(), Store(tmp_path / "store")
     store.prepare()
@@ -146,3 +121,43 @@ def test_a_trial_that_no_machine_can_hold_is_refused(ray_folder):
 
     with pytest.raises(UserError, match=r"a trial takes 1 CPU and 64 GPU, but this machine has"):
         _check_room(ray, Resources(gpu=64))
+
+
+# the last one, for it leaves its trials to the end of Ray
+def test_a_stop_waits_until_those_in_training_have_saved_and_for_no_other(ray_folder, tmp_path):
+    from sweeps.tune_search import run_trials
+    from sweeps.tune_stop import Stop
+
+    spec, store, stop = a_spec(resources={"cpu": 0.5}), Store(tmp_path / "store"), Stop()
+    store.prepare()
+
+    class Training:
+        def save(self):
+            time.sleep(1)
+            (tmp_path / "saved").touch()
+
+    class Endless(Trial):
+        """Of the first two settings, one trains for ever and the other is being scored for ever."""
+
+        def _train(self):
+            self._training = Training()
+            time.sleep(0.05)
+            self._trained = self.config["setting"] == 1
+            return {"step": 10 if self._trained else 1, "steps": 10}
+
+        def _score(self):
+            time.sleep(1000)
+
+    class StopsIt(Observer):
+        def __init__(self):
+            self.seen = set()
+
+        def trial_reported(self, block, step, steps):
+            self.seen.add(step)
+            stop.requested = {1, 10} <= self.seen
+
+    ended = Ended()
+    work = Work(spec, store, a_dataset(), Searcher(spec), [ended])
+    run_trials(spec, store, work, StopsIt(), ray_folder, stop, Endless)
+    assert (tmp_path / "saved").exists()
+    assert ended.complete == {}  # nothing is said to have broken off

@@ -40,3 +40,17 @@ class Shapes:
         rows = np.packbits(flat, axis=1) if self.levels == 1 else flat.copy()
         rows.flags.writeable = False
         return rows
+
+
+class LabelledShapes(Shapes):
+    """The same, with the classes of place and size."""
+
+    labels_fingerprint = "true"
+
+    def __init__(self, side: int = 12):
+        super().__init__(side)
+        places = len(range(0, side - 4, 2))
+        self.factors = {"x": places, "y": places, "width": 2, "height": 2}
+
+    def classes(self, indices: ArrayLike) -> NDArray[np.int64]:
+        return np.stack(np.unravel_index(indices, tuple(self.factors.values())), axis=1)

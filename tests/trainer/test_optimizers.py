@@ -29,8 +29,17 @@ def adagrad(gradients: list[float], lr: float) -> float:
     return x
 
 
+def rmsprop(gradients: list[float], lr: float) -> float:
+    """Tieleman & Hinton 2012, Lecture 6.5."""
+    x, average = 1.0, 0.0
+    for g in gradients:
+        average = 0.9 * average + 0.1 * g * g
+        x -= lr * g / (average**0.5 + 1e-8)
+    return x
+
+
 @pytest.mark.parametrize("transposed", [False, True])  # how a gradient lies in memory is no matter
-@pytest.mark.parametrize("formula", [adam, adagrad])
+@pytest.mark.parametrize("formula", [adam, adagrad, rmsprop])
 def test_each_model_has_its_own_rate(
     formula: Callable[[list[float], float], float], transposed: bool
 ) -> None:

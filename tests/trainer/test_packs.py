@@ -12,18 +12,35 @@ from trainer.training import Training, train
 
 
 @pytest.mark.parametrize(
-    ("architecture", "optimizer", "side", "steps"),
-    [("mlp", "adam", 12, 80), ("mlp", "adagrad", 12, 80), ("conv", "adam", 32, 50)],
+    ("architecture", "optimizer", "objective", "side"),
+    [
+        ("mlp", "adam", "beta_vae", 12),
+        ("mlp", "adagrad", "beta_vae", 12),
+        ("mlp", "adam", "beta_tcvae", 12),
+        ("mlp", "adam", "isa_vae", 12),
+        ("mlp", "adam", "factor_vae", 12),
+        ("conv", "adam", "beta_vae", 32),
+    ],
 )
-def test_a_model_in_a_pack_equals_the_model_alone(
-    tmp_path: Path, architecture: str, optimizer: str, side: int, steps: int
+def test_after_200_steps_a_model_in_a_pack_equals_the_model_alone(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    architecture: str,
+    optimizer: str,
+    objective: str,
+    side: int,
 ) -> None:
+    monkeypatch.setattr("trainer.models.conv.CHANNELS", {32: (8, 8, 16)})
+    monkeypatch.setattr("trainer.models.conv.WIDTH", 32)
     data = Shapes(side)
+    options = {"isa_vae": {"subspaces": 3}, "factor_vae": {"width": 32}}
     configs = [
         config(
             architecture=architecture,
             optimizer=optimizer,
-            steps=steps,
+            objective=objective,
+            objective_options=options.get(objective, {}),
+            steps=200,
             batch_size=8,
             seed=seed,
             beta=beta,

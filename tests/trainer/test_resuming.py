@@ -33,7 +33,7 @@ def assert_same_bits(these: list[Path], those: list[Path]) -> None:
             assert torch.equal(array, model(that)[name]), name
 
 
-@pytest.mark.parametrize("optimizer", ["adam", "adagrad"])
+@pytest.mark.parametrize("optimizer", ["adam", "adagrad", "rmsprop"])
 @pytest.mark.parametrize("moments", [(1,), (64,), (37, 38, 101)])
 def test_continuing_is_bit_for_bit(
     tmp_path: Path, optimizer: str, moments: tuple[int, ...]

@@ -11,6 +11,7 @@ from tests.trainer.runs import config, folders, history
 from tests.trainer.shapes import Shapes
 from trainer.errors import UserError
 from trainer.files import stamp
+from trainer.objectives import Terms
 from trainer.training import Training, train
 
 
@@ -30,15 +31,15 @@ def test_history_averages_the_terms_of_its_windows(tmp_path: Path) -> None:
     steps = 403  # windows of two steps and a last one of one
     training = Training([config(steps=steps)], Shapes(), [tmp_path], device="cpu")
     losses, kls = [], []
-    train_step = training._train_step
+    step = training.learner.step
 
-    def watched() -> object:
-        terms = train_step()
+    def watched(number: int) -> Terms:
+        terms = step(number)
         losses.append(terms["loss"].item())
         kls.append(terms["kl_per_latent"][0].tolist())
         return terms
 
-    training._train_step = watched  # type: ignore[method-assign, assignment]
+    training.learner.step = watched  # type: ignore[method-assign]
     training.advance(60)
     training.finish()
     recorded = history(tmp_path)

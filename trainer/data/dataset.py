@@ -17,8 +17,8 @@ class Dataset(Protocol):
     name: the name it is loaded by.
     source: where the pixels come from, e.g. "rendered" or "npz"; recorded with every result.
     fingerprint: hex digest of all that decides the pixels. Labels are not in it: training never
-    sees them. labels_fingerprint: hex digest of all that decides `classes`; "" when there are no
-    labels.
+    sees them, but for an objective that learns from them.
+    labels_fingerprint: hex digest of all that decides `classes`; "" when there are no labels.
     shape: (channels, height, width).
     levels: the largest pixel value: 1 for binary images, 255 for bytes. images / levels lies in [0,
         1].

@@ -1,17 +1,17 @@
 """The convolutional network of Higgins et al. 2017, Table 1, for chairs, CelebA and 3D faces."""
 
-from itertools import pairwise
-
 from torch import nn
 
+from trainer.architecture import Networks, Shape
 from trainer.errors import UserError
-from trainer.layers import PackedConv, PackedDeconv, PackedLinear
+from trainer.models.fully_connected import fully_connected
+from trainer.models.stages import convolutions, deconvolutions
 
 CHANNELS = {64: (32, 32, 64, 64), 32: (32, 32, 64)}  # of each stage, by image side; all end at 4x4
 WIDTH = 256
 
 
-def conv(size: int, shape: tuple[int, int, int], latents: int) -> tuple[nn.Module, nn.Module]:
+def conv(size: int, shape: Shape, latents: int) -> Networks:
     """Encoder Conv 32, 32, 64, 64 (4x4, stride 2), FC 256 with ReLU; decoder its reverse.
 
     For 64x64 images; 32x32 ones have a stage fewer.
@@ -28,14 +28,15 @@ def conv(size: int, shape: tuple[int, int, int], latents: int) -> tuple[nn.Modul
         )
     stages = (channels, *CHANNELS[height])
     last = stages[-1]
-    encoder = nn.Sequential()
-    for inputs, outputs in pairwise(stages):
-        encoder.extend([PackedConv(size, inputs, outputs), nn.ReLU()])
-    encoder.extend([nn.Flatten(2), PackedLinear(size, last * 16, WIDTH), nn.ReLU()])
-    encoder.append(PackedLinear(size, WIDTH, 2 * latents))
-
-    decoder = nn.Sequential(PackedLinear(size, latents, WIDTH), nn.ReLU())
-    decoder.extend([PackedLinear(size, WIDTH, last * 16), nn.ReLU(), nn.Unflatten(2, (last, 4, 4))])
-    for inputs, outputs in pairwise(reversed(stages)):
-        decoder.extend([PackedDeconv(size, inputs, outputs), nn.ReLU()])
-    return encoder, decoder[:-1]  # the last stage gives logits: no ReLU
+    encoder = nn.Sequential(
+        *convolutions(size, stages),
+        nn.Flatten(2),
+        *fully_connected(size, (last * 16, WIDTH, 2 * latents), nn.ReLU),
+    )
+    decoder = nn.Sequential(
+        *fully_connected(size, (latents, WIDTH, last * 16), nn.ReLU),
+        nn.ReLU(),
+        nn.Unflatten(2, (last, 4, 4)),
+        *deconvolutions(size, stages),
+    )
+    return encoder, decoder

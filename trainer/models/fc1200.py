@@ -1,13 +1,17 @@
-"""The fully connected network of Higgins et al. 2017, Table 1, "2D shapes (VAE)"."""
+"""The fully connected network of Higgins et al. 2017, Table 1, "2D shapes (VAE)".
+
+Stühmer et al. 2019 have the same (A.4); their encoder's `conv_z` is never used.
+"""
 
 import math
 
 from torch import nn
 
+from trainer.architecture import Networks, Shape
 from trainer.models.fully_connected import fully_connected
 
 
-def fc1200(size: int, shape: tuple[int, int, int], latents: int) -> tuple[nn.Module, nn.Module]:
+def fc1200(size: int, shape: Shape, latents: int) -> Networks:
     """Encoder FC 1200, 1200 with ReLU; decoder FC 1200, 1200, 1200 with Tanh. Images of any shape.
 
     encoder: (K, n, C, H, W) -> (K, n, 2 latents), the means then the log variances.

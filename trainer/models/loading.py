@@ -1,7 +1,7 @@
 """Trained models read back from their run folders, one or many at once."""
 
-import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -10,10 +10,20 @@ from safetensors.torch import load_file
 
 from trainer.config import DECIDE_PACK, RunConfig
 from trainer.errors import UserError
+from trainer.files import parse_json
 from trainer.models.pack import Pack
 from trainer.strict import FieldError, build
 
 CONFIG_FILE, MODEL_FILE = "config.json", "model.safetensors"
+
+
+@dataclass(frozen=True)
+class Saved:
+    """What config.json says of a model. shape: (C, H, W) of images; levels: `Dataset.levels`."""
+
+    config: RunConfig
+    shape: tuple[int, int, int]
+    levels: int
 
 
 def load_pack(folders: Sequence[Path | str], device: torch.device | str = "cpu") -> Pack:
@@ -27,27 +37,23 @@ def load_pack(folders: Sequence[Path | str], device: torch.device | str = "cpu")
     paths = [Path(folder) for folder in folders]
     if not paths:
         raise UserError("no run folders given; name at least one")
-    first, shape = _read_config(paths[0])
+    first = read_config(paths[0])
     for path in paths[1:]:
-        _check_fits(_read_config(path), (first, shape), path, paths[0])
-    pack = Pack(first, len(paths), shape)
+        _check_fits(read_config(path), first, path, paths[0])
+    pack = Pack(first.config, len(paths), first.shape)
     for model, path in enumerate(paths):
         _fill(pack, model, path / MODEL_FILE)
     return pack.to(device).requires_grad_(False).eval()
 
 
-def load_model(folder: Path | str, device: torch.device | str = "cpu") -> Pack:
-    """The trained model of one run folder, as a pack of one. Raises as load_pack."""
-    return load_pack([folder], device)
-
-
-def _read_config(folder: Path) -> tuple[RunConfig, tuple[int, int, int]]:
+def read_config(folder: Path) -> Saved:
+    """The config.json of a run folder. Raises UserError."""
     path = folder / CONFIG_FILE
     try:
-        values = json.loads(path.read_text())
+        values = parse_json(path.read_bytes())
         data = values.pop("data")
         channels, height, width = data["shape"]
-        return build(RunConfig, values), (channels, height, width)
+        return Saved(build(RunConfig, values), (channels, height, width), int(data["levels"]))
     except FileNotFoundError:
         raise UserError(f"{folder} is no run folder: it has no {CONFIG_FILE}") from None
     except FieldError as error:
@@ -56,21 +62,17 @@ def _read_config(folder: Path) -> tuple[RunConfig, tuple[int, int, int]]:
         raise UserError(f"{path} is damaged ({error}); train this run again") from None
 
 
-def _check_fits(
-    this: tuple[RunConfig, tuple[int, int, int]],
-    first: tuple[RunConfig, tuple[int, int, int]],
-    path: Path,
-    first_path: Path,
-) -> None:
+def _check_fits(this: Saved, first: Saved, path: Path, first_path: Path) -> None:
     for name in DECIDE_PACK:
-        mine, theirs = getattr(this[0], name), getattr(first[0], name)
+        mine, theirs = getattr(this.config, name), getattr(first.config, name)
         if mine != theirs:
             raise UserError(
                 f"{path} has {name} {mine}, {first_path} has {theirs}; load them as two packs"
             )
-    if this[1] != first[1]:
+    if this.shape != first.shape:
         raise UserError(
-            f"{path} has images {this[1]}, {first_path} has {first[1]}; load them as two packs"
+            f"{path} has images {this.shape}, {first_path} has {first.shape}; "
+            "load them as two packs"
         )
 
 

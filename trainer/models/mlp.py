@@ -4,12 +4,13 @@ import math
 
 from torch import nn
 
+from trainer.architecture import Networks, Shape
 from trainer.models.fully_connected import fully_connected
 
 WIDTH = 128
 
 
-def mlp(size: int, shape: tuple[int, int, int], latents: int) -> tuple[nn.Module, nn.Module]:
+def mlp(size: int, shape: Shape, latents: int) -> Networks:
     """Encoder and decoder FC 128, 128 with ReLU. Images of any shape.
 
     encoder: (K, n, C, H, W) -> (K, n, 2 latents), the means then the log variances.

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import TypeVar
 
 import numpy as np
+import torch
 from torch import Tensor, nn
 
 from trainer.config import RunConfig
@@ -23,6 +24,7 @@ class Pack(nn.Module):
     Parameters hold no values until `draw_parameters`, or a loader, gives them some.
 
     size: K. latents: M. shape: (C, H, W) of an image.
+    objective, objective_options: what it is trained for.
     objective_own, likelihood_own: what objective and likelihood learn themselves; often None.
     adversary: the network that learns against the objective, or None. prior: p(z).
     Raises FieldError for an unknown name, UserError for images that the architecture does not take.
@@ -32,15 +34,23 @@ class Pack(nn.Module):
         super().__init__()
         latents = config.latents
         self.size, self.latents, self.shape = size, latents, shape
+        self.precision = config.precision
         architecture = _named(ARCHITECTURES, config, "architecture")
         self.likelihood = _named(LIKELIHOODS, config, "likelihood")
-        objective = _named(OBJECTIVES, config, "objective")
-        self.encoder, self.decoder = architecture(size, shape, latents)
+        self.objective = objective = _named(OBJECTIVES, config, "objective")
+        self.objective_options = options = objective_options(config)
+        self.encoder: nn.Module
+        self.decoder: nn.Module
+        if objective.networks:
+            self.encoder, self.decoder = objective.networks(
+                architecture, size, shape, latents, options
+            )
+        else:
+            self.encoder, self.decoder = architecture(size, shape, latents)
         self._likelihood_options = likelihood_options(config)
         self.likelihood_own = (
             self.likelihood.own(size, self._likelihood_options) if self.likelihood.own else None
         )
-        options = objective_options(config)
         self.objective_own = objective.own(size, latents, options) if objective.own else None
         adversary = objective.adversary
         self.adversary = adversary.network(size, latents, options) if adversary else None
@@ -52,6 +62,11 @@ class Pack(nn.Module):
             for module in self.modules():
                 if isinstance(module, Initialised):
                     module.initialise(model, generator)
+
+    def autocast(self) -> torch.autocast:
+        """Within it, layers compute in the run's precision while it trains."""
+        device = next(self.parameters()).device.type
+        return torch.autocast(device, torch.bfloat16, enabled=self.precision == "bf16")
 
     def encode(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and log variance of q(z|x), each (K, n, M).

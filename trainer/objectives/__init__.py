@@ -3,13 +3,16 @@
 from collections.abc import Mapping
 from typing import Any
 
-from trainer.config import RunConfig
+from trainer.config import RunConfig, digest
+from trainer.data.dataset import Dataset
 from trainer.objectives.annealed_vae import ANNEALED_VAE
 from trainer.objectives.beta_tcvae import BETA_TCVAE
 from trainer.objectives.beta_vae import BETA_VAE
+from trainer.objectives.dc_ign import DC_IGN
 from trainer.objectives.dip_vae_i import DIP_VAE_I
 from trainer.objectives.dip_vae_ii import DIP_VAE_II
 from trainer.objectives.factor_vae import FACTOR_VAE
+from trainer.objectives.infogan import INFOGAN
 from trainer.objectives.isa_tcvae import ISA_TCVAE
 from trainer.objectives.isa_vae import ISA_VAE
 from trainer.objectives.likelihoods import LIKELIHOODS, Likelihood
@@ -27,6 +30,7 @@ __all__ = [
     "Terms",
     "likelihood_options",
     "objective_options",
+    "run_id",
 ]
 
 OBJECTIVES: dict[str, Objective] = {
@@ -39,6 +43,8 @@ OBJECTIVES: dict[str, Objective] = {
     "isa_tcvae": ISA_TCVAE,
     "dip_vae_i": DIP_VAE_I,
     "dip_vae_ii": DIP_VAE_II,
+    "infogan": INFOGAN,
+    "dc_ign": DC_IGN,
 }
 
 
@@ -49,6 +55,17 @@ def objective_options(config: RunConfig) -> Any:
     if objective.check:
         objective.check(config, options)
     return options
+
+
+def run_id(config: RunConfig, data: Dataset) -> str:
+    """Name of the run's folder: `RunConfig.identity`, over all of `data` that training sees.
+
+    These are the pixels, and the labels too where the objective learns from them.
+    """
+    objective = OBJECTIVES.get(config.objective)
+    if objective and objective.clamping:
+        return config.identity(digest([data.fingerprint, data.labels_fingerprint]))
+    return config.identity(data.fingerprint)
 
 
 def likelihood_options(config: RunConfig) -> Any:

@@ -1,12 +1,19 @@
 """What an objective is: a function of a batch's arrays, its options, and what it learns itself."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
+import torch
 from torch import Tensor, nn
 
+from trainer.architecture import Architecture, Shape
 from trainer.config import OptimizerConfig, RunConfig
+from trainer.data.dataset import Dataset
+from trainer.optimizers import PackedOptimizer
+
+if TYPE_CHECKING:  # a pack is built from its objective
+    from trainer.models.pack import Pack
 
 Terms = Mapping[str, Tensor]
 
@@ -23,6 +30,7 @@ class Batch:
     step: optimiser steps done so far. images: number of images in the data set.
     own: the objective's own learned parameters, as its `own` made them.
     adversary: its adversary's network, as it is at this step.
+    active: of clamped batches, the latents that were not averaged, (K, M).
     """
 
     x: Tensor
@@ -36,6 +44,7 @@ class Batch:
     images: int
     own: nn.Module | None = None
     adversary: nn.Module | None = None
+    active: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -58,26 +67,65 @@ class Adversary:
     optimizer: Callable[[Any], OptimizerConfig]
 
 
+class Clamping(Protocol):
+    """Batches in which one factor varies, and the latents that are to hold it."""
+
+    def at(self, step: int) -> tuple[Tensor, Tensor]:
+        """Indices of a step's images (K, n), and which latents are active, bool (K, M)."""
+        ...
+
+
+class Learner(Protocol):
+    """Trains the networks of a pack: draws its batches and takes its optimisers' steps.
+
+    Whatever is random comes from the models' seeds and the step (see trainer.randomness), so that a
+    checkpoint has nothing to keep beside parameters and the optimisers' states.
+    """
+
+    @property
+    def optimizers(self) -> Mapping[str, PackedOptimizer]:
+        """By the name that a checkpoint keeps their states under."""
+        ...
+
+    def step(self, number: int) -> Terms:
+        """One step of every model, the first being 0, and its terms before it, see `Objective`."""
+        ...
+
+
+# (data, latents M, options, seeds, batch size n, device) -> the batches of all steps
+MakeClamping = Callable[[Dataset, int, Any, Sequence[int], int, torch.device], Clamping]
+MakeNetworks = Callable[[Architecture, int, Shape, int, Any], tuple[nn.Module, nn.Module]]
+MakeLearner = Callable[["Pack", Sequence[RunConfig], Dataset, torch.device], Learner]
+
+
 @dataclass(frozen=True)
 class Objective:
-    """What is minimised.
+    """What is minimised, and how, where that is not as in a VAE.
 
     terms: (batch, options) -> named arrays, all means over the batch: "loss" (K,), which is
         minimised; "reconstruction" (K,), log p(x|z) in nats; "kl" (K,) and "kl_per_latent" (K, M)
         in nats; and whatever else (K, ...) is worth recording. A model's terms must depend on that
-        model's arrays alone.
+        model's arrays alone. The batch is a `Batch`, or what the objective's `learner` makes.
     options: frozen dataclass that `RunConfig.objective_options` is read into, strictly.
     own: (size K, latents M, options) -> a module whose parameters have a leading model axis and are
         trained with the networks, but for those that require no gradient. It draws initial values
         as trainer.layers do, in `initialise`. Where it is a `trainer.objectives.prior.Prior`, it is
         the models' prior.
     adversary: a second network with a loss of its own.
+    clamping: the batches of an objective that learns from labels. Raises UserError for data without
+        the labels it needs.
     check: (config, options) -> None; raises FieldError, its path that of RunConfig, for a run that
         the objective has no meaning for.
+    networks: (architecture, size, shape, latents, options) -> encoder and decoder, where they are
+        not the architecture's as they are.
+    learner: (pack, configs, data, device) -> its own way of training; None for that of all VAEs.
     """
 
-    terms: Callable[[Batch, Any], Terms]
+    terms: Callable[[Any, Any], Terms]
     options: type = NoOptions
     own: Callable[[int, int, Any], nn.Module] | None = None
     adversary: Adversary | None = None
+    clamping: MakeClamping | None = None
     check: Callable[[RunConfig, Any], None] | None = None
+    networks: MakeNetworks | None = None
+    learner: MakeLearner | None = None

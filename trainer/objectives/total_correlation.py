@@ -35,12 +35,13 @@ def aggregate_posterior(
     images: N. Raises UserError where `stratified` has no weights: n < 2, or n > N + 1.
     """
     weights = _log_weights(z.shape[1], images, sampling, z)
-    z, mu, logvar = (array.transpose(1, 2) for array in (z, mu, logvar))
-    # (K, M, n, n); element i, j: code i under the posterior of image j, summed over the last axis
-    pairs = log_density(z.unsqueeze(3), mu.unsqueeze(2), logvar.unsqueeze(2))
-    log_joint = (pairs.sum(1) + weights).logsumexp(2)
-    log_marginals = (pairs + weights).logsumexp(3).transpose(1, 2)
-    return log_joint, log_marginals
+    log_joint, log_marginals = weights, []
+    for code, mean, spread in zip(z.unbind(2), mu.unbind(2), logvar.unbind(2), strict=True):
+        # (K, n, n); element i, j: code i under the posterior of image j, summed over the last axis
+        pairs = log_density(code.unsqueeze(2), mean.unsqueeze(1), spread.unsqueeze(1))
+        log_joint = log_joint + pairs
+        log_marginals.append((pairs + weights).logsumexp(2))
+    return log_joint.logsumexp(2), torch.stack(log_marginals, 2)
 
 
 def _log_weights(batch: int, images: int, sampling: Sampling, like: Tensor) -> Tensor:

@@ -103,9 +103,14 @@ def _draw_settings(
     marker: str,
     bands: bool,
 ) -> None:
-    """Lines through the settings of one latent size that differ in beta alone, with bands."""
+    """Lines through the settings of one latent size that differ in beta alone, with bands.
+
+    beta = 0 has a place of its own beside the axis, so no line leads there.
+    """
     label = f"M = {settings[0].latents}"
-    for line in series.lines(settings):
+    on_axis = [setting for setting in settings if setting.beta > 0]
+    beside = [[setting] for setting in settings if setting.beta == 0 and setting.finished]
+    for line in series.lines(on_axis) + beside:
         x = [x_of(setting.beta_norm) for setting in line]
         axes.plot(
             x,

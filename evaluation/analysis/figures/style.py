@@ -13,7 +13,13 @@ from matplotlib.colorbar import Colorbar
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.text import Text
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+from matplotlib.ticker import (
+    FixedLocator,
+    FuncFormatter,
+    LogLocator,
+    NullFormatter,
+    NullLocator,
+)
 
 from evaluation.analysis.words import number
 
@@ -120,15 +126,16 @@ class LogAxis:
         axes.set_xlim(*self.limits)
         plain_log_ticks(axes.xaxis, *self.limits)
         if self.has_zero:
-            axes.text(
-                self.zero,
-                0.02,
-                "β = 0",
-                transform=axes.get_xaxis_transform(),
-                ha="center",
-                fontsize=9,
-                color=QUIET,
-            )
+            self._tick_zero(axes.xaxis)
+
+    def _tick_zero(self, axis: Axis) -> None:
+        """A tick that says β = 0 at its place, and none of the logarithm's near it."""
+        others = [tick for tick in axis.get_majorticklocs() if tick > 2 * self.zero]
+        axis.set_major_locator(FixedLocator([self.zero, *others]))
+        axis.set_major_formatter(
+            FuncFormatter(lambda value, _: "β = 0" if value == self.zero else number(value))
+        )
+        axis.set_minor_locator(NullLocator())
 
 
 def plain_log_ticks(axis: Axis, low: float, high: float) -> None:

@@ -32,6 +32,7 @@ def batch(dtype: torch.dtype = torch.float64, **changes: Any) -> Batch:
         "beta": torch.tensor([1.0, 4.0], dtype=dtype),
         "step": 0,
         "images": IMAGES,
+        "active": torch.tensor([[True, False, False, False], [False, True, True, False]]),
     }
     return Batch(**(values | changes))
 

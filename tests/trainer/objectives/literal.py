@@ -103,3 +103,14 @@ def covariance(values: list[list[float]]) -> np.ndarray:
             for i in latents
         ]
     )
+
+
+def inactive_spread(b: Batch, model: int) -> float:
+    """Half the squared distance from their average of the latents that are not active."""
+    z, n, total = b.z[model].tolist(), b.z.shape[1], 0.0
+    assert b.active is not None
+    for latent, active in enumerate(b.active[model].tolist()):
+        average = sum(code[latent] for code in z) / n
+        if not active:
+            total += sum((code[latent] - average) ** 2 / 2 for code in z) / n
+    return total

@@ -25,6 +25,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "isa_tcvae": {"subspaces": 2, "p0": 2.4, "p1": 1.3, "sampling": "stratified"},
     "dip_vae_i": {"lambda_od": 2.0, "lambda_d": 7.0},
     "dip_vae_ii": {"lambda_od": 2.0, "lambda_d": 7.0},
+    "dc_ign": {"invariance": 0.3},
 }
 
 
@@ -60,6 +61,8 @@ def literal_loss(name: str, b: Batch, model: int) -> float:
         kl = kl_isa(b, model, (2, 2), 2.4, 1.3, 2)
         _, correlation, _ = literal.parts(b, model, "stratified")
         return -(log_px - (kl - correlation) - beta * correlation)
+    if name == "dc_ign":
+        return -(log_px - beta * kl) + 0.3 * literal.inactive_spread(b, model)
     mu, logvar = literal.posteriors(b, model)
     c = literal.covariance(mu)
     if name == "dip_vae_ii":
@@ -159,6 +162,7 @@ def test_all_that_reduces_to_the_vae_does() -> None:
         run("dip_vae_i", lambda_od=0),
         run("dip_vae_ii", lambda_od=0),
         run("annealed_vae", gamma=1, capacity=0),
+        run("dc_ign", invariance=0),
     ):
         torch.testing.assert_close(terms_of(settings, b)["loss"], expected)
 
@@ -219,6 +223,20 @@ def test_lambda_d_left_out_follows_lambda_od() -> None:
             {"objective": "factor_vae", "objective_options": {"gamma": -1}},
             r"^objective_options\.gamma: expected 0 or more",
         ),
+        ({"objective": "infogan", "beta": 2.0}, r"^beta: objective 'infogan' has no beta"),
+        ({"objective": "infogan", "batch_size": 1}, r"^batch_size: .* 2 images or more"),
+        (
+            {"objective": "infogan", "objective_options": {"noise_code": 3}},
+            r"^objective_options\.noise_code: unknown key; did you mean 'noise_codes'",
+        ),
+        (
+            {"objective": "dc_ign", "objective_options": {"factors": {"shape": 0}}},
+            r"^objective_options\.factors\.shape: expected 1 latent or more",
+        ),
+        (
+            {"objective": "dc_ign", "objective_options": {"shares": {"shape": 0}}},
+            r"^objective_options\.shares\.shape: expected a number above 0",
+        ),
     ],
 )
 def test_what_has_no_meaning_is_refused(changes: dict[str, Any], message: str) -> None:
@@ -227,5 +245,5 @@ def test_what_has_no_meaning_is_refused(changes: dict[str, Any], message: str) -
 
 
 def test_every_objective_is_transcribed() -> None:
-    assert set(OPTIONS) == set(OBJECTIVES)
+    assert {*OPTIONS, "infogan"} == set(OBJECTIVES)  # see test_infogan.py
     assert IMAGES > N

@@ -9,7 +9,7 @@ import torch
 from evaluation.likelihood import likelihood
 from tests.trainer.objectives.literal import log_normal, lp_nested_log_density
 from tests.trainer.runs import config, distance, folders, history, model
-from tests.trainer.shapes import Shapes
+from tests.trainer.shapes import LabelledShapes, Shapes
 from trainer.config import RunConfig
 from trainer.errors import UserError
 from trainer.models import Pack, load_pack
@@ -36,6 +36,8 @@ RUNS: dict[str, dict[str, Any]] = {
     "isa_tcvae": {"objective": "isa_tcvae", "objective_options": {"subspaces": 2}},
     "dip_vae_i": {"objective": "dip_vae_i"},
     "dip_vae_ii": {"objective": "dip_vae_ii"},
+    "dc_ign": {"objective": "dc_ign", "objective_options": {"shares": {"x": 2.0}}},
+    "infogan": {"objective": "infogan"},
     "gaussian": {"likelihood": "gaussian", "likelihood_options": {"variance": 0.05}},
     "gaussian_learned": {"likelihood": "gaussian_learned"},
     "gaussian_learned, gradient": {
@@ -59,7 +61,7 @@ def configs(name: str) -> list[RunConfig]:
     ]
 
 
-FIXED = ("vae", "annealed_vae")
+FIXED = ("vae", "annealed_vae", "infogan")
 
 
 def test_all_are_trained_here() -> None:
@@ -69,22 +71,34 @@ def test_all_are_trained_here() -> None:
 
 @pytest.mark.parametrize("name", RUNS)
 def test_a_model_in_a_pack_equals_the_model_alone_and_learns(tmp_path: Path, name: str) -> None:
-    data, packed, alone = Shapes(), folders(tmp_path / "pack", 3), tmp_path / "alone"
+    data, packed, alone = LabelledShapes(), folders(tmp_path / "pack", 3), tmp_path / "alone"
     records = train(configs(name), data, packed, device="cpu")
     train(configs(name)[1:2], data, [alone], device="cpu")
     assert [record["state"] for record in records] == ["finished"] * 3
     for term, values in history(packed[1]).items():
         torch.testing.assert_close(values, history(alone)[term], rtol=1e-3, atol=1e-4, msg=term)
     assert distance(model(packed[1]), model(alone)) < 1e-4
-    reconstruction = history(packed[1])["reconstruction"]
-    assert sum(reconstruction[-5:]) > sum(reconstruction[:5])
+    learned = history(packed[1])["information" if name == "infogan" else "reconstruction"]
+    assert sum(learned[-5:]) > sum(learned[:5])
 
 
 @pytest.mark.parametrize(
-    "name", ["factor_vae", "isa_vae, learned", "gaussian_learned", "gaussian_mixture"]
+    "name",
+    [
+        "factor_vae",
+        "isa_vae, learned",
+        "gaussian_learned",
+        "gaussian_mixture",
+        "infogan",
+        "dc_ign",
+    ],
 )
 def test_what_is_learned_beside_the_networks_survives_a_restart(tmp_path: Path, name: str) -> None:
-    data, whole, cut = Shapes(), folders(tmp_path / "whole", 3), folders(tmp_path / "cut", 3)
+    data, whole, cut = (
+        LabelledShapes(),
+        folders(tmp_path / "whole", 3),
+        folders(tmp_path / "cut", 3),
+    )
     train(configs(name), data, whole, device="cpu")
     first = Training(configs(name), data, cut, device="cpu")
     while first.step < STEPS // 2:
@@ -111,6 +125,24 @@ def test_noise_and_exponents_are_learned_in_training(tmp_path: Path, name: str) 
             assert not torch.equal(value, first[key][number]), key
 
 
+@pytest.mark.parametrize("name", ["infogan", "dc_ign"])
+def test_a_model_that_goes_to_nan_fails_alone(tmp_path: Path, name: str) -> None:
+    data, sound, beside = LabelledShapes(), folders(tmp_path / "1", 3), folders(tmp_path / "2", 3)
+    train(configs(name), data, sound, device="cpu")
+    training = Training(configs(name), data, beside, device="cpu")
+    while training.step < 7:
+        training.advance(0)
+    with torch.no_grad():
+        next(training.pack.decoder.parameters())[1].fill_(torch.nan)
+    training.advance(60)
+    records = training.finish()
+    assert [record["state"] for record in records] == ["finished", "failed", "finished"]
+    assert records[1]["reason"] == "loss is not finite at step 8"
+    for number in (0, 2):
+        for key, array in model(sound[number]).items():
+            assert torch.equal(array, model(beside[number])[key]), key
+
+
 def test_an_adversary_learns_by_its_own_loss_alone(tmp_path: Path) -> None:
     """With gamma = 0 the networks are those of beta-VAE, and the discriminator still learns."""
     options = {"gamma": 0, "width": 16, "lr": 1e-2}
@@ -128,9 +160,12 @@ def test_an_adversary_learns_by_its_own_loss_alone(tmp_path: Path) -> None:
     assert sum(losses[-20:]) < sum(losses[:20])
 
 
-@pytest.mark.parametrize("name", ["isa_vae, learned", "beta_tcvae", "gaussian_mixture"])
+READ_BACK = ["isa_vae, learned", "beta_tcvae", "gaussian_mixture", "infogan", "dc_ign"]
+
+
+@pytest.mark.parametrize("name", READ_BACK)
 def test_models_are_read_back_with_their_prior_and_their_noise(tmp_path: Path, name: str) -> None:
-    data, paths = Shapes(), folders(tmp_path, 3)
+    data, paths = LabelledShapes(), folders(tmp_path, 3)
     training = Training(configs(name), data, paths, device="cpu")
     training.advance(60)
     training.finish()
@@ -141,7 +176,8 @@ def test_models_are_read_back_with_their_prior_and_their_noise(tmp_path: Path, n
     assert torch.equal(loaded.log_likelihood(x, decoded), trained.log_likelihood(x, decoded))
     assert torch.equal(loaded.kl(z, z, z), trained.kl(z, z, z))
     assert torch.equal(loaded.sample_prior(5), trained.sample_prior(5))
-    assert loaded.sample_prior(5).shape == (3, 5, LATENTS)
+    assert torch.equal(loaded.encode(x)[0], trained.encode(x)[0])
+    assert loaded.decode(loaded.sample_prior(5)).shape == (3, 5, 1, 12, 12)
     assert likelihood(loaded, data).kl.shape == (3,)
 
 

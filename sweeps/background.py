@@ -1,0 +1,125 @@
+"""Writes to a server from one thread: never in the way, tried again, given up in bounded time."""
+
+import math
+import queue
+import threading
+import time
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+from sweeps.redact import redact
+
+PAUSES = (0.5, 2.0, 8.0, 30.0)  # seconds before an item is tried again; the last one repeats
+SAID_AFTER = 1  # tries that may fail before a word is said
+PATIENCE = 20.0  # seconds for which the server may fail before `close` gives up
+LONGEST_CLOSE = 120.0  # seconds after which it gives up in any case
+
+Writer = TypeVar("Writer")
+
+
+def _never(error: Exception) -> bool:
+    return False
+
+
+class Background(Generic[Writer]):
+    """Hands items to one thread, which writes them in order over a connection of its own.
+
+    What fails is tried again, each time with a new connection, so that what the server took
+    without our hearing of it is looked up and not written twice. An item that the server refuses
+    for what it is would fail for ever: it is left out.
+
+    name: of the server, for people. connect: makes the connection; called in the thread, since it
+    is slow and may fail. is_refusal: whether an error will come again however often the item is
+    tried. say: is told, in the thread, when the server fails and when it is back.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        connect: Callable[[], Writer],
+        is_refusal: Callable[[Exception], bool] = _never,
+        say: Callable[[str], None] | None = None,
+    ):
+        self.name, self._connect, self._is_refusal = name, connect, is_refusal
+        self._say = say or (lambda line: None)
+        self._items: queue.SimpleQueue[Callable[[Writer], None] | None] = queue.SimpleQueue()
+        self._closing, self._given_up = threading.Event(), threading.Event()
+        self._closing_since = math.inf
+        self._failing_since: float | None = None
+        self.problem: str | None = None  # the last error, without passwords
+        self.items = self.written = 0
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._thread.start()
+
+    @property
+    def unwritten(self) -> int:
+        """How many items are not written, or not yet."""
+        return self.items - self.written
+
+    def put(self, item: Callable[[Writer], None]) -> None:
+        """Queues an item; returns at once."""
+        self.items += 1
+        self._items.put(item)
+
+    def finish(self) -> None:
+        """Takes no more items; from now on a server that fails has PATIENCE to come back."""
+        if not self._closing.is_set():
+            self._closing_since = time.monotonic()
+            self._closing.set()
+            self._items.put(None)
+
+    def close(self, seconds: float = LONGEST_CLOSE) -> bool:
+        """`finish`, and waits until all is written; whether it is.
+
+        Gives up after `seconds`, and when the server has failed for PATIENCE.
+        """
+        self.finish()
+        end = time.monotonic() + seconds
+        while self._thread.is_alive() and not self._given_up.is_set():
+            self._thread.join(timeout=0.05)
+            now = time.monotonic()
+            if now > min(end, self._patient_until()):
+                self._given_up.set()  # a call that hangs is left behind: the thread is a daemon
+        return self.unwritten == 0
+
+    def _patient_until(self) -> float:
+        failing = self._failing_since
+        return math.inf if failing is None else max(self._closing_since, failing) + PATIENCE
+
+    def _run(self) -> None:
+        writer: Writer | None = None
+        while (item := self._items.get()) is not None and not self._given_up.is_set():
+            writer = self._write(item, writer)
+
+    def _write(self, item: Callable[[Writer], None], writer: Writer | None) -> Writer | None:
+        """Writes one item, however often it takes; gives the connection that did it."""
+        tries = 0
+        while not self._given_up.is_set():
+            try:
+                writer = writer or self._connect()
+                item(writer)
+            except Exception as error:  # whatever it is, training goes on
+                writer = None
+                self._failed(error, tries)
+                if self._is_refusal(error):
+                    return None
+                self._pause(tries)
+                tries += 1
+            else:
+                self.written += 1
+                if tries > SAID_AFTER:
+                    self._say(f"{self.name} can be written again")
+                self._failing_since = None
+                return writer
+        return None
+
+    def _failed(self, error: Exception, tries: int) -> None:
+        self.problem = redact(f"{type(error).__name__}: {error}".splitlines()[0])
+        self._failing_since = self._failing_since or time.monotonic()
+        if tries == SAID_AFTER:
+            self._say(f"{self.name} cannot be written ({self.problem}); training goes on")
+
+    def _pause(self, tries: int) -> None:
+        pause = PAUSES[min(tries, len(PAUSES) - 1)]
+        if self._closing.wait(pause):  # then there is little time left
+            self._given_up.wait(min(pause, PAUSES[0]))

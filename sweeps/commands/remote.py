@@ -1,0 +1,33 @@
+"""What the commands share that look at a sweep from outside: its name, and its job on a cluster."""
+
+import os
+from argparse import Namespace
+
+from sweeps.api import find_spec, is_file
+from sweeps.jobs import Job, Jobs
+from sweeps.spec import check_name
+from sweeps.store import Store
+from trainer.errors import UserError
+from trainer.strict import FieldError
+
+
+def sweep_name(args: Namespace, store: Store) -> str:
+    """The name in the sweep file that was given, or the name itself. Raises UserError."""
+    if is_file(args.file):
+        return find_spec(args.file, store, args.overrides).name
+    try:
+        check_name(args.file)
+    except FieldError as error:
+        raise UserError(f"sweep {error}") from None
+    return str(args.file)
+
+
+def cluster_jobs(args: Namespace) -> Jobs | None:
+    """The jobs of the cluster at --address or RAY_ADDRESS; None when neither is given."""
+    address = args.address or os.environ.get("RAY_ADDRESS")
+    return Jobs(address) if address else None
+
+
+def job_of(jobs: Jobs | None, name: str, store: Store) -> Job | None:
+    """The latest job of a sweep."""
+    return jobs.find(name, store.location) if jobs else None

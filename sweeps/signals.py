@@ -1,0 +1,55 @@
+"""Ctrl-C, SIGTERM and a closed terminal ask a sweep to stop; a second time they end it at once."""
+
+import contextlib
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from types import FrameType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sweeps.tune_stop import Stop
+
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+@contextlib.contextmanager
+def kept_from_children() -> Iterator[None]:
+    """Keeps stop signals from this thread, and for good from the processes started meanwhile.
+
+    A terminal, `timeout` and batch systems send them to all processes of a sweep: Ray's must live
+    on until the trials have saved. When the driver ends, however it does, the kernel ends Ray's.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextlib.contextmanager
+def heeded(stop: "Stop", before_exit: Callable[[], object]) -> Iterator[None]:
+    """The first stop signal asks the trials to stop; a second one ends this process at once.
+
+    before_exit: called then; it should be quick. Signals that were ignored, as by `nohup`, stay so.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread is given signals
+        return
+
+    def request(number: int, frame: FrameType | None) -> None:
+        if stop.requested:
+            before_exit()
+            os._exit(128 + number)
+        stop.requested = True
+
+    before = {sign: signal.getsignal(sign) for sign in STOP_SIGNALS}
+    heeded = [sign for sign in STOP_SIGNALS if before[sign] is not signal.SIG_IGN]
+    for sign in heeded:
+        signal.signal(sign, request)
+    try:
+        yield
+    finally:
+        for sign in heeded:
+            signal.signal(sign, before[sign])

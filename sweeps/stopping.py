@@ -1,0 +1,49 @@
+"""Stopping a sweep from anywhere: a request in its store, which the driver looks for."""
+
+import contextlib
+import threading
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from sweeps.store import Store
+
+if TYPE_CHECKING:
+    from sweeps.tune_stop import Stop
+
+SECONDS = 1.0  # between two looks
+
+
+def request(store: Store, name: str) -> None:
+    """Asks whoever runs the sweep `name` to stop as SIGTERM does: checkpoints are written."""
+    store.write_text(_key(name), "stop\n")
+
+
+def forget(store: Store, name: str) -> None:
+    """Withdraws a request: one that a sweep of the past left must not stop a new one."""
+    if store.exists(_key(name)):
+        store.delete(_key(name))
+
+
+@contextlib.contextmanager
+def heeded(store: Store, name: str, stop: "Stop") -> Iterator[None]:
+    """Sets `stop.requested`, from a thread of its own, once there is a request."""
+    over = threading.Event()
+
+    def look() -> None:
+        while not over.wait(SECONDS):
+            with contextlib.suppress(Exception):  # a store that fails now may answer the next time
+                if store.exists(_key(name)):
+                    stop.requested = True
+                    return
+
+    thread = threading.Thread(target=look, name="stop requests", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join(timeout=SECONDS)
+
+
+def _key(name: str) -> str:
+    return f"sweeps/{name}/stop"

@@ -1,0 +1,48 @@
+"""Servers that tests share: each is started when a test first asks for it, and ends with pytest."""
+
+import signal
+from collections.abc import Iterator
+from types import FrameType
+
+import pytest
+
+from tests.servers.postgres import Postgres, postgres_server
+from tests.servers.s3 import S3, s3_server
+
+
+def pytest_configure() -> None:
+    """Makes SIGTERM end the tests as Ctrl-C does: with their servers."""
+    signal.signal(signal.SIGTERM, _interrupt)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+@pytest.fixture(scope="session")
+def s3_of_session() -> Iterator[S3]:
+    """One S3 server; `s3` gives each test a bucket of its own."""
+    with s3_server() as server:
+        yield server
+
+
+@pytest.fixture
+def s3(s3_of_session: S3) -> Iterator[S3]:
+    """An empty bucket, to which the environment (AWS_ENDPOINT_URL, …) points during the test."""
+    bucket = s3_of_session.new_bucket()
+    with bucket.in_environment():
+        yield bucket
+    bucket.proxy.mend()
+
+
+@pytest.fixture(scope="session")
+def postgres_of_session() -> Iterator[Postgres]:
+    """One Postgres server; `postgres` gives each test a database of its own."""
+    with postgres_server() as server:
+        yield server
+
+
+@pytest.fixture
+def postgres(postgres_of_session: Postgres) -> Postgres:
+    """An empty database."""
+    return postgres_of_session.new_database()

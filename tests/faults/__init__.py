@@ -1,0 +1,1 @@
+"""Real faults in the middle of real sweeps: `python -m tests.faults`."""

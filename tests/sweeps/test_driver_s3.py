@@ -1,0 +1,108 @@
+"""A real sweep on an S3 server that fails, killed, and finished by a machine that has nothing."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from sweeps.api import best
+from sweeps.results import status
+from sweeps.store import Store
+from tests.servers.proxy import Answer, Hang
+from tests.servers.s3 import S3, s3_server
+from tests.sweeps.made_up import DATA
+
+SWEEP = {
+    "name": "small",
+    "dataset": dict(DATA),
+    "method": "grid",
+    "parameters": {"latents": {"value": 4}, "beta": {"values": [1, 8]}},
+    "seeds": 2,
+    "evaluation": {"higgins": {"train": 300, "test": 200, "images": 256}},
+    "trainer": {"architecture": "mlp", "batch_size": 16, "steps": 300},
+}
+RUNS = 4
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[S3]:
+    with s3_server() as server:
+        yield server
+
+
+def sweep(*words: str, server: S3, cache: Path) -> subprocess.Popen[str]:
+    left_out = ("MLFLOW_TRACKING_URI", "RAY_ADDRESS")
+    inherited = {key: value for key, value in os.environ.items() if key not in left_out}
+    return subprocess.Popen(
+        [sys.executable, "-m", "sweeps", *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={**inherited, **server.environment, "SWEEP_CACHE": str(cache)},
+    )
+
+
+def finish(process: subprocess.Popen[str]) -> str:
+    output = process.communicate(timeout=300)[0]
+    assert process.returncode == 0, output
+    return output
+
+
+def done(server: S3) -> dict[str, float]:
+    """When each result was last written, by run id."""
+    found = server.client().list_objects_v2(Bucket=server.bucket, Prefix="store/runs/")
+    entries = found.get("Contents", [])
+    results = [entry for entry in entries if entry["Key"].endswith("/result.json")]
+    return {entry["Key"].split("/")[2]: entry["LastModified"].timestamp() for entry in results}
+
+
+def models(store: Store) -> dict[str, str]:
+    """SHA-256 of each model by its run's id."""
+    results = store.results(store.names("runs"))
+    return {run: result["files"]["model.safetensors"]["sha256"] for run, result in results.items()}
+
+
+def test_a_sweep_on_s3_survives_its_faults_and_ends_as_one_in_a_folder(
+    server, tmp_path, monkeypatch
+):
+    file = tmp_path / "small.yaml"
+    file.write_text(yaml.safe_dump(SWEEP))
+    one, other, store = tmp_path / "one", tmp_path / "other", f"{server.url}/store"
+
+    process = sweep("run", str(file), "--store", store, server=server, cache=one)
+    while not server.keys("store/runs/"):
+        assert process.poll() is None, process.stdout.read()
+        time.sleep(0.02)
+    server.proxy.inject(Answer(503))
+    time.sleep(1)
+    server.proxy.mend()
+    while not done(server):
+        assert process.poll() is None, process.stdout.read()
+        time.sleep(0.02)
+    process.kill()
+    process.wait()
+    before = done(server)
+
+    process = sweep("run", str(file), "--store", store, server=server, cache=other)
+    while process.poll() is None and len(done(server)) < RUNS:
+        server.proxy.inject(Hang() if time.time() % 10 < 1 else Answer(500), times=1)
+        time.sleep(1)
+    server.proxy.mend()
+    assert f"in the store already: {len(before)} runs" in finish(process)
+    after = done(server)
+    assert len(after) == RUNS and {run: after[run] for run in before} == before
+
+    folder = tmp_path / "store"
+    finish(sweep("run", str(file), "--store", str(folder), server=server, cache=one))
+    monkeypatch.setenv("SWEEP_CACHE", str(tmp_path / "third"))
+    with server.in_environment():
+        in_peace, harassed = Store(folder), Store(store)
+        spec = harassed.load_spec("small")
+        assert (status(spec, harassed).finished, status(spec, harassed).running) == (RUNS, None)
+        assert models(harassed) == models(in_peace) != {}
+        assert best("small", harassed) == best("small", in_peace)

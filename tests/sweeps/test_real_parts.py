@@ -1,0 +1,149 @@
+"""One sweep on real parts: the store on S3, MLflow on Postgres and S3, Optuna on Postgres."""
+
+import os
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import optuna
+import pytest
+import yaml
+
+from sweeps.command import main
+from sweeps.optuna_writer import study_name
+from sweeps.searcher import Searcher
+from sweeps.store import Store
+from sweeps.tracking import sync
+from sweeps.work import Block, Work
+from tests.servers.mlflow_server import mlflow_server
+from tests.servers.postgres import PASSWORD, Postgres
+from tests.servers.proxy import Refuse, proxied
+from tests.servers.s3 import S3, SECRET
+from tests.sweeps.made_up import DATA, a_dataset, a_spec, write_made_up
+
+SWEEP = {
+    "name": "real",
+    "dataset": dict(DATA),
+    "method": "bayes",
+    "settings": 1,
+    "parameters": {
+        "latents": {"value": 4},
+        "beta": {"distribution": "log_uniform", "min": 1, "max": 64},
+    },
+    "seeds": 2,
+    "evaluation": {"higgins": {"train": 300, "test": 200, "images": 256}},
+    "trainer": {"architecture": "mlp", "batch_size": 16, "steps": 50},
+}
+IMPATIENT = """
+import sys
+import sweeps.background
+from sweeps.command import main
+
+sweeps.background.PATIENCE = 1
+sys.exit(main())
+"""
+
+
+def sweep(*words: str, cache: Path, **variables: str) -> str:
+    """Runs a command; what it printed."""
+    found = subprocess.run(
+        [sys.executable, "-c", IMPATIENT, *words],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        env={**os.environ, **variables, "SWEEP_CACHE": str(cache)},
+    )
+    assert found.returncode == 0, found.stdout + found.stderr
+    return found.stdout
+
+
+def test_a_sweep_with_dead_trackers_is_all_there_once_they_are_back(
+    s3: S3, postgres: Postgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another machine, which has nothing but the address of the store, writes what is lacking."""
+    from mlflow import MlflowClient
+
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    file, store = tmp_path / "real.yaml", f"{s3.url}/store"
+    file.write_text(yaml.safe_dump(SWEEP))
+    artifacts, tables = s3.new_bucket(), postgres.new_database()
+    with (
+        proxied((postgres.host, postgres.port)) as dead,
+        dead.broken(Refuse()),
+    ):
+        printed = sweep(
+            *("run", str(file), "--store", store),
+            cache=tmp_path / "one",
+            MLFLOW_TRACKING_URI=dead.url,
+            OPTUNA_STORAGE=postgres.through(dead.host, dead.port).url,
+        )
+    assert "MLflow cannot be written (" in printed and "Optuna cannot be written (" in printed
+    assert f"them later with: sweep sync real --store {store}" in printed
+    assert "best β: " in printed
+    with mlflow_server(tables.url, artifacts.url, tmp_path, artifacts.environment) as server:
+        variables = {"MLFLOW_TRACKING_URI": server.url, "OPTUNA_STORAGE": postgres.url}
+        other = tmp_path / "other"
+        printed += sweep("sync", "real", "--store", store, cache=other, **variables)
+        client = MlflowClient(server.url)
+        runs = client.search_runs([client.get_experiment_by_name("real").experiment_id])
+        assert Counter(run.data.tags["kind"] for run in runs) == {
+            "sweep": 1,
+            "setting": 1,
+            "run": 2,
+        }
+        assert {run.info.status for run in runs} == {"FINISHED"}
+        for run in (run for run in runs if run.data.tags["kind"] == "run"):
+            folder = run.data.tags["folder"]
+            assert folder == f"{store}/runs/{run.data.tags['run']}"
+            copy = client.download_artifacts(run.info.run_id, "model.safetensors", str(tmp_path))
+            key = f"{folder.removeprefix(s3.url)[1:]}/model.safetensors"
+            original = s3.client().get_object(Bucket=s3.bucket, Key=key)["Body"].read()
+            assert Path(copy).read_bytes() == original
+        logged = str([run.to_dictionary() for run in runs])
+    monkeypatch.setenv("SWEEP_CACHE", str(tmp_path / "other"))
+    here = Store(store)
+    study = optuna.load_study(
+        study_name=study_name(here.load_spec("real"), here), storage=postgres.url
+    )
+    states = [(t.user_attrs["setting"], t.state) for t in study.get_trials()]
+    assert states == [(0, optuna.trial.TrialState.COMPLETE)]
+    for secret in (PASSWORD, SECRET):
+        assert secret not in printed + logged
+        for folder in ("one", "other"):
+            for path in (tmp_path / folder).rglob("*"):
+                assert not path.is_file() or secret.encode() not in path.read_bytes(), path
+        for bucket in (s3, artifacts):
+            for key in S3.keys(bucket):
+                content = s3.client().get_object(Bucket=bucket.bucket, Key=key)["Body"].read()
+                assert secret.encode() not in content, key
+
+
+def test_without_a_server_the_runs_of_a_store_on_s3_are_kept_on_this_machine(
+    s3: S3, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    spec, data = a_spec(parameters={"beta": {"values": [4]}}), a_dataset()
+    for machine in ("one", "other"):
+        monkeypatch.setenv("SWEEP_CACHE", str(tmp_path / machine))
+        store = Store(f"{s3.url}/store")
+        store.prepare()
+        store.save_spec(spec)
+        work = Work(spec, store, data, Searcher(spec))
+        while isinstance(block := work.next(), Block):
+            for run in block.runs:
+                write_made_up(store, spec, data, run, 0.9)
+                store.keep(f"runs/{run.id}")
+            work.ended(block)
+        sync(spec, store)
+        assert store.path("mlflow.db").exists()
+        assert len(list(store.path("mlruns").rglob("artifacts/model.safetensors"))) == 2
+    assert not s3.keys("store/ml")
+
+
+@pytest.mark.parametrize("uri", ["http://127.0.0.1:5000", "https://me:hidden-word@example.org/ml"])
+def test_the_pages_of_a_server_are_named_not_started(tmp_path, monkeypatch, capsys, uri):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    assert main(["ui", "--store", str(tmp_path)]) == 0
+    printed = capsys.readouterr().out
+    assert uri.replace("hidden-word", "***") in printed and "hidden-word" not in printed

@@ -1,0 +1,131 @@
+"""`sweep stop` on a sweep that runs in the foreground elsewhere: by a request in its store."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from sweeps import shipping, stopping
+from sweeps.command import main
+from sweeps.store import Store
+from sweeps.tune_stop import Stop
+
+FILE = """
+name: long
+dataset: {name: dsprites, size: 16, factors: {scale: 3, orientation: 4, posX: 4, posY: 4}}
+method: grid
+parameters: {beta: {values: [1, 4]}, latents: {value: 2}}
+seeds: 2
+trainer: {architecture: mlp, batch_size: 16, steps: 500_000}
+metric: {name: mig}
+evaluation: {mig: {}}
+"""
+
+
+@pytest.fixture
+def store(tmp_path):
+    return Store(tmp_path / "store")
+
+
+@pytest.fixture
+def often(monkeypatch):
+    monkeypatch.setattr(stopping, "SECONDS", 0.1)
+
+
+def until(true, seconds=240.0):
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def test_a_request_reaches_the_sweep_of_that_name_alone(store, often):
+    mine, other = Stop(), Stop()
+    with stopping.heeded(store, "mine", mine), stopping.heeded(store, "other", other):
+        stopping.request(store, "mine")
+        until(lambda: mine.requested)
+        time.sleep(5 * stopping.SECONDS)
+        assert not other.requested
+
+
+def test_a_request_of_the_past_can_be_withdrawn(store, often):
+    stopping.request(store, "mine")
+    stopping.forget(store, "mine")
+    stopping.forget(store, "mine")
+    stop = Stop()
+    with stopping.heeded(store, "mine", stop):
+        time.sleep(5 * stopping.SECONDS)
+    assert not stop.requested
+
+
+def test_a_store_that_fails_for_a_while_is_asked_again(store, often, monkeypatch):
+    stop, exists = Stop(), store.exists
+    monkeypatch.setattr(store, "exists", lambda key: 1 / 0)
+    with stopping.heeded(store, "mine", stop):
+        stopping.request(store, "mine")
+        time.sleep(5 * stopping.SECONDS)
+        assert not stop.requested
+        monkeypatch.setattr(store, "exists", exists)
+        until(lambda: stop.requested)
+
+
+def test_a_sweep_in_the_foreground_is_stopped_from_elsewhere(tmp_path, store, capfd):
+    (tmp_path / "long.yaml").write_text(FILE)
+    command = [sys.executable, "-m", "sweeps", "run", "long.yaml"]
+    environment = {k: v for k, v in os.environ.items() if k != "RAY_ADDRESS"}
+    with subprocess.Popen(
+        command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True
+    ) as running:
+        until(lambda: list(tmp_path.glob("store/runs/*/config.json")))
+        assert main(["stop", "long", "--store", store.location]) == 0
+        printed = running.stdout.read()
+    assert running.returncode == 130
+    assert "stopped; what is done is kept" in printed
+    assert "stopped" in capfd.readouterr().out
+    assert list(tmp_path.glob("store/runs/*/checkpoint-*.safetensors"))
+    assert main(["logs", "long", "--store", store.location]) == 0
+    assert main(["stop", "long", "--store", store.location]) == 2
+    assert "is not running" in capfd.readouterr().err
+
+
+def test_logs_of_a_sweep_that_never_was(store, capsys):
+    assert main(["logs", "mine", "--store", store.location]) == 2
+    assert "no log of a sweep 'mine'" in capsys.readouterr().err
+
+
+def test_detaching_needs_an_address_and_data_that_all_nodes_see(tmp_path, capsys, monkeypatch):
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "away.yaml").write_text(FILE)
+    assert main(["run", "away.yaml", "--detach"]) == 2
+    assert "--address" in capsys.readouterr().err
+    Path("images").mkdir()
+    words = ["dataset={name: folder, path: images}", "--address", "http://127.0.0.1:1"]
+    assert main(["run", "away.yaml", "--detach", *words]) == 2
+    assert "'images' is relative" in capsys.readouterr().err
+    assert main(["run", "away.yaml", "--detach", "--address", "http://127.0.0.1:1"]) == 2
+    said = capsys.readouterr().err
+    assert "no Ray dashboard can be reached" in said and said.count("\n") == 1
+
+
+def test_what_is_sent_holds_the_code_and_no_secret(tmp_path, monkeypatch):
+    monkeypatch.delenv("RAY_JOB_CONFIG_JSON_ENV_VAR", raising=False)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "planted")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://s3:8333")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "postgresql://me:planted@db/runs")
+    sent = shipping.for_driver(tmp_path)
+    assert {Path(folder).name for folder in sent["py_modules"]} == {
+        "sweeps",
+        "evaluation",
+        "trainer",
+    }
+    assert "planted" not in json.dumps(sent)
+    assert sent["env_vars"]["AWS_ENDPOINT_URL"] == "http://s3:8333"
+    assert shipping.withheld() == ["MLFLOW_TRACKING_URI"]
+    assert shipping.for_trials()["env_vars"] == {"AWS_ENDPOINT_URL": "http://s3:8333"}
+    monkeypatch.setenv("RAY_JOB_CONFIG_JSON_ENV_VAR", "{}")
+    assert shipping.for_trials() == {}

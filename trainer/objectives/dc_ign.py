@@ -1,0 +1,113 @@
+"""DC-IGN (Kulkarni et al. 2015), which is told by labels what each latent is to hold.
+
+Higgins et al. 2017 compare with it (Table 1, Fig. 6C). It learns from clamped minibatches, see
+`trainer.objectives.clamping`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from trainer.data.dataset import Dataset
+from trainer.errors import UserError
+from trainer.objectives.clamping import ClampedBatches
+from trainer.objectives.gaussian import kl_from_standard_normal
+from trainer.objectives.lower_bound import lower_bound
+from trainer.objectives.objective import Batch, Objective, Terms
+from trainer.strict import FieldError, require, suggestion
+
+
+@dataclass(frozen=True)
+class ClampingOptions:
+    """Which latents hold which factor, how often each varies, how firmly the others stand still.
+
+    factors: latents of each factor, by name, in the order of the latents; factors left out vary in
+        no batch, and latents left over are never active. None, the default, gives every factor with
+        two classes or more one latent, and the first of them all that are over: of ten, six are for
+        the shape of 2D shapes (Higgins et al. 2017, Fig. 6, have five).
+    shares: how often a factor is the one that varies, in proportion; 1 where it is left out.
+    invariance: weight of the distance from their average of the latents that are not active, 0 or
+        more; 1/100 in Kulkarni et al. 2015 (Sec. 3.2), beside a loss that is summed over pixels.
+    """
+
+    factors: Mapping[str, int] | None = None
+    shares: Mapping[str, float] | None = None
+    invariance: float = 0.01
+
+    def __post_init__(self) -> None:
+        require(self.invariance >= 0, "invariance", "expected 0 or more")
+        for name, count in (self.factors or {}).items():
+            if count < 1:
+                raise FieldError("expected 1 latent or more", ("factors", name))
+        for name, share in (self.shares or {}).items():
+            if share <= 0:
+                raise FieldError("expected a number above 0", ("shares", name))
+
+
+def dc_ign(batch: Batch, options: ClampingOptions) -> Terms:
+    """The lower bound of a clamped batch, beta = 1 in the paper, and the pull of the inactive.
+
+    Kulkarni et al. 2015, Sec. 3.1: the decoder sees the averages of the inactive latents, and their
+    gradient from there is replaced by `invariance` times their distance from the average. That is
+    the gradient of invariance / 2 times the squared distance, which is what is added here; the KL
+    keeps its gradient.
+    """
+    assert batch.active is not None
+    terms = lower_bound(batch.log_px, kl_from_standard_normal(batch.mu, batch.logvar))
+    spread = inactive_spread(batch.z, batch.active)
+    loss = batch.beta * terms["kl"] - terms["reconstruction"] + options.invariance * spread
+    return {"loss": loss, **terms, "inactive_spread": spread}
+
+
+def inactive_spread(z: Tensor, active: Tensor) -> Tensor:
+    """Half the squared distance of the inactive latents from their average over n, (K,).
+
+    z: (K, n, M). active: (K, M).
+    """
+    distance = z - z.mean(1, keepdim=True)
+    return 0.5 * (distance.square().mean(1) * ~active).sum(1)
+
+
+def clamped_batches(
+    data: Dataset,
+    latents: int,
+    options: ClampingOptions,
+    seeds: Sequence[int],
+    batch: int,
+    device: torch.device,
+) -> ClampedBatches:
+    """The batches of a run. Raises UserError for data without labels, or too few latents."""
+    sizes = layout(data, latents, options)
+    for name in options.shares or {}:
+        if name not in sizes:
+            raise FieldError(
+                f"unknown factor{suggestion(name, sizes)}", ("objective_options", "shares", name)
+            )
+    shares = [(options.shares or {}).get(name, 1.0) for name in sizes]
+    return ClampedBatches(data, sizes, shares, seeds, latents, batch, device)
+
+
+def layout(data: Dataset, latents: int, options: ClampingOptions) -> dict[str, int]:
+    """How many of the latents each factor has. Raises UserError where that does not come out."""
+    known = {name: 1 for name, classes in data.factors.items() if classes > 1}
+    if not known:
+        raise UserError(
+            f"objective 'dc_ign' learns from labels, and data set '{data.name}' has none here; "
+            "name a table of labels in the data set's option `labels`, or take another objective"
+        )
+    where = ("objective_options", "factors")
+    sizes = dict(known if options.factors is None else options.factors)
+    for name in sizes:
+        if name not in known:
+            raise FieldError(f"unknown factor{suggestion(name, known)}", (*where, name))
+    over = latents - sum(sizes.values())
+    if over < 0:
+        raise FieldError(f"{sizes} needs {latents - over} latents, there are {latents}", where)
+    if options.factors is None:
+        sizes[next(iter(sizes))] += over
+    return sizes
+
+
+DC_IGN = Objective(dc_ign, ClampingOptions, clamping=clamped_batches)

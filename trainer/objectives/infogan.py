@@ -1,0 +1,92 @@
+"""InfoGAN (Chen et al. 2016), as Higgins et al. 2017 trained it (Table 1, A.2)."""
+
+import math
+from dataclasses import dataclass
+
+import torch.nn.functional as F
+
+from trainer.architecture import Architecture, Shape
+from trainer.config import RunConfig
+from trainer.objectives.gaussian import log_density
+from trainer.objectives.infogan_learner import Game, InfoganLearner
+from trainer.objectives.infogan_networks import Generator, Observer
+from trainer.objectives.objective import Objective, Terms
+from trainer.objectives.uniform_prior import UniformPrior
+from trainer.strict import FieldError, require
+
+CODE_ENTROPY = math.log(2)  # of Uniform(-1, 1), in nats
+
+
+@dataclass(frozen=True)
+class InfoganOptions:
+    """What the game is played with; a run's `latents` are the regularised codes.
+
+    noise_codes: codes beside them that nobody is to recognise, 0 or more.
+    instance_noise: standard deviation of the noise on all that the discriminator sees, for pixels
+        in [0, 1]; 0.2 for pixels in [-1, 1] in A.2.
+    information: lambda, the weight of the information on the codes, 0 or more; the papers do not
+        say which for 2D shapes. With 1, images follow their codes at the cost of looking real.
+    discriminator_lr: learning rate of discriminator and recognition; the run's own is the
+        generator's, and the rest of the optimiser is the same for both.
+    """
+
+    noise_codes: int = 5
+    instance_noise: float = 0.1
+    information: float = 0.1
+    discriminator_lr: float = 2e-4
+
+    def __post_init__(self) -> None:
+        for name in ("noise_codes", "instance_noise", "information"):
+            require(getattr(self, name) >= 0, name, "expected 0 or more")
+        require(self.discriminator_lr > 0, "discriminator_lr", "expected a number above 0")
+
+
+def infogan(game: Game, options: InfoganOptions) -> Terms:
+    """Chen et al. 2016, Eq. 6: min_{G,Q} max_D V(D, G) - lambda L_I(G, Q).
+
+    "discriminator" (K,) is what D and Q minimise: -E[log D(x)] - E[log(1 - D(G))] - lambda L_I.
+    "loss" (K,) is what G minimises: -E[log D(G)] - lambda L_I; Goodfellow et al. 2014 (Sec. 3)
+    advise this in place of E[log(1 - D(G))], whose gradient is lost where D is sure.
+    "information" (K,) is L_I = E[log Q(c|G)] + H(c) in nats (Eq. 5), "information_per_latent"
+    (K, M) its parts. "accuracy" (K,) is the part of the images that D tells right.
+    """
+    per_latent = log_density(game.codes, game.mu, game.logvar).mean(1) + CODE_ENTROPY
+    information = per_latent.sum(1)
+    mistaken = F.softplus(-game.real).mean(1) + F.softplus(game.fake).mean(1)
+    right = (game.real > 0).float().mean(1) + (game.fake < 0).float().mean(1)
+    return {
+        "loss": F.softplus(-game.fake).mean(1) - options.information * information,
+        "discriminator": mistaken - options.information * information,
+        "information": information,
+        "information_per_latent": per_latent,
+        "accuracy": right / 2,
+    }
+
+
+def networks(
+    architecture: Architecture, size: int, shape: Shape, latents: int, options: InfoganOptions
+) -> tuple[Observer, Generator]:
+    """Recognition with the discriminator, of M = `latents` codes; the generator also of noise."""
+    codes = latents + options.noise_codes
+    encoder, _ = architecture(size, shape, latents)
+    _, decoder = architecture(size, shape, codes)
+    return Observer(encoder, size), Generator(decoder, codes)
+
+
+def prior(size: int, latents: int, options: InfoganOptions) -> UniformPrior:
+    """p(c) and p(z), each code Uniform(-1, 1)."""
+    return UniformPrior(options.noise_codes)
+
+
+def _check(config: RunConfig, options: InfoganOptions) -> None:
+    if config.beta != 1:
+        problem = f"objective 'infogan' has no beta; leave it 1, got {config.beta:g}"
+        raise FieldError(problem, ("beta",))
+    if config.batch_size < 2:
+        problem = "objective 'infogan' normalises batches; expected 2 images or more"
+        raise FieldError(problem, ("batch_size",))
+
+
+INFOGAN = Objective(
+    infogan, InfoganOptions, own=prior, check=_check, networks=networks, learner=InfoganLearner
+)
