@@ -78,7 +78,8 @@ def run(
         progress = Progress(console, total, spec.metric.goal)
         tracker = Tracker(spec, store, judged.measure, say=console.print)
         try:
-            work = Work(spec, store, data, Searcher(spec, recorded), (progress, tracker, Journal()))
+            observers = (progress, tracker, Journal(store, spec.name))
+            work = Work(spec, store, data, Searcher(spec, recorded), observers)
             work.replay()
             _announce(spec, data, judged.remarks, progress, console)
             prepare_baselines(spec, store, data, console)  # first: they show what labels lack

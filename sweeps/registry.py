@@ -68,7 +68,7 @@ def load_model(
     if not text.startswith(("runs:/", "models:/")):
         return load_folder(source, device)
     store = store if isinstance(store, Store) else Store(store)
-    if tracking_uri() is None and not store.exists(DATABASE):
+    if tracking_uri() is None and not store.path(DATABASE).exists():
         problem = "has no MLflow runs yet; `sweep run` and `sweep sync` write them"
         raise UserError(f"{text}: the store {store.location} {problem}")
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")

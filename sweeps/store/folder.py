@@ -96,6 +96,9 @@ class Folder:
     def keep(self, key: str) -> None:
         """Nothing, as `fetch`."""
 
+    def keep_file(self, key: str) -> None:
+        """Nothing, as `fetch`."""
+
     @contextlib.contextmanager
     def lock(self, key: str, busy: str) -> Iterator[None]:
         """As Storage. The kernel holds the lock, and lets it go with the process."""

@@ -167,6 +167,11 @@ class S3:
         """As Storage."""
         self._mirror.keep(key)
 
+    def keep_file(self, key: str) -> None:
+        """As Storage."""
+        with open(self.path(key), "rb") as file:
+            self.put(key, file)
+
     def lock(self, key: str, busy: str) -> contextlib.AbstractContextManager[None]:
         """As Storage. A lease, renewed while it is held; it runs out by itself."""
         return lease(self, key, busy)

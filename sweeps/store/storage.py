@@ -55,6 +55,9 @@ class Storage(Protocol):
     def keep(self, key: str) -> None:
         """Takes the files of a folder from its local path into the store."""
 
+    def keep_file(self, key: str) -> None:
+        """Takes one file from its local path into the store."""
+
     def lock(self, key: str, busy: str) -> AbstractContextManager[None]:
         """Holds a lock for this process, however that ends.
 

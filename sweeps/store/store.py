@@ -117,6 +117,10 @@ class Store:
         """Takes what is new at the local path of a folder into the store."""
         self._storage.keep(key)
 
+    def keep_file(self, key: str) -> None:
+        """Takes one file from its local path into the store."""
+        self._storage.keep_file(key)
+
     def run_folder(self, run_id: str) -> Path:
         """The local folder of a run, whether or not there is one yet."""
         return self.path(run_key(run_id))

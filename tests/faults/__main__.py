@@ -37,7 +37,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=8)
     parser.add_argument("--only", default="", help="faults whose name holds this text")
     options = parser.parse_args()
-    console = Console(soft_wrap=True, highlight=False)
+    console = Console(width=120, highlight=False)
     console.print(f"seed {options.seed}")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # ends what it has started
     adopt_orphans()

@@ -82,7 +82,7 @@ def test_mlflow_of_sweep_ui_listens_on_loopback_alone(planted):
             port = int(re.search(r"http://127\.0\.0\.1:(\d+)", line)[1])
             assert listening(descendants(ui.pid)) == {("127.0.0.1", port)}
         finally:
-            ui.send_signal(signal.SIGINT)
+            ui.send_signal(signal.SIGTERM)  # SIGINT is ignored where tests run in the background
     wait_until_gone(ui.pid)
 
 

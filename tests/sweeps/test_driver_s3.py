@@ -104,5 +104,6 @@ def test_a_sweep_on_s3_survives_its_faults_and_ends_as_one_in_a_folder(
         in_peace, harassed = Store(folder), Store(store)
         spec = harassed.load_spec("small")
         assert (status(spec, harassed).finished, status(spec, harassed).running) == (RUNS, None)
+        assert "setting 1 (β 8, M 4): score " in harassed.read_text("sweeps/small/log.txt")
         assert models(harassed) == models(in_peace) != {}
         assert best("small", harassed) == best("small", in_peace)
