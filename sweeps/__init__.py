@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sweeps.api import Best, best, report, run
-    from sweeps.registry import load_model
     from sweeps.spec import SweepSpec, load_spec
     from sweeps.store import Store
+    from sweeps.tracking.registry import load_model
 
 __all__ = ["Best", "Store", "SweepSpec", "best", "load_model", "load_spec", "report", "run"]
 
@@ -21,7 +21,7 @@ _HOMES = {
     "Store": "sweeps.store",
     "SweepSpec": "sweeps.spec",
     "best": "sweeps.api",
-    "load_model": "sweeps.registry",
+    "load_model": "sweeps.tracking.registry",
     "load_spec": "sweeps.spec",
     "report": "sweeps.api",
     "run": "sweeps.api",

@@ -11,10 +11,9 @@ from evaluation.analysis.best import Best as Certainty
 from evaluation.analysis.best import name_setting
 from evaluation.analysis.choose import SettingSummary
 from evaluation.analysis.conclude import Conclusion
-from sweeps import results
 from sweeps.plan import load_data
 from sweeps.spec import SweepSpec, load_spec, spec_of
-from sweeps.store import Store
+from sweeps.store import Store, results
 
 Sweep = SweepSpec | Mapping[str, Any] | str | Path
 
@@ -99,7 +98,7 @@ def best(sweep: Sweep, store: str | Path | Store = "store") -> Best:
 
 def report(sweep: Sweep, store: str | Path | Store = "store") -> Path:
     """Writes the report of a sweep from what is in the store, and returns the HTML file."""
-    from sweeps.reporting import make_report
+    from sweeps.reporting.report import make_report
 
     store = _store(store)
     return make_report(_spec(sweep, store), store)

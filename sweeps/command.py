@@ -47,7 +47,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return code
     except UserError as error:
-        from sweeps.yaml_file import one_line  # a store or a table may hold what moves a cursor
+        from sweeps.spec.yaml_file import (
+            one_line,  # a store or a table may hold what moves a cursor
+        )
 
         print(f"sweep: {one_line(' '.join(str(error).splitlines()))}", file=sys.stderr)
         return 2

@@ -12,20 +12,20 @@ from rich.console import Console
 
 from evaluation.analysis.conclude import Conclusion
 from evaluation.baselines.table import text
-from sweeps import results, signals, stopping
-from sweeps.background import LONGEST_CLOSE
-from sweeps.baselines import paper_table, prepare_baselines
-from sweeps.cluster import cluster
 from sweeps.journal import Journal, log_key
 from sweeps.judging import judging
 from sweeps.plan import load_data
 from sweeps.progress import Progress
-from sweeps.searcher import Searcher
+from sweeps.reporting.baselines import paper_table, prepare_baselines
+from sweeps.search.searcher import Searcher
+from sweeps.search.work import Block, Work, error_key
 from sweeps.spec import SweepSpec
-from sweeps.store import Store
-from sweeps.suiting import check_models
-from sweeps.tracking import Tracker
-from sweeps.work import Block, Work, error_key
+from sweeps.spec.suiting import check_models
+from sweeps.store import Store, results
+from sweeps.tracking.background import LONGEST_CLOSE
+from sweeps.tracking.tracker import Tracker
+from sweeps.trials import signals, stopping
+from sweeps.trials.cluster import cluster
 from trainer.data.dataset import Dataset
 
 if TYPE_CHECKING:
@@ -125,8 +125,8 @@ def _train(
     where = "this machine" if address is None else address
     console.print(f"starting trials on {where}")
     with cluster(address, spec.resources) as folder, progress:
-        from sweeps.tune_search import run_trials  # Ray, which `cluster` has set up
-        from sweeps.tune_stop import Stop
+        from sweeps.trials.tune_search import run_trials  # Ray, which `cluster` has set up
+        from sweeps.trials.tune_stop import Stop
 
         stop = Stop()
         with (
@@ -150,7 +150,7 @@ def _finish(
     rows = () if stopped else results.rows(spec, store, data)
     conclusion, report = None, None
     if rows:
-        from sweeps.reporting import make_report  # Matplotlib
+        from sweeps.reporting.report import make_report  # Matplotlib
 
         conclusion = results.concluded(spec, rows)
         report = make_report(spec, store)

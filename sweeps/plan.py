@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sweeps.configure import configure
 from sweeps.spec import SweepSpec
+from sweeps.spec.configure import configure
 from trainer.config import RunConfig
 from trainer.data.dataset import Dataset
 from trainer.errors import UserError

@@ -15,7 +15,7 @@ from trainer.errors import UserError
 def execute(args: Namespace) -> int:
     """Scores the baselines that the store lacks, trains nothing, and prints the table."""
     from evaluation.baselines.table import text
-    from sweeps.baselines import paper_table, prepare_baselines
+    from sweeps.reporting.baselines import paper_table, prepare_baselines
 
     store = Store(args.store)
     spec = find_spec(args.file, store, args.overrides)

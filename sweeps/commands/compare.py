@@ -4,13 +4,12 @@ from argparse import Namespace
 from pathlib import Path
 
 from evaluation.analysis.words import measure_name
-from sweeps import results
 from sweeps.api import Best, find_spec, of_conclusion
 from sweeps.commands.best import as_json
 from sweeps.commands.output import console, interval, number, print_json, table
 from sweeps.judging import judging
 from sweeps.plan import load_data
-from sweeps.store import Store
+from sweeps.store import Store, results
 from trainer.files import write_atomically
 
 

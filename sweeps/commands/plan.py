@@ -7,7 +7,7 @@ from sweeps.api import find_spec
 from sweeps.commands.output import console, parameters, print_json, table
 from sweeps.judging import judging
 from sweeps.plan import Setting, blocks, blocks_each, load_data, runs_of
-from sweeps.searcher import Searcher
+from sweeps.search.searcher import Searcher
 from sweeps.spec import SweepSpec
 from sweeps.store import Store
 

@@ -4,9 +4,9 @@ import os
 from argparse import Namespace
 
 from sweeps.api import find_spec, is_file
-from sweeps.jobs import Job, Jobs
 from sweeps.spec import check_name
 from sweeps.store import Store
+from sweeps.trials.jobs import Job, Jobs
 from trainer.errors import UserError
 from trainer.strict import FieldError
 

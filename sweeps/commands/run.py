@@ -33,8 +33,8 @@ def _detach(spec: SweepSpec, store: Store, address: str | None) -> int:
     if address is None:
         raise UserError("--detach: give the cluster's dashboard, --address http://HOST:8265")
     _check_paths(spec)
-    from sweeps import shipping
-    from sweeps.jobs import Jobs
+    from sweeps.trials import shipping
+    from sweeps.trials.jobs import Jobs
 
     job = Jobs(address).submit(spec, store.location)
     console.print(f"{spec.name} is on its way, as Ray job {job}", soft_wrap=True)

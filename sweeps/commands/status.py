@@ -6,9 +6,9 @@ from dataclasses import asdict
 from sweeps.api import find_spec
 from sweeps.commands.output import console, print_json
 from sweeps.commands.remote import cluster_jobs, job_of, sweep_name
-from sweeps.jobs import Job, Jobs
-from sweeps.results import Status, status
 from sweeps.store import Store
+from sweeps.store.results import Status, status
+from sweeps.trials.jobs import Job, Jobs
 from trainer.errors import UserError
 
 

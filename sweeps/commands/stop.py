@@ -4,10 +4,10 @@ import time
 from argparse import Namespace
 from collections.abc import Callable
 
-from sweeps import stopping
 from sweeps.commands.output import console
 from sweeps.commands.remote import cluster_jobs, job_of, sweep_name
 from sweeps.store import Store
+from sweeps.trials import stopping
 from trainer.errors import UserError
 
 FAILED = 1

@@ -9,7 +9,7 @@ from sweeps.store import Store
 
 def execute(args: Namespace) -> int:
     """Writes it and says so."""
-    from sweeps.tracking import sync
+    from sweeps.tracking.tracker import sync
 
     store = Store(args.store)
     spec = find_spec(args.file, store, args.overrides)

@@ -17,9 +17,9 @@ from urllib.parse import urlparse
 
 from sweeps.api import find_spec
 from sweeps.commands.output import console
-from sweeps.mlflow_database import ARTIFACTS, DATABASE, sqlite_uri, tracking_uri
-from sweeps.redact import redact
 from sweeps.store import Store
+from sweeps.tracking.mlflow_database import ARTIFACTS, DATABASE, sqlite_uri, tracking_uri
+from sweeps.tracking.redact import redact
 from trainer.errors import UserError
 
 HOST = "127.0.0.1"

@@ -6,7 +6,7 @@ from sweeps.commands.output import console, print_json
 from sweeps.judging import judging
 from sweeps.plan import load_data
 from sweeps.spec import as_mapping, load_spec
-from sweeps.suiting import check_models
+from sweeps.spec.suiting import check_models
 from trainer.errors import UserError
 
 

@@ -25,17 +25,17 @@ from ray import tune
 
 from evaluation.identity import evaluation_id
 from evaluation.results import write_result
-from sweeps.cluster import cluster
 from sweeps.judging import judging
-from sweeps.mlflow_writer import MlflowWriter
 from sweeps.plan import load_data
-from sweeps.searcher import Searcher
+from sweeps.search.searcher import Searcher
+from sweeps.search.work import Observer, Work
 from sweeps.spec import Resources, SweepSpec, spec_of
 from sweeps.store import Store
-from sweeps.tracking import Tracker
-from sweeps.tune_search import run_trials
-from sweeps.tune_stop import Stop
-from sweeps.work import Observer, Work
+from sweeps.tracking.mlflow_writer import MlflowWriter
+from sweeps.tracking.tracker import Tracker
+from sweeps.trials.cluster import cluster
+from sweeps.trials.tune_search import run_trials
+from sweeps.trials.tune_stop import Stop
 
 SPACE: dict[str, Any] = {
     "name": "no-op",

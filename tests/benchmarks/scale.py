@@ -32,17 +32,16 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 
-from sweeps import results
-from sweeps.cluster import cluster
 from sweeps.judging import judging
 from sweeps.plan import load_data
 from sweeps.progress import Progress
-from sweeps.retries import Retries
-from sweeps.searcher import Searcher
+from sweeps.search.searcher import Searcher
+from sweeps.search.work import Observer, Work
 from sweeps.spec import Resources, SweepSpec, spec_of
-from sweeps.store import Store
-from sweeps.tracking import Tracker
-from sweeps.work import Observer, Work
+from sweeps.store import Store, results
+from sweeps.tracking.tracker import Tracker
+from sweeps.trials.cluster import cluster
+from sweeps.trials.retries import Retries
 from tests.benchmarks.orchestration import SPACE, write_no_op
 from tests.benchmarks.simulator import Simulator, Tally
 
@@ -65,9 +64,9 @@ class Point:
 
 def simulate(spec: SweepSpec, folder: Path, slots: int, tracking: bool) -> list[Point]:
     """All trials of the sweep, in virtual time; prints a line for each stretch of them."""
-    from sweeps.trial import job_of
-    from sweeps.tune_search import TuneSearch
-    from sweeps.tune_stop import Stop
+    from sweeps.trials.trial import job_of
+    from sweeps.trials.tune_search import TuneSearch
+    from sweeps.trials.tune_stop import Stop
 
     store, data = Store(folder / "store"), load_data(spec)
     store.prepare()
@@ -154,8 +153,8 @@ def far(points: list[Point]) -> dict[str, float]:
 
 def real(spec: SweepSpec, folder: Path) -> list[tuple[int, float, float]]:
     """Ray Tune itself with no-op trials: trials done, ms a trial of the last tenth, MB."""
-    from sweeps.tune_search import run_trials
-    from sweeps.tune_stop import Stop
+    from sweeps.trials.tune_search import run_trials
+    from sweeps.trials.tune_stop import Stop
     from tests.benchmarks.orchestration import no_training
 
     class Clock(Observer):

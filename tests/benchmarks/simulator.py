@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from sweeps.store import Store
-from sweeps.tracking import Tracker
+from sweeps.tracking.tracker import Tracker
 
 MACHINE = 8  # slots that vanish together
 MEDIAN_SECONDS, SPREAD = 1200.0, 0.6  # of a trial: log-normal, 20 minutes and a factor of 1.8

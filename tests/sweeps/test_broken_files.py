@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sweeps.spec import SweepSpec, as_mapping, load_spec
-from sweeps.yaml_file import dump, one_line, read
+from sweeps.spec.yaml_file import dump, one_line, read
 from trainer.errors import UserError
 
 SWEEP_FILES = sorted(Path(__file__).parents[2].glob("sweeps/*.yaml"))

@@ -9,13 +9,12 @@ from pathlib import Path
 import pytest
 
 from evaluation.analysis.table import rows_from_dataframe
-from sweeps import results
-from sweeps.mlflow_writer import MlflowWriter
-from sweeps.searcher import Searcher
+from sweeps.search.searcher import Searcher
+from sweeps.search.work import Block, Work
 from sweeps.spec import SweepSpec
-from sweeps.store import Store
-from sweeps.tracking import Tracker, sync
-from sweeps.work import Block, Work
+from sweeps.store import Store, results
+from sweeps.tracking.mlflow_writer import MlflowWriter
+from sweeps.tracking.tracker import Tracker, sync
 from tests.servers.mlflow_server import MlflowServer, mlflow_server
 from tests.servers.postgres import PASSWORD, Postgres
 from tests.servers.proxy import Answer, Hang, Proxy, Refuse, Slow, proxied
@@ -52,7 +51,7 @@ def started(
 def tracking(started: Tracking, monkeypatch: pytest.MonkeyPatch) -> Iterator[Tracking]:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", started.proxy.url)
     monkeypatch.delenv("OPTUNA_STORAGE", raising=False)
-    monkeypatch.setattr("sweeps.background.PAUSES", (0.01,))
+    monkeypatch.setattr("sweeps.tracking.background.PAUSES", (0.01,))
     # seconds each time, and test_registry.py is about it
     monkeypatch.setattr(MlflowWriter, "_register_best", lambda *_: None)
     yield started
@@ -163,7 +162,7 @@ def test_a_model_comes_back_from_s3_as_it_was(tracking, spec, store, tmp_path):
 def test_down_for_the_whole_sweep_it_lacks_all_and_says_what_to_do(
     tracking, spec, store, fault, monkeypatch
 ):
-    monkeypatch.setattr("sweeps.background.PATIENCE", 0.3)
+    monkeypatch.setattr("sweeps.tracking.background.PATIENCE", 0.3)
     with tracking.proxy.broken(fault):
         line = abandoned(track(spec, store), seconds=60)
     assert all_runs(tracking, spec) == []

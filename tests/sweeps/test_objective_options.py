@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from sweeps.configure import configure
 from sweeps.spec import SweepSpec, spec_of
+from sweeps.spec.configure import configure
 from trainer.config import DatasetConfig
 from trainer.objectives import OBJECTIVES
 from trainer.strict import FieldError

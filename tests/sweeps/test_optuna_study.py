@@ -6,14 +6,14 @@ import optuna
 import pytest
 from optuna.trial import TrialState, create_trial
 
-from sweeps.background import Background
-from sweeps.optuna_writer import Entry, OptunaWriter, study_name
 from sweeps.plan import Setting
-from sweeps.searcher import Searcher, distribution
+from sweeps.search.searcher import Searcher, distribution
+from sweeps.search.work import Block, Observer, Work
 from sweeps.spec import SweepSpec
 from sweeps.store import Store
-from sweeps.tracking import Tracker
-from sweeps.work import Block, Observer, Work
+from sweeps.tracking.background import Background
+from sweeps.tracking.optuna_writer import Entry, OptunaWriter, study_name
+from sweeps.tracking.tracker import Tracker
 from tests.servers.postgres import PASSWORD, Postgres
 from tests.servers.proxy import Hang, Refuse, proxied
 from tests.sweeps.made_up import a_dataset, a_spec, write_made_up
@@ -34,9 +34,9 @@ SPEC = a_spec(
 def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, postgres: Postgres) -> None:
     monkeypatch.setenv("OPTUNA_STORAGE", postgres.url)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
-    monkeypatch.setattr("sweeps.background.PAUSES", (0.01,))
+    monkeypatch.setattr("sweeps.tracking.background.PAUSES", (0.01,))
     # of MLflow, which other tests try
-    monkeypatch.setattr("sweeps.tracking._mlflow_writer", lambda *_: Nothing())
+    monkeypatch.setattr("sweeps.tracking.tracker._mlflow_writer", lambda *_: Nothing())
 
 
 class Nothing:
@@ -182,7 +182,7 @@ def test_a_database_that_comes_and_goes_changes_nothing(tmp_path, postgres, monk
 def test_a_dead_database_stops_nothing_and_is_named_without_its_password(
     tmp_path, postgres, monkeypatch, fault
 ):
-    monkeypatch.setattr("sweeps.background.PATIENCE", 0.3)
+    monkeypatch.setattr("sweeps.tracking.background.PATIENCE", 0.3)
     said: list[str] = []
     with proxied((postgres.host, postgres.port)) as proxy, proxy.broken(fault):
         monkeypatch.setenv("OPTUNA_STORAGE", postgres.through(proxy.host, proxy.port).url)

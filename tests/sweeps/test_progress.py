@@ -8,7 +8,7 @@ from rich.console import Console
 from evaluation.analysis.choose import SettingSummary
 from sweeps.plan import Run, Setting
 from sweeps.progress import LINE_SECONDS, Progress
-from sweeps.work import Block
+from sweeps.search.work import Block
 from trainer.config import DatasetConfig, RunConfig
 
 

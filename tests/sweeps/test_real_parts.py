@@ -11,11 +11,11 @@ import pytest
 import yaml
 
 from sweeps.command import main
-from sweeps.optuna_writer import study_name
-from sweeps.searcher import Searcher
+from sweeps.search.searcher import Searcher
+from sweeps.search.work import Block, Work
 from sweeps.store import Store
-from sweeps.tracking import sync
-from sweeps.work import Block, Work
+from sweeps.tracking.optuna_writer import study_name
+from sweeps.tracking.tracker import sync
 from tests.servers.mlflow_server import mlflow_server
 from tests.servers.postgres import PASSWORD, Postgres
 from tests.servers.proxy import Refuse, proxied
@@ -37,10 +37,10 @@ SWEEP = {
 }
 IMPATIENT = """
 import sys
-import sweeps.background
+import sweeps.tracking.background
 from sweeps.command import main
 
-sweeps.background.PATIENCE = 1
+sweeps.tracking.background.PATIENCE = 1
 sys.exit(main())
 """
 

@@ -10,13 +10,13 @@ import pytest
 from mlflow import MlflowClient
 
 from evaluation.results import read_result, write_result
-from sweeps import load_model, results
-from sweeps.mlflow_database import make_database
-from sweeps.registry import ALIAS
-from sweeps.searcher import Searcher
-from sweeps.store import Store
-from sweeps.tracking import Tracker, sync
-from sweeps.work import Block, Work
+from sweeps import load_model
+from sweeps.search.searcher import Searcher
+from sweeps.search.work import Block, Work
+from sweeps.store import Store, results
+from sweeps.tracking.mlflow_database import make_database
+from sweeps.tracking.registry import ALIAS
+from sweeps.tracking.tracker import Tracker, sync
 from tests.servers.mlflow_server import mlflow_server
 from tests.sweeps.made_up import a_dataset, a_spec, write_made_up
 from trainer.errors import UserError
@@ -158,8 +158,8 @@ def test_what_is_not_there_is_said_in_one_line(store, tmp_path):
 
 
 def test_a_registry_that_fails_stops_nothing_and_is_made_up_for_later(store, monkeypatch):
-    monkeypatch.setattr("sweeps.background.PATIENCE", 0.2)
-    monkeypatch.setattr("sweeps.background.PAUSES", (0.01,))
+    monkeypatch.setattr("sweeps.tracking.background.PATIENCE", 0.2)
+    monkeypatch.setattr("sweeps.tracking.background.PAUSES", (0.01,))
     database = store.path("mlflow.db")
     with closing(sqlite3.connect(database)) as broken:
         broken.execute("ALTER TABLE registered_models RENAME TO away")

@@ -4,10 +4,9 @@ import pytest
 
 from evaluation.identity import evaluation_id
 from evaluation.results import write_result
-from sweeps import space
 from sweeps.plan import Setting, load_data, runs_of
-from sweeps.reporting import make_report
-from sweeps.spec import spec_of
+from sweeps.reporting.report import make_report
+from sweeps.spec import space, spec_of
 from sweeps.store import Store
 from trainer.errors import UserError
 from trainer.training import train

@@ -6,10 +6,10 @@ import pytest
 
 from evaluation.identity import evaluation_id
 from evaluation.results import write_result
-from sweeps import api, results
+from sweeps import api
 from sweeps.plan import Setting, load_data, runs_of
 from sweeps.spec import spec_of
-from sweeps.store import Store
+from sweeps.store import Store, results
 from trainer.errors import UserError
 
 SPEC = spec_of(

@@ -3,8 +3,8 @@
 import pytest
 
 from sweeps.plan import Setting
-from sweeps.retries import Retries
-from sweeps.work import Block
+from sweeps.search.work import Block
+from sweeps.trials.retries import Retries
 from tests.sweeps.made_up import a_spec
 from trainer.strict import FieldError
 

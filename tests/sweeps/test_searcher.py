@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scipy.stats import qmc
 
 from sweeps.plan import Setting
-from sweeps.searcher import STARTUP, WAIT, Searcher
+from sweeps.search.searcher import STARTUP, WAIT, Searcher
 from sweeps.spec import SweepSpec
 from tests.sweeps.made_up import a_spec
 

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from sweeps.space import Parameter, grid, grid_size, size
+from sweeps.spec.space import Parameter, grid, grid_size, size
 from trainer.strict import FieldError, build
 
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from sweeps import shipping, stopping
 from sweeps.command import main
 from sweeps.store import Store
-from sweeps.tune_stop import Stop
+from sweeps.trials import shipping, stopping
+from sweeps.trials.tune_stop import Stop
 
 FILE = """
 name: long

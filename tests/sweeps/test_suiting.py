@@ -6,7 +6,7 @@ import pytest
 
 from sweeps.plan import load_data
 from sweeps.spec import spec_of
-from sweeps.suiting import check_models
+from sweeps.spec.suiting import check_models
 from trainer.errors import UserError
 
 SMALL = {"name": "dsprites", "size": 16, "factors": {"posX": 4, "posY": 4}}

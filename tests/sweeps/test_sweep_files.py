@@ -10,7 +10,7 @@ import pytest
 from evaluation import evaluate
 from sweeps.judging import judging
 from sweeps.plan import Setting, load_data, runs_of
-from sweeps.searcher import Searcher
+from sweeps.search.searcher import Searcher
 from sweeps.spec import SweepSpec, load_spec
 from trainer.training import train
 

@@ -6,8 +6,8 @@ import numpy as np
 import optuna
 import pytest
 
-from sweeps import tpe
-from sweeps.tpe import Tpe
+from sweeps.search import tpe
+from sweeps.search.tpe import Tpe
 
 SPACE = {
     "beta": optuna.distributions.FloatDistribution(0.1, 100.0, log=True),

@@ -11,14 +11,13 @@ import pytest
 
 from evaluation.analysis.choose import choose
 from evaluation.analysis.table import rows_from_dataframe
-from sweeps import results
-from sweeps.background import Background
-from sweeps.mlflow_database import make_database
-from sweeps.mlflow_writer import MlflowWriter
-from sweeps.searcher import Searcher
-from sweeps.store import Store
-from sweeps.tracking import Tracker, sync
-from sweeps.work import Block, Observer, Work
+from sweeps.search.searcher import Searcher
+from sweeps.search.work import Block, Observer, Work
+from sweeps.store import Store, results
+from sweeps.tracking.background import Background
+from sweeps.tracking.mlflow_database import make_database
+from sweeps.tracking.mlflow_writer import MlflowWriter
+from sweeps.tracking.tracker import Tracker, sync
 from tests.sweeps.made_up import a_dataset, a_spec, write_made_up
 from trainer.errors import UserError
 
@@ -249,7 +248,7 @@ def test_what_fails_is_tried_again_and_nothing_is_lost(store, monkeypatch):
     """Connecting and writing fail now and then; every other time the server has done it already."""
     from mlflow import MlflowClient
 
-    monkeypatch.setattr("sweeps.background.PAUSES", (0.01,))
+    monkeypatch.setattr("sweeps.tracking.background.PAUSES", (0.01,))
     calls = itertools.count(1)
 
     def flaky(method):
@@ -308,8 +307,8 @@ def test_what_mlflow_refuses_for_good_does_not_keep_the_rest_from_being_written(
 
 
 def test_a_server_that_never_answers_costs_no_time_and_is_reported(monkeypatch):
-    monkeypatch.setattr("sweeps.background.PATIENCE", 0.2)
-    monkeypatch.setattr("sweeps.background.PAUSES", (0.01,))
+    monkeypatch.setattr("sweeps.tracking.background.PATIENCE", 0.2)
+    monkeypatch.setattr("sweeps.tracking.background.PAUSES", (0.01,))
     said, asked = [], threading.Event()
 
     def broken() -> None:

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from sweeps.cluster import cluster
-from sweeps.searcher import Searcher
+from sweeps.search.searcher import Searcher
+from sweeps.search.work import Observer, Work
 from sweeps.spec import Resources, SweepSpec
 from sweeps.store import Store
-from sweeps.trial import Trial, error_key
-from sweeps.work import Observer, Work
+from sweeps.trials.cluster import cluster
+from sweeps.trials.trial import Trial, error_key
 from tests.sweeps.made_up import a_dataset, a_spec, write_made_up
 from trainer.config import RunConfig
 from trainer.errors import UserError
@@ -66,8 +66,8 @@ def made_up_trial(spec: SweepSpec, notes: Path):
 
 
 def test_trials_that_raise_or_die_do_not_stop_the_others(ray_folder, tmp_path):
-    from sweeps.tune_search import run_trials
-    from sweeps.tune_stop import Stop
+    from sweeps.trials.tune_search import run_trials
+    from sweeps.trials.tune_stop import Stop
 
     spec, store = a_spec(), Store(tmp_path / "store")
     store.prepare()
@@ -91,8 +91,8 @@ def test_trials_that_raise_or_die_do_not_stop_the_others(ray_folder, tmp_path):
 
 
 def test_an_error_of_the_driver_itself_ends_the_sweep_and_is_raised(ray_folder, tmp_path):
-    from sweeps.tune_search import run_trials
-    from sweeps.tune_stop import Stop
+    from sweeps.trials.tune_search import run_trials
+    from sweeps.trials.tune_stop import Stop
 
     spec, store = a_spec(), Store(tmp_path / "store")
     store.prepare()
@@ -117,7 +117,7 @@ def test_a_cluster_that_cannot_be_reached_is_named():
 def test_a_trial_that_no_machine_can_hold_is_refused(ray_folder):
     import ray
 
-    from sweeps.cluster import _check_room
+    from sweeps.trials.cluster import _check_room
 
     with pytest.raises(UserError, match=r"a trial takes 1 CPU and 64 GPU, but this machine has"):
         _check_room(ray, Resources(gpu=64))
@@ -125,8 +125,8 @@ def test_a_trial_that_no_machine_can_hold_is_refused(ray_folder):
 
 # the last one, for it leaves its trials to the end of Ray
 def test_a_stop_waits_until_those_in_training_have_saved_and_for_no_other(ray_folder, tmp_path):
-    from sweeps.tune_search import run_trials
-    from sweeps.tune_stop import Stop
+    from sweeps.trials.tune_search import run_trials
+    from sweeps.trials.tune_stop import Stop
 
     spec, store, stop = a_spec(resources={"cpu": 0.5}), Store(tmp_path / "store"), Stop()
     store.prepare()

@@ -7,15 +7,15 @@ from typing import Any
 import pytest
 
 from evaluation.metrics.udr import udr
-from sweeps import api, driver, results
+from sweeps import api, driver
 from sweeps.command import main
 from sweeps.judging import judging
 from sweeps.plan import load_data
-from sweeps.searcher import Searcher
+from sweeps.search.searcher import Searcher
+from sweeps.search.work import Block, Work
 from sweeps.spec import SweepSpec, spec_of
-from sweeps.store import Store
-from sweeps.trial import Trial, config_of, job_of
-from sweeps.work import Block, Work
+from sweeps.store import Store, results
+from sweeps.trials.trial import Trial, config_of, job_of
 from trainer.models import load_pack
 
 DATA = {

@@ -3,12 +3,11 @@
 import pytest
 
 from evaluation.analysis.choose import choose
-from sweeps import results
 from sweeps.plan import runs_of
-from sweeps.searcher import Searcher
+from sweeps.search.searcher import Searcher
+from sweeps.search.work import Block, Observer, Work
 from sweeps.spec import SweepSpec
-from sweeps.store import Store
-from sweeps.work import Block, Observer, Work
+from sweeps.store import Store, results
 from tests.sweeps.made_up import a_dataset, a_spec, write_made_up
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sweeps.yaml_file import DEEPEST, MOST_BYTES, read
+from sweeps.spec.yaml_file import DEEPEST, MOST_BYTES, read
 from trainer.errors import UserError
 
 

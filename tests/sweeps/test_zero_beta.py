@@ -10,9 +10,9 @@ from evaluation.analysis.figures import beta_latents_map, inverted_u, tradeoff
 from evaluation.analysis.table import RunRow
 from sweeps import best
 from sweeps.plan import load_data, runs_of
-from sweeps.searcher import Searcher
+from sweeps.search.searcher import Searcher
+from sweeps.search.work import Block, Work
 from sweeps.store import Store
-from sweeps.work import Block, Work
 from tests.sweeps.made_up import a_spec, write_made_up
 from trainer.errors import UserError
 from trainer.strict import FieldError

@@ -13,12 +13,11 @@ from evaluation.analysis.report import Facts, write_report
 from evaluation.analysis.words import measure_name
 from evaluation.identity import with_defaults
 from evaluation.traversals import Traversal, traverse_run
-from sweeps import results
-from sweeps.baselines import paper_table
 from sweeps.judging import judging
 from sweeps.plan import load_data
+from sweeps.reporting.baselines import paper_table
 from sweeps.spec import SweepSpec
-from sweeps.store import Store, report_key, run_key
+from sweeps.store import Store, report_key, results, run_key
 from trainer.data.dataset import Dataset
 
 TRAVERSED = 2  # images that the traversals of a model start from

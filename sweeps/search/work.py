@@ -10,10 +10,10 @@ from evaluation.analysis.table import rows_from_results
 from evaluation.identity import compares_seeds
 from sweeps.judging import judging
 from sweeps.plan import Run, Setting, blocks, runs_of
-from sweeps.results import scored
-from sweeps.searcher import WAIT, Searcher, Wait
+from sweeps.search.searcher import WAIT, Searcher, Wait
 from sweeps.spec import SweepSpec
 from sweeps.store import Store
+from sweeps.store.results import scored
 from trainer.data.dataset import Dataset
 
 Result = Mapping[str, Any]  # the contents of a result.json

@@ -3,9 +3,9 @@
 import math
 from typing import Any
 
-from sweeps.configure import WITH_OPTIONS, configure
-from sweeps.space import Parameter
 from sweeps.spec import SweepSpec
+from sweeps.spec.configure import WITH_OPTIONS, configure
+from sweeps.spec.space import Parameter
 from trainer.data.dataset import Dataset
 from trainer.strict import FieldError
 

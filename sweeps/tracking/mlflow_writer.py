@@ -9,13 +9,13 @@ from typing import Any
 from evaluation.analysis.choose import Choice, SettingSummary
 from evaluation.analysis.conclude import Conclusion
 from evaluation.analysis.table import flatten
-from sweeps.mlflow_database import artifacts_of, connect
-from sweeps.mlflow_runs import PARENT, RUNNING, Known, Runs, key_of
-from sweeps.mlflow_values import LONGEST, answer_params, curves, points, scores, short
-from sweeps.picture import TRAVERSAL
 from sweeps.plan import Setting
+from sweeps.reporting.picture import TRAVERSAL
 from sweeps.spec import SweepSpec
 from sweeps.store import Store, run_key, spec_key
+from sweeps.tracking.mlflow_database import artifacts_of, connect
+from sweeps.tracking.mlflow_runs import PARENT, RUNNING, Known, Runs, key_of
+from sweeps.tracking.mlflow_values import LONGEST, answer_params, curves, points, scores, short
 
 FILES = ("config.json", "result.json", "history.json", "model.safetensors", TRAVERSAL)
 BEST = "best"  # the tag of the best setting's run, and of its best seed's
@@ -136,7 +136,7 @@ class MlflowWriter:
         seed = choice.best_seed(choice.best)
         known = self._runs.find({"kind": "run", "run": seed.run}) if seed else None
         if seed is not None and known is not None:
-            from sweeps.registry import register  # torch
+            from sweeps.tracking.registry import register  # torch
 
             folder = self._store.fetch(run_key(seed.run))
             register(self._runs.client, self._spec.name, seed.run, folder, known, about)

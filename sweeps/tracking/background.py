@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-from sweeps.redact import redact
+from sweeps.tracking.redact import redact
 
 PAUSES = (0.5, 2.0, 8.0, 30.0)  # seconds before an item is tried again; the last one repeats
 SAID_AFTER = 1  # tries that may fail before a word is said

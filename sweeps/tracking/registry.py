@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 import torch
 from numpy.typing import ArrayLike, NDArray
 
-from sweeps.mlflow_database import DATABASE, connect, tracking_uri
-from sweeps.mlflow_runs import Known
-from sweeps.redact import redact
 from sweeps.store import Store
+from sweeps.tracking.mlflow_database import DATABASE, connect, tracking_uri
+from sweeps.tracking.mlflow_runs import Known
+from sweeps.tracking.redact import redact
 from trainer.errors import UserError
 from trainer.models import Model
 from trainer.models import load_model as load_folder

@@ -11,9 +11,8 @@ from evaluation.analysis.choose import choose
 from evaluation.baselines.score import baseline_id, score_baseline
 from evaluation.baselines.table import Line, table
 from evaluation.metrics.labels import MissingLabels
-from sweeps import results
 from sweeps.spec import Metric, SweepSpec
-from sweeps.store import Store
+from sweeps.store import Store, results
 from trainer.data.dataset import Dataset
 from trainer.strict import FieldError
 

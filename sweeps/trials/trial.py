@@ -13,10 +13,10 @@ from typing import Any
 from ray.tune import Trainable
 from ray.tune.result import DONE
 
+from sweeps.search.work import Block, error_key
 from sweeps.spec import SweepSpec
 from sweeps.store import Store, run_key
-from sweeps.tune_stop import is_asked_to_stop
-from sweeps.work import Block, error_key
+from sweeps.trials.tune_stop import is_asked_to_stop
 from trainer.errors import UserError
 
 STEP_SECONDS = 1.0  # of training between two reports, and two looks for a wish to stop
@@ -104,7 +104,7 @@ class Trial(Trainable):
 
     def _score(self) -> dict[str, Any]:
         from evaluation import evaluate
-        from sweeps.picture import write_traversals
+        from sweeps.reporting.picture import write_traversals
 
         job, store = self.config["job"], self._store()
         write_traversals(self._folders(), self._data())

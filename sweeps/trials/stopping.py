@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sweeps.store import Store
 
 if TYPE_CHECKING:
-    from sweeps.tune_stop import Stop
+    from sweeps.trials.tune_stop import Stop
 
 SECONDS = 1.0  # between two looks
 

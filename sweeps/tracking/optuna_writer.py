@@ -6,7 +6,7 @@ from collections.abc import MutableMapping
 from dataclasses import dataclass
 from typing import Any
 
-from sweeps.searcher import Parameters, distribution
+from sweeps.search.searcher import Parameters, distribution
 from sweeps.spec import SweepSpec
 from sweeps.store import Store
 from trainer.errors import UserError

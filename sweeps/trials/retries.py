@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sweeps.work import Block
+from sweeps.search.work import Block
 
 
 @dataclass

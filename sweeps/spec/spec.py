@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any, Literal, get_type_hints
 
 from evaluation.identity import DEFAULT_EVALUATION, with_defaults
-from sweeps import configure, space
-from sweeps.small_form import read_sized
-from sweeps.space import Parameter
-from sweeps.yaml_file import Document, dump
+from sweeps.spec import configure, space
+from sweeps.spec.small_form import read_sized
+from sweeps.spec.space import Parameter
+from sweeps.spec.yaml_file import Document, dump
 from trainer.config import DatasetConfig, RunConfig, digest
 from trainer.errors import UserError
 from trainer.strict import FieldError, build, convert, lookup, suggestion
@@ -149,7 +149,7 @@ class SweepSpec:
 def load_spec(path: str | Path, overrides: Sequence[str] = ()) -> SweepSpec:
     """The sweep in a YAML file, checked, with `key=value` texts applied on top.
 
-    `size=small` among them gives the file's small form (`sweeps.small_form`).
+    `size=small` among them gives the file's small form (`sweeps.spec.small_form`).
     Raises UserError with one line, `FILE:LINE: key: problem`, naming the nearest valid name.
     Data are not looked at; see `sweeps.plan.load_data`.
     """

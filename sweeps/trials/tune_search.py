@@ -10,13 +10,13 @@ from ray import tune
 from ray.tune import Trainable
 from ray.tune.search import Searcher
 
-from sweeps.retries import Retries
-from sweeps.searcher import WAIT, Wait
+from sweeps.search.searcher import WAIT, Wait
+from sweeps.search.work import Block, Observer, Work
 from sweeps.spec import SweepSpec
 from sweeps.store import Store
-from sweeps.trial import STOPPED, Trial, config_of, job_of
-from sweeps.tune_stop import Stop, Stopped, Stopping
-from sweeps.work import Block, Observer, Work
+from sweeps.trials.retries import Retries
+from sweeps.trials.trial import STOPPED, Trial, config_of, job_of
+from sweeps.trials.tune_stop import Stop, Stopped, Stopping
 from trainer.errors import UserError
 
 

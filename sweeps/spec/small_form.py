@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from sweeps.yaml_file import Document, one_line, override, put, read
+from sweeps.spec.yaml_file import Document, one_line, override, put, read
 from trainer.errors import UserError
 from trainer.strict import FieldError
 

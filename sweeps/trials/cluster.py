@@ -9,10 +9,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
 
-from sweeps import signals
-from sweeps.scratch import scratch
-from sweeps.shipping import for_trials
 from sweeps.spec import Resources
+from sweeps.trials import signals
+from sweeps.trials.scratch import scratch
+from sweeps.trials.shipping import for_trials
 from trainer.errors import UserError
 
 # Read by Ray when it is imported or started; what the user has set stays.

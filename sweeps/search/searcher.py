@@ -9,11 +9,10 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from sweeps import space
 from sweeps.plan import Setting
-from sweeps.space import Parameter, Value
-from sweeps.spec import SweepSpec
-from sweeps.tpe import Tpe
+from sweeps.search.tpe import Tpe
+from sweeps.spec import SweepSpec, space
+from sweeps.spec.space import Parameter, Value
 
 STARTUP = 10  # settings that TPE takes from the Sobol sequence before it looks at scores
 ENUMERABLE = 100_000  # spaces with at most so many points are searched without repeats

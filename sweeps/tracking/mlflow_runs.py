@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlparse
 from urllib.request import url2pathname
 
-from sweeps.mlflow_database import link
-from sweeps.mlflow_values import Point, text
+from sweeps.tracking.mlflow_database import link
+from sweeps.tracking.mlflow_values import Point, text
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

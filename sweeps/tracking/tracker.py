@@ -8,19 +8,18 @@ from typing import TYPE_CHECKING
 
 from evaluation.analysis.choose import SettingSummary
 from evaluation.analysis.conclude import Conclusion
-from sweeps import results
-from sweeps.background import LONGEST_CLOSE, Background
 from sweeps.judging import judging
-from sweeps.optuna_writer import Entry, OptunaWriter, storage_url
 from sweeps.plan import Run, Setting, load_data
-from sweeps.searcher import Searcher
+from sweeps.search.searcher import Searcher
+from sweeps.search.work import Block, Observer, Result, Work
 from sweeps.spec import SweepSpec
-from sweeps.store import Store, report_key
-from sweeps.work import Block, Observer, Result, Work
+from sweeps.store import Store, report_key, results
+from sweeps.tracking.background import LONGEST_CLOSE, Background
+from sweeps.tracking.optuna_writer import Entry, OptunaWriter, storage_url
 from trainer.errors import UserError
 
 if TYPE_CHECKING:
-    from sweeps.mlflow_writer import MlflowWriter
+    from sweeps.tracking.mlflow_writer import MlflowWriter
 
 
 class Tracker(Observer):
@@ -136,7 +135,7 @@ def sync(spec: SweepSpec, store: Store) -> None:
 
 
 def _mlflow_writer(spec: SweepSpec, store: Store, measure: str) -> "MlflowWriter":
-    from sweeps.mlflow_writer import MlflowWriter  # MLflow: a second, paid in its thread
+    from sweeps.tracking.mlflow_writer import MlflowWriter  # MLflow: a second, paid in its thread
 
     return MlflowWriter(spec, store, measure)
 

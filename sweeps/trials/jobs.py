@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sweeps import shipping
-from sweeps.cluster import knock
 from sweeps.spec import SweepSpec
+from sweeps.trials import shipping
+from sweeps.trials.cluster import knock
 from trainer.errors import UserError
 
 if TYPE_CHECKING:

@@ -1,0 +1,1 @@
+"""What a sweep ends with: its page of figures, and the paper's table."""

@@ -1,0 +1,1 @@
+"""Trials on Ray: the cluster, what runs on its workers, and how they are stopped."""
