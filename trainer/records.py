@@ -69,7 +69,8 @@ def write_record(
         arrays = {
             name: array.detach().float().cpu().contiguous() for name, array in parameters.items()
         }
-        header = {"config": json.dumps(dataclasses.asdict(run.config)), "run": run.id}
+        # one entry: several come in any order, and the same run would not give the same file
+        header = {"run": json.dumps({"id": run.id, "config": dataclasses.asdict(run.config)})}
         write_atomically(run.folder / MODEL_FILE, save(arrays, header))
         names.append(MODEL_FILE)
     record = {

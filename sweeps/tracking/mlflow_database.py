@@ -73,8 +73,13 @@ def link(source: Path, target: Path) -> None:
 
 
 def make_database(path: Path) -> None:
-    """An empty MLflow database, whole or not at all: MLflow refuses one that was left half-made."""
+    """An empty MLflow database, whole or not at all: MLflow refuses one that was left half-made.
+
+    Raises sqlite3.Error for one that cannot be opened, which MLflow would try for minutes.
+    """
     if path.exists():
+        with contextlib.closing(sqlite3.connect(path)) as database:
+            database.execute("PRAGMA schema_version")
         return
     from mlflow import MlflowClient
 

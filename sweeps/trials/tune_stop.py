@@ -52,8 +52,8 @@ class Stopping(Stopper):
 
 
 def is_asked_to_stop() -> bool:
-    """Whether the driver of this trial has asked to stop; a millisecond."""
-    return bool(internal_kv._internal_kv_exists(_key()))
+    """Whether the driver of this trial has asked to stop; a millisecond. False without Ray."""
+    return ray.is_initialized() and bool(internal_kv._internal_kv_exists(_key()))
 
 
 def _key() -> str:

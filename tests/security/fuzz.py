@@ -30,7 +30,7 @@ from evaluation.analysis.table import rows_from_results
 from evaluation.results import read_result
 from sweeps.spec import load_spec
 from tests.sweeps.made_up import a_dataset
-from tests.sweeps.test_broken_files import TEXTS, mutate
+from tests.sweeps.spec.test_broken_files import TEXTS, mutate
 from trainer.data import label_table
 from trainer.data.dataset import UNKNOWN, Dataset
 from trainer.errors import UserError

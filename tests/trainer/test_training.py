@@ -68,7 +68,7 @@ def test_the_record_says_what_was_done(tmp_path: Path) -> None:
             name: stamp(path / name) for name in ("history.json", "model.safetensors")
         }
         with safe_open(path / "model.safetensors", "pt") as file:
-            assert json.loads(file.metadata()["config"]) == record["config"]
+            assert json.loads(file.metadata()["run"])["config"] == record["config"]
     left = {path.name for path in paths[0].iterdir()}
     assert left == {"config.json", "history.json", "model.safetensors", "training.json"}
 

@@ -81,6 +81,7 @@ def test_a_sweep_in_the_foreground_is_stopped_from_elsewhere(tmp_path, store, ca
         command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True
     ) as running:
         until(lambda: list(tmp_path.glob("store/runs/*/config.json")))
+        time.sleep(5)  # until then it may have trained nothing that is worth a checkpoint
         assert main(["stop", "long", "--store", store.location]) == 0
         printed = running.stdout.read()
     assert running.returncode == 130

@@ -1,8 +1,9 @@
-"""One sweep on real parts: the store on S3, MLflow on Postgres and S3, Optuna on Postgres."""
+"""One sweep on real parts: several Ray nodes, a store on S3, MLflow and Optuna on Postgres."""
 
 import os
 import subprocess
 import sys
+import time
 from collections import Counter
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from sweeps.search.work import Block, Work
 from sweeps.store import Store
 from sweeps.tracking.optuna_writer import study_name
 from sweeps.tracking.tracker import sync
+from tests.faults.nodes import cluster
+from tests.faults.small_sweep import NO_TOKEN
 from tests.servers.mlflow_server import mlflow_server
 from tests.servers.postgres import PASSWORD, Postgres
 from tests.servers.proxy import Refuse, proxied
@@ -26,14 +29,15 @@ SWEEP = {
     "name": "real",
     "dataset": dict(DATA),
     "method": "bayes",
-    "settings": 1,
+    "settings": 2,
     "parameters": {
         "latents": {"value": 4},
         "beta": {"distribution": "log_uniform", "min": 1, "max": 64},
     },
     "seeds": 2,
+    "pack": 1,
     "evaluation": {"higgins": {"train": 300, "test": 200, "images": 256}},
-    "trainer": {"architecture": "mlp", "batch_size": 16, "steps": 50},
+    "trainer": {"architecture": "mlp", "batch_size": 16, "steps": 400},
 }
 IMPATIENT = """
 import sys
@@ -45,20 +49,37 @@ sys.exit(main())
 """
 
 
-def sweep(*words: str, cache: Path, **variables: str) -> str:
-    """Runs a command; what it printed."""
-    found = subprocess.run(
+def start(*words: str, cache: Path, **variables: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
         [sys.executable, "-c", IMPATIENT, *words],
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
         text=True,
-        timeout=300,
         env={**os.environ, **variables, "SWEEP_CACHE": str(cache)},
     )
-    assert found.returncode == 0, found.stdout + found.stderr
-    return found.stdout
 
 
-def test_a_sweep_with_dead_trackers_is_all_there_once_they_are_back(
+def finish(process: subprocess.Popen[str]) -> str:
+    """What it printed."""
+    printed = process.communicate(timeout=300)[0]
+    assert process.returncode == 0, printed
+    return printed
+
+
+def run_on_three_machines(file: Path, s3: S3, cache: Path, **variables: str) -> str:
+    """Runs the sweep on a head and two workers, one of which is lost at work; what it printed."""
+    environment = {**os.environ, **s3.environment, "SWEEP_CACHE": str(cache / "nodes")}
+    with cluster(environment, workers=2) as machines:
+        where = ("--address", machines.address, "--store", f"{s3.url}/store")
+        process = start("run", str(file), *where, cache=cache, **variables, **NO_TOKEN)
+        while not s3.keys("store/runs/"):
+            assert process.poll() is None, process.stdout.read()
+            time.sleep(0.05)
+        machines.workers[0].kill()
+        return finish(process)
+
+
+def test_a_sweep_that_loses_a_machine_and_its_trackers_is_all_there_once_they_are_back(
     s3: S3, postgres: Postgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Another machine, which has nothing but the address of the store, writes what is lacking."""
@@ -68,30 +89,23 @@ def test_a_sweep_with_dead_trackers_is_all_there_once_they_are_back(
     file, store = tmp_path / "real.yaml", f"{s3.url}/store"
     file.write_text(yaml.safe_dump(SWEEP))
     artifacts, tables = s3.new_bucket(), postgres.new_database()
-    with (
-        proxied((postgres.host, postgres.port)) as dead,
-        dead.broken(Refuse()),
-    ):
-        printed = sweep(
-            *("run", str(file), "--store", store),
-            cache=tmp_path / "one",
-            MLFLOW_TRACKING_URI=dead.url,
-            OPTUNA_STORAGE=postgres.through(dead.host, dead.port).url,
-        )
+    with proxied((postgres.host, postgres.port)) as dead, dead.broken(Refuse()):
+        lost = {
+            "MLFLOW_TRACKING_URI": dead.url,
+            "OPTUNA_STORAGE": postgres.through(dead.host, dead.port).url,
+        }
+        printed = run_on_three_machines(file, s3, tmp_path / "one", **lost)
     assert "MLflow cannot be written (" in printed and "Optuna cannot be written (" in printed
     assert f"them later with: sweep sync real --store {store}" in printed
-    assert "best β: " in printed
+    assert "best β: " in printed and "broke off" not in printed
     with mlflow_server(tables.url, artifacts.url, tmp_path, artifacts.environment) as server:
         variables = {"MLFLOW_TRACKING_URI": server.url, "OPTUNA_STORAGE": postgres.url}
         other = tmp_path / "other"
-        printed += sweep("sync", "real", "--store", store, cache=other, **variables)
+        printed += finish(start("sync", "real", "--store", store, cache=other, **variables))
         client = MlflowClient(server.url)
         runs = client.search_runs([client.get_experiment_by_name("real").experiment_id])
-        assert Counter(run.data.tags["kind"] for run in runs) == {
-            "sweep": 1,
-            "setting": 1,
-            "run": 2,
-        }
+        kinds = Counter(run.data.tags["kind"] for run in runs)
+        assert kinds == {"sweep": 1, "setting": 2, "run": 4}
         assert {run.info.status for run in runs} == {"FINISHED"}
         for run in (run for run in runs if run.data.tags["kind"] == "run"):
             folder = run.data.tags["folder"]
@@ -106,8 +120,8 @@ def test_a_sweep_with_dead_trackers_is_all_there_once_they_are_back(
     study = optuna.load_study(
         study_name=study_name(here.load_spec("real"), here), storage=postgres.url
     )
-    states = [(t.user_attrs["setting"], t.state) for t in study.get_trials()]
-    assert states == [(0, optuna.trial.TrialState.COMPLETE)]
+    states = {t.user_attrs["setting"]: t.state for t in study.get_trials()}
+    assert states == dict.fromkeys(range(2), optuna.trial.TrialState.COMPLETE)
     for secret in (PASSWORD, SECRET):
         assert secret not in printed + logged
         for folder in ("one", "other"):

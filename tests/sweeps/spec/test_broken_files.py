@@ -13,7 +13,7 @@ from sweeps.spec import SweepSpec, as_mapping, load_spec
 from sweeps.spec.yaml_file import dump, one_line, read
 from trainer.errors import UserError
 
-SWEEP_FILES = sorted(Path(__file__).parents[2].glob("sweeps/*.yaml"))
+SWEEP_FILES = sorted(Path(__file__).parents[3].glob("sweeps/*.yaml"))
 TEXTS = [path.read_text() for path in SWEEP_FILES] + [
     """\
 name: all-keys

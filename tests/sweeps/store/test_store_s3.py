@@ -48,8 +48,18 @@ def a_run(store: Store, run: str = "a" * 20) -> Path:
     folder = store.fetch(f"runs/{run}")
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "model.safetensors").write_bytes(bytes(range(256)) * 100)
-    files = {"model.safetensors": stamp(folder / "model.safetensors")}
-    write_json(folder / "result.json", {"format": RESULT_FORMAT, "run": run, "files": files})
+    result = {
+        "format": RESULT_FORMAT,
+        "run": run,
+        "config": {"beta": 4.0, "latents": 10, "seed": 0},
+        "data": {"shape": [1, 16, 16]},
+        "state": "finished",
+        "reason": None,
+        "training": {},
+        "evaluations": {},
+        "files": {"model.safetensors": stamp(folder / "model.safetensors")},
+    }
+    write_json(folder / "result.json", result)
     return folder
 
 

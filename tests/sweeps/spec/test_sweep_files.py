@@ -14,7 +14,7 @@ from sweeps.search.searcher import Searcher
 from sweeps.spec import SweepSpec, load_spec
 from trainer.training import train
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 FILES = sorted(path.name for path in ROOT.glob("sweeps/*.yaml"))
 OTHERS = [name for name in FILES if name != "quickstart.yaml"]  # which is small as it is
 QUICK = {  # options that make a measure quick, and rough
