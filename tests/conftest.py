@@ -1,5 +1,6 @@
 """Servers that tests share: each is started when a test first asks for it, and ends with pytest."""
 
+import os
 import signal
 from collections.abc import Iterator
 from types import FrameType
@@ -46,3 +47,13 @@ def postgres_of_session() -> Iterator[Postgres]:
 def postgres(postgres_of_session: Postgres) -> Postgres:
     """An empty database."""
     return postgres_of_session.new_database()
+
+
+@pytest.fixture(autouse=True)
+def no_address_left() -> Iterator[None]:
+    """Forgets what `mlflow.set_tracking_uri` leaves in the environment, for the next test."""
+    before = os.environ.get("MLFLOW_TRACKING_URI")
+    yield
+    os.environ.pop("MLFLOW_TRACKING_URI", None)
+    if before is not None:
+        os.environ["MLFLOW_TRACKING_URI"] = before
