@@ -12,6 +12,7 @@ from evaluation.results import LocalFiles
 from sweeps.store.storage import local_path
 from sweeps.store.whoami import whoami
 from trainer.errors import UserError
+from trainer.files import write_atomically
 
 
 class Folder:
@@ -61,19 +62,10 @@ class Folder:
 
     def write(self, key: str, content: bytes) -> None:
         """As Storage."""
-        path = self._path(key)
-        part = path.with_name(f".{path.name}.{os.getpid()}")
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with open(part, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(part, path)
-        except OSError as error:
-            with contextlib.suppress(OSError):
-                part.unlink(missing_ok=True)
-            raise self._unusable(error) from None
+            write_atomically(self._path(key), content)
+        except UserError as error:
+            raise self._unusable(error.__cause__) from None
 
     def delete(self, key: str) -> None:
         """As Storage."""
@@ -138,8 +130,8 @@ class Folder:
     def _path(self, key: str) -> Path:
         return local_path(self.root, key)
 
-    def _unusable(self, error: OSError) -> UserError:
-        reason = error.strerror or str(error)
+    def _unusable(self, error: BaseException | None) -> UserError:
+        reason = getattr(error, "strerror", None) or str(error)
         return UserError(
             f"store {self.root} cannot be written: {reason}; choose another with --store"
         )
