@@ -36,15 +36,14 @@ class Lease:
     @classmethod
     def read(cls, storage: "S3", key: str) -> "Lease | None":
         """The lease; None when there is none, or what is there is none."""
-        found, times = storage.get(key), storage.clock(key)
-        if found is None or times is None:
+        found = storage.get(key)
+        if found is None:
             return None
-        now, renewed = times
         try:
             values = parse_json(found.content)
-            return cls(str(values["holder"]), str(values["token"]), found.etag, now - renewed)
+            return cls(str(values["holder"]), str(values["token"]), found.etag, found.age)
         except (ValueError, KeyError, TypeError):
-            return cls("another process", "", found.etag, now - renewed)
+            return cls("another process", "", found.etag, found.age)
 
     def is_live(self) -> bool:
         """Whether its holder may still be at work."""

@@ -53,7 +53,8 @@ class Mirror:
     def keep(self, key: str) -> None:
         """Takes what is new here, records last, then deletes what was deleted here."""
         folder = self._storage.path(key)
-        known, before = _read_index(folder), _read_index(folder)
+        known = _read_index(folder)
+        before = dict(known)
         here = _names(folder)
         for name in here:
             path = folder / name

@@ -91,7 +91,9 @@ class S3:
                 content = answer["Body"].read()
             except self.client.exceptions.NoSuchKey:
                 return None
-            return Object(content, answer["ETag"], answer["LastModified"].timestamp())
+            modified = answer["LastModified"].timestamp()
+            age = _date(answer["ResponseMetadata"]["HTTPHeaders"]) - modified
+            return Object(content, answer["ETag"], modified, age)
 
     def copy(self, key: str) -> "Object | None":
         """As `get`; leaves a copy at the local path, dated as in the store."""
@@ -181,20 +183,6 @@ class S3:
         held = Lease.read(self, key)
         return held.holder if held is not None and held.is_live() else None
 
-    def clock(self, key: str) -> tuple[float, float] | None:
-        """The server's time and the time a file was written, in seconds; None without the file.
-
-        Both are the server's, so that no clock of ours matters.
-        """
-        with self._plainly("read"):
-            try:
-                answer = self.client.head_object(Bucket=self.bucket, Key=self._name(key))
-            except self.client.exceptions.ClientError as error:
-                if error.response["ResponseMetadata"]["HTTPStatusCode"] == 404:
-                    return None
-                raise
-        return _date(answer["ResponseMetadata"]["HTTPHeaders"]), answer["LastModified"].timestamp()
-
     def path(self, key: str) -> Path:
         """The local path of a key. Raises ValueError for a key that leaves the store."""
         return local_path(self.root, key)
@@ -254,11 +242,12 @@ class S3:
 
 @dataclass(frozen=True)
 class Object:
-    """A file and when it was written, in seconds by the server's clock."""
+    """A file; when it was written, and how long ago, in seconds by the server's clock alone."""
 
     content: bytes
     etag: str
     modified: float
+    age: float
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,7 @@
 """The convolutional network of Higgins et al. 2017, Table 1, for chairs, CelebA and 3D faces."""
 
-from torch import nn
-
 from trainer.architecture import Networks, Shape
-from trainer.errors import UserError
-from trainer.models.fully_connected import fully_connected
-from trainer.models.stages import convolutions, deconvolutions
+from trainer.models.stages import strided
 
 CHANNELS = {64: (32, 32, 64, 64), 32: (32, 32, 64)}  # of each stage, by image side; all end at 4x4
 WIDTH = 256
@@ -20,23 +16,4 @@ def conv(size: int, shape: Shape, latents: int) -> Networks:
     decoder: (K, n, latents) -> (K, n, C, H, W).
     Raises UserError for other image sizes.
     """
-    channels, height, width = shape
-    if height != width or height not in CHANNELS:
-        raise UserError(
-            f"architecture 'conv' takes 64x64 or 32x32 images, these are {height}x{width}; "
-            "use 'fc1200' or 'mlp'"
-        )
-    stages = (channels, *CHANNELS[height])
-    last = stages[-1]
-    encoder = nn.Sequential(
-        *convolutions(size, stages),
-        nn.Flatten(2),
-        *fully_connected(size, (last * 16, WIDTH, 2 * latents), nn.ReLU),
-    )
-    decoder = nn.Sequential(
-        *fully_connected(size, (latents, WIDTH, last * 16), nn.ReLU),
-        nn.ReLU(),
-        nn.Unflatten(2, (last, 4, 4)),
-        *deconvolutions(size, stages),
-    )
-    return encoder, decoder
+    return strided("conv", size, shape, latents, CHANNELS, hidden=(WIDTH,))

@@ -1,11 +1,14 @@
-"""Stacks of convolutions, what the convolutional networks are made of."""
+"""Stacks of strided convolutions, and the networks made of them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 from torch import nn
 
+from trainer.architecture import Networks, Shape
+from trainer.errors import UserError
 from trainer.layers import PackedConv, PackedDeconv
+from trainer.models.fully_connected import fully_connected
 
 
 def convolutions(size: int, channels: Sequence[int]) -> list[nn.Module]:
@@ -22,3 +25,38 @@ def deconvolutions(size: int, channels: Sequence[int]) -> list[nn.Module]:
     for inputs, outputs in pairwise(reversed(channels)):
         modules += [PackedDeconv(size, inputs, outputs), nn.ReLU()]
     return modules[:-1]
+
+
+def strided(
+    name: str,
+    size: int,
+    shape: Shape,
+    latents: int,
+    stages: Mapping[int, Sequence[int]],
+    hidden: Sequence[int],
+) -> Networks:
+    """Encoder `convolutions` down to 4x4, then fully connected with ReLU; decoder its reverse.
+
+    stages: channels of each convolution by the side of the image. hidden: widths of the fully
+    connected layers. Raises UserError, which calls the architecture `name`, for other image sizes.
+    """
+    channels, height, width = shape
+    if height != width or height not in stages:
+        raise UserError(
+            f"architecture '{name}' takes 64x64 or 32x32 images, these are {height}x{width}; "
+            "use 'fc1200' or 'mlp'"
+        )
+    of_stages = (channels, *stages[height])
+    last = of_stages[-1]
+    encoder = nn.Sequential(
+        *convolutions(size, of_stages),
+        nn.Flatten(2),
+        *fully_connected(size, (last * 16, *hidden, 2 * latents), nn.ReLU),
+    )
+    decoder = nn.Sequential(
+        *fully_connected(size, (latents, *reversed(hidden), last * 16), nn.ReLU),
+        nn.ReLU(),
+        nn.Unflatten(2, (last, 4, 4)),
+        *deconvolutions(size, of_stages),
+    )
+    return encoder, decoder

@@ -252,7 +252,7 @@ def test_a_lease_is_renewed_while_it_is_held(store, bucket, monkeypatch):
     monkeypatch.setattr(lease, "RENEWAL", 0.05)
     with store.lock("one"):
         first = bucket.proxy.requests
-        while bucket.proxy.requests < first + 6:  # two renewals: read, date and write
+        while bucket.proxy.requests < first + 6:  # three renewals: read and write
             pass
         assert store.holder("one") is not None
     assert store.holder("one") is None

@@ -14,7 +14,6 @@ from sweeps import load_model
 from sweeps.search.searcher import Searcher
 from sweeps.search.work import Block, Work
 from sweeps.store import Store, results
-from sweeps.tracking.mlflow_database import make_database
 from sweeps.tracking.registry import ALIAS
 from sweeps.tracking.tracker import Tracker, sync
 from tests.servers.mlflow_server import mlflow_server
@@ -36,14 +35,6 @@ def own_database(monkeypatch):
     monkeypatch.delenv("OPTUNA_STORAGE", raising=False)
     yield
     mlflow.set_tracking_uri(None)
-
-
-@pytest.fixture(scope="module")
-def empty_database(tmp_path_factory) -> Path:
-    """An MLflow database without runs; making one takes seconds."""
-    path = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
-    make_database(path)
-    return path
 
 
 @pytest.fixture

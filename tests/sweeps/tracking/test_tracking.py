@@ -15,7 +15,6 @@ from sweeps.search.searcher import Searcher
 from sweeps.search.work import Block, Observer, Work
 from sweeps.store import Store, results
 from sweeps.tracking.background import Background
-from sweeps.tracking.mlflow_database import make_database
 from sweeps.tracking.mlflow_writer import MlflowWriter
 from sweeps.tracking.tracker import Tracker, sync
 from tests.sweeps.made_up import a_dataset, a_spec, write_made_up
@@ -30,14 +29,6 @@ def own_database(monkeypatch):
     monkeypatch.delenv("OPTUNA_STORAGE", raising=False)
     # a second each time, and test_registry.py is about it
     monkeypatch.setattr(MlflowWriter, "_register_best", lambda *_: None)
-
-
-@pytest.fixture(scope="module")
-def empty_database(tmp_path_factory) -> Path:
-    """An MLflow database without runs; making one takes seconds."""
-    store = Store(tmp_path_factory.mktemp("mlflow"))
-    make_database(store.path("mlflow.db"))
-    return store.path("mlflow.db")
 
 
 @pytest.fixture
