@@ -19,6 +19,7 @@ class Folder:
     """Storage in a folder; see `Storage`."""
 
     concurrency = 1
+    is_remote = False
 
     def __init__(self, location: str | Path) -> None:
         self.root = Path(location).expanduser().absolute()

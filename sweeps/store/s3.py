@@ -33,6 +33,7 @@ class S3:
     """
 
     concurrency = 16
+    is_remote = True
 
     def __init__(self, location: str) -> None:
         found = _LOCATION.fullmatch(location.rstrip("/"))

@@ -25,6 +25,10 @@ class Storage(Protocol):
     def concurrency(self) -> int:
         """How many files are worth reading at once."""
 
+    @property
+    def is_remote(self) -> bool:
+        """Whether files have to be brought here to be worked on."""
+
     def prepare(self) -> None:
         """Makes the place ready and tries to write in it."""
 

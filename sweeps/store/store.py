@@ -64,6 +64,11 @@ class Store:
         """The folder it is, or the local folder of what was fetched from it."""
         return self._storage.root
 
+    @property
+    def is_remote(self) -> bool:
+        """Whether it is not this machine's, so that each file that is looked at has to be sent."""
+        return self._storage.is_remote
+
     def prepare(self) -> None:
         """Makes it ready and tries to write in it. Raises UserError when that cannot be."""
         self._storage.prepare()

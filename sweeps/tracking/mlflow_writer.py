@@ -17,7 +17,8 @@ from sweeps.tracking.mlflow_database import artifacts_of, connect
 from sweeps.tracking.mlflow_runs import PARENT, RUNNING, Known, Runs, key_of
 from sweeps.tracking.mlflow_values import LONGEST, answer_params, curves, points, scores, short
 
-FILES = ("config.json", "result.json", "history.json", "model.safetensors", TRAVERSAL)
+HISTORY, MODEL = "history.json", "model.safetensors"
+FILES = ("config.json", "result.json", HISTORY, TRAVERSAL)
 BEST = "best"  # the tag of the best setting's run, and of its best seed's
 
 
@@ -33,7 +34,10 @@ class MlflowWriter:
         self._adopt()
 
     def write_run(self, setting: Setting, result: Mapping[str, Any]) -> None:
-        """The run of one seed: params, scores, training curves, and its files as artifacts."""
+        """The run of one seed: params, scores, training curves, and its files as artifacts.
+
+        The model is among them where the store is on this machine; else it stays there alone.
+        """
         config, key = result["config"], run_key(result["run"])
         tags = {
             "kind": "run",
@@ -47,7 +51,9 @@ class MlflowWriter:
         parent, run = self._runs.find(self._setting_tags(setting.number)), self._runs.find(tags)
         if parent is not None and run is not None and run.says({**tags, PARENT: parent.id}):
             return
-        folder = self._store.fetch(key)
+        # a remote store keeps its models: all of a sweep's would pass through this process
+        names = FILES if self._store.is_remote else (*FILES, MODEL)
+        files = {name: self._store.local(f"{key}/{name}") for name in names}
         end = self._end([result["run"]])
         start = end - round(1000 * float((result.get("training") or {}).get("seconds") or 0))
         tags[PARENT] = self._setting(setting, start).id
@@ -55,9 +61,9 @@ class MlflowWriter:
         run = self._runs.ensure(tags, name, start)
         pixels = math.prod(result["data"]["shape"])
         params = flatten(config) | {"beta_norm": config["beta"] * config["latents"] / pixels}
-        found = [*scores(result, end), *curves(folder / "history.json", start, end)]
+        found = [*scores(result, end), *curves(files[HISTORY], start, end)]
         self._runs.log(run, found, params, tags)
-        self._runs.attach(run, [folder / file for file in FILES])
+        self._runs.attach(run, files.values())
         self._runs.finish(run, "FINISHED" if result["state"] == "finished" else "FAILED", end)
 
     def write_setting(self, setting: Setting, summary: SettingSummary) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from numpy.typing import ArrayLike, NDArray
 
-from sweeps.store import Store
+from sweeps.store import Store, run_key
 from sweeps.tracking.mlflow_database import DATABASE, connect, tracking_uri
 from sweeps.tracking.mlflow_runs import Known
 from sweeps.tracking.redact import redact
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 ALIAS = "best"  # models:/<sweep>@best is the best model there is now
 FOLDER = "model"  # of a run's artifacts
 FILES = "data/run"  # below that, where MLflow puts the files of the run
-RUN = "run"  # the tag of a version that says which run of the store it is
+RUN = "run"  # the tag of a version, and of a run, that says which run of the store it is
 PACKAGES = ("torch", "numpy", "safetensors", "PyYAML")  # what a model needs to be loaded, and this
 
 
@@ -59,7 +59,8 @@ def load_model(
     """A trained model: `source` is a run's folder, `runs:/<id>` or `models:/<name>/<version>`.
 
     `models:/<name>@best` is the best model of the sweep `name`. URIs are MLflow's; they are looked
-    up at `$MLFLOW_TRACKING_URI` where that is set, else in the database of `store`.
+    up at `$MLFLOW_TRACKING_URI` where that is set, else in the database of `store`. The files of a
+    run come from `store` where it has them, else from MLflow.
     Raises UserError for a folder without a trained model, and for a URI that MLflow does not know.
 
         means, variances = load_model("models:/quickstart@best").encode(images)
@@ -76,6 +77,9 @@ def load_model(
     from mlflow.artifacts import download_artifacts
 
     client = connect(store)
+    kept = _in_store(client, text, store)
+    if kept is not None:
+        return load_folder(kept, device)
     with tempfile.TemporaryDirectory() as place:
         try:
             folder = _folder_of(client, text)
@@ -87,6 +91,24 @@ def load_model(
             reason = redact(str(error).splitlines()[0])
             raise UserError(f"{text}: MLflow has no such model: {reason}") from None
         return load_folder(Path(found).parent, device)
+
+
+def _in_store(client: "MlflowClient", uri: str, store: Store) -> Path | None:
+    """The folder of `runs:/<id>` with its model, brought here; None when it is not in the store."""
+    from mlflow import MlflowException
+
+    mlflow_run, *rest = uri.removeprefix("runs:/").split("/")
+    if not uri.startswith("runs:/") or any(rest):
+        return None
+    try:
+        run = client.get_run(mlflow_run).data.tags.get(RUN)
+    except MlflowException:
+        return None
+    if run is None or not store.exists(f"{run_key(run)}/{MODEL_FILE}"):
+        return None
+    for name in (CONFIG_FILE, MODEL_FILE):
+        store.local(f"{run_key(run)}/{name}")
+    return store.run_folder(run)
 
 
 def _folder_of(client: "MlflowClient", uri: str) -> str:

@@ -2,6 +2,7 @@
 
 import contextlib
 import gc
+import importlib
 import logging
 import os
 import socket
@@ -42,6 +43,7 @@ def cluster(address: str | None, resources: Resources) -> Iterator[Path]:
         os.environ.setdefault(name, value)
     import ray
 
+    _keep_credentials()
     logging.getLogger("ray").setLevel(logging.CRITICAL)
     with scratch() as folder:
         _connect(ray, address, folder)
@@ -88,6 +90,15 @@ def _kill_helpers(ray: ModuleType) -> None:
         if kind not in ("raylet", "gcs_server"):
             for info in started:
                 info.process.kill()
+
+
+def _keep_credentials() -> None:
+    """Has Tune not send this process's AWS keys with each trial: logs and dashboard show them.
+
+    A worker has those of its own machine.
+    """
+    propagated = importlib.import_module("ray.tune.execution.class_cache").ENV_VARS_TO_PROPAGATE
+    propagated -= {name for name in propagated if name.startswith("AWS_")}
 
 
 def knock(address: str) -> None:

@@ -117,10 +117,26 @@ def simulate(spec: SweepSpec, folder: Path, slots: int, tracking: bool) -> list[
         f"({3600 * tally.trials / tally.virtual:,.0f} an hour), {tally.failures} attempts failed, "
         f"{tally.machines_lost} machines lost; it took {time.perf_counter() - began:.0f} s"
     )
+    print(_writes(points, tally))
     _check(spec, store, data)
     if tracker is not None and not tracker.close():
         raise SystemExit("; ".join(tracker.lacking()))
     return points
+
+
+def _writes(points: list[Point], tally: Tally) -> str:
+    """Writes a second at the sweep's own pace, and the most that the driver would keep up with."""
+    pace = tally.trials / tally.virtual
+    fsyncs = float(np.mean([point.fsyncs for point in points]))
+    driver = float(np.mean([point.driver for point in points]))
+    line = (
+        f"store: {fsyncs:.1f} synced writes a trial, {pace * fsyncs:.2f} a second at that pace; "
+        f"the driver keeps up with {1000 / driver:,.0f} trials a second"
+    )
+    tracking = float(np.mean([point.tracking for point in points]))
+    if tally.tracking:
+        line += f"; MLflow: {pace:.2f} trials a second, and it keeps up with {1000 / tracking:,.1f}"
+    return line
 
 
 def _check(spec: SweepSpec, store: Store, data: Any) -> None:

@@ -144,6 +144,15 @@ def store_read_only(scene: Scene) -> None:
         scene.pause(3, 6)
 
 
+def clock_jumps(scene: Scene) -> None:
+    """Hours ahead, then a day back, where it stays."""
+    if scene.sweep.clock is None:
+        raise ValueError("the sweep has no clock of its own")
+    for seconds in (scene.rng.uniform(600, 36_000), -scene.rng.uniform(36_000, 90_000)):
+        scene.sweep.clock.jump_to(seconds)
+        scene.pause(1, 3)
+
+
 def lose_node(scene: Scene) -> None:
     _pick_node(scene).kill()
 
@@ -152,6 +161,7 @@ def hang_node(scene: Scene) -> None:
     _pick_node(scene).hang(seconds=10)
 
 
+CLOCK_JUMPS = "the clock jumps, ahead and back"
 FAULTS: Mapping[str, Callable[[Scene], object]] = {
     "kill -9 of the driver": kill_driver,
     "kill -9 of a trial's worker": kill_worker,
@@ -168,6 +178,7 @@ FAULTS: Mapping[str, Callable[[Scene], object]] = {
     "files torn, emptied, deleted, a bit flipped": damage_files,
     "a trial raises: a file in its way": file_in_the_way,
     "a worker out of memory": out_of_memory,
+    CLOCK_JUMPS: clock_jumps,
 }
 ON_A_DISK: Mapping[str, Callable[[Scene], object]] = {
     "store full (ENOSPC)": store_full,

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.faults import nodes
+from tests.faults.clock import Clock
 from tests.faults.disks import small_disk
-from tests.faults.faults import FAULTS, ON_A_CLUSTER, ON_A_DISK, Scene
+from tests.faults.faults import CLOCK_JUMPS, FAULTS, ON_A_CLUSTER, ON_A_DISK, Scene
 from tests.faults.processes import command_line, ended, wait_for_the_end
 from tests.faults.small_sweep import Sweep, Table, environment
 
@@ -72,6 +73,8 @@ def harass(folder: Path, faults: Sequence[str], rng: random.Random, peace: Peace
     with ExitStack() as stack:
         before = stack.enter_context(ended())
         sweep = Sweep(folder)
+        if CLOCK_JUMPS in faults:
+            sweep.clock = Clock(folder / "clock")
         stack.enter_context(small_disk(sweep.store))
         cluster = stack.enter_context(nodes.cluster(environment())) if on_a_cluster else None
         sweep.address = cluster.address if cluster else None

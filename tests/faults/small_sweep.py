@@ -19,6 +19,7 @@ import yaml
 from safetensors.numpy import load_file
 
 from evaluation.results import read_result
+from tests.faults.clock import Clock
 from tests.sweeps.made_up import DATA
 
 NAME = "small"
@@ -56,10 +57,12 @@ class Sweep:
 
     address: of a Ray cluster; None is this machine. spoilt: runs whose files were damaged.
     trained_again: runs that were trained though they had been, and had not been damaged.
+    clock: the sweep's own, where it is to jump.
     """
 
     folder: Path
     address: str | None = None
+    clock: Clock | None = None
     keys: Mapping[str, Any] = field(default_factory=dict)
     spoilt: set[str] = field(default_factory=set)
     trained_again: Counter[str] = field(default_factory=Counter)
@@ -78,7 +81,11 @@ class Sweep:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            env=environment() if self.address is None else {**environment(), **NO_TOKEN},
+            env={
+                **environment(),
+                **({} if self.address is None else NO_TOKEN),
+                **(self.clock.environment if self.clock else {}),
+            },
             process_group=0,
         )
 

@@ -13,7 +13,15 @@ from random import Random
 
 import pytest
 
-from tests.faults.faults import Scene, kill_driver, kill_worker, sigterm_to_everyone, truncate
+from tests.faults.clock import Clock
+from tests.faults.faults import (
+    Scene,
+    clock_jumps,
+    kill_driver,
+    kill_worker,
+    sigterm_to_everyone,
+    truncate,
+)
 from tests.faults.processes import adopt_orphans, below
 from tests.faults.small_sweep import Sweep, command, environment
 
@@ -47,12 +55,14 @@ def check_mlflow(sweep: Sweep) -> None:
 
 @pytest.fixture(scope="module")
 def harassed(tmp_path_factory) -> tuple[Sweep, str]:
-    """A sweep that was stopped, then hurt and killed, then damaged, then finished; its output."""
+    """A sweep whose clock jumped, then stopped, hurt, killed, damaged and finished; its output."""
     adopt_orphans()
-    sweep = Sweep(tmp_path_factory.mktemp("harassed"), keys=KEYS)
+    folder = tmp_path_factory.mktemp("harassed")
+    sweep = Sweep(folder, clock=Clock(folder / "clock"), keys=KEYS)
     with sweep.watched():
         scene = Scene(sweep, Random(0), sweep.start(), ())
         sweep.wait_for("config.json", 2, scene.process)
+        clock_jumps(scene)
         output = sigterm_to_everyone(scene)
         assert scene.process.returncode == 130, output
         assert "stopped" in output

@@ -5,13 +5,17 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import optuna
 import pytest
 import yaml
+from mlflow.entities import Run
 
+from sweeps import load_model
 from sweeps.command import main
+from sweeps.reporting.picture import TRAVERSAL
 from sweeps.search.searcher import Searcher
 from sweeps.search.work import Block, Work
 from sweeps.store import Store
@@ -79,6 +83,16 @@ def run_on_three_machines(file: Path, s3: S3, cache: Path, **variables: str) -> 
         return finish(process)
 
 
+def check_models_come_from_the_store(s3: S3, store: str, runs: Sequence[Run]) -> None:
+    """MLflow has the model of the best run alone; those of all are loaded by their MLflow URIs."""
+    for run in (run for run in runs if run.data.tags["kind"] == "run"):
+        model = load_model(f"runs:/{run.info.run_id}", store)
+        assert str(model.config.seed) == run.data.params["seed"]
+        key = f"runs/{run.data.tags['run']}/model.safetensors"
+        original = s3.client().get_object(Bucket=s3.bucket, Key=f"store/{key}")["Body"].read()
+        assert Store(store).path(key).read_bytes() == original
+
+
 def test_a_sweep_that_loses_a_machine_and_its_trackers_is_all_there_once_they_are_back(
     s3: S3, postgres: Postgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -110,12 +124,13 @@ def test_a_sweep_that_loses_a_machine_and_its_trackers_is_all_there_once_they_ar
         for run in (run for run in runs if run.data.tags["kind"] == "run"):
             folder = run.data.tags["folder"]
             assert folder == f"{store}/runs/{run.data.tags['run']}"
-            copy = client.download_artifacts(run.info.run_id, "model.safetensors", str(tmp_path))
-            key = f"{folder.removeprefix(s3.url)[1:]}/model.safetensors"
-            original = s3.client().get_object(Bucket=s3.bucket, Key=key)["Body"].read()
-            assert Path(copy).read_bytes() == original
+            files = {file.path for file in client.list_artifacts(run.info.run_id)}
+            assert files - {"model"} == {"config.json", "history.json", "result.json", TRAVERSAL}
+        assert len(list(other.rglob("runs/*/model.safetensors"))) == 1  # the best one's alone
+        monkeypatch.setenv("SWEEP_CACHE", str(other))
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", server.url)
+        check_models_come_from_the_store(s3, store, runs)
         logged = str([run.to_dictionary() for run in runs])
-    monkeypatch.setenv("SWEEP_CACHE", str(tmp_path / "other"))
     here = Store(store)
     study = optuna.load_study(
         study_name=study_name(here.load_spec("real"), here), storage=postgres.url
@@ -151,7 +166,8 @@ def test_without_a_server_the_runs_of_a_store_on_s3_are_kept_on_this_machine(
             work.ended(block)
         sync(spec, store)
         assert store.path("mlflow.db").exists()
-        assert len(list(store.path("mlruns").rglob("artifacts/model.safetensors"))) == 2
+        assert len(list(store.path("mlruns").rglob("artifacts/result.json"))) == 2
+        assert not list(store.path("mlruns").rglob("artifacts/model.safetensors"))
     assert not s3.keys("store/ml")
 
 

@@ -20,12 +20,19 @@ from trainer.config import RunConfig
 from trainer.errors import UserError
 from trainer.strict import build
 
+KEY = "key-that-no-log-of-ray-may-hold"
+
 
 @pytest.fixture(scope="module")
 def ray_folder():
-    """Ray on this machine, for all tests of this file."""
-    with contextlib.redirect_stderr(io.StringIO()), cluster(None, Resources()) as folder:
-        yield folder
+    """Ray on this machine, for all tests of this file; its driver has a key of S3."""
+    with (
+        pytest.MonkeyPatch.context() as environment,
+        contextlib.redirect_stderr(io.StringIO()),
+    ):
+        environment.setenv("AWS_SECRET_ACCESS_KEY", KEY)
+        with cluster(None, Resources()) as folder:
+            yield folder
 
 
 class Ended(Observer):
@@ -88,6 +95,9 @@ def test_trials_that_raise_or_die_do_not_stop_the_others(ray_folder, tmp_path):
         5: 1,
     }
     assert len({pid for pids in tries.values() for pid in pids}) < 8  # processes are used again
+    logs = [path for path in ray_folder.parent.rglob("*") if path.is_file()]
+    assert any(path.name == "gcs_server.out" for path in logs)
+    assert not [path for path in logs if KEY.encode() in path.read_bytes()]
 
 
 def test_an_error_of_the_driver_itself_ends_the_sweep_and_is_raised(ray_folder, tmp_path):
