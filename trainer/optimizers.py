@@ -77,17 +77,22 @@ class PackedOptimizer:
 
     @property
     def _step_device(self) -> torch.device:
-        fused = self._optimizer.defaults.get("fused")
-        return next(iter(self._views.values())).device if fused else torch.device("cpu")
+        keys = ("fused", "capturable")
+        on_device = any(self._optimizer.defaults.get(key) for key in keys)
+        return next(iter(self._views.values())).device if on_device else torch.device("cpu")
 
 
 def _optimizer(groups: list[dict], config: OptimizerConfig) -> torch.optim.Optimizer:
-    if config.name == "adam":
-        return torch.optim.Adam(groups, betas=(config.beta1, config.beta2), fused=True)
-    # torch has a fused Adagrad on CPUs alone, and no fused RMSprop
+    # on a GPU their steps become part of a graph (trainer.recorded): `capturable`
     on_cpu = groups[0]["params"][0].device.type == "cpu"
+    if config.name == "adam":
+        betas = (config.beta1, config.beta2)
+        return torch.optim.Adam(groups, betas=betas, fused=True, capturable=not on_cpu)
+    # torch has a fused Adagrad on CPUs alone, and no fused RMSprop
     if config.name == "rmsprop":
-        return torch.optim.RMSprop(groups, alpha=RMSPROP_DECAY, foreach=not on_cpu)
+        return torch.optim.RMSprop(
+            groups, alpha=RMSPROP_DECAY, foreach=not on_cpu, capturable=not on_cpu
+        )
     return torch.optim.Adagrad(
         groups,
         initial_accumulator_value=config.initial_accumulator,

@@ -13,6 +13,7 @@ from trainer.objectives.clamping import clamped
 from trainer.objectives.gaussian import reparametrise
 from trainer.objectives.objective import Adversary, Batch, Terms
 from trainer.optimizers import PackedOptimizer
+from trainer.recorded import recorded
 
 
 class VaeLearner:
@@ -42,13 +43,22 @@ class VaeLearner:
         self.pixels = Pixels(data, device)
         drawn = batch_size * (2 if self.adversary else 1)
         self.draws = Draws(seeds, self.images, drawn, pack.latents, device)
+        self._update = recorded(self._step, device)
 
     def step(self, number: int) -> Terms:
         """One optimiser step of all models; their terms before it."""
         indices, noise = self.draws.at(number)
-        active, size = None, self.config.batch_size
+        done = torch.full((), number, dtype=torch.float64, device=noise.device)
         if self.clamping:
             indices, active = self.clamping.at(number)
+            return self._update(done, indices, noise, active)
+        return self._update(done, indices, noise)
+
+    def _step(
+        self, done: Tensor, indices: Tensor, noise: Tensor, active: Tensor | None = None
+    ) -> Terms:
+        """The step after `done` of them, (); see `trainer.recorded` for what it may depend on."""
+        size = self.config.batch_size
         x = self.pixels.at(indices[:, :size])
         with self.pack.autocast():
             mu, logvar = (half.float() for half in self.pack.encode(x))
@@ -62,7 +72,7 @@ class VaeLearner:
             z=z,
             log_px=self.pack.log_likelihood(x, decoded),
             beta=self.beta,
-            step=number,
+            step=done,
             images=self.images,
             own=self.pack.objective_own,
             adversary=self.pack.adversary,

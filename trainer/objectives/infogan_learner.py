@@ -15,6 +15,7 @@ from trainer.objectives.infogan_networks import Observer
 from trainer.objectives.objective import Terms
 from trainer.optimizers import PackedOptimizer
 from trainer.randomness import stream
+from trainer.recorded import recorded
 
 if TYPE_CHECKING:  # a pack is built from its objective
     from trainer.models.pack import Pack
@@ -61,17 +62,30 @@ class InfoganLearner:
         self.pixels = Pixels(data, device)
         codes = pack.latents + self.options.noise_codes
         self.draws = Draws(self.seeds, len(data), configs[0].batch_size, codes, device)
+        self._update = recorded(self._step, device)
 
     def step(self, number: int) -> Terms:
         """A step of discriminator and recognition, then one of the generator, on one batch."""
         indices, noise = self.draws.at(number)
+        seen = [self._instance_noise(kind, number) for kind in ("real", "fake", "generated")]
+        return self._update(indices, noise, *seen)
+
+    def _step(
+        self,
+        indices: Tensor,
+        noise: Tensor,
+        over_real: Tensor,
+        over_fake: Tensor,
+        over_generated: Tensor,
+    ) -> Terms:
+        """See `trainer.recorded` for what it may depend on; `over_…` are instance noises."""
         codes = torch.erf(noise / math.sqrt(2))  # the normal's distribution function: uniform
         real = self.pixels.at(indices)
         with self.pack.autocast():
             fake = self.pack.means(codes)
             (_, sure_of_real), (seen, sure_of_fake) = (
-                self._judge(real, number, "real"),
-                self._judge(fake.detach(), number, "fake"),
+                self._judge(real, over_real),
+                self._judge(fake.detach(), over_fake),
             )
         regularised = codes[..., : self.pack.latents]
         game = Game(sure_of_real, sure_of_fake, regularised, *seen.chunk(2, dim=2))
@@ -79,24 +93,28 @@ class InfoganLearner:
         self.observers.step(first["discriminator"].sum())  # no model's reaches another's parameters
 
         with self.pack.autocast():
-            seen, sure_of_fake = self._judge(fake, number, "generated")
+            seen, sure_of_fake = self._judge(fake, over_generated)
         mu, logvar = seen.chunk(2, dim=2)
         game = replace(game, real=sure_of_real.detach(), fake=sure_of_fake, mu=mu, logvar=logvar)
         second = self.terms(game, self.options)
         self.generators.step(second["loss"].sum())
         return {**second, "discriminator": first["discriminator"], "accuracy": first["accuracy"]}
 
-    def _judge(self, x: Tensor, step: int, kind: str) -> tuple[Tensor, Tensor]:
-        """Q's output (K, n, 2 M) and D's (K, n), for images with instance noise."""
+    def _instance_noise(self, kind: str, step: int) -> Tensor:
+        """Standard normal noise for a batch of images, (K, n, C, H, W)."""
         noise = [
             torch.randn(
-                x.shape[1:],
+                (self.draws.batch, *self.pixels.shape),
                 generator=stream(seed, f"instance noise, {kind}", step, self.device),
                 device=self.device,
             )
             for seed in self.seeds
         ]
-        noisy = torch.add(x, torch.stack(noise), alpha=self.options.instance_noise)
+        return torch.stack(noise)
+
+    def _judge(self, x: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
+        """Q's output (K, n, 2 M) and D's (K, n), for images with instance noise."""
+        noisy = torch.add(x, noise, alpha=self.options.instance_noise)
         seen, sure_of_real = self.observer.judge(noisy)
         return seen.float(), sure_of_real.float()
 

@@ -29,7 +29,7 @@ def negative_log_density(
     A latent's share of v_i^p0 / s is in proportion to |z_j|^p1_i, and of log Z_i it is one part in
     the subspace's size: exact where latents are independent, and each latent's own KL at p = 2.
     """
-    counts = torch.tensor(sizes, device=z.device)
+    counts = torch.cat([z.new_full((1,), size, dtype=torch.int64) for size in sizes])
     of_latents = p1.repeat_interleave(counts, dim=1, output_size=sum(sizes)).unsqueeze(1)
     powers = z.abs().pow(of_latents)
     sums = torch.stack([part.sum(2) for part in powers.split(list(sizes), dim=2)], dim=2)

@@ -27,7 +27,7 @@ class Batch:
     mu, logvar: of the Gaussian q(z|x), (K, n, M). z: its sample, (K, n, M).
     log_px: log p(x|z) in nats, (K, n), by the run's likelihood.
     beta: one a model, (K,).
-    step: optimiser steps done so far. images: number of images in the data set.
+    step: optimiser steps done so far, (), float64. images: number of images in the data set.
     own: the objective's own learned parameters, as its `own` made them.
     adversary: its adversary's network, as it is at this step.
     active: of clamped batches, the latents that were not averaged, (K, M).
@@ -40,7 +40,7 @@ class Batch:
     z: Tensor
     log_px: Tensor
     beta: Tensor
-    step: int
+    step: Tensor
     images: int
     own: nn.Module | None = None
     adversary: nn.Module | None = None

@@ -55,7 +55,7 @@ def _log_weights(batch: int, images: int, sampling: Sampling, like: Tensor) -> T
             f"set; batch_size is {batch} and there are {images} images"
         )
     weights = like.new_full((batch, batch), 1 / others)
-    weights.fill_diagonal_(1 / images)
-    own = torch.arange(batch, device=like.device)
-    weights[own, own.roll(-1)] = (images - others) / (images * others)
+    own = torch.eye(batch, dtype=torch.bool, device=like.device)
+    weights.masked_fill_(own, 1 / images)
+    weights.masked_fill_(own.roll(1, 1), (images - others) / (images * others))
     return weights.log()

@@ -30,11 +30,16 @@ def batch(dtype: torch.dtype = torch.float64, **changes: Any) -> Batch:
         "z": reparametrise(mu, logvar, noise),
         "log_px": LIKELIHOODS["bernoulli"].log_prob(x, decoded, None, None),
         "beta": torch.tensor([1.0, 4.0], dtype=dtype),
-        "step": 0,
+        "step": after(0),
         "images": IMAGES,
         "active": torch.tensor([[True, False, False, False], [False, True, True, False]]),
     }
     return Batch(**(values | changes))
+
+
+def after(steps: int) -> Tensor:
+    """The `step` of a batch."""
+    return torch.tensor(float(steps), dtype=torch.float64)
 
 
 def initialised(module: nn.Module, dtype: torch.dtype = torch.float64) -> nn.Module:

@@ -76,7 +76,7 @@ def test_shares_are_how_often_a_factor_varies() -> None:
 
 def test_gradients_are_those_of_section_3_1() -> None:
     """Step by step as printed: averages are decoded, and their gradient is the pull to them."""
-    b = batch(step=0)
+    b = batch()
     assert b.active is not None
     weights = torch.randn(M, 6, dtype=torch.float64, generator=torch.Generator().manual_seed(5))
     mu = b.mu.clone().requires_grad_()

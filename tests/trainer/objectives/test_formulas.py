@@ -8,7 +8,16 @@ import pytest
 import torch
 
 from tests.trainer.objectives import literal
-from tests.trainer.objectives.batches import IMAGES, K, M, N, batch, initialised, terms_of
+from tests.trainer.objectives.batches import (
+    IMAGES,
+    K,
+    M,
+    N,
+    after,
+    batch,
+    initialised,
+    terms_of,
+)
 from tests.trainer.runs import config
 from trainer.config import RunConfig
 from trainer.objectives import OBJECTIVES, Batch, objective_options
@@ -74,9 +83,9 @@ def literal_loss(name: str, b: Batch, model: int) -> float:
 @pytest.mark.parametrize("name", [name for name in OPTIONS if name != "factor_vae"])
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
 def test_loss_is_the_papers(name: str, dtype: torch.dtype) -> None:
-    terms = terms_of(run(name, **OPTIONS[name]), batch(dtype, step=30))
+    terms = terms_of(run(name, **OPTIONS[name]), batch(dtype, step=after(30)))
     for model in range(K):
-        expected = literal_loss(name, batch(step=30), model)
+        expected = literal_loss(name, batch(step=after(30)), model)
         precision = 1e-9 if dtype == torch.float64 else 1e-4
         assert terms["loss"][model].item() == pytest.approx(expected, rel=precision)
 
@@ -143,7 +152,8 @@ def test_recorded_terms_are_those_of_the_lower_bound(name: str) -> None:
 @pytest.mark.parametrize("name", OPTIONS)
 def test_terms_of_a_model_depend_on_that_model_alone(name: str) -> None:
     b = batch()
-    spoilt = {key: value.clone() for key, value in vars(b).items() if torch.is_tensor(value)}
+    arrays = {key: value for key, value in vars(b).items() if torch.is_tensor(value) and value.ndim}
+    spoilt = {key: value.clone() for key, value in arrays.items()}
     for value in spoilt.values():
         value[1] = torch.nan
     settings = run(name, **OPTIONS[name])
@@ -153,7 +163,7 @@ def test_terms_of_a_model_depend_on_that_model_alone(name: str) -> None:
 
 
 def test_all_that_reduces_to_the_vae_does() -> None:
-    b = batch(beta=torch.ones(K, dtype=torch.float64), step=10)
+    b = batch(beta=torch.ones(K, dtype=torch.float64), step=after(10))
     expected = terms_of(run("vae"), b)["loss"]
     for settings in (
         run("beta_vae"),
@@ -175,7 +185,7 @@ def test_beta_of_zero_leaves_the_reconstruction() -> None:
 
 
 def test_beta_and_capacity_stay_where_they_end() -> None:
-    late, end = batch(step=10_000), batch(step=100)
+    late, end = batch(step=after(10_000)), batch(step=after(100))
     for name in ("beta_vae", "annealed_vae"):
         settings = run(name, **OPTIONS[name])
         assert torch.equal(terms_of(settings, late)["loss"], terms_of(settings, end)["loss"])

@@ -27,7 +27,7 @@ class GaussianOptions:
 
 def gaussian(x: Tensor, decoded: Tensor, own: None, options: GaussianOptions) -> Tensor:
     """Sum over pixels of log N(x; sigmoid(decoded), variance), (K, n) in nats."""
-    variance = decoded.new_tensor(options.variance)
+    variance = decoded.new_full((), options.variance)
     return log_normal(squared_errors(x, decoded), variance).sum(2)
 
 
