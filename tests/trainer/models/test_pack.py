@@ -90,7 +90,8 @@ def test_trained_models_are_read_back_alone_and_together(tmp_path: Path) -> None
     images = torch.rand(5, 1, 12, 12)
     expected, _ = training.pack.encode(images)
     assert torch.equal(load_pack(paths).encode(images)[0], expected)
-    assert torch.equal(load_pack(paths[::-1]).encode(images)[0], expected.flip(0))
+    # a batched product may round otherwise at another place of the batch, on some processors
+    torch.testing.assert_close(load_pack(paths[::-1]).encode(images)[0], expected.flip(0))
     torch.testing.assert_close(load_model(paths[1]).pack.encode(images)[0][0], expected[1])
     assert not any(parameter.requires_grad for parameter in load_pack(paths).parameters())
 
