@@ -3,7 +3,7 @@
 import math
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -59,6 +59,7 @@ class Posterior:
     surfaces: tuple[Surface, ...]
     members: tuple[np.ndarray, ...]
     seed: int
+    _imagined: dict[float, tuple[Surface, ...]] = field(default_factory=dict, repr=False)
 
     def imagine(self, seeds_factor: float, mask: np.ndarray) -> tuple[Columns, np.ndarray]:
         """Columns (every few in `mask`) and draws to expect from so many times the seeds.
@@ -69,13 +70,19 @@ class Posterior:
         every_few = np.zeros_like(mask)
         every_few[np.flatnonzero(mask & on_curve)[::COARSE]] = True
         columns = self.columns.only(every_few | (mask & ~on_curve))
-        expected = self.draws.mean(axis=0)
-        at_settings = expected[~on_curve][np.argsort(self.columns.setting[~on_curve])]
-        imagined = tuple(
-            surface.imagine(at_settings[members], 1 / seeds_factor)
+        if seeds_factor not in self._imagined:  # asked for every latent size
+            self._imagined[seeds_factor] = self._with_noise(1 / seeds_factor)
+        surfaces = self._imagined[seeds_factor]
+        return columns, _draw(surfaces, columns, IMAGINED_DRAWS, self.seed)
+
+    def _with_noise(self, noise: float) -> tuple[Surface, ...]:
+        """The surfaces had the settings scored their expected means, at so much of the variance."""
+        tested = self.columns.setting >= 0
+        expected = self.draws[:, tested].mean(axis=0)[np.argsort(self.columns.setting[tested])]
+        return tuple(
+            surface.imagine(expected[members], noise)
             for surface, members in zip(self.surfaces, self.members, strict=True)
         )
-        return columns, _draw(imagined, columns, IMAGINED_DRAWS, self.seed)
 
 
 def draw_posterior(

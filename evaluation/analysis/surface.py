@@ -1,9 +1,11 @@
 """The mean score over (log beta_norm, log latents), known up to noise: Gaussian processes."""
 
 import itertools
+import math
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.linalg import cholesky, solve_triangular
 from scipy.special import expit, logsumexp
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import ConstantKernel, Kernel, Matern
@@ -19,6 +21,7 @@ MISFITS_UNMEASURED = (*MISFITS, 1.0)  # where seeds measure none, the scores may
 # puts the top too far from the cliff; so a little fine detail is always allowed for.
 DETAIL_HEIGHT, DETAIL_LENGTHS = 0.2, (0.5, 1.5)
 UNKNOWN_LEVEL = 10.0  # prior standard deviation of the overall level: as good as unknown
+LEAST_NOISE = 1e-6  # keeps a noiseless sweep's matrix positive definite in double precision
 NEGLIGIBLE = 0.01  # a combination that weighs less is left out
 
 
@@ -80,15 +83,21 @@ def fit_surface(
     misfits = MISFITS if measured else MISFITS_UNMEASURED
     level = ConstantKernel(UNKNOWN_LEVEL**2)
     detail = ConstantKernel(DETAIL_HEIGHT**2) * Matern(DETAIL_LENGTHS, nu=1.5)
+    rest = (level + detail)(points)
 
+    curves = list(itertools.product(misfits, HEIGHTS, BETA_LENGTHS, latents_lengths))
     curved = [
         (level + detail + ConstantKernel(h**2) * Matern((b, m), nu=1.5), noise + misfit**2)
-        for misfit, h, b, m in itertools.product(misfits, HEIGHTS, BETA_LENGTHS, latents_lengths)
+        for misfit, h, b, m in curves
     ]
-    constant = [(level, noise + misfit**2) for misfit in misfits]
-    evidence, constant_evidence = (
-        np.array([_evidence(_condition(kernel, points, values, v)) for kernel, v in models])
-        for models in (curved, constant)
+    found = {}
+    for b, m in itertools.product(BETA_LENGTHS, latents_lengths):
+        shape = Matern((b, m), nu=1.5)(points)  # the costly part, the same for all heights
+        for misfit, h in itertools.product(misfits, HEIGHTS):
+            found[misfit, h, b, m] = _evidence(rest + h**2 * shape, values, noise + misfit**2)
+    evidence = np.array([found[curve] for curve in curves])
+    constant_evidence = np.array(
+        [_evidence(level(points), values, noise + misfit**2) for misfit in misfits]
     )
     weights = np.exp(evidence - logsumexp(evidence))
     kept = np.flatnonzero(weights >= min(NEGLIGIBLE, weights.max()))
@@ -106,13 +115,17 @@ def fit_surface(
 def _condition(
     kernel: Kernel, points: np.ndarray, values: np.ndarray, variances: np.ndarray
 ) -> GaussianProcessRegressor:
-    # the floor keeps a noiseless sweep's matrix positive definite in double precision
-    noise = np.maximum(variances, 1e-6)
-    return GaussianProcessRegressor(kernel, alpha=noise, optimizer=None).fit(points, values)
+    alpha = np.maximum(variances, LEAST_NOISE)
+    return GaussianProcessRegressor(kernel, alpha=alpha, optimizer=None).fit(points, values)
 
 
-def _evidence(model: GaussianProcessRegressor) -> float:
-    return float(model.log_marginal_likelihood_value_)
+def _evidence(covariance: np.ndarray, values: np.ndarray, variances: np.ndarray) -> float:
+    """log p(values) of a Gaussian process (Rasmussen & Williams 2006, Eq. 2.30)."""
+    noisy = covariance + np.diag(np.maximum(variances, LEAST_NOISE))
+    root = cholesky(noisy, lower=True, overwrite_a=True, check_finite=False)
+    white = solve_triangular(root, values, lower=True, check_finite=False)
+    constant = len(values) * math.log(2 * math.pi) / 2
+    return float(-white @ white / 2 - np.log(np.diag(root)).sum() - constant)
 
 
 def _log_mean(logs: np.ndarray) -> float:
