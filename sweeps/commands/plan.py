@@ -10,6 +10,7 @@ from sweeps.plan import Setting, blocks, blocks_each, load_data, runs_of
 from sweeps.search.searcher import Searcher
 from sweeps.spec import SweepSpec
 from sweeps.store import Store
+from sweeps.store.results import is_scored
 
 MOST_SHOWN = 60
 
@@ -19,17 +20,23 @@ def execute(args: Namespace) -> int:
     store = Store(args.store)
     spec = find_spec(args.file, store, args.overrides)
     data = load_data(spec)
-    settings, in_store, trials_left = [], 0, 0
+    judged = judging(spec, data)
+    settings, in_store, to_score, trials_left = [], 0, 0, 0
     for setting in _known_settings(spec, store):
         runs = runs_of(spec, data, setting.parameters)
-        ended = {run.id for run in runs if store.result(run.id, hashes=False) is not None}
+        ids = [run.id for run in runs]
+        found = store.results(ids, hashes=False)
+        ended = {run: result for run, result in found.items() if result is not None}
+        evaluation = judged.identity(ids)
+        complete = [run for run, result in ended.items() if is_scored(result, evaluation)]
         in_store += len(ended)
-        trials_left += len(blocks(spec, [run for run in runs if run.id not in ended]))
+        to_score += len(ended) - len(complete)
+        trials_left += len(blocks(spec, [run for run in runs if run.id not in complete]))
         settings.append(
             {
                 "number": setting.number,
                 "parameters": dict(setting.parameters),
-                "runs": [run.id for run in runs],
+                "runs": ids,
                 "in_store": len(ended),
             }
         )
@@ -38,7 +45,7 @@ def execute(args: Namespace) -> int:
     plan = {
         "name": spec.name,
         "method": spec.method,
-        "metric": judging(spec, data).measure,
+        "metric": judged.measure,
         "dataset": {"name": data.name, "source": data.source, "images": len(data)},
         "settings": spec.setting_count,
         "settings_known": len(settings),
@@ -46,6 +53,7 @@ def execute(args: Namespace) -> int:
         "trials_left": trials_left + unproposed * trials_each,
         "runs": spec.setting_count * len(spec.seed_list),
         "in_store": in_store,
+        "to_score": to_score,
         "runs_left": spec.setting_count * len(spec.seed_list) - in_store,
         "list": settings,
     }
@@ -68,12 +76,13 @@ def _known_settings(spec: SweepSpec, store: Store) -> list[Setting]:
 
 def _show(plan: dict[str, Any], seeds: int, store: str) -> None:
     data = plan["dataset"]
+    unscored = f", {plan['to_score']} of them to be scored anew" if plan["to_score"] else ""
     console.print(
         f"[b]{plan['name']}[/b]: {plan['settings']} settings ({plan['method']}) × {seeds} seeds "
         f"= {plan['runs']} runs in {plan['trials']} trials\n"
         f"data: {data['name']} ({data['source']}), {data['images']:,} images; "
         f"metric: {plan['metric']}\n"
-        f"in the store {store}: {plan['in_store']} runs; left: {plan['runs_left']} runs "
+        f"in the store {store}: {plan['in_store']} runs{unscored}; left: {plan['runs_left']} runs "
         f"in {plan['trials_left']} trials",
         soft_wrap=True,
     )

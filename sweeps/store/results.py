@@ -1,7 +1,7 @@
 """What the store knows of one sweep: its rows for the analysis, and how far it has come."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -79,16 +79,20 @@ def scored(
 ) -> dict[str, dict[str, Any]]:
     """Results of the runs of a setting that have this evaluation, by id, with what a sweep adds.
 
-    Added are `setting`, `folder` and `evaluation`. A failed run has no evaluation and needs none.
+    Added are `setting`, `folder` and `evaluation`.
     hashes: compare the files' SHA-256, not their sizes alone.
     """
     added = {"setting": setting, "evaluation": evaluation}
     return {
         run: {**result, **added, "folder": str(store.run_folder(run))}
         for run, result in store.results(runs, hashes).items()
-        if result is not None
-        and (result["state"] == "failed" or evaluation in result["evaluations"])
+        if result is not None and is_scored(result, evaluation)
     }
+
+
+def is_scored(result: Mapping[str, Any], evaluation: str) -> bool:
+    """Whether a result has this evaluation, or is of a run that failed and needs none."""
+    return result["state"] == "failed" or evaluation in result["evaluations"]
 
 
 def concluded(spec: SweepSpec, rows: tuple[RunRow, ...]) -> Conclusion:

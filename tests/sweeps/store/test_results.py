@@ -162,6 +162,23 @@ def test_plan_counts_what_another_sweep_trained(store, capsys):
     assert (plan["trials"], plan["trials_left"]) == (18, 14)
 
 
+def test_plan_counts_runs_that_another_measure_has_scored(store, capsys):
+    from sweeps.command import main
+
+    fill(store, SCORES, failed=[(2, 1, 0)])
+    other = store.root / "other.yaml"
+    other.write_text(json.dumps({**_mapping(), "name": "other", "metric": {"name": "mig"}}))
+    at = ["plan", str(other), "--store", str(store.root)]
+    assert main([*at, "--json"]) == 0
+    plan = json.loads(capsys.readouterr().out)
+    assert (plan["in_store"], plan["to_score"], plan["runs_left"]) == (12, 11, 0)
+    assert plan["trials_left"] == 6
+    assert main(at) == 0
+    assert "12 runs, 11 of them to be scored anew; left: 0 runs in 6 trials" in " ".join(
+        capsys.readouterr().out.split()
+    )
+
+
 def _mapping():
     from sweeps.spec import as_mapping
 
