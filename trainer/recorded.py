@@ -23,15 +23,15 @@ def recorded(step: Step, device: torch.device) -> Step:
         from call to call may be Python's, and none may come from the device or the host on the
         way. `tests/trainer/test_recorded.py` checks every objective for that.
     """
-    return _Graph(step) if device.type == "cuda" else step
+    return _Graph(step, device) if device.type == "cuda" else step
 
 
 class _Graph:
     """See `recorded`. Its results are overwritten by the next call."""
 
-    def __init__(self, step: Step):
-        self._step = step
-        self._stream = torch.cuda.Stream()
+    def __init__(self, step: Step, device: torch.device):
+        self._step, self._device = step, device
+        self._stream = torch.cuda.Stream(device)
         self._calls, self._given_up = 0, False
         self._graph: torch.cuda.CUDAGraph | None = None
         self._inputs: tuple[Tensor, ...] = ()
@@ -50,7 +50,7 @@ class _Graph:
     def _as_it_is(self, inputs: tuple[Tensor, ...]) -> Mapping[str, Tensor]:
         """On the stream that will record, as torch asks of the calls before."""
         self._calls += 1
-        here = torch.cuda.current_stream()
+        here = torch.cuda.current_stream(self._device)
         self._stream.wait_stream(here)
         with torch.cuda.stream(self._stream):
             results = self._step(*inputs)
