@@ -210,6 +210,7 @@ def _draw_one_beta(axes: Axes, one_beta: Mapping[int, float], colours: Mapping[i
             va="bottom",
             fontsize=8.5,
             color=colours[size],
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5},  # over the chance line
         )
 
 
