@@ -236,5 +236,7 @@ def sentences(answer: Answer) -> Iterator[str]:
 
 
 def _name(setting: SettingSummary) -> str:
-    others = "".join(f", {key} {value}" for key, value in setting.parameters.items())
+    # an option that another objective alone has is None
+    given = {key: value for key, value in setting.parameters.items() if value is not None}
+    others = "".join(f", {key.rpartition('.')[2]} {value}" for key, value in given.items())
     return f"β {number(setting.beta)}, M {setting.latents}{others}"

@@ -169,6 +169,17 @@ def test_failed_seeds_pay(rows: list[RunRow], found: Answer):
     assert any("4 of 54 runs failed" in note for note in damaged.notes)
 
 
+def test_a_setting_is_named_by_the_options_that_it_has():
+    plain = {"objective": "beta_vae", "objective_options.p0": None}
+    isa = {"objective": "isa_vae", "objective_options.p0": 4}
+    rows = [
+        *make_rows(inverted_u(2.0), BETAS, parameters=plain),
+        *make_rows(inverted_u(2.0, height=0.37), BETAS, parameters=isa),
+    ]
+    said = str(answer(rows))
+    assert ", objective isa_vae, p0 4" in said and "None" not in said
+
+
 def test_objectives_have_curves_of_their_own():
     low = make_rows(inverted_u(2.0), BETAS, parameters={"objective": "beta_vae"})
     high = make_rows(inverted_u(30.0, height=0.37), BETAS, parameters={"objective": "factor_vae"})
