@@ -6,9 +6,7 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import Tensor
 
-WARM_UP = (
-    3  # steps before it is recorded: optimisers make their moments, libraries their workspaces
-)
+WARM_UP = 3  # steps before one is recorded: optimisers make their moments, libraries their buffers
 
 Step = Callable[..., Mapping[str, Tensor]]
 
