@@ -2,7 +2,6 @@
 
 import contextlib
 import gc
-import importlib
 import logging
 import os
 import socket
@@ -97,8 +96,10 @@ def _keep_credentials() -> None:
 
     A worker has those of its own machine.
     """
-    propagated = importlib.import_module("ray.tune.execution.class_cache").ENV_VARS_TO_PROPAGATE
-    propagated -= {name for name in propagated if name.startswith("AWS_")}
+    from ray.tune.execution import class_cache
+
+    names = class_cache.ENV_VARS_TO_PROPAGATE
+    class_cache.ENV_VARS_TO_PROPAGATE = {name for name in names if not name.startswith("AWS_")}
 
 
 def knock(address: str) -> None:
