@@ -23,6 +23,7 @@ from trainer.data.dataset import Dataset
 from trainer.errors import UserError
 from trainer.files import stamp
 
+HOW = ("steps", "seconds", "device", "precision")  # a model was trained, by training.json
 MOST_MODELS = 32  # evaluated at once; bounds memory when a whole store is evaluated
 
 
@@ -123,7 +124,7 @@ def _start(folder: Path, data: Dataset) -> dict[str, Any]:
         "data": training["data"],
         "state": training["state"],
         "reason": training["reason"],
-        "training": {key: training[key] for key in ("steps", "seconds", "device")},
+        "training": {key: training[key] for key in HOW if key in training},
         "evaluations": {},
         "files": training["files"] | {name: stamp(folder / name) for name in names},
     }
@@ -142,6 +143,7 @@ def _evaluate_pack(
     from evaluation.metrics import COMPARES_SEEDS, METRICS
     from evaluation.metrics.encoding import Remembering
     from trainer.models import load_pack
+    from trainer.precision import multiplying
 
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -152,13 +154,14 @@ def _evaluate_pack(
         x.to(device).expand(pack.size, *x.shape), pack.decode(z.to(device))
     )
     measures = {}
-    for name, options in evaluation.items():
-        if name in COMPARES_SEEDS and pack.size < 2:
-            measures[name] = Unscored()
-            continue
-        wanted = given.keys() & inspect.signature(METRICS[name]).parameters.keys()
-        measures[name] = METRICS[name](**{key: given[key] for key in wanted}, **options)
-    explained = likelihood(pack, data)
+    with multiplying("fp32", torch.device(device)):
+        for name, options in evaluation.items():
+            if name in COMPARES_SEEDS and pack.size < 2:
+                measures[name] = Unscored()
+                continue
+            wanted = given.keys() & inspect.signature(METRICS[name]).parameters.keys()
+            measures[name] = METRICS[name](**{key: given[key] for key in wanted}, **options)
+        explained = likelihood(pack, data)
     return [
         {"measures": {name: _of_model(m, k) for name, m in measures.items()}}
         | _of_model(explained, k)

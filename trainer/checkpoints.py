@@ -9,7 +9,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
+from trainer.config import Precision
 from trainer.files import write_atomically
+from trainer.strict import convert
 
 KEPT = 2  # a kill between the saves of two runs leaves them sharing only the older checkpoint
 
@@ -19,6 +21,7 @@ class Checkpoint:
     """One run after `step` steps.
 
     run: its id. seconds: training time so far. failed: the step whose loss was not finite, or None.
+    precision: in which it trained, and goes on to.
     arrays: parameters, optimiser state and history by name, on the CPU.
     """
 
@@ -26,6 +29,7 @@ class Checkpoint:
     step: int
     seconds: float
     failed: int | None
+    precision: Precision
     arrays: Mapping[str, Tensor]
 
 
@@ -37,6 +41,7 @@ def write(folder: Path, checkpoint: Checkpoint) -> None:
         "step": str(checkpoint.step),
         "seconds": repr(checkpoint.seconds),
         "failed": "" if checkpoint.failed is None else str(checkpoint.failed),
+        "precision": checkpoint.precision,
         "crc32": _checksum(arrays),
     }
     write_atomically(_path(folder, checkpoint.step), save(arrays, header))
@@ -74,7 +79,14 @@ def _read(folder: Path, step: int, run: str) -> Checkpoint | None:
         if header["crc32"] != _checksum(arrays) or header["run"] != run:
             return None
         failed = int(header["failed"]) if header["failed"] else None
-        return Checkpoint(run, int(header["step"]), float(header["seconds"]), failed, arrays)
+        return Checkpoint(
+            run=run,
+            step=int(header["step"]),
+            seconds=float(header["seconds"]),
+            failed=failed,
+            precision=convert(header["precision"], Precision),
+            arrays=arrays,
+        )
     except (SafetensorError, OSError, KeyError, ValueError, TypeError):
         return None
 

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from trainer.strict import require
 
 RESULT_FORMAT = 1  # raised whenever the same configuration would train to another result
+Precision = Literal["fp32", "tf32", "bf16"]  # in which layers can multiply
 # keys that the models of a loaded pack have in common: they decide what its parameters are and mean
 DECIDE_PACK = (
     "architecture",
@@ -59,6 +60,8 @@ class RunConfig:
     steps: optimiser steps, each over `batch_size` images drawn uniformly with replacement.
     objective_options: hyperparameters of the objective beside beta, by name.
     likelihood_options: those of the likelihood, e.g. the variance of its noise.
+    precision: of the products in training; sums and parameters have 32 bits. fp32; tf32, which
+        reads 19 of them and is fp32 on a CPU; bf16; auto, the fastest that the device offers.
     """
 
     dataset: DatasetConfig
@@ -73,7 +76,7 @@ class RunConfig:
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
     batch_size: int = 64
     steps: int = 10_000
-    precision: Literal["fp32", "bf16"] = "fp32"
+    precision: Literal["fp32", "tf32", "bf16", "auto"] = "fp32"
 
     def __post_init__(self) -> None:
         require(self.beta >= 0, "beta", f"expected 0 or more, got {self.beta}")

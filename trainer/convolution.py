@@ -38,7 +38,8 @@ def one_by_one(
         ).permute(0, 2, 3, 1)
         for images, kernels, offsets in zip(x, weight, bias, strict=True)
     ]
-    return torch.stack(ys).permute(0, 1, 4, 2, 3)  # a view: channels stay last in memory
+    y = torch.stack(ys) if len(ys) > 1 else ys[0].unsqueeze(0)  # one alone need not be copied
+    return y.permute(0, 1, 4, 2, 3)  # a view: channels stay last in memory
 
 
 def in_groups(

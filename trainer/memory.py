@@ -1,8 +1,8 @@
-"""How many models fit into the memory there is: what one takes, in a probe, and what is free."""
+"""How many models a pack should have: what one takes, in a probe, and what memory there is."""
 
 import os
 import tempfile
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -17,20 +17,42 @@ PROBE_STEPS = 3  # optimisers make their moments in the first
 # says so, and the pack is halved. So the rest of a machine gets more room than that of a GPU.
 USABLE = {"cpu": 0.5, "cuda": 0.9}
 KEPT = 1.5  # the most a step takes, in terms of what forward keeps: 1.2 to 1.5 by torch.profiler
+# Where forward keeps more than this, a CPU's caches hold no layer's output until the next layer
+# reads it, and a pack is slower than its models one by one: tests.benchmarks.scaling.
+IN_CACHES = 2**28
 CGROUPS = Path("/sys/fs/cgroup")
 
 
-def fitting(config: RunConfig, data: Dataset, device: torch.device, share: float = 1.0) -> int:
-    """How many models of `config` fit into a pack, at least 1.
+@dataclass(frozen=True)
+class Need:
+    """Bytes that training takes.
+
+    model: of one model. forward: of these, what its forward pass keeps for the backward one; 0 on a
+    GPU, where it is not counted apart. images: what a pack shares.
+    """
+
+    model: int
+    forward: int
+    images: int
+
+
+def pack_size(config: RunConfig, data: Dataset, device: torch.device, share: float = 1.0) -> int:
+    """How many models of `config` a pack should have at most, at least 1: the fewer of what fits
+    into memory and, on a CPU, of what it trains fast.
 
     share: the part of the machine's or the GPU's memory that this process may use, above 0, at
         most 1; more than is free is never used.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        each, images = probe(config, data, device, Path(folder))
+    need = probe(config, data, device)
+    fast = IN_CACHES // need.forward if need.forward else fitting(need, device, share)
+    return max(1, min(fast, fitting(need, device, share)))
+
+
+def fitting(need: Need, device: torch.device, share: float = 1.0) -> int:
+    """How many models fit into the memory that is free; `share` as for `pack_size`."""
     free, total = free_memory(device)
-    room = min(free, int(share * total)) * USABLE.get(device.type, USABLE["cpu"]) - images
-    return max(1, int(room // each))
+    usable = min(free, int(share * total)) * USABLE.get(device.type, USABLE["cpu"])
+    return max(0, int((usable - need.images) // need.model))
 
 
 def free_memory(device: torch.device) -> tuple[int, int]:
@@ -70,27 +92,29 @@ def limits(root: Path, of_process: Path) -> list[tuple[int, int]]:
     return limits
 
 
-def probe(config: RunConfig, data: Dataset, device: torch.device, folder: Path) -> tuple[int, int]:
-    """Bytes that one model takes in training, and bytes of the images that a pack shares."""
+def probe(config: RunConfig, data: Dataset, device: torch.device) -> Need:
+    """Trains one model for a few steps, to see what it takes."""
     config = replace(config, steps=max(config.steps, PROBE_STEPS + 1))
     on_gpu = device.type == "cuda"
     before = torch.cuda.memory_allocated(device) if on_gpu else 0
-    training = Training(
-        [config], data, [folder], device=str(device), checkpoint_seconds=float("inf")
-    )
-    if not on_gpu:
-        return _counted(training), 0  # the images are a file that is mapped into memory
+    with tempfile.TemporaryDirectory() as folder:
+        training = Training(
+            [config], data, [Path(folder)], device=str(device), checkpoint_seconds=float("inf")
+        )
+        if not on_gpu:
+            return _counted(training)
+        torch.cuda.reset_peak_memory_stats(device)
+        for _ in range(PROBE_STEPS):
+            training.advance(0)
     images = data.stored().nbytes
-    torch.cuda.reset_peak_memory_stats(device)
-    for _ in range(PROBE_STEPS):
-        training.advance(0)
-    return torch.cuda.max_memory_allocated(device) - before - images, images
+    return Need(torch.cuda.max_memory_allocated(device) - before - images, 0, images)
 
 
-def _counted(training: Training) -> int:
-    """Bytes of one model's arrays on a CPU, whose allocator keeps no count.
+def _counted(training: Training) -> Need:
+    """What one model's arrays take on a CPU, whose allocator keeps no count.
 
-    Parameters, their gradients and moments, and the arrays that forward keeps for backward.
+    Parameters, their gradients and moments, and the arrays that forward keeps for backward. The
+    images are a file that is mapped into memory.
     """
     kept: dict[int, int] = {}
     states = {p.untyped_storage().data_ptr() for p in training.parameters.values()}
@@ -105,4 +129,5 @@ def _counted(training: Training) -> int:
         training.advance(0)
     parameters = sum(p.nbytes for p in training.parameters.values())
     moments = max(len(o.moments) for o in training.learner.optimizers.values())
-    return int(parameters * (2 + moments) + KEPT * sum(kept.values()))
+    forward = sum(kept.values())
+    return Need(int(parameters * (2 + moments) + KEPT * forward), forward, images=0)

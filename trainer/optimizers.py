@@ -88,16 +88,12 @@ def _optimizer(groups: list[dict], config: OptimizerConfig) -> torch.optim.Optim
     if config.name == "adam":
         betas = (config.beta1, config.beta2)
         return torch.optim.Adam(groups, betas=betas, fused=True, capturable=not on_cpu)
-    # torch has a fused Adagrad on CPUs alone, and no fused RMSprop
-    if config.name == "rmsprop":
-        return torch.optim.RMSprop(
-            groups, alpha=RMSPROP_DECAY, foreach=not on_cpu, capturable=not on_cpu
-        )
-    return torch.optim.Adagrad(
-        groups,
-        initial_accumulator_value=config.initial_accumulator,
-        fused=on_cpu,
-        foreach=not on_cpu,
+    if config.name == "adagrad":
+        initial = config.initial_accumulator
+        return torch.optim.Adagrad(groups, initial_accumulator_value=initial, fused=True)
+    # torch has no fused RMSprop
+    return torch.optim.RMSprop(
+        groups, alpha=RMSPROP_DECAY, foreach=not on_cpu, capturable=not on_cpu
     )
 
 

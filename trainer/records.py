@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import save
 from torch import Tensor
 
-from trainer.config import RESULT_FORMAT, RunConfig
+from trainer.config import RESULT_FORMAT, Precision, RunConfig
 from trainer.data.dataset import Dataset
 from trainer.files import parse_json, stamp, write_atomically, write_json
 from trainer.models.loading import CONFIG_FILE, MODEL_FILE
@@ -57,11 +57,12 @@ def write_record(
     steps: int,
     seconds: float,
     device: str,
+    precision: Precision,
 ) -> dict[str, Any]:
     """Writes the files of a run that is over, training.json last, and returns what that says.
 
     parameters: of this one model, without a model axis; a run that failed keeps none.
-    reason: why it failed, or None.
+    reason: why it failed, or None. precision: in which it was trained.
     """
     names = [HISTORY_FILE]
     write_json(run.folder / HISTORY_FILE, history)
@@ -83,6 +84,7 @@ def write_record(
         "steps": steps,
         "seconds": round(seconds, 3),
         "device": device,
+        "precision": precision,
         "torch": torch.__version__,
         "files": {name: stamp(run.folder / name) for name in names},
     }

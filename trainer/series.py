@@ -12,11 +12,12 @@ from typing import Any
 import torch
 
 from trainer import allocator, checkpoints
-from trainer.config import RunConfig
+from trainer.config import Precision, RunConfig
 from trainer.data.dataset import Dataset
 from trainer.errors import UserError
-from trainer.memory import fitting
+from trainer.memory import pack_size
 from trainer.records import Run, read_record
+from trainer.speed import fastest
 from trainer.training import Progress, Training, check_one_pack, pick_device
 
 _log = logging.getLogger(__name__)
@@ -30,8 +31,9 @@ class Series:
     """Trains models that could be one `Training`, in packs that fit into the free memory.
 
     Used like `Training`. What a model takes is measured first, and the largest packs are made that
-    fit. A pack that runs out of memory all the same is cut in two, and its halves go on from its
-    newest checkpoint: packs change no results, so nothing of what was saved is lost.
+    fit and train fast; what the precision `auto` stands for is measured, too. A pack that runs out
+    of memory all the same is cut in two, and its halves go on from its newest checkpoint: packs
+    change no results, so nothing of what was saved is lost.
 
     configs, folders, device, checkpoint_seconds: as for `Training`.
     share: the part of the machine's or the GPU's memory that is this process's, above 0, at most 1.
@@ -60,8 +62,9 @@ class Series:
         allocator.keep_freed()
         self._training: Training | None = None
         self._pack: Places = ()
-        size = self._fitting(share) if len(left) > 1 else 1
+        size = self._pack_size(share) if len(left) > 1 else 1
         self._waiting = deque(cut(self._started_together(left), size))
+        self._precision = self._fastest() if configs[0].precision == "auto" and left else None
         if left:
             self._begin()
 
@@ -130,6 +133,7 @@ class Series:
             [self.runs[k].folder for k in self._pack],
             device=str(self._device),
             checkpoint_seconds=self._checkpoint_seconds,
+            precision=self._precision,
         )
 
     def _end(self) -> None:
@@ -165,13 +169,20 @@ class Series:
         if self._device.type == "cuda":
             torch.cuda.empty_cache()
 
-    def _fitting(self, share: float) -> int:
-        """The largest pack that fits; 1 where even the probe does not."""
+    def _pack_size(self, share: float) -> int:
+        """The largest pack to make; 1 where even the probe has no memory."""
         found = [1]
         _had_memory(
-            lambda: found.append(fitting(self._configs[0], self._data, self._device, share))
+            lambda: found.append(pack_size(self._configs[0], self._data, self._device, share))
         )
         return found[-1]
+
+    def _fastest(self) -> Precision | None:
+        """The precision that the first pack trains fastest in; None where memory is too short."""
+        pack = [self._configs[k] for k in self._waiting[0]]
+        found: list[Precision] = []
+        _had_memory(lambda: found.append(fastest(pack, self._data, self._device)))
+        return found[0] if found else None
 
     def _started_together(self, left: Sequence[int]) -> list[Places]:
         """The runs in order, those that share a checkpoint in one pack: it goes on as it was."""

@@ -11,12 +11,13 @@ from torch import Tensor
 
 from trainer import checkpoints
 from trainer.checkpoints import Checkpoint
-from trainer.config import RunConfig
+from trainer.config import Precision, RunConfig
 from trainer.data.dataset import Dataset
 from trainer.errors import UserError
 from trainer.history import History
 from trainer.models.pack import Pack
 from trainer.objectives.objective import Learner
+from trainer.precision import multiplying, offered
 from trainer.records import Run, read_record, write_config, write_record
 from trainer.vae_learner import VaeLearner
 
@@ -46,6 +47,8 @@ class Training:
     configs, folders: one a model; each run has its own folder.
     device: "auto" (CUDA where there is one), or any torch device.
     checkpoint_seconds: training time between checkpoints.
+    precision: what `auto` stands for in models that have no checkpoint to say so; the most exact of
+        what the device offers by default.
 
         training = Training([config], load("dsprites"), [Path("runs/0")])
         while not training.finished:
@@ -64,6 +67,7 @@ class Training:
         *,
         device: str = "auto",
         checkpoint_seconds: float = 300,
+        precision: Precision | None = None,
     ):
         check_one_pack(configs, folders)
         self.config, self.data = configs[0], data
@@ -74,6 +78,8 @@ class Training:
         self._active = [run for run in self.runs if run.id not in self._records]
         self._checkpoint_seconds, self._last_save = checkpoint_seconds, 0.0
         self.pack = Pack(self.config, len(self._active), data.shape)
+        if self.config.precision == "auto":
+            self.pack.precision = precision or offered(self.device)[0]
         if self._active:
             self._prepare()
             self._resume()
@@ -103,16 +109,17 @@ class Training:
         """Trains for about `seconds`, at least one step, at most to the end; saves when due."""
         last = time.perf_counter()
         end = last + seconds
-        while not self.finished:
-            terms = self.learner.step(self.step)
-            self.step += 1
-            self.history.add(self.step, terms)
-            now = time.perf_counter()
-            self.seconds, last = self.seconds + now - last, now
-            if self.seconds - self._last_save >= self._checkpoint_seconds:
-                self.save()
-            if now >= end:
-                break
+        with multiplying(self.pack.precision, self.device):
+            while not self.finished:
+                terms = self.learner.step(self.step)
+                self.step += 1
+                self.history.add(self.step, terms)
+                now = time.perf_counter()
+                self.seconds, last = self.seconds + now - last, now
+                if self.seconds - self._last_save >= self._checkpoint_seconds:
+                    self.save()
+                if now >= end:
+                    break
         return self.progress()
 
     def progress(self) -> Progress:
@@ -140,8 +147,8 @@ class Training:
             }
             for name, optimizer in self.learner.optimizers.items():
                 arrays |= _prefixed(name, optimizer.state(model))
-            failed = self.history.failed[model]
-            state = Checkpoint(run.id, self.step, self.seconds, failed, arrays)
+            failed, precision = self.history.failed[model], self.pack.precision
+            state = Checkpoint(run.id, self.step, self.seconds, failed, precision, arrays)
             checkpoints.write(run.folder, state)
         self._last_save = self.seconds
 
@@ -154,6 +161,7 @@ class Training:
             return
         self.step, self.seconds = saved[0].step, saved[0].seconds
         self._last_save = self.seconds
+        self.pack.precision = saved[0].precision
         for model, checkpoint in enumerate(saved):
             for name, array in _unprefixed("parameter", checkpoint.arrays).items():
                 self.parameters[name].data[model] = array
@@ -184,6 +192,7 @@ class Training:
                 steps=self.step,
                 seconds=self.seconds,
                 device=_describe(self.device),
+                precision=self.pack.precision,
             )
             checkpoints.delete(run.folder)
         return [self._records[run.id] for run in self.runs]

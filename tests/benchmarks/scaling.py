@@ -27,7 +27,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from tests.benchmarks.output import add_json, show
 from tests.benchmarks.packs import WARM_UP, PackLoop, configuration, images
 from trainer.data import Dataset
-from trainer.memory import fitting
+from trainer.memory import fitting, probe
 from trainer.models import Pack
 
 COLUMNS = {
@@ -107,7 +107,8 @@ def measure(options: argparse.Namespace, data: Dataset) -> list[dict[str, Any]]:
             for models in options.models:
                 options.architecture, options.batch = architecture, batch
                 config = configuration(options, seed=0)
-                if models > fitting(config, data, torch.device(options.device)):
+                device = torch.device(options.device)
+                if models > fitting(probe(config, data, device), device):
                     continue
                 loop = PackLoop(options, data, models, time.perf_counter)
                 loop.seconds(WARM_UP)

@@ -181,7 +181,9 @@ def test_finishing_too_early_is_refused(tmp_path: Path) -> None:
 
 
 def test_deleting_leaves_other_files(tmp_path: Path) -> None:
-    checkpoints.write(tmp_path, checkpoints.Checkpoint("run", 3, 0.5, None, {"a": torch.ones(2)}))
+    checkpoints.write(
+        tmp_path, checkpoints.Checkpoint("run", 3, 0.5, None, "fp32", {"a": torch.ones(2)})
+    )
     (tmp_path / "config.json").write_text("{}")
     checkpoints.delete(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["config.json"]

@@ -23,7 +23,7 @@ def seeds(count: int, **changes: object) -> list[RunConfig]:
 
 def fits(monkeypatch: pytest.MonkeyPatch, size: int) -> None:
     """From now on, the probe finds that `size` models fit."""
-    monkeypatch.setattr("trainer.series.fitting", lambda *_: size)
+    monkeypatch.setattr("trainer.series.pack_size", lambda *_: size)
 
 
 def overfill(monkeypatch: pytest.MonkeyPatch, most: int) -> list[int]:

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from trainer.config import RunConfig
+from trainer.config import Precision, RunConfig
 from trainer.layers import Initialised
 from trainer.models.architectures import ARCHITECTURES
 from trainer.objectives import LIKELIHOODS, OBJECTIVES, likelihood_options, objective_options
@@ -24,6 +24,7 @@ class Pack(nn.Module):
     Parameters hold no values until `draw_parameters`, or a loader, gives them some.
 
     size: K. latents: M. shape: (C, H, W) of an image.
+    precision: in which layers multiply while it trains; for "auto", whoever trains it sets that.
     objective, objective_options: what it is trained for.
     objective_own, likelihood_own: what objective and likelihood learn themselves; often None.
     adversary: the network that learns against the objective, or None. prior: p(z).
@@ -34,7 +35,7 @@ class Pack(nn.Module):
         super().__init__()
         latents = config.latents
         self.size, self.latents, self.shape = size, latents, shape
-        self.precision = config.precision
+        self.precision: Precision = "fp32" if config.precision == "auto" else config.precision
         architecture = _named(ARCHITECTURES, config, "architecture")
         self.likelihood = _named(LIKELIHOODS, config, "likelihood")
         self.objective = objective = _named(OBJECTIVES, config, "objective")
