@@ -143,7 +143,7 @@ def _evaluate_pack(
     from evaluation.metrics import COMPARES_SEEDS, METRICS
     from evaluation.metrics.encoding import Remembering
     from trainer.models import load_pack
-    from trainer.precision import multiplying
+    from trainer.precision import computing
 
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -154,7 +154,7 @@ def _evaluate_pack(
         x.to(device).expand(pack.size, *x.shape), pack.decode(z.to(device))
     )
     measures = {}
-    with multiplying("fp32", torch.device(device)):
+    with computing("fp32", torch.device(device)):
         for name, options in evaluation.items():
             if name in COMPARES_SEEDS and pack.size < 2:
                 measures[name] = Unscored()

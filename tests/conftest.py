@@ -16,6 +16,23 @@ def pytest_configure() -> None:
     signal.signal(signal.SIGTERM, _interrupt)
 
 
+# Files that take minutes, the longest first: begun last, one would run long after all others.
+LONG = (
+    "tests/test_readme.py",
+    "tests/sweeps/test_driver.py",
+    "tests/sweeps/trials/test_tune_search.py",
+    "tests/sweeps/test_driver_s3.py",
+    "tests/sweeps/trials/test_detached.py",
+    "tests/sweeps/tracking/test_real_parts.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long files first."""
+    order = {name: place for place, name in enumerate(LONG)}
+    items.sort(key=lambda item: order.get(item.nodeid.partition("::")[0], len(LONG)))
+
+
 def _interrupt(number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 

@@ -1,7 +1,8 @@
-"""In which precision layers multiply: what a device is fast at, and how torch is told."""
+"""How a device computes: the precisions that it is fast at, and torch's switches for one."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 
@@ -21,22 +22,26 @@ def offered(device: torch.device) -> tuple[Precision, ...]:
 
 
 @contextmanager
-def multiplying(precision: Precision, device: torch.device) -> Iterator[None]:
-    """Within it, a GPU multiplies and convolves numbers of 32 bits as they are, or in TF32.
+def computing(precision: Precision, device: torch.device) -> Iterator[None]:
+    """Within it, a GPU takes numbers of 32 bits as they are, or as TF32, and repeats its results.
 
-    Left to itself, torch takes TF32 for convolutions and not for products. Its switches are those
-    of the whole process.
+    Left to itself, torch has TF32 for convolutions and not for products, and convolutions whose
+    gradients differ from time to time. Its switches are those of the whole process.
     """
     if device.type != "cuda":
         yield
         return
-    convolutions = torch.backends.cudnn.conv  # type: ignore[attr-defined]  # a module in disguise
-    switches = (torch.backends.cuda.matmul, convolutions)
-    before = [switch.fp32_precision for switch in switches]
+    kind = "tf32" if precision == "tf32" else "ieee"
+    switches: list[tuple[Any, str, object]] = [
+        (torch.backends.cuda.matmul, "fp32_precision", kind),
+        (torch.backends.cudnn.conv, "fp32_precision", kind),  # type: ignore[attr-defined]
+        (torch.backends.cudnn, "deterministic", True),
+    ]
+    before = [getattr(owner, name) for owner, name, _ in switches]
     try:
-        for switch in switches:
-            switch.fp32_precision = "tf32" if precision == "tf32" else "ieee"
+        for owner, name, value in switches:
+            setattr(owner, name, value)
         yield
     finally:
-        for switch, value in zip(switches, before, strict=True):
-            switch.fp32_precision = value
+        for (owner, name, _), value in zip(switches, before, strict=True):
+            setattr(owner, name, value)

@@ -17,7 +17,7 @@ from trainer.errors import UserError
 from trainer.history import History
 from trainer.models.pack import Pack
 from trainer.objectives.objective import Learner
-from trainer.precision import multiplying, offered
+from trainer.precision import computing, offered
 from trainer.records import Run, read_record, write_config, write_record
 from trainer.vae_learner import VaeLearner
 
@@ -109,7 +109,7 @@ class Training:
         """Trains for about `seconds`, at least one step, at most to the end; saves when due."""
         last = time.perf_counter()
         end = last + seconds
-        with multiplying(self.pack.precision, self.device):
+        with computing(self.pack.precision, self.device):
             while not self.finished:
                 terms = self.learner.step(self.step)
                 self.step += 1

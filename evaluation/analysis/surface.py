@@ -3,12 +3,15 @@
 import itertools
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.linalg import cholesky, solve_triangular
 from scipy.special import expit, logsumexp
-from sklearn.gaussian_process import GaussianProcessRegressor
-from sklearn.gaussian_process.kernels import ConstantKernel, Kernel, Matern
+
+if TYPE_CHECKING:  # scikit-learn: seconds, which whoever only names an answer need not pay
+    from sklearn.gaussian_process import GaussianProcessRegressor
+    from sklearn.gaussian_process.kernels import Kernel
 
 # What the function may be like: every combination counts by how well it explains the scores.
 # Lengths are in natural logarithms, heights in standard deviations of the settings' means.
@@ -33,7 +36,7 @@ class Surface:
     flat: posterior probability, from even odds, that the mean score is the same everywhere.
     """
 
-    models: tuple[GaussianProcessRegressor, ...]
+    models: tuple["GaussianProcessRegressor", ...]
     weights: np.ndarray
     centre: float
     scale: float
@@ -75,6 +78,8 @@ def fit_surface(
     Smoothness, height and misfit are averaged over, not fixed at their likeliest values: with a
     dozen settings those alone make intervals too short (Rasmussen & Williams 2006, section 5.2).
     """
+    from sklearn.gaussian_process.kernels import ConstantKernel, Matern
+
     centre, scale = float(means.mean()), float(means.std())
     if scale < 1e-9 * max(1.0, abs(centre)):  # equal scores
         scale = 1.0
@@ -113,8 +118,10 @@ def fit_surface(
 
 
 def _condition(
-    kernel: Kernel, points: np.ndarray, values: np.ndarray, variances: np.ndarray
-) -> GaussianProcessRegressor:
+    kernel: "Kernel", points: np.ndarray, values: np.ndarray, variances: np.ndarray
+) -> "GaussianProcessRegressor":
+    from sklearn.gaussian_process import GaussianProcessRegressor
+
     alpha = np.maximum(variances, LEAST_NOISE)
     return GaussianProcessRegressor(kernel, alpha=alpha, optimizer=None).fit(points, values)
 
@@ -133,7 +140,7 @@ def _log_mean(logs: np.ndarray) -> float:
 
 
 def _draw(
-    model: GaussianProcessRegressor, points: np.ndarray, count: int, rng: np.random.Generator
+    model: "GaussianProcessRegressor", points: np.ndarray, count: int, rng: np.random.Generator
 ) -> np.ndarray:
     mean, covariance = model.predict(points, return_cov=True)
     # for the same reason: neighbours on a dense grid are all but equal

@@ -7,8 +7,6 @@ from itertools import combinations
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sklearn.decomposition import FastICA
-from sklearn.exceptions import ConvergenceWarning
 
 from evaluation.baselines.fitted import Fitted, Model
 from evaluation.baselines.moments import blocks, moments
@@ -56,6 +54,9 @@ def independent(codes: NDArray[np.float32], seed: int) -> tuple[NDArray[np.float
 
     codes: (n, M), white. W is scikit-learn's FastICA with its defaults; 200 steps are the most.
     """
+    from sklearn.decomposition import FastICA  # seconds: for those who ask for it
+    from sklearn.exceptions import ConvergenceWarning
+
     with warnings.catch_warnings():  # the number of steps tells whether it converged
         warnings.simplefilter("ignore", ConvergenceWarning)
         fit = FastICA(whiten=False, random_state=seed).fit(codes)

@@ -7,8 +7,6 @@ from typing import Any, Literal
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.stats import entropy
-from sklearn.ensemble import ExtraTreesClassifier, GradientBoostingClassifier
 
 from evaluation.metrics.encoding import Represent
 from evaluation.metrics.points import Figure, Points, labelled_points
@@ -44,7 +42,9 @@ class DCI:
     test: int
 
 
-def _extra_trees(seed: int) -> ExtraTreesClassifier:
+def _extra_trees(seed: int) -> Any:
+    from sklearn.ensemble import ExtraTreesClassifier  # seconds: for those who ask for it
+
     # every split may look at every latent: with a random choice of them, useless latents get splits
     # for want of better ones, and importance that they do not have
     return ExtraTreesClassifier(
@@ -56,7 +56,9 @@ def _extra_trees(seed: int) -> ExtraTreesClassifier:
     )
 
 
-def _gradient_boosting(seed: int) -> GradientBoostingClassifier:
+def _gradient_boosting(seed: int) -> Any:
+    from sklearn.ensemble import GradientBoostingClassifier
+
     return GradientBoostingClassifier(random_state=seed)
 
 
@@ -124,6 +126,8 @@ def completeness(importance: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _concentration(importance: NDArray[np.float64], over: int) -> NDArray[np.float64]:
     """1 - entropy along axis `over`, to the base of its length; mean weighted by importance."""
+    from scipy.stats import entropy
+
     if importance.shape[over] == 1:
         return np.ones(len(importance))
     each = 1 - entropy(importance + 1e-11, base=importance.shape[over], axis=over)

@@ -8,8 +8,6 @@ from typing import Literal
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression
 from torch import Tensor
 
 from evaluation.metrics import softmax
@@ -170,6 +168,9 @@ def _logistic_regression(
     points: Tensor, y: Tensor, train: int, factors: int, seed: int
 ) -> NDArray[np.float64]:
     """disentanglement_lib's classifier, model by model."""
+    from sklearn.exceptions import ConvergenceWarning  # seconds: for those who ask for it
+    from sklearn.linear_model import LogisticRegression
+
     classes = y[0].cpu().numpy()
     scores = []
     for x in points[0].cpu().numpy():

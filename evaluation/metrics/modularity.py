@@ -6,9 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
 from evaluation.metrics.encoding import Represent
@@ -93,14 +90,15 @@ def modularity_of(information: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _areas(learn: Points, check: Points, model: int, factor: int) -> tuple[float, float]:
     """Areas under the ROC curve, training and test, of one model for one factor."""
+    from sklearn.exceptions import ConvergenceWarning  # seconds: for those who ask for it
+    from sklearn.linear_model import LogisticRegression
+
     (x, y), (x_test, y_test) = learn.of(factor), check.of(factor)
     centre, spread = x[model].mean(axis=0), x[model].std(axis=0)
     spread[spread == 0] = 1
     inputs, test_inputs = (x[model] - centre) / spread, (x_test[model] - centre) / spread
-    with warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore", ConvergenceWarning
-        )  # 100 iterations is the field's protocol
+    with warnings.catch_warnings():  # 100 iterations is the field's protocol
+        warnings.simplefilter("ignore", ConvergenceWarning)
         classifier = LogisticRegression().fit(inputs, y)
     seen = classifier.classes_
     return (
@@ -116,6 +114,8 @@ def _mean_area(
 
     By the rank sum of each class, for all classes at once; scikit-learn's roc_auc_score takes one.
     """
+    from scipy.stats import rankdata
+
     own = y[:, None] == classes
     size = own.sum(axis=0)
     usable = (size > 0) & (size < len(y))

@@ -5,7 +5,6 @@ from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 from evaluation.metrics.encoding import Represent
 from evaluation.metrics.points import Posterior, draw_images, encode_posterior, encode_sound
@@ -89,6 +88,8 @@ def udr(
         information = 0.5 * (means**2 + np.exp(logvar) - logvar - 1).mean(axis=1)
     if len(means) < 2:
         raise UserError("udr compares the seeds of a setting: give it a pack of two models or more")
+    from scipy.stats import rankdata  # a second: for those who ask for it
+
     active = information > threshold
     standard = _standardised(means) * active[:, None, :]
     ranks = _standardised(rankdata(means, axis=1)) * active[:, None, :]

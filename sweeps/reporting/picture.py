@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from matplotlib.image import imsave
 from numpy.typing import NDArray
+from PIL import Image
 
 from evaluation.traversals import by_kl
 from trainer.data.dataset import Dataset
@@ -34,7 +34,8 @@ def _write(folder: Path, image: torch.Tensor) -> None:
         mu, logvar = pack.encode(image)
         kl = 0.5 * (mu**2 + logvar.exp() - 1 - logvar)[0, 0]
     part = folder / f".{TRAVERSAL}"
-    imsave(part, _grid(traverse(pack, image, by_kl(kl.numpy(), ROWS))[0, 0]), format="png")
+    grid = _grid(traverse(pack, image, by_kl(kl.numpy(), ROWS))[0, 0])
+    Image.fromarray(grid).save(part, format="png")
     part.replace(folder / TRAVERSAL)
 
 

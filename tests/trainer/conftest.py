@@ -17,3 +17,11 @@ def one_thread() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("trainer.models.mlp.WIDTH", 32)
+
+
+@pytest.fixture(params=["cpu", "cuda"])
+def device(request: pytest.FixtureRequest) -> str:
+    """A kind of device, each in turn; those that this machine lacks are skipped."""
+    if request.param == "cuda" and not torch.cuda.is_available():
+        pytest.skip("needs CUDA")
+    return str(request.param)

@@ -25,6 +25,7 @@ from trainer.training import Training, train
 def test_after_200_steps_a_model_in_a_pack_equals_the_model_alone(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
+    device: str,
     architecture: str,
     optimizer: str,
     objective: str,
@@ -49,9 +50,9 @@ def test_after_200_steps_a_model_in_a_pack_equals_the_model_alone(
         for seed, beta, lr in [(0, 1.0, 1e-3), (1, 4.0, 1e-3), (7, 0.5, 2e-3)]
     ]
     packed, alone = folders(tmp_path / "pack", 3), folders(tmp_path / "alone", 3)
-    train(configs, data, packed, device="cpu")
+    train(configs, data, packed, device=device)
     for one, folder in zip(configs, alone, strict=True):
-        train([one], data, [folder], device="cpu")
+        train([one], data, [folder], device=device)
     for in_pack, by_itself in zip(packed, alone, strict=True):
         torch.testing.assert_close(
             history(in_pack)["loss"], history(by_itself)["loss"], rtol=1e-4, atol=0
@@ -69,12 +70,12 @@ def test_models_of_a_pack_differ_by_seed_and_by_beta(tmp_path: Path) -> None:
 
 
 def test_a_model_that_goes_to_nan_fails_alone_and_leaves_its_neighbours_bits_alone(
-    tmp_path: Path,
+    tmp_path: Path, device: str
 ) -> None:
     def run(root: Path, middle_lr: float) -> tuple[list[Path], list[dict]]:
         configs = [config(seed=0), config(seed=1, lr=middle_lr), config(seed=2)]
         paths = folders(root, 3)
-        return paths, train(configs, Shapes(), paths, device="cpu")
+        return paths, train(configs, Shapes(), paths, device=device)
 
     sound, records = run(tmp_path / "sound", 2e-3)
     broken, broken_records = run(tmp_path / "broken", 1e12)

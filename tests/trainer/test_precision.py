@@ -10,7 +10,7 @@ from tests.trainer.runs import config, distance, folders, model
 from tests.trainer.shapes import Shapes
 from trainer import precision, speed
 from trainer.config import Precision
-from trainer.precision import multiplying, offered
+from trainer.precision import computing, offered
 from trainer.series import Series
 from trainer.training import Training, train
 
@@ -18,8 +18,12 @@ CPU, CUDA = torch.device("cpu"), torch.device("cuda")
 BOTH: tuple[Precision, ...] = ("fp32", "bf16")
 
 
-def switches() -> tuple[str, str]:
-    return torch.backends.cuda.matmul.fp32_precision, torch.backends.cudnn.conv.fp32_precision
+def switches() -> tuple[str, str, bool]:
+    return (
+        torch.backends.cuda.matmul.fp32_precision,
+        torch.backends.cudnn.conv.fp32_precision,
+        torch.backends.cudnn.deterministic,
+    )
 
 
 def offer(monkeypatch: pytest.MonkeyPatch, *precisions: Precision) -> None:
@@ -44,11 +48,11 @@ def slow_down(monkeypatch: pytest.MonkeyPatch, slow: Precision) -> list[Precisio
 @pytest.mark.parametrize(("kind", "expected"), [("tf32", "tf32"), ("fp32", "ieee")])
 def test_a_gpus_switches_are_set_within_and_put_back(kind: Precision, expected: str) -> None:
     before = switches()
-    with pytest.raises(KeyError), multiplying(kind, CUDA):
-        assert switches() == (expected, expected)
+    with pytest.raises(KeyError), computing(kind, CUDA):
+        assert switches() == (expected, expected, True)
         raise KeyError
     assert switches() == before
-    with multiplying(kind, CPU):
+    with computing(kind, CPU):
         assert switches() == before
 
 

@@ -49,6 +49,25 @@ def test_continuing_is_bit_for_bit(
     assert_same_bits(straight, broken)
 
 
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
+@pytest.mark.parametrize("architecture", ["mlp", "fc1200", "conv"])
+@pytest.mark.parametrize("precision", ["tf32", "bf16"])
+def test_so_it_is_on_a_gpu_though_another_graph_is_recorded(
+    tmp_path: Path, architecture: str, precision: str
+) -> None:
+    runs = [
+        config(seed=seed, steps=60, architecture=architecture, precision=precision)
+        for seed in range(3)
+    ]
+    straight, broken = folders(tmp_path / "straight", 3), folders(tmp_path / "broken", 3)
+    train(runs, Shapes(32), straight, device="cuda")
+    training = Training(runs, Shapes(32), broken, device="cuda")
+    advance_to(training, 37)
+    training.save()
+    train(runs, Shapes(32), broken, device="cuda")
+    assert_same_bits(straight, broken)
+
+
 def test_history_inside_a_window_survives(tmp_path: Path) -> None:
     straight, broken = folders(tmp_path / "straight", 3), folders(tmp_path / "broken", 3)
     train(pack(steps=450), Shapes(), straight, device="cpu")
