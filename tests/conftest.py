@@ -1,4 +1,4 @@
-"""Servers that tests share: each is started when a test first asks for it, and ends with pytest."""
+"""The order of the tests, and the servers that they share, which end with pytest."""
 
 import os
 import signal
@@ -10,12 +10,6 @@ import pytest
 from tests.servers.postgres import Postgres, postgres_server
 from tests.servers.s3 import S3, s3_server
 
-
-def pytest_configure() -> None:
-    """Makes SIGTERM end the tests as Ctrl-C does: with their servers."""
-    signal.signal(signal.SIGTERM, _interrupt)
-
-
 # Files that take minutes, the longest first: begun last, one would run long after all others.
 LONG = (
     "tests/test_readme.py",
@@ -25,6 +19,11 @@ LONG = (
     "tests/sweeps/trials/test_detached.py",
     "tests/sweeps/tracking/test_real_parts.py",
 )
+
+
+def pytest_configure() -> None:
+    """Makes SIGTERM end the tests as Ctrl-C does: with their servers."""
+    signal.signal(signal.SIGTERM, _interrupt)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
