@@ -6,7 +6,8 @@
 Each is the real command with a store of its own, one after another, so the machine should do
 nothing else. "of training" adds up what the packs took, on two cores in two trials at once. The
 answers should agree: the best beta of each within the interval of the others. bf16 is for
-processors that multiply it (AMX, AVX512-BF16); elsewhere it is imitated and takes seven times as long.
+processors that multiply it (AMX, AVX512-BF16); elsewhere it is imitated and takes seven times as
+long.
 """
 
 import argparse
