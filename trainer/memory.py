@@ -44,8 +44,10 @@ def pack_size(config: RunConfig, data: Dataset, device: torch.device, share: flo
         most 1; more than is free is never used.
     """
     need = probe(config, data, device)
-    fast = IN_CACHES // need.forward if need.forward else fitting(need, device, share)
-    return max(1, min(fast, fitting(need, device, share)))
+    size = fitting(need, device, share)
+    if need.forward:
+        size = min(size, IN_CACHES // need.forward)
+    return max(1, size)
 
 
 def fitting(need: Need, device: torch.device, share: float = 1.0) -> int:
