@@ -14,10 +14,10 @@ from rich.table import Table
 
 from evaluation.evaluate import evaluate
 from evaluation.identity import DEFAULT_EVALUATION, evaluation_ids
-from evaluation.results import read_record
+from evaluation.result_file import read_record
+from trainer.config.schema import FieldError
 from trainer.data import load
 from trainer.errors import UserError
-from trainer.strict import FieldError
 
 Evaluation = Mapping[str, Mapping[str, Any]]
 Row = tuple[dict[str, Any], dict[str, Any] | None]  # a result, and its figures in this evaluation

@@ -17,8 +17,8 @@ from evaluation.identity import (
     setting_of,
     with_defaults,
 )
-from evaluation.results import read_record, read_result, write_result
-from trainer.config import DECIDE_PACK, RESULT_FORMAT, digest
+from evaluation.result_file import read_record, read_result, write_result
+from trainer.config.run import DECIDE_PACK, RESULT_FORMAT, digest
 from trainer.data.dataset import Dataset
 from trainer.errors import UserError
 from trainer.files import stamp
@@ -141,9 +141,9 @@ def _evaluate_pack(
 
     from evaluation.likelihood import likelihood
     from evaluation.metrics import COMPARES_SEEDS, METRICS
-    from evaluation.metrics.encoding import Remembering
+    from evaluation.metrics.support.encoding import Remembering
+    from trainer.device.precision import computing
     from trainer.models import load_pack
-    from trainer.precision import computing
 
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"

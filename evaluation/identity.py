@@ -5,9 +5,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from trainer.config import digest
+from trainer.config.run import digest
+from trainer.config.schema import FieldError, lookup, suggestion
 from trainer.data.dataset import Dataset
-from trainer.strict import FieldError, lookup, suggestion
 
 EVALUATION_FORMAT = 1  # raised whenever the same evaluation would give other scores
 DEFAULT_EVALUATION: Mapping[str, Mapping[str, Any]] = {"higgins": {"protocol": "paper"}}

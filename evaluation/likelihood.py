@@ -7,8 +7,8 @@ import torch
 from numpy.typing import NDArray
 
 from trainer.data.dataset import Dataset
+from trainer.distributions.gaussian import reparametrise
 from trainer.models import Pack
-from trainer.objectives.gaussian import reparametrise
 
 _BATCH_NUMBERS = 2**25  # pixels decoded at once, over all models: 128 MiB
 

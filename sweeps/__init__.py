@@ -10,19 +10,19 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sweeps.api import Best, best, report, run
-    from sweeps.spec import SweepSpec, load_spec
-    from sweeps.store import Store
-    from sweeps.tracking.registry import load_model
+    from sweeps.run_store import Store
+    from sweeps.sweepfile import SweepSpec, load_spec
+    from sweeps.tracking.mlflow.registry import load_model
 
 __all__ = ["Best", "Store", "SweepSpec", "best", "load_model", "load_spec", "report", "run"]
 
 _HOMES = {
     "Best": "sweeps.api",
-    "Store": "sweeps.store",
-    "SweepSpec": "sweeps.spec",
+    "Store": "sweeps.run_store",
+    "SweepSpec": "sweeps.sweepfile",
     "best": "sweeps.api",
-    "load_model": "sweeps.tracking.registry",
-    "load_spec": "sweeps.spec",
+    "load_model": "sweeps.tracking.mlflow.registry",
+    "load_spec": "sweeps.sweepfile",
     "report": "sweeps.api",
     "run": "sweeps.api",
 }

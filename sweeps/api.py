@@ -11,9 +11,10 @@ from evaluation.analysis.best import Best as Certainty
 from evaluation.analysis.best import name_setting
 from evaluation.analysis.choose import SettingSummary
 from evaluation.analysis.conclude import Conclusion
+from sweeps import sweep_results
 from sweeps.plan import load_data
-from sweeps.spec import SweepSpec, load_spec, spec_of
-from sweeps.store import Store, results
+from sweeps.run_store import Store
+from sweeps.sweepfile import SweepSpec, load_spec, spec_of
 
 Sweep = SweepSpec | Mapping[str, Any] | str | Path
 
@@ -92,8 +93,8 @@ def best(sweep: Sweep, store: str | Path | Store = "store") -> Best:
     """
     store = _store(store)
     spec = _spec(sweep, store)
-    rows = results.rows(spec, store, load_data(spec))
-    return of_conclusion(results.concluded(spec, rows))
+    rows = sweep_results.rows(spec, store, load_data(spec))
+    return of_conclusion(sweep_results.concluded(spec, rows))
 
 
 def report(sweep: Sweep, store: str | Path | Store = "store") -> Path:

@@ -12,16 +12,17 @@ from rich.console import Console
 
 from evaluation.analysis.conclude import Conclusion
 from evaluation.baselines.table import text
+from sweeps import sweep_results
 from sweeps.journal import Journal, log_key
-from sweeps.judging import judging
+from sweeps.metric_plan import judging
 from sweeps.plan import load_data
 from sweeps.progress import Progress
 from sweeps.reporting.baselines import paper_table, prepare_baselines
+from sweeps.run_store import Store
 from sweeps.search.searcher import Searcher
-from sweeps.search.work import Block, Work, error_key
-from sweeps.spec import SweepSpec
-from sweeps.spec.suiting import check_models
-from sweeps.store import Store, results
+from sweeps.search.trial_queue import Block, Work, error_key
+from sweeps.sweepfile import SweepSpec
+from sweeps.sweepfile.compatibility import check_models
 from sweeps.tracking.background import LONGEST_CLOSE
 from sweeps.tracking.tracker import Tracker
 from sweeps.trials import signals, stopping
@@ -147,12 +148,12 @@ def _finish(
     console: Console,
 ) -> Outcome:
     """Writes the report, completes MLflow and prints the answer."""
-    rows = () if stopped else results.rows(spec, store, data)
+    rows = () if stopped else sweep_results.rows(spec, store, data)
     conclusion, report = None, None
     if rows:
         from sweeps.reporting.report import make_report  # Matplotlib
 
-        conclusion = results.concluded(spec, rows)
+        conclusion = sweep_results.concluded(spec, rows)
         report = make_report(spec, store)
         tracker.sweep_ended(conclusion, report.parent)
     tracked = tracker.close(STOPPED_CLOSE if stopped else LONGEST_CLOSE)

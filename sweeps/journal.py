@@ -5,8 +5,8 @@ import time
 
 from evaluation.analysis.choose import SettingSummary
 from sweeps.plan import Setting
-from sweeps.search.work import Observer
-from sweeps.store import Store
+from sweeps.run_store import Store
+from sweeps.search.trial_queue import Observer
 from trainer.errors import UserError
 
 

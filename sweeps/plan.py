@@ -5,12 +5,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sweeps.spec import SweepSpec
-from sweeps.spec.configure import configure
-from trainer.config import RunConfig
+from sweeps.sweepfile import SweepSpec
+from sweeps.sweepfile.configure import configure
+from trainer.config.run import RunConfig
+from trainer.config.schema import FieldError
 from trainer.data.dataset import Dataset
 from trainer.errors import UserError
-from trainer.strict import FieldError
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from sweeps.spec import as_mapping, load_spec, spec_of
+from sweeps.sweepfile import as_mapping, load_spec, spec_of
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -7,17 +7,17 @@ import importlib
 from typing import Any
 
 _HOMES = {
-    "RunConfig": "trainer.config",
+    "RunConfig": "trainer.config.run",
     "UserError": "trainer.errors",
     "OBJECTIVES": "trainer.objectives",
-    "LIKELIHOODS": "trainer.objectives",
-    "ARCHITECTURES": "trainer.models",
+    "LIKELIHOODS": "trainer.likelihoods",
+    "ARCHITECTURES": "trainer.architectures",
     "Model": "trainer.models",
     "load_model": "trainer.models",
     "load_pack": "trainer.models",
-    "Series": "trainer.series",
-    "Training": "trainer.training",
-    "train": "trainer.training",
+    "Series": "trainer.training.packing",
+    "Training": "trainer.training.loop",
+    "train": "trainer.training.loop",
 }
 
 __all__ = list(_HOMES)

@@ -10,13 +10,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemaini
 from rich.progress import Progress as Bar
 from rich.table import Table
 
-from trainer.configfile import read_configs
+from trainer.config.pack_file import read_configs
+from trainer.config.schema import FieldError
 from trainer.data import load
 from trainer.errors import UserError
 from trainer.objectives import run_id
-from trainer.series import Series
-from trainer.strict import FieldError
-from trainer.training import Progress
+from trainer.training.loop import Progress
+from trainer.training.packing import Series
 
 PLAIN_SECONDS = 30  # between progress lines where there is no terminal
 

@@ -10,10 +10,10 @@ import numpy as np
 
 from evaluation.analysis.best import Best, Standing, find_best, name_setting, rank_settings
 from evaluation.analysis.choose import Choice, Goal, SettingSummary, choose
-from evaluation.analysis.noise import Noise, measure_noise
-from evaluation.analysis.posterior import Posterior, draw_posterior
+from evaluation.analysis.formatting import fixed, number
+from evaluation.analysis.inference.noise import Noise, measure_noise
+from evaluation.analysis.inference.posterior import Posterior, draw_posterior
 from evaluation.analysis.table import RunRow
-from evaluation.analysis.words import fixed, number
 from trainer.errors import UserError
 
 MOST_TIED = 5  # settings named in a sentence

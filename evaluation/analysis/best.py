@@ -11,7 +11,7 @@ import numpy as np
 
 from evaluation.analysis.advice import Edge, Evidence, Side, Verdict, judge
 from evaluation.analysis.choose import SettingSummary
-from evaluation.analysis.posterior import Columns, Posterior
+from evaluation.analysis.inference.posterior import Columns, Posterior
 
 
 @dataclass(frozen=True)

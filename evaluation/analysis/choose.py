@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from evaluation.analysis.table import RunRow
+from trainer.config.schema import lookup
 from trainer.errors import UserError
-from trainer.strict import lookup
 
 Goal = Literal["maximize", "minimize"]
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from evaluation.analysis.answer import Answer, answer, sentences
 from evaluation.analysis.choose import Choice, Goal, SettingSummary, choose
+from evaluation.analysis.formatting import fixed, number
 from evaluation.analysis.table import RunRow
-from evaluation.analysis.words import fixed, number
 from trainer.errors import UserError
 
 

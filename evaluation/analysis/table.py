@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
+from trainer.config.schema import suggestion
 from trainer.errors import UserError
-from trainer.strict import suggestion
 
 State = Literal["finished", "failed"]
 SWEPT = ("beta", "latents", "seed")  # have columns of their own; all other choices are `parameters`

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from evaluation.metrics.encoding import Represent
+from evaluation.metrics.support.encoding import Represent
 from trainer.data.dataset import Dataset
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from evaluation.baselines.fitted import Fitted, Model
 from evaluation.baselines.moments import blocks, moments
 from evaluation.baselines.pca import COMPONENTS, Affine, principal_components
-from evaluation.metrics.labels import MissingLabels
+from evaluation.metrics.support.labels import MissingLabels
 from trainer.data.dataset import UNKNOWN, Dataset
 
 FACTOR = "shape"

@@ -11,9 +11,9 @@ from evaluation.baselines import BASELINES
 from evaluation.baselines.fitted import Model
 from evaluation.identity import EVALUATION_FORMAT, with_defaults
 from evaluation.metrics import higgins
-from trainer.config import digest
+from trainer.config.run import digest
+from trainer.config.schema import lookup
 from trainer.data.dataset import Dataset
-from trainer.strict import lookup
 
 BASELINE_FORMAT = 1  # raised whenever a baseline would come out differently
 REPLICAS = tuple(range(10))

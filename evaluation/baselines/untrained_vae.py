@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from evaluation.baselines.fitted import Fitted, Model
-from trainer.config import DatasetConfig, RunConfig
+from trainer.config.run import DatasetConfig, RunConfig
 from trainer.data.dataset import Dataset
 from trainer.models import Pack
 

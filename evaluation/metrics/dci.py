@@ -8,10 +8,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from evaluation.metrics.encoding import Represent
-from evaluation.metrics.points import Figure, Points, labelled_points
+from evaluation.metrics.support.encoding import Represent
+from evaluation.metrics.support.points import Figure, Points, labelled_points
+from trainer.config.schema import lookup
 from trainer.data.dataset import Dataset
-from trainer.strict import lookup
 
 Protocol = Literal["trees", "dlib"]
 

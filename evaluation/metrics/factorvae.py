@@ -7,11 +7,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from evaluation.metrics.encoding import Codes, Represent
-from evaluation.metrics.labels import Groups, MissingLabels, read_labels
-from evaluation.metrics.points import Figure, draw_images, encode_sound
+from evaluation.metrics.support.encoding import Codes, Represent
+from evaluation.metrics.support.labels import Groups, MissingLabels, read_labels
+from evaluation.metrics.support.points import Figure, draw_images, encode_sound
+from trainer.config.schema import FieldError
 from trainer.data.dataset import UNKNOWN, Dataset
-from trainer.strict import FieldError
 
 _CHUNK = 2**22  # numbers held at once while variances are taken
 

@@ -10,12 +10,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from evaluation.metrics import softmax
-from evaluation.metrics.encoding import Codes, Represent, encode
-from evaluation.metrics.labels import Groups, Labels, MissingLabels, read_labels
-from evaluation.metrics.pairs import draw_pairs, mean_differences
+from evaluation.metrics.support import softmax
+from evaluation.metrics.support.encoding import Codes, Represent, encode
+from evaluation.metrics.support.labels import Groups, Labels, MissingLabels, read_labels
+from evaluation.metrics.support.pairs import draw_pairs, mean_differences
+from trainer.config.schema import FieldError, lookup
 from trainer.data.dataset import UNKNOWN, Dataset
-from trainer.strict import FieldError, lookup
 
 # (features (S, K, points, M), factor numbers (S, points), training points, factors, seed) -> (K, S)
 Classify = Callable[[Tensor, Tensor, int, int, int], NDArray[np.float64]]

@@ -8,8 +8,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from evaluation.metrics.encoding import Represent
-from evaluation.metrics.points import (
+from evaluation.metrics.support.encoding import Represent
+from evaluation.metrics.support.points import (
     Figure,
     Posterior,
     draw_images,

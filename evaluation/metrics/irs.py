@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from evaluation.metrics.encoding import Represent
-from evaluation.metrics.histograms import discretise
-from evaluation.metrics.labels import MissingLabels
-from evaluation.metrics.points import Figure, Points, labelled_points
+from evaluation.metrics.support.encoding import Represent
+from evaluation.metrics.support.histograms import discretise
+from evaluation.metrics.support.labels import MissingLabels
+from evaluation.metrics.support.points import Figure, Points, labelled_points
 from trainer.data.dataset import Dataset
 
 

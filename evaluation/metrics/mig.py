@@ -9,10 +9,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from evaluation.metrics.encoding import Represent
-from evaluation.metrics.histograms import factor_entropies, factor_information, mutual_information
-from evaluation.metrics.labels import MissingLabels
-from evaluation.metrics.points import (
+from evaluation.metrics.support.encoding import Represent
+from evaluation.metrics.support.histograms import (
+    factor_entropies,
+    factor_information,
+    mutual_information,
+)
+from evaluation.metrics.support.labels import MissingLabels
+from evaluation.metrics.support.points import (
     Figure,
     Points,
     Posterior,
@@ -20,8 +24,8 @@ from evaluation.metrics.points import (
     labelled_points,
     need_posterior,
 )
+from trainer.config.schema import FieldError, suggestion
 from trainer.data.dataset import Dataset
-from trainer.strict import FieldError, suggestion
 
 Estimate = Literal["means", "means_ordered", "samples", "samples_ordered"]
 

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from evaluation.metrics.encoding import Represent
-from evaluation.metrics.histograms import factor_information
-from evaluation.metrics.points import Figure, Points, labelled_points
+from evaluation.metrics.support.encoding import Represent
+from evaluation.metrics.support.histograms import factor_information
+from evaluation.metrics.support.points import Figure, Points, labelled_points
 from trainer.data.dataset import Dataset
 
 

@@ -7,9 +7,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from evaluation.metrics.encoding import Represent
-from evaluation.metrics.machines import fit_machines
-from evaluation.metrics.points import Figure, Points, labelled_points
+from evaluation.metrics.support.encoding import Represent
+from evaluation.metrics.support.linear_svm import fit_machines
+from evaluation.metrics.support.points import Figure, Points, labelled_points
 from trainer.data.dataset import Dataset
 
 

@@ -6,11 +6,11 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from evaluation.metrics.encoding import Represent
-from evaluation.metrics.points import Posterior, draw_images, encode_posterior, encode_sound
+from evaluation.metrics.support.encoding import Represent
+from evaluation.metrics.support.points import Posterior, draw_images, encode_posterior, encode_sound
+from trainer.config.schema import FieldError, suggestion
 from trainer.data.dataset import Dataset
 from trainer.errors import UserError
-from trainer.strict import FieldError, suggestion
 
 Correlation = Literal["lasso", "spearman"]
 _SWEEPS = 1000  # of coordinate descent, an upper bound; tens are needed

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from evaluation.metrics.encoding import Represent
-from evaluation.metrics.histograms import discretise, joint_counts, mutual_information
-from evaluation.metrics.points import Figure, draw_images, encode_sound
+from evaluation.metrics.support.encoding import Represent
+from evaluation.metrics.support.histograms import discretise, joint_counts, mutual_information
+from evaluation.metrics.support.points import Figure, draw_images, encode_sound
 from trainer.data.dataset import Dataset
 
 

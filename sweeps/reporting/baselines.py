@@ -10,11 +10,12 @@ from rich.console import Console
 from evaluation.analysis.choose import choose
 from evaluation.baselines.score import baseline_id, score_baseline
 from evaluation.baselines.table import Line, table
-from evaluation.metrics.labels import MissingLabels
-from sweeps.spec import Metric, SweepSpec
-from sweeps.store import Store, results
+from evaluation.metrics.support.labels import MissingLabels
+from sweeps import sweep_results
+from sweeps.run_store import Store
+from sweeps.sweepfile import Metric, SweepSpec
+from trainer.config.schema import FieldError
 from trainer.data.dataset import Dataset
-from trainer.strict import FieldError
 
 LATENTS = 10
 BETAS = {"vae": 1.0, "beta_vae": 4.0}  # rows of the table that a sweep's settings may fill
@@ -61,7 +62,7 @@ def _trained(spec: SweepSpec, store: Store, data: Dataset) -> dict[str, list[flo
     """All scores of the sweep's own VAE and β-VAE, where it has these settings complete."""
     if "higgins" not in spec.evaluation:
         return {}
-    rows = results.rows(dataclasses.replace(spec, metric=Metric("higgins")), store, data)
+    rows = sweep_results.rows(dataclasses.replace(spec, metric=Metric("higgins")), store, data)
     if not rows:
         return {}
     choice = choose(rows)

@@ -9,15 +9,16 @@ from pathlib import Path
 import numpy as np
 
 from evaluation.analysis.choose import Choice
-from evaluation.analysis.report import Facts, write_report
-from evaluation.analysis.words import measure_name
+from evaluation.analysis.formatting import measure_name
 from evaluation.identity import with_defaults
+from evaluation.report.report import Facts, write_report
 from evaluation.traversals import Traversal, traverse_run
-from sweeps.judging import judging
+from sweeps import sweep_results
+from sweeps.metric_plan import judging
 from sweeps.plan import load_data
 from sweeps.reporting.baselines import paper_table
-from sweeps.spec import SweepSpec
-from sweeps.store import Store, report_key, results, run_key
+from sweeps.run_store import Store, report_key, run_key
+from sweeps.sweepfile import SweepSpec
 from trainer.data.dataset import Dataset
 
 TRAVERSED = 2  # images that the traversals of a model start from
@@ -30,8 +31,8 @@ def make_report(spec: SweepSpec, store: Store) -> Path:
     Raises UserError when no setting is complete, or the store cannot be written to.
     """
     data = load_data(spec)
-    rows = results.rows(spec, store, data)
-    conclusion = results.concluded(spec, rows)
+    rows = sweep_results.rows(spec, store, data)
+    conclusion = sweep_results.concluded(spec, rows)
     choice = conclusion.choice
     page = write_report(
         rows,

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from sweeps.plan import Setting
 from sweeps.search.tpe import Tpe
-from sweeps.spec import SweepSpec, space
-from sweeps.spec.space import Parameter, Value
+from sweeps.sweepfile import SweepSpec, space
+from sweeps.sweepfile.space import Parameter, Value
 
 STARTUP = 10  # settings that TPE takes from the Sobol sequence before it looks at scores
 ENUMERABLE = 100_000  # spaces with at most so many points are searched without repeats

@@ -8,18 +8,19 @@ from typing import TYPE_CHECKING
 
 from evaluation.analysis.choose import SettingSummary
 from evaluation.analysis.conclude import Conclusion
-from sweeps.judging import judging
+from sweeps import sweep_results
+from sweeps.metric_plan import judging
 from sweeps.plan import Run, Setting, load_data
+from sweeps.run_store import Store, report_key
 from sweeps.search.searcher import Searcher
-from sweeps.search.work import Block, Observer, Result, Work
-from sweeps.spec import SweepSpec
-from sweeps.store import Store, report_key, results
+from sweeps.search.trial_queue import Block, Observer, Result, Work
+from sweeps.sweepfile import SweepSpec
 from sweeps.tracking.background import LONGEST_CLOSE, Background
-from sweeps.tracking.optuna_writer import Entry, OptunaWriter, storage_url
+from sweeps.tracking.optuna_study import Entry, OptunaWriter, storage_url
 from trainer.errors import UserError
 
 if TYPE_CHECKING:
-    from sweeps.tracking.mlflow_writer import MlflowWriter
+    from sweeps.tracking.mlflow.writer import MlflowWriter
 
 
 class Tracker(Observer):
@@ -54,7 +55,7 @@ class Tracker(Observer):
         evaluation = result["evaluation"]
 
         def write(writer: "MlflowWriter") -> None:
-            found = results.scored(self._store, [run.id], setting.number, evaluation)
+            found = sweep_results.scored(self._store, [run.id], setting.number, evaluation)
             for kept in found.values():
                 writer.write_run(setting, kept)
 
@@ -125,17 +126,17 @@ def sync(spec: SweepSpec, store: Store) -> None:
         tracker = Tracker(spec, store, judging(spec, data).measure)
         recorded = {s.number: s.parameters for s in store.settings(spec)}
         Work(spec, store, data, Searcher(spec, recorded), [tracker]).replay()
-        rows = results.rows(spec, store, data)
+        rows = sweep_results.rows(spec, store, data)
         if rows:
             folder = store.fetch(report_key(spec))
-            conclusion = results.concluded(spec, rows)
+            conclusion = sweep_results.concluded(spec, rows)
             tracker.sweep_ended(conclusion, folder if folder.exists() else None)
         if not tracker.close(seconds=math.inf):
             raise UserError("; ".join(tracker.lacking()))
 
 
 def _mlflow_writer(spec: SweepSpec, store: Store, measure: str) -> "MlflowWriter":
-    from sweeps.tracking.mlflow_writer import MlflowWriter  # MLflow: a second, paid in its thread
+    from sweeps.tracking.mlflow.writer import MlflowWriter
 
     return MlflowWriter(spec, store, measure)
 

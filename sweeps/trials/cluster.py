@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
 
-from sweeps.spec import Resources
+from sweeps.sweepfile import Resources
 from sweeps.trials import signals
 from sweeps.trials.scratch import scratch
 from sweeps.trials.shipping import for_trials

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sweeps.spec import SweepSpec
+from sweeps.sweepfile import SweepSpec
 from sweeps.trials import shipping
 from sweeps.trials.cluster import knock
 from trainer.errors import UserError

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sweeps.search.work import Block
+from sweeps.search.trial_queue import Block
 
 
 @dataclass

@@ -5,7 +5,7 @@ import threading
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from sweeps.store import Store
+from sweeps.run_store import Store
 
 if TYPE_CHECKING:
     from sweeps.trials.tune_stop import Stop

@@ -13,9 +13,9 @@ from typing import Any
 from ray.tune import Trainable
 from ray.tune.result import DONE
 
-from sweeps.search.work import Block, error_key
-from sweeps.spec import SweepSpec
-from sweeps.store import Store, run_key
+from sweeps.run_store import Store, run_key
+from sweeps.search.trial_queue import Block, error_key
+from sweeps.sweepfile import SweepSpec
 from sweeps.trials.tune_stop import is_asked_to_stop
 from trainer.errors import UserError
 
@@ -121,9 +121,9 @@ class Trial(Trainable):
     def _start(self) -> Any:
         import torch
 
-        from trainer.config import RunConfig
-        from trainer.series import Series
-        from trainer.strict import build
+        from trainer.config.run import RunConfig
+        from trainer.config.schema import build
+        from trainer.training.packing import Series
 
         job = self.config["job"]
         torch.set_num_threads(job["threads"])

@@ -10,10 +10,10 @@ from ray import tune
 from ray.tune import Trainable
 from ray.tune.search import Searcher
 
+from sweeps.run_store import Store
 from sweeps.search.searcher import WAIT, Wait
-from sweeps.search.work import Block, Observer, Work
-from sweeps.spec import SweepSpec
-from sweeps.store import Store
+from sweeps.search.trial_queue import Block, Observer, Work
+from sweeps.sweepfile import SweepSpec
 from sweeps.trials.retries import Retries
 from sweeps.trials.trial import STOPPED, Trial, config_of, job_of
 from sweeps.trials.tune_stop import Stop, Stopped, Stopping

@@ -32,11 +32,11 @@ from rich.console import Console
 from rich.table import Table
 
 from evaluation import evaluate
-from trainer.config import DatasetConfig, OptimizerConfig, RunConfig
+from trainer.config.run import DatasetConfig, OptimizerConfig, RunConfig
 from trainer.data import load
 from trainer.data.dataset import Dataset
 from trainer.models import Pack, load_pack
-from trainer.training import train
+from trainer.training.loop import train
 
 FACTORS = {"scale": 3, "orientation": 4, "posX": 8, "posY": 8}  # with three shapes 2,304 images
 JUDGED = ("scale", "posX", "posY")

@@ -20,8 +20,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from tests.benchmarks.output import add_json, show
-from trainer import allocator
-from trainer.convolution import in_groups, one_by_one
+from trainer.device import allocator
+from trainer.nn.convolution import in_groups, one_by_one
 
 CHANNELS = (1, 32, 32, 64, 64)
 COLUMNS = {

@@ -27,9 +27,9 @@ from numpy.typing import NDArray
 
 from evaluation import evaluate
 from tests.benchmarks.output import add_json, show
-from trainer.config import DatasetConfig, OptimizerConfig, RunConfig
+from trainer.config.run import DatasetConfig, OptimizerConfig, RunConfig
 from trainer.data import load
-from trainer.training import train
+from trainer.training.loop import train
 
 DATA: dict[str, Any] = {
     "size": 32,

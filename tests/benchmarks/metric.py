@@ -17,9 +17,9 @@ import torch
 from numpy.typing import NDArray
 
 from evaluation.metrics import higgins
-from evaluation.metrics.encoding import Represent
+from evaluation.metrics.support.encoding import Represent
 from tests.benchmarks.output import add_json, show_figures
-from trainer.config import DatasetConfig, RunConfig
+from trainer.config.run import DatasetConfig, RunConfig
 from trainer.data import Dataset, load
 from trainer.models import Pack
 

@@ -17,8 +17,8 @@ from typing import Any
 
 from tests.benchmarks.output import add_json, show
 from tests.trainer.shapes import LabelledShapes
-from trainer.config import DatasetConfig, RunConfig
-from trainer.training import Training
+from trainer.config.run import DatasetConfig, RunConfig
+from trainer.training.loop import Training
 
 COLUMNS = {
     "name": ("objective or likelihood", ""),

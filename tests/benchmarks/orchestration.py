@@ -24,14 +24,14 @@ from typing import Any
 from ray import tune
 
 from evaluation.identity import evaluation_id
-from evaluation.results import write_result
-from sweeps.judging import judging
+from evaluation.result_file import write_result
+from sweeps.metric_plan import judging
 from sweeps.plan import load_data
+from sweeps.run_store import Store
 from sweeps.search.searcher import Searcher
-from sweeps.search.work import Observer, Work
-from sweeps.spec import Resources, SweepSpec, spec_of
-from sweeps.store import Store
-from sweeps.tracking.mlflow_writer import MlflowWriter
+from sweeps.search.trial_queue import Observer, Work
+from sweeps.sweepfile import Resources, SweepSpec, spec_of
+from sweeps.tracking.mlflow.writer import MlflowWriter
 from sweeps.tracking.tracker import Tracker
 from sweeps.trials.cluster import cluster
 from sweeps.trials.tune_search import run_trials

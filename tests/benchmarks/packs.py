@@ -26,10 +26,10 @@ import torch
 
 from tests.benchmarks.output import add_json, show
 from tests.benchmarks.plain import BETA, LEARNING_RATE, PlainLoop
-from trainer import allocator
-from trainer.config import DatasetConfig, OptimizerConfig, RunConfig
+from trainer.config.run import DatasetConfig, OptimizerConfig, RunConfig
 from trainer.data import Dataset, load
-from trainer.training import Training
+from trainer.device import allocator
+from trainer.training.loop import Training
 
 FACTORS = {"orientation": 8, "posX": 8, "posY": 8}
 LATENTS = 10

@@ -32,13 +32,14 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 
-from sweeps.judging import judging
+from sweeps import sweep_results
+from sweeps.metric_plan import judging
 from sweeps.plan import load_data
 from sweeps.progress import Progress
+from sweeps.run_store import Store
 from sweeps.search.searcher import Searcher
-from sweeps.search.work import Observer, Work
-from sweeps.spec import Resources, SweepSpec, spec_of
-from sweeps.store import Store, results
+from sweeps.search.trial_queue import Observer, Work
+from sweeps.sweepfile import Resources, SweepSpec, spec_of
 from sweeps.tracking.tracker import Tracker
 from sweeps.trials.cluster import cluster
 from sweeps.trials.retries import Retries
@@ -142,7 +143,7 @@ def _writes(points: list[Point], tally: Tally) -> str:
 def _check(spec: SweepSpec, store: Store, data: Any) -> None:
     """Every run once; and what it costs to begin again, and to answer."""
     began = time.perf_counter()
-    rows = results.rows(spec, store, data)
+    rows = sweep_results.rows(spec, store, data)
     read = time.perf_counter() - began
     runs = Counter(row.run for row in rows)
     missing = spec.setting_count * SEEDS - len(runs)

@@ -27,8 +27,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from tests.benchmarks.output import add_json, show
 from tests.benchmarks.packs import WARM_UP, PackLoop, configuration, images
 from trainer.data import Dataset
-from trainer.memory import fitting, probe
 from trainer.models import Pack
+from trainer.training.pack_size import fitting, probe
 
 COLUMNS = {
     "architecture": ("net", ""),

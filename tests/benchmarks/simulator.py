@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from sweeps.store import Store
+from sweeps.run_store import Store
 from sweeps.tracking.tracker import Tracker
 
 MACHINE = 8  # slots that vanish together

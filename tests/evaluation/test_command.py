@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from evaluation.__main__ import main
-from evaluation.results import read_result
+from evaluation.result_file import read_result
 from tests.evaluation.trained import config, train_in
 
 HIGGINS = "higgins:train=200,test=200"

@@ -13,13 +13,13 @@ from safetensors.torch import load_file, save_file
 
 from evaluation import DEFAULT_EVALUATION, evaluate, evaluation_id
 from evaluation.identity import with_defaults
-from evaluation.metrics.labels import MissingLabels
-from evaluation.results import read_result
+from evaluation.metrics.support.labels import MissingLabels
+from evaluation.result_file import read_result
 from tests.evaluation.trained import QUICK, config, sprites, train_in
-from trainer.config import OptimizerConfig
+from trainer.config.run import OptimizerConfig
+from trainer.config.schema import FieldError
 from trainer.errors import UserError
 from trainer.files import stamp
-from trainer.strict import FieldError
 
 
 @pytest.fixture(scope="module")

@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import Any
 
-from trainer.config import DatasetConfig, OptimizerConfig, RunConfig
+from trainer.config.run import DatasetConfig, OptimizerConfig, RunConfig
 from trainer.data import load
 from trainer.data.dataset import Dataset
-from trainer.training import train
+from trainer.training.loop import train
 
 OPTIONS = {"size": 16, "factors": {"orientation": 4, "posX": 8, "posY": 8}}
 QUICK = {"higgins": {"train": 300, "test": 300}}

@@ -18,7 +18,7 @@ from typing import Any
 import yaml
 from safetensors.numpy import load_file
 
-from evaluation.results import read_result
+from evaluation.result_file import read_result
 from tests.faults.clock import Clock
 from tests.sweeps.made_up import DATA
 

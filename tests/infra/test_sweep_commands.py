@@ -5,7 +5,7 @@ import shlex
 
 import pytest
 
-from sweeps.command import _parse
+from sweeps.cli.main import _parse
 from tests.infra.files import INFRA, ROOT, read
 
 SHOWN = re.findall(

@@ -27,12 +27,12 @@ from hypothesis import strategies as st
 
 from evaluation.analysis.choose import choose
 from evaluation.analysis.table import rows_from_results
-from evaluation.results import read_result
-from sweeps.spec import load_spec
+from evaluation.result_file import read_result
+from sweeps.sweepfile import load_spec
 from tests.sweeps.made_up import a_dataset
-from tests.sweeps.spec.test_broken_files import TEXTS, mutate
-from trainer.data import label_table
+from tests.sweeps.sweepfile.test_broken_files import TEXTS, mutate
 from trainer.data.dataset import UNKNOWN, Dataset
+from trainer.data.formats import label_table
 from trainer.errors import UserError
 
 READ, REFUSED = "read", "refused"

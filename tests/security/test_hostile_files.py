@@ -7,15 +7,15 @@ import struct
 import numpy as np
 import pytest
 
-from sweeps.command import main
-from sweeps.store import Store
+from sweeps.cli.main import main
+from sweeps.run_store import Store
 from tests.security.trap import Trap
-from trainer import checkpoints
-from trainer.configfile import read_configs
+from trainer.config.pack_file import read_configs
 from trainer.data import load
 from trainer.errors import UserError
 from trainer.models import load_pack
-from trainer.training import train
+from trainer.training import checkpoints
+from trainer.training.loop import train
 
 SPRITES = {"size": 16, "factors": {"scale": 1, "orientation": 1, "posX": 2, "posY": 2}}
 
@@ -31,7 +31,7 @@ def trap(tmp_path):
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
-    from trainer.config import DatasetConfig, RunConfig
+    from trainer.config.run import DatasetConfig, RunConfig
 
     folder = tmp_path_factory.mktemp("trained")
     config = RunConfig(

@@ -5,14 +5,14 @@ import os
 
 import pytest
 
-from evaluation.results import read_result
-from sweeps.command import main
+from evaluation.result_file import read_result
+from sweeps.cli.main import main
 from sweeps.plan import Setting, runs_of
-from sweeps.store import Store
+from sweeps.run_store import Store
 from tests.security.trap import opened_files
 from tests.sweeps.made_up import a_dataset, a_spec, write_made_up
 from trainer.files import stamp, write_json
-from trainer.records import Run, read_record
+from trainer.run_folder import Run, read_record
 
 
 @pytest.fixture

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from evaluation.identity import evaluation_id
-from evaluation.results import write_result
+from evaluation.result_file import write_result
 from sweeps.plan import Run
-from sweeps.spec import SweepSpec, spec_of
-from sweeps.store import Store
+from sweeps.run_store import Store
+from sweeps.sweepfile import SweepSpec, spec_of
 from trainer.data import load
 from trainer.data.dataset import Dataset
 

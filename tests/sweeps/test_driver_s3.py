@@ -11,8 +11,8 @@ import pytest
 import yaml
 
 from sweeps.api import best
-from sweeps.store import Store
-from sweeps.store.results import status
+from sweeps.run_store import Store
+from sweeps.sweep_results import status
 from tests.servers.proxy import Answer, Hang
 from tests.servers.s3 import S3, s3_server
 from tests.sweeps.made_up import DATA

@@ -3,7 +3,7 @@
 import pytest
 
 from sweeps.plan import blocks, blocks_each, load_data, runs_of
-from sweeps.spec import load_spec, spec_of
+from sweeps.sweepfile import load_spec, spec_of
 from trainer.errors import UserError
 
 BASE = {

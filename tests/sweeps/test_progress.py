@@ -8,8 +8,8 @@ from rich.console import Console
 from evaluation.analysis.choose import SettingSummary
 from sweeps.plan import Run, Setting
 from sweeps.progress import LINE_SECONDS, Progress
-from sweeps.search.work import Block
-from trainer.config import DatasetConfig, RunConfig
+from sweeps.search.trial_queue import Block
+from trainer.config.run import DatasetConfig, RunConfig
 
 
 class Clock:

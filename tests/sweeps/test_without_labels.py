@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 
 from evaluation.metrics.udr import udr
-from sweeps import api, driver
-from sweeps.command import main
-from sweeps.judging import judging
+from sweeps import api, driver, sweep_results
+from sweeps.cli.main import main
+from sweeps.metric_plan import judging
 from sweeps.plan import load_data
+from sweeps.run_store import Store
 from sweeps.search.searcher import Searcher
-from sweeps.search.work import Block, Work
-from sweeps.spec import SweepSpec, spec_of
-from sweeps.store import Store, results
+from sweeps.search.trial_queue import Block, Work
+from sweeps.sweepfile import SweepSpec, spec_of
 from sweeps.trials.trial import Trial, config_of, job_of
 from trainer.models import load_pack
 
@@ -74,7 +74,7 @@ def run_all(spec: SweepSpec, store: Store) -> None:
 
 
 def rows(spec: SweepSpec, store: Store) -> Any:
-    return results.rows(spec, store, load_data(spec))
+    return sweep_results.rows(spec, store, load_data(spec))
 
 
 def trained(store: Store) -> dict[str, int]:

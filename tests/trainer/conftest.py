@@ -16,7 +16,7 @@ def one_thread() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("trainer.models.mlp.WIDTH", 32)
+    monkeypatch.setattr("trainer.architectures.mlp.WIDTH", 32)
 
 
 @pytest.fixture(params=["cpu", "cuda"])

@@ -7,7 +7,7 @@ from typing import Any
 from safetensors.torch import load_file
 from torch import Tensor
 
-from trainer.config import DatasetConfig, OptimizerConfig, RunConfig
+from trainer.config.run import DatasetConfig, OptimizerConfig, RunConfig
 
 
 def config(*, lr: float = 1e-3, optimizer: str = "adam", **changes: Any) -> RunConfig:

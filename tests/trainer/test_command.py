@@ -7,7 +7,7 @@ import pytest
 import trainer
 from tests.trainer.shapes import Shapes
 from trainer.__main__ import main
-from trainer.configfile import read_configs
+from trainer.config.pack_file import read_configs
 from trainer.data import DATASETS
 
 TEXT = """

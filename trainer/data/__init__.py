@@ -3,12 +3,12 @@
 import inspect
 from typing import Any
 
+from trainer.config.schema import FieldError, convert, lookup, suggestion
 from trainer.data.dataset import UNKNOWN, Dataset
 from trainer.data.dsprites import DSprites
 from trainer.data.folder import Folder
 from trainer.data.labels import relabel
 from trainer.data.mnist import Mnist
-from trainer.strict import FieldError, convert, lookup, suggestion
 
 __all__ = ["DATASETS", "UNKNOWN", "Dataset", "load"]
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer.config import digest
+from trainer.config.run import digest
 from trainer.errors import UserError
 
 _CHUNK = 1 << 20

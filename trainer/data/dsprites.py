@@ -6,11 +6,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from trainer.config import digest
-from trainer.data import dsprites_npz, sprites
+from trainer.config.run import digest
+from trainer.config.schema import FieldError, suggestion
 from trainer.data.cached import CachedImages, checked
-from trainer.data.scanline import draw
-from trainer.strict import FieldError, suggestion
+from trainer.data.formats import dsprites_npz
+from trainer.data.rendering import sprites
+from trainer.data.rendering.scanline import draw
 
 
 class DSprites(CachedImages):

@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image, UnidentifiedImageError
 
-from trainer.config import digest
-from trainer.data import array_file, cache, pictures
+from trainer.config.run import digest
+from trainer.config.schema import FieldError
+from trainer.data import cache
 from trainer.data.cached import CachedImages, checked
+from trainer.data.formats import array_file, pictures
 from trainer.errors import UserError
-from trainer.strict import FieldError
 
 _ENDINGS = {".png", ".jpg", ".jpeg"}
 _BLOCK = 256

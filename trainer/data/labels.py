@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from trainer.config import digest
+from trainer.config.run import digest
+from trainer.config.schema import FieldError
 from trainer.data.cached import checked
 from trainer.data.dataset import UNKNOWN, Dataset
-from trainer.data.label_table import read_table
-from trainer.strict import FieldError
+from trainer.data.formats.label_table import read_table
 
 _SEED = 0  # of the choice of images that keep their labels
 

@@ -7,11 +7,12 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from trainer.config import digest
-from trainer.data import cache, idx, pictures
+from trainer.config.run import digest
+from trainer.config.schema import FieldError
+from trainer.data import cache
 from trainer.data.cached import CachedImages, checked
+from trainer.data.formats import idx, pictures
 from trainer.errors import UserError
-from trainer.strict import FieldError
 
 _STEM = {"train": "train", "test": "t10k"}  # of the file names
 

@@ -1,6 +1,6 @@
 """Packed models: K VAEs trained, encoded and decoded as one program."""
 
-from trainer.models.architectures import ARCHITECTURES
+from trainer.architectures import ARCHITECTURES
 from trainer.models.loading import load_pack
 from trainer.models.model import Model, load_model
 from trainer.models.pack import Pack

@@ -8,11 +8,11 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
-from trainer.config import DECIDE_PACK, RunConfig
+from trainer.config.run import DECIDE_PACK, RunConfig
+from trainer.config.schema import FieldError, build
 from trainer.errors import UserError
 from trainer.files import parse_json
 from trainer.models.pack import Pack
-from trainer.strict import FieldError, build
 
 CONFIG_FILE, MODEL_FILE = "config.json", "model.safetensors"
 

@@ -8,7 +8,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
-from trainer.config import RunConfig
+from trainer.config.run import RunConfig
 from trainer.errors import UserError
 from trainer.models.loading import load_pack, read_config
 from trainer.models.pack import Pack

@@ -7,13 +7,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from trainer.config import Precision, RunConfig
-from trainer.layers import Initialised
-from trainer.models.architectures import ARCHITECTURES
-from trainer.objectives import LIKELIHOODS, OBJECTIVES, likelihood_options, objective_options
-from trainer.objectives.prior import Prior, StandardNormal
+from trainer.architectures import ARCHITECTURES
+from trainer.config.run import Precision, RunConfig
+from trainer.config.schema import FieldError, lookup
+from trainer.distributions.prior import Prior, StandardNormal
+from trainer.likelihoods import LIKELIHOODS
+from trainer.nn.layers import Initialised
+from trainer.objectives import OBJECTIVES, likelihood_options, objective_options
 from trainer.randomness import stream
-from trainer.strict import FieldError, lookup
 
 T = TypeVar("T")
 

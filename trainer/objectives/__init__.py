@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from trainer.config import RunConfig, digest
+from trainer.config.run import RunConfig, digest
+from trainer.config.schema import FieldError, build
 from trainer.data.dataset import Dataset
+from trainer.likelihoods import LIKELIHOODS, Likelihood
 from trainer.objectives.annealed_vae import ANNEALED_VAE
 from trainer.objectives.beta_tcvae import BETA_TCVAE
 from trainer.objectives.beta_vae import BETA_VAE
@@ -15,17 +17,14 @@ from trainer.objectives.factor_vae import FACTOR_VAE
 from trainer.objectives.infogan import INFOGAN
 from trainer.objectives.isa_tcvae import ISA_TCVAE
 from trainer.objectives.isa_vae import ISA_VAE
-from trainer.objectives.likelihoods import LIKELIHOODS, Likelihood
-from trainer.objectives.objective import Batch, NoOptions, Objective, Terms
+from trainer.objectives.objective import Batch, Objective, Terms
 from trainer.objectives.vae import VAE
-from trainer.strict import FieldError, build
 
 __all__ = [
     "LIKELIHOODS",
     "OBJECTIVES",
     "Batch",
     "Likelihood",
-    "NoOptions",
     "Objective",
     "Terms",
     "likelihood_options",

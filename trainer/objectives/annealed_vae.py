@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 
-from trainer.config import RunConfig
-from trainer.objectives.gaussian import kl_from_standard_normal
+from trainer.config.run import RunConfig
+from trainer.config.schema import FieldError, require
+from trainer.distributions.gaussian import kl_from_standard_normal
 from trainer.objectives.lower_bound import lower_bound
 from trainer.objectives.objective import Batch, Objective, Terms
 from trainer.objectives.ramp import ramp
-from trainer.strict import FieldError, require
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from trainer.objectives.gaussian import kl_from_standard_normal, log_density
+from trainer.config.schema import require
+from trainer.distributions.gaussian import kl_from_standard_normal, log_density
 from trainer.objectives.lower_bound import lower_bound
 from trainer.objectives.objective import Batch, Objective, Terms
 from trainer.objectives.total_correlation import (
@@ -10,7 +11,6 @@ from trainer.objectives.total_correlation import (
     aggregate_posterior,
     total_correlation,
 )
-from trainer.strict import require
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from trainer.objectives.gaussian import kl_from_standard_normal
+from trainer.config.schema import require
+from trainer.distributions.gaussian import kl_from_standard_normal
 from trainer.objectives.lower_bound import lower_bound
 from trainer.objectives.objective import Batch, Objective, Terms
 from trainer.objectives.ramp import ramp
-from trainer.strict import require
 
 
 @dataclass(frozen=True)

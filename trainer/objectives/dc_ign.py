@@ -10,13 +10,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from trainer.config.schema import FieldError, require, suggestion
 from trainer.data.dataset import Dataset
+from trainer.distributions.gaussian import kl_from_standard_normal
 from trainer.errors import UserError
-from trainer.objectives.clamping import ClampedBatches
-from trainer.objectives.gaussian import kl_from_standard_normal
 from trainer.objectives.lower_bound import lower_bound
 from trainer.objectives.objective import Batch, Objective, Terms
-from trainer.strict import FieldError, require, suggestion
+from trainer.training.learners.clamped_batches import ClampedBatches
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from trainer.objectives.gaussian import kl_from_standard_normal
+from trainer.config.schema import require
+from trainer.distributions.gaussian import kl_from_standard_normal
 from trainer.objectives.lower_bound import lower_bound
 from trainer.objectives.objective import Batch, Objective, Terms
-from trainer.strict import require
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 import torch
 
+from trainer.config.schema import require
+from trainer.distributions.gaussian import kl_from_standard_normal
 from trainer.objectives.dip_vae_i import covariance, penalty
-from trainer.objectives.gaussian import kl_from_standard_normal
 from trainer.objectives.lower_bound import lower_bound
 from trainer.objectives.objective import Batch, Objective, Terms
-from trainer.strict import require
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from trainer.config import OptimizerConfig
-from trainer.layers import PackedLinear
-from trainer.objectives.gaussian import kl_from_standard_normal
+from trainer.config.run import OptimizerConfig
+from trainer.config.schema import require
+from trainer.distributions.gaussian import kl_from_standard_normal
+from trainer.nn.layers import PackedLinear
 from trainer.objectives.lower_bound import lower_bound
 from trainer.objectives.objective import Adversary, Batch, Objective, Terms
-from trainer.strict import require
 
 
 @dataclass(frozen=True)

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 
 import torch.nn.functional as F
 
-from trainer.architecture import Architecture, Shape
-from trainer.config import RunConfig
-from trainer.objectives.gaussian import log_density
-from trainer.objectives.infogan_learner import Game, InfoganLearner
-from trainer.objectives.infogan_networks import Generator, Observer
+from trainer.architectures.architecture import Architecture, Shape
+from trainer.config.run import RunConfig
+from trainer.config.schema import FieldError, require
+from trainer.distributions.gaussian import log_density
+from trainer.distributions.uniform_prior import UniformPrior
 from trainer.objectives.objective import Objective, Terms
-from trainer.objectives.uniform_prior import UniformPrior
-from trainer.strict import FieldError, require
+from trainer.training.learners.infogan import Game, InfoganLearner
+from trainer.training.learners.infogan_networks import Generator, Observer
 
 CODE_ENTROPY = math.log(2)  # of Uniform(-1, 1), in nats
 

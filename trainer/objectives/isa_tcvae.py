@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from trainer.objectives.isa_prior import IsaOptions, IsaPrior, check_layout
+from trainer.distributions.isa_prior import IsaOptions, IsaPrior, check_layout
 from trainer.objectives.lower_bound import lower_bound
 from trainer.objectives.objective import Batch, Objective, Terms
 from trainer.objectives.total_correlation import (

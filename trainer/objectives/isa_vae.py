@@ -1,6 +1,6 @@
 """ISA-VAE (Stühmer et al. 2019): a VAE whose prior has independent subspaces."""
 
-from trainer.objectives.isa_prior import IsaOptions, IsaPrior, check_layout
+from trainer.distributions.isa_prior import IsaOptions, IsaPrior, check_layout
 from trainer.objectives.lower_bound import lower_bound
 from trainer.objectives.objective import Batch, Objective, Terms
 

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 import torch
 from torch import Tensor, nn
 
-from trainer.architecture import Architecture, Shape
-from trainer.config import OptimizerConfig, RunConfig
+from trainer.architectures.architecture import Architecture, Shape
+from trainer.config.run import OptimizerConfig, RunConfig
+from trainer.config.schema import NoOptions
 from trainer.data.dataset import Dataset
-from trainer.optimizers import PackedOptimizer
+from trainer.training.optimizers import PackedOptimizer
 
 if TYPE_CHECKING:  # a pack is built from its objective
     from trainer.models.pack import Pack
@@ -45,11 +46,6 @@ class Batch:
     own: nn.Module | None = None
     adversary: nn.Module | None = None
     active: Tensor | None = None
-
-
-@dataclass(frozen=True)
-class NoOptions:
-    """The options of an objective or a likelihood that takes none."""
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,8 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from trainer.distributions.gaussian import log_density
 from trainer.errors import UserError
-from trainer.objectives.gaussian import log_density
 
 Sampling = Literal["weighted", "stratified"]
 

@@ -1,10 +1,10 @@
 """The VAE (Kingma & Welling 2014): the evidence lower bound itself, beta = 1."""
 
-from trainer.config import RunConfig
-from trainer.objectives.gaussian import kl_from_standard_normal
+from trainer.config.run import RunConfig
+from trainer.config.schema import FieldError, NoOptions
+from trainer.distributions.gaussian import kl_from_standard_normal
 from trainer.objectives.lower_bound import lower_bound
-from trainer.objectives.objective import Batch, NoOptions, Objective, Terms
-from trainer.strict import FieldError
+from trainer.objectives.objective import Batch, Objective, Terms
 
 
 def vae(batch: Batch, options: NoOptions) -> Terms:

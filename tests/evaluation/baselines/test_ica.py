@@ -7,7 +7,7 @@ from scipy.stats import ortho_group
 
 from evaluation.baselines import BASELINES
 from evaluation.baselines.ica import independent
-from evaluation.metrics.labels import MissingLabels
+from evaluation.metrics.support.labels import MissingLabels
 from tests.evaluation.baselines.sprites import few_sprites
 from trainer.data import load
 

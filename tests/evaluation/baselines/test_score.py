@@ -7,11 +7,11 @@ import torch
 from evaluation.baselines import BASELINES
 from evaluation.baselines.score import baseline_id, score_baseline
 from evaluation.metrics import higgins
-from evaluation.metrics.labels import MissingLabels
+from evaluation.metrics.support.labels import MissingLabels
 from tests.evaluation.baselines.sprites import few_sprites
-from trainer.config import DatasetConfig, RunConfig
+from trainer.config.run import DatasetConfig, RunConfig
+from trainer.config.schema import FieldError
 from trainer.models import Pack
-from trainer.strict import FieldError
 
 QUICK = {"pairs": 8, "train": 400, "test": 400}
 

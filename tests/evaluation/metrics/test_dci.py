@@ -8,9 +8,9 @@ import torch
 from sklearn.ensemble import GradientBoostingClassifier
 
 from evaluation.metrics.dci import DCI, completeness, dci, disentanglement
-from evaluation.metrics.points import labelled_points
+from evaluation.metrics.support.points import labelled_points
 from tests.evaluation.metrics.toys import SMALL, Encoder, Toy, noisy, rotated, standard
-from trainer.strict import FieldError
+from trainer.config.schema import FieldError
 
 DATA, PERFECT = Toy(SMALL), standard(SMALL)
 

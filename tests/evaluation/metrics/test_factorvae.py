@@ -3,9 +3,9 @@
 import numpy as np
 import torch
 
-from evaluation.metrics.encoding import encode
 from evaluation.metrics.factorvae import _draw_votes, _groups, factorvae
-from evaluation.metrics.points import draw_images
+from evaluation.metrics.support.encoding import encode
+from evaluation.metrics.support.points import draw_images
 from tests.evaluation.metrics.toys import SMALL, Encoder, Toy, noisy, rotated, standard
 
 DATA, PERFECT = Toy(SMALL), standard(SMALL)

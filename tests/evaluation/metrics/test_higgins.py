@@ -8,7 +8,7 @@ from sklearn.linear_model import LogisticRegression
 from torch import Tensor
 
 from evaluation.metrics.higgins import PROTOCOLS, higgins
-from evaluation.metrics.labels import MissingLabels
+from evaluation.metrics.support.labels import MissingLabels
 from tests.evaluation.metrics.toys import (
     SHAPES_2D,
     SMALL,
@@ -20,7 +20,7 @@ from tests.evaluation.metrics.toys import (
     rotated,
     standard,
 )
-from trainer.strict import FieldError
+from trainer.config.schema import FieldError
 
 PERFECT = standard(SMALL)
 ENTANGLED = noisy(rotated(rotated(PERFECT, 3, 4), 1, 2, 30), 0.7, 2)

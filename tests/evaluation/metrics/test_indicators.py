@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.distributions import Normal, kl_divergence
 
 from evaluation.metrics.indicators import Indicators, indicators
-from evaluation.metrics.points import Posterior, draw_images
+from evaluation.metrics.support.points import Posterior, draw_images
 from tests.evaluation.metrics.toys import SMALL, Toy, noise_of, noisy, rotated, standard
 from trainer.errors import UserError
 

@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from evaluation.metrics.irs import IRS, irs
-from evaluation.metrics.labels import MissingLabels
-from evaluation.metrics.points import labelled_points
+from evaluation.metrics.support.labels import MissingLabels
+from evaluation.metrics.support.points import labelled_points
 from tests.evaluation.metrics.toys import SMALL, Encoder, Toy, noisy, rotated, standard
 
 DATA, PERFECT = Toy(SMALL), standard(SMALL)

@@ -7,10 +7,10 @@ from scipy.stats import norm
 from sklearn.metrics import mutual_info_score
 
 from evaluation.metrics.mig import MIG, mig, sample_information
-from evaluation.metrics.points import Points, Posterior
+from evaluation.metrics.support.points import Points, Posterior
 from tests.evaluation.metrics.toys import SMALL, Encoder, Toy, noisy, rotated, standard
+from trainer.config.schema import FieldError
 from trainer.errors import UserError
-from trainer.strict import FieldError
 
 DATA, PERFECT = Toy(SMALL), standard(SMALL)
 ALL = len(DATA)  # the whole grid: information between different factors is exactly 0

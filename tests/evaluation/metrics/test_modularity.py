@@ -7,7 +7,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import mutual_info_score, roc_auc_score
 
 from evaluation.metrics.modularity import Modularity, modularity
-from evaluation.metrics.points import labelled_points
+from evaluation.metrics.support.points import labelled_points
 from tests.evaluation.metrics.toys import SMALL, Encoder, Toy, noisy, rotated, standard
 
 DATA, PERFECT = Toy(SMALL), standard(SMALL)

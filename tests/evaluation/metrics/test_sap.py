@@ -5,9 +5,9 @@ import pytest
 import torch
 from sklearn.svm import LinearSVC
 
-from evaluation.metrics.machines import fit_machines
-from evaluation.metrics.points import labelled_points
 from evaluation.metrics.sap import sap
+from evaluation.metrics.support.linear_svm import fit_machines
+from evaluation.metrics.support.points import labelled_points
 from tests.evaluation.metrics.toys import SMALL, Encoder, Toy, noisy, pack, rotated, standard
 
 

@@ -7,11 +7,11 @@ from scipy.stats import spearmanr
 from sklearn.linear_model import Lasso
 from sklearn.preprocessing import StandardScaler
 
-from evaluation.metrics.points import Posterior, draw_images
+from evaluation.metrics.support.points import Posterior, draw_images
 from evaluation.metrics.udr import UDR, udr
 from tests.evaluation.metrics.toys import SMALL, Encoder, Toy, noisy, pack, rotated, standard
+from trainer.config.schema import FieldError
 from trainer.errors import UserError
-from trainer.strict import FieldError
 
 DATA, PERFECT = Toy(SMALL), standard(SMALL)
 

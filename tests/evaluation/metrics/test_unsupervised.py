@@ -6,7 +6,7 @@ import scipy.linalg
 import torch
 from sklearn.metrics import mutual_info_score
 
-from evaluation.metrics.points import draw_images
+from evaluation.metrics.support.points import draw_images
 from evaluation.metrics.unsupervised import Unsupervised, unsupervised
 from tests.evaluation.metrics.toys import SMALL, Encoder, Toy, noisy, rotated, standard
 

@@ -8,18 +8,18 @@ from rich.console import Console
 
 from evaluation.baselines.score import BaselineScore
 from evaluation.identity import evaluation_id
-from evaluation.results import write_result
+from evaluation.result_file import write_result
 from sweeps import driver
-from sweeps.command import main
-from sweeps.commands.output import console
+from sweeps.cli.main import main
+from sweeps.cli.output import console
 from sweeps.plan import Setting, load_data, runs_of
 from sweeps.reporting import baselines
 from sweeps.reporting.baselines import paper_table, prepare_baselines
-from sweeps.spec import load_spec
-from sweeps.store import Store
+from sweeps.run_store import Store
+from sweeps.sweepfile import load_spec
 from tests.sweeps.made_up import a_dataset, a_spec, write_made_up
-from trainer.strict import FieldError
-from trainer.training import train
+from trainer.config.schema import FieldError
+from trainer.training.loop import train
 
 SWEEP = """\
 name: table

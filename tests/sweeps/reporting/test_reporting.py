@@ -3,13 +3,13 @@
 import pytest
 
 from evaluation.identity import evaluation_id
-from evaluation.results import write_result
+from evaluation.result_file import write_result
 from sweeps.plan import Setting, load_data, runs_of
 from sweeps.reporting.report import make_report
-from sweeps.spec import space, spec_of
-from sweeps.store import Store
+from sweeps.run_store import Store
+from sweeps.sweepfile import space, spec_of
 from trainer.errors import UserError
-from trainer.training import train
+from trainer.training.loop import train
 
 SPEC = spec_of(
     {

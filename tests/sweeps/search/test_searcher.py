@@ -13,7 +13,7 @@ from scipy.stats import qmc
 
 from sweeps.plan import Setting
 from sweeps.search.searcher import STARTUP, WAIT, Searcher
-from sweeps.spec import SweepSpec
+from sweeps.sweepfile import SweepSpec
 from tests.sweeps.made_up import a_spec
 
 MIXED = {

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from sweeps.tracking.mlflow_database import make_database
+from sweeps.tracking.mlflow.database import make_database
 
 
 @pytest.fixture(scope="session")

@@ -7,12 +7,12 @@ import pytest
 from optuna.trial import TrialState, create_trial
 
 from sweeps.plan import Setting
+from sweeps.run_store import Store
 from sweeps.search.searcher import Searcher, distribution
-from sweeps.search.work import Block, Observer, Work
-from sweeps.spec import SweepSpec
-from sweeps.store import Store
+from sweeps.search.trial_queue import Block, Observer, Work
+from sweeps.sweepfile import SweepSpec
 from sweeps.tracking.background import Background
-from sweeps.tracking.optuna_writer import Entry, OptunaWriter, study_name
+from sweeps.tracking.optuna_study import Entry, OptunaWriter, study_name
 from sweeps.tracking.tracker import Tracker
 from tests.servers.postgres import PASSWORD, Postgres
 from tests.servers.proxy import Hang, Refuse, proxied

@@ -14,12 +14,12 @@ import yaml
 from mlflow.entities import Run
 
 from sweeps import load_model
-from sweeps.command import main
+from sweeps.cli.main import main
 from sweeps.reporting.picture import TRAVERSAL
+from sweeps.run_store import Store
 from sweeps.search.searcher import Searcher
-from sweeps.search.work import Block, Work
-from sweeps.store import Store
-from sweeps.tracking.optuna_writer import study_name
+from sweeps.search.trial_queue import Block, Work
+from sweeps.tracking.optuna_study import study_name
 from sweeps.tracking.tracker import sync
 from tests.faults.nodes import cluster
 from tests.faults.small_sweep import NO_TOKEN

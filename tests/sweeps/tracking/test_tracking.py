@@ -11,11 +11,12 @@ import pytest
 
 from evaluation.analysis.choose import choose
 from evaluation.analysis.table import rows_from_dataframe
+from sweeps import sweep_results
+from sweeps.run_store import Store
 from sweeps.search.searcher import Searcher
-from sweeps.search.work import Block, Observer, Work
-from sweeps.store import Store, results
+from sweeps.search.trial_queue import Block, Observer, Work
 from sweeps.tracking.background import Background
-from sweeps.tracking.mlflow_writer import MlflowWriter
+from sweeps.tracking.mlflow.writer import MlflowWriter
 from sweeps.tracking.tracker import Tracker, sync
 from tests.sweeps.made_up import a_dataset, a_spec, write_made_up
 from trainer.errors import UserError
@@ -66,7 +67,7 @@ class Written(Observer):
 def write_all(store: Store) -> None:
     writer = MlflowWriter(SPEC, store, "higgins")
     Work(SPEC, store, DATA, Searcher(SPEC), [Written(writer)]).replay()
-    writer.write_sweep(results.concluded(SPEC, results.rows(SPEC, store, DATA)), None)
+    writer.write_sweep(sweep_results.concluded(SPEC, sweep_results.rows(SPEC, store, DATA)), None)
 
 
 def client(store: Store):
@@ -178,7 +179,7 @@ def test_the_analysis_reads_the_same_answer_back_from_mlflow(store):
     sync(SPEC, store)
     mlflow.set_tracking_uri(f"sqlite:///{store.path('mlflow.db')}")
     rows = rows_from_dataframe(mlflow.search_runs(experiment_names=[SPEC.name]))
-    ours = results.rows(SPEC, store, DATA)
+    ours = sweep_results.rows(SPEC, store, DATA)
     assert {(r.run, r.state, r.scores) for r in rows} == {(r.run, r.state, r.scores) for r in ours}
     assert choose(rows).best.score == choose(ours).best.score
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sweeps.store import Store
+from sweeps.run_store import Store
 from tests.servers.ray_cluster import RayCluster, ray_cluster
 
 FILE = """

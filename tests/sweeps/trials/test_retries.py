@@ -3,10 +3,10 @@
 import pytest
 
 from sweeps.plan import Setting
-from sweeps.search.work import Block
+from sweeps.search.trial_queue import Block
 from sweeps.trials.retries import Retries
 from tests.sweeps.made_up import a_spec
-from trainer.strict import FieldError
+from trainer.config.schema import FieldError
 
 
 def outcomes(most: int, *steps: int) -> list[bool]:

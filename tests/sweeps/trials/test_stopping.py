@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from sweeps.command import main
-from sweeps.store import Store
+from sweeps.cli.main import main
+from sweeps.run_store import Store
 from sweeps.trials import shipping, stopping
 from sweeps.trials.tune_stop import Stop
 

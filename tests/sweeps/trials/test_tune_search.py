@@ -9,16 +9,16 @@ from pathlib import Path
 
 import pytest
 
+from sweeps.run_store import Store
 from sweeps.search.searcher import Searcher
-from sweeps.search.work import Observer, Work
-from sweeps.spec import Resources, SweepSpec
-from sweeps.store import Store
+from sweeps.search.trial_queue import Observer, Work
+from sweeps.sweepfile import Resources, SweepSpec
 from sweeps.trials.cluster import cluster
 from sweeps.trials.trial import Trial, error_key
 from tests.sweeps.made_up import a_dataset, a_spec, write_made_up
-from trainer.config import RunConfig
+from trainer.config.run import RunConfig
+from trainer.config.schema import build
 from trainer.errors import UserError
-from trainer.strict import build
 
 KEY = "key-that-no-log-of-ray-may-hold"
 

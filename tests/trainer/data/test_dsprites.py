@@ -8,8 +8,8 @@ import pytest
 from sklearn.decomposition import PCA
 
 from tests.trainer.data import literal
+from trainer.config.schema import FieldError
 from trainer.data import load
-from trainer.strict import FieldError
 
 PART = {"shape": [0, 2], "scale": 2, "orientation": 3, "posX": 4, "posY": [31, 0, 7]}
 

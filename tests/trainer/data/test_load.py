@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
+from trainer.config.schema import FieldError
 from trainer.data import DATASETS, load
-from trainer.strict import FieldError
 
 
 def test_an_unknown_name():

@@ -9,10 +9,10 @@ import torch
 from tests.trainer.runs import config, folders
 from tests.trainer.shapes import Shapes
 from trainer import load_model
+from trainer.distributions import lp_nested
 from trainer.errors import UserError
 from trainer.models import Model, load_pack
-from trainer.objectives import lp_nested
-from trainer.training import train
+from trainer.training.loop import train
 
 GREY, BINARY = Shapes(channels=2, levels=255), Shapes()
 ISA = {"subspaces": 2, "exponents": "learned", "p1": 1.2}

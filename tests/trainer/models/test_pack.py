@@ -10,11 +10,12 @@ from torch import nn
 
 from tests.trainer.runs import config, folders
 from tests.trainer.shapes import Shapes
+from trainer.architectures import ARCHITECTURES
+from trainer.config.schema import FieldError
 from trainer.errors import UserError
-from trainer.layers import PackedConv, PackedDeconv
-from trainer.models import ARCHITECTURES, Pack, load_model, load_pack
-from trainer.strict import FieldError
-from trainer.training import Training, train
+from trainer.models import Pack, load_model, load_pack
+from trainer.nn.layers import PackedConv, PackedDeconv
+from trainer.training.loop import Training, train
 
 
 def built(architecture: str, shape: tuple[int, int, int], seeds: list[int]) -> Pack:

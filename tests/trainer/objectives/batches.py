@@ -6,9 +6,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from trainer.config import RunConfig
-from trainer.objectives import LIKELIHOODS, OBJECTIVES, Batch, objective_options
-from trainer.objectives.gaussian import reparametrise
+from trainer.config.run import RunConfig
+from trainer.distributions.gaussian import reparametrise
+from trainer.likelihoods import LIKELIHOODS
+from trainer.objectives import OBJECTIVES, Batch, objective_options
 
 K, N, M, SHAPE, IMAGES = 2, 5, 4, (1, 2, 3), 100
 

@@ -13,12 +13,12 @@ from tests.trainer.runs import config
 from tests.trainer.shapes import LabelledShapes, Shapes
 from trainer.data import load
 from trainer.data.dataset import Dataset
+from trainer.distributions.gaussian import reparametrise
 from trainer.errors import UserError
 from trainer.objectives import run_id
-from trainer.objectives.clamping import BLOCK, ClampedBatches, clamped
 from trainer.objectives.dc_ign import ClampingOptions, clamped_batches, dc_ign, layout
-from trainer.objectives.gaussian import reparametrise
-from trainer.training import Training
+from trainer.training.learners.clamped_batches import BLOCK, ClampedBatches, clamped
+from trainer.training.loop import Training
 
 CPU = torch.device("cpu")
 

@@ -19,9 +19,9 @@ from tests.trainer.objectives.batches import (
     terms_of,
 )
 from tests.trainer.runs import config
-from trainer.config import RunConfig
+from trainer.config.run import RunConfig
+from trainer.config.schema import FieldError
 from trainer.objectives import OBJECTIVES, Batch, objective_options
-from trainer.strict import FieldError
 
 # options of each objective that a formula is transcribed for; none is a default
 OPTIONS: dict[str, dict[str, Any]] = {

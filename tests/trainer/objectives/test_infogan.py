@@ -11,12 +11,12 @@ from tests.trainer.objectives.batches import K, M, N, initialised
 from tests.trainer.objectives.literal import log_normal
 from tests.trainer.runs import config, folders, history, model
 from tests.trainer.shapes import Shapes
-from trainer.config import RunConfig
+from trainer.config.run import RunConfig
+from trainer.distributions.uniform_prior import UniformPrior
 from trainer.models import Pack, load_pack
 from trainer.objectives.infogan import InfoganOptions, infogan
-from trainer.objectives.infogan_learner import Game
-from trainer.objectives.uniform_prior import UniformPrior
-from trainer.training import Training, train
+from trainer.training.learners.infogan import Game
+from trainer.training.loop import Training, train
 
 
 def game(dtype: torch.dtype = torch.float64) -> Game:

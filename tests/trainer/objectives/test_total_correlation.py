@@ -5,8 +5,8 @@ from itertools import permutations
 import pytest
 import torch
 
+from trainer.distributions.gaussian import log_density, reparametrise
 from trainer.errors import UserError
-from trainer.objectives.gaussian import log_density, reparametrise
 from trainer.objectives.total_correlation import aggregate_posterior, total_correlation
 
 

@@ -10,11 +10,12 @@ from evaluation.likelihood import likelihood
 from tests.trainer.objectives.literal import log_normal, lp_nested_log_density
 from tests.trainer.runs import config, distance, folders, history, model
 from tests.trainer.shapes import LabelledShapes, Shapes
-from trainer.config import RunConfig
+from trainer.config.run import RunConfig
 from trainer.errors import UserError
+from trainer.likelihoods import LIKELIHOODS
 from trainer.models import Pack, load_pack
-from trainer.objectives import LIKELIHOODS, OBJECTIVES
-from trainer.training import Training, train
+from trainer.objectives import OBJECTIVES
+from trainer.training.loop import Training, train
 
 STEPS, LATENTS = 30, 4
 

@@ -1,0 +1,1 @@
+"""The noise-aware surface: what the scores allow the mean score to be."""

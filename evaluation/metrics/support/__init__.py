@@ -1,0 +1,1 @@
+"""What the metrics share: points, pairs, labels, encoding, classifiers."""

@@ -1,0 +1,111 @@
+"""Factor labels as the measures use them: which images have one, and which share a class."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trainer.config.schema import suggestion
+from trainer.data.dataset import UNKNOWN, Dataset
+from trainer.errors import UserError
+
+
+class MissingLabels(UserError):
+    """The data set has too few factor labels for the measure that was asked for."""
+
+
+@dataclass(frozen=True)
+class Groups:
+    """The labelled images of one factor, sorted by their class.
+
+    factor: its name.
+    images: indices (n,) into the data set, class after class.
+    starts, sizes: (classes,) where in `images` each class begins and how many images it has; only
+        classes that some image has are listed.
+    """
+
+    factor: str
+    images: NDArray[np.int64]
+    starts: NDArray[np.int64]
+    sizes: NDArray[np.int64]
+
+    def members(self, group: int) -> NDArray[np.int64]:
+        """Indices (sizes[group],) of the images in one class."""
+        return self.images[self.starts[group] : self.starts[group] + self.sizes[group]]
+
+
+@dataclass(frozen=True)
+class Labels:
+    """The classes of the chosen factors for all N images.
+
+    factors: names (F,), each with two or more classes among the labelled images.
+    classes: (N, F) class of each image, UNKNOWN (-1) where it has no label.
+    """
+
+    factors: tuple[str, ...]
+    classes: NDArray[np.int64]
+
+    def column(self, factor: str) -> NDArray[np.int64]:
+        """Classes (N,) of one factor."""
+        return self.classes[:, self.factors.index(factor)]
+
+    def complete(self) -> NDArray[np.int64]:
+        """Indices of the images for which every factor is known. Raises MissingLabels for none."""
+        indices = np.flatnonzero((self.classes != UNKNOWN).all(axis=1))
+        if len(indices) == 0:
+            names = ", ".join(self.factors)
+            raise MissingLabels(f"no image has labels for all of the factors {names}")
+        return indices
+
+    def groups(
+        self, factor: str, at_least: int = 1, within: NDArray[np.int64] | None = None
+    ) -> Groups:
+        """Images by class of `factor`; classes with fewer than `at_least` images are left out.
+
+        within: indices of the images to look at, all by default. The groups may come out empty.
+        """
+        column = self.column(factor)
+        images = np.arange(len(column)) if within is None else np.asarray(within, np.int64)
+        images = images[column[images] != UNKNOWN]
+        _, group, sizes = np.unique(column[images], return_inverse=True, return_counts=True)
+        kept = sizes[group] >= at_least
+        images, group, sizes = images[kept], group[kept], sizes[sizes >= at_least]
+        images = images[np.argsort(group, kind="stable")]
+        return Groups(factor, images, np.cumsum(sizes) - sizes, sizes)
+
+
+def read_labels(
+    data: Dataset, factors: Sequence[str] | None = None, leave_out: Sequence[str] = ()
+) -> Labels:
+    """The labels of a data set for the factors that vary.
+
+    factors: names to use; by default all that have two or more classes among the labelled images,
+        except those in `leave_out`.
+    Raises MissingLabels when the data has no labels, when a factor asked for does not exist or does
+    not vary, and when none is left.
+    """
+    if not data.factors:
+        raise MissingLabels(
+            f"data set '{data.name}' has no factor labels; give it some with the option `labels`, "
+            "or choose a measure that needs none"
+        )
+    known = tuple(data.factors)
+    classes = data.classes(np.arange(len(data)))
+    varying = [name for name, column in zip(known, classes.T, strict=True) if _varies(column)]
+    for name in factors or ():
+        if name not in known:
+            raise MissingLabels(f"unknown factor '{name}'{suggestion(name, known)}")
+        if name not in varying:
+            raise MissingLabels(f"factor '{name}' has fewer than two classes among the labels")
+    chosen = tuple(factors or (name for name in varying if name not in leave_out))
+    if not chosen:
+        raise MissingLabels(
+            f"no factor of data set '{data.name}' has two or more classes among its labels"
+        )
+    return Labels(chosen, classes[:, [known.index(name) for name in chosen]])
+
+
+def _varies(column: NDArray[np.int64]) -> bool:
+    labelled = column[column != UNKNOWN]
+    return len(labelled) > 0 and bool((labelled != labelled[0]).any())

@@ -1,0 +1,53 @@
+"""Pairs of images that share the class of one factor, and the mean difference of their codes."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from evaluation.metrics.support.encoding import Codes
+from evaluation.metrics.support.labels import Groups
+
+_CHUNK = 2**22  # numbers held at once while pairs are averaged
+
+
+def draw_pairs(
+    groups: Sequence[Groups], points: int, pairs: int, rng: np.random.Generator
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Draws `points` points of `pairs` pairs each (Higgins et al. 2017, Eq. 5).
+
+    A point's y is uniform over `groups` (one entry a factor, classes of two images or more). In
+    each of its pairs, i is uniform among the labelled images of factor y and j uniform among the
+    *other* images of i's class. On a full factorial set this is the paper's simulator but for the
+    pairs of an image with itself; those are left out because with few labels their zeros would tell
+    factors with small classes from factors with large ones, whatever the representation.
+
+    Returns y (points,), i and j (points, pairs): indices into `groups` and into the data set.
+    """
+    y = rng.integers(len(groups), size=points)
+    first, second = np.empty((2, points, pairs), np.int64)
+    for number, group in enumerate(groups):
+        chosen = y == number
+        positions = rng.integers(len(group.images), size=(int(chosen.sum()), pairs))
+        cell = np.searchsorted(group.starts, positions, side="right") - 1
+        start, size = group.starts[cell], group.sizes[cell]
+        others = start + (positions - start + 1 + rng.integers(size - 1)) % size
+        first[chosen], second[chosen] = group.images[positions], group.images[others]
+    return y, first, second
+
+
+def mean_differences(codes: Codes, first: NDArray[np.int64], second: NDArray[np.int64]) -> Tensor:
+    """z_diff (K, points, M): the mean over pairs of |mu_i - mu_j|, from indices (points, pairs)."""
+    models, _, latents = codes.tensor.shape
+    table = codes.tensor.transpose(0, 1).reshape(
+        -1, models * latents
+    )  # one gather serves all models
+    rows = [torch.from_numpy(codes.rows(side)).to(table.device) for side in (first, second)]
+    points = max(1, _CHUNK // (first.shape[1] * table.shape[1]))
+    chunks = [
+        (table[i] - table[j]).abs_().mean(dim=1)
+        for i, j in zip(*(side.split(points) for side in rows), strict=True)
+    ]
+    return torch.cat(chunks).view(-1, models, latents).transpose(0, 1)

@@ -1,0 +1,161 @@
+"""Points for the measures: random images, their codes and, where wanted, their classes."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from torch import Tensor
+
+from evaluation.metrics.support.encoding import Codes, Represent, encode
+from evaluation.metrics.support.labels import MissingLabels, read_labels
+from trainer.config.schema import FieldError
+from trainer.data.dataset import UNKNOWN, Dataset
+from trainer.errors import UserError
+
+# images (n, channels, height, width), float32 in [0, 1] -> mu and logvar of q(z|x), each (n, M) of
+# a model or (K, n, M) of a pack
+Posterior = Callable[[Tensor], tuple[Tensor, Tensor]]
+
+Figure = float | NDArray[np.float64]  # a model's number or array; a pack's array, K first
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """The codes of K models, those that are not finite set to 0.
+
+    finite: (K,) whether all codes of the model are finite; `figure` gives NaN for the others, so
+        that a broken model fails alone.
+    """
+
+    codes: Codes
+    finite: NDArray[np.bool_]
+
+    def means(self, images: ArrayLike) -> NDArray[np.float64]:
+        """Means (K, n, M) of the images at `images` (n,), in that order."""
+        return self.codes.means[:, self.codes.rows(images)].astype(np.float64)
+
+    def figure(self, values: ArrayLike) -> Figure:
+        """Values (K, ...) as a pack's array, or as a single model's number or array."""
+        array = np.array(values, np.float64)
+        array[~self.finite] = np.nan
+        return self.codes.collapse(array)
+
+
+def encode_sound(represent: Represent | Posterior, data: Dataset, images: ArrayLike) -> Encoded:
+    """The codes of the images at `images` (any shape; repeats are encoded once)."""
+    codes = encode(represent, data, images)
+    finite = codes.tensor.isfinite().all(dim=2).all(dim=1)
+    tensor = torch.where(finite[:, None, None], codes.tensor, 0.0)
+    return Encoded(Codes(codes.images, tensor, codes.single), finite.cpu().numpy())
+
+
+def encode_posterior(
+    posterior: Posterior, data: Dataset, images: ArrayLike
+) -> tuple[Encoded, NDArray[np.float64], NDArray[np.float64]]:
+    """mu and logvar, each (K, n, M), of q(z|x) for the images at `images` (n,)."""
+    encoded = encode_sound(posterior, data, images)
+    mu, logvar = np.split(encoded.means(images), 2, axis=-1)
+    return encoded, mu, logvar
+
+
+def need_posterior(posterior: Posterior | None, wanted: str) -> Posterior:
+    """`posterior`, or a UserError saying that what is `wanted` needs more than means."""
+    if posterior is None:
+        raise UserError(
+            f"{wanted} needs the spread of q(z|x), not its means alone: pass posterior=, a "
+            "function from images to (mu, logvar)"
+        )
+    return posterior
+
+
+@dataclass(frozen=True)
+class Points:
+    """n images with labels, each drawn at most once, and their codes.
+
+    images: (n,) indices into the data set.
+    means: (K, n, M).
+    classes: (n, F), 0 .. number of classes - 1 in each column, UNKNOWN (-1) where not labelled.
+    factors: the names of the F factors.
+    """
+
+    images: NDArray[np.int64]
+    means: NDArray[np.float64]
+    classes: NDArray[np.int64]
+    factors: tuple[str, ...]
+
+    def of(self, factor: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """Means (K, m, M) and classes (m,) of the m points for which this factor is known."""
+        known = self.classes[:, factor] != UNKNOWN
+        if known.all():
+            return self.means, self.classes[:, factor]
+        return self.means[:, known], self.classes[known, factor]
+
+
+def labelled_points(
+    represent: Represent,
+    data: Dataset,
+    rng: np.random.Generator,
+    factors: Sequence[str] | None,
+    **sizes: int,
+) -> tuple[Encoded, tuple[Points, ...]]:
+    """Disjoint random sets of images for which some of the factors is known, in order of `sizes`.
+
+    sizes: how many images each set has, by its option's name. With fewer labelled images than their
+        sum, all are used, shared out in the ratio of the sizes. Training and test points never
+        meet; disentanglement_lib draws with replacement, which with few labels would test on the
+        training points. A point need not be labelled for every factor.
+
+    Raises FieldError for a size below 1, and MissingLabels when the data has no labels, when a set
+    would show no label of a factor, or the first set, to learn from, one class or none twice.
+    """
+    for option, size in sizes.items():
+        if size < 1:
+            raise FieldError(f"expected 1 or more, got {size}", (option,))
+    labels = read_labels(data, factors)
+    candidates = np.flatnonzero((labels.classes != UNKNOWN).any(axis=1))
+    share = min(1.0, len(candidates) / sum(sizes.values()))
+    ends = np.floor(np.cumsum([0, *sizes.values()]) * share + 1e-9).astype(int)
+    drawn = rng.choice(candidates, ends[-1], replace=False)
+    classes = _from_zero(labels.classes[drawn])
+    for number, (a, b) in enumerate(pairwise(ends)):
+        _check(classes[a:b], labels.factors, learn=number == 0)
+    encoded = encode_sound(represent, data, drawn)
+    means = encoded.means(drawn)
+    return encoded, tuple(
+        Points(drawn[a:b], means[:, a:b], classes[a:b], labels.factors) for a, b in pairwise(ends)
+    )
+
+
+def draw_images(data: Dataset, rng: np.random.Generator, size: int) -> NDArray[np.int64]:
+    """`size` different random images, labelled or not, ascending; all when there are fewer."""
+    if size < 1:
+        raise FieldError(f"expected 1 or more, got {size}", ("points",))
+    return np.sort(rng.choice(len(data), min(size, len(data)), replace=False))
+
+
+def _from_zero(classes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The same classes numbered without gaps, so that classes nobody drew take no room."""
+    numbered = np.full_like(classes, UNKNOWN)
+    for column, target in zip(classes.T, numbered.T, strict=True):
+        known = column != UNKNOWN
+        target[known] = np.unique(column[known], return_inverse=True)[1]
+    return numbered
+
+
+def _check(classes: NDArray[np.int64], factors: tuple[str, ...], learn: bool) -> None:
+    """Raises MissingLabels for a factor without labels in `classes` (n, F).
+
+    learn: also for one that shows a single class, or no class twice.
+    """
+    for name, column in zip(factors, classes.T, strict=True):
+        known = column[column != UNKNOWN]
+        seen = len(np.unique(known))
+        if seen == 0 or (learn and (seen == 1 or seen == len(known))):
+            raise MissingLabels(
+                f"too few labels of factor '{name}': {len(known)} of {len(classes)} random images "
+                f"have one, and show {seen} classes; label more images or leave it out with the "
+                "option `factors`"
+            )

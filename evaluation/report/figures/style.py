@@ -1,0 +1,146 @@
+"""The one look of all figures, set on each figure itself so that threads share no state."""
+
+import io
+from collections.abc import Iterable, Sequence
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.cm import ScalarMappable
+from matplotlib.colorbar import Colorbar
+from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+from matplotlib.ticker import (
+    FixedLocator,
+    FuncFormatter,
+    LogLocator,
+    NullFormatter,
+    NullLocator,
+)
+
+from evaluation.analysis.formatting import number
+
+DPI = 170
+INK, QUIET, GRID, FAILED = "#22272e", "#6b7280", "#e5e7eb", "#c1121f"
+BETA_NORM_LABEL = r"normalised β   ($\beta_{norm} = \beta M / N$)"
+SCORE_MAP = "cividis"  # made for readers with and without colour vision deficiency
+BETA_MAP = "viridis"
+
+# Okabe & Ito's palette, blue and vermillion first; each colour also has a marker of its own
+_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#6b4c9a", "#22272e")
+_MARKERS = ("o", "s", "D", "^", "v", "P", "X", "p")
+MANY = len(_COLOURS)  # above so many latent sizes colours run through one map, and labels thin out
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """An empty white figure of `width` x `height` inches, drawn without pyplot."""
+    figure = Figure(figsize=(width, height), dpi=DPI, facecolor="white", layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def png(figure: Figure) -> bytes:
+    """The figure as the content of a PNG file."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png")
+    return buffer.getvalue()
+
+
+def dress(axes: Axes, *, title: str = "", xlabel: str = "", ylabel: str = "") -> None:
+    """Title, labels, a quiet grid and no box."""
+    axes.set_title(title, loc="left", fontsize=12, color=INK, pad=10, fontweight="bold")
+    axes.set_xlabel(xlabel, fontsize=10.5, color=INK, labelpad=6)
+    axes.set_ylabel(ylabel, fontsize=10.5, color=INK, labelpad=6)
+    axes.tick_params(labelsize=9.5, colors=QUIET, length=3, which="both")
+    axes.grid(True, which="major", color=GRID, linewidth=0.8)
+    axes.set_axisbelow(True)
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+    for side in ("left", "bottom"):
+        axes.spines[side].set_color("#9ca3af")
+
+
+def caption(figure: Figure, text: str) -> Text:
+    """A small line below the axes that says how to read the figure."""
+    return figure.supxlabel(text, fontsize=8.8, color=QUIET, x=0.01, ha="left", wrap=True)
+
+
+def say(axes: Axes, text: str) -> None:
+    """A sentence in the middle of axes that have nothing to show."""
+    axes.text(
+        0.5, 0.6, text, transform=axes.transAxes, ha="center", va="center", fontsize=12, color=QUIET
+    )
+    axes.set_yticks([])
+
+
+def colours_of(latents: Iterable[int]) -> dict[int, str]:
+    """A colour for each latent size: distinct ones for few, one colour map in order for many."""
+    sizes = sorted(set(latents))
+    if len(sizes) <= MANY:
+        return dict(zip(sizes, _COLOURS, strict=False))
+    ramp = matplotlib.colormaps[BETA_MAP]
+    return {size: to_hex(ramp(0.95 * i / (len(sizes) - 1))) for i, size in enumerate(sizes)}
+
+
+def markers_of(latents: Iterable[int]) -> dict[int, str]:
+    """A marker for each latent size, so that colour is never the only sign."""
+    return {size: _MARKERS[i % MANY] for i, size in enumerate(sorted(set(latents)))}
+
+
+def colour_bar(figure: Figure, axes: Axes, scale: ScalarMappable, label: str) -> Colorbar:
+    """A slim bar beside `axes` that says what its colours mean."""
+    bar = figure.colorbar(scale, ax=axes, pad=0.015, aspect=30)
+    bar.set_label(label, fontsize=10.5, color=INK)
+    bar.ax.tick_params(labelsize=9, colors=QUIET, which="both")
+    bar.outline.set_visible(False)
+    return bar
+
+
+def colour_at(scale: ScalarMappable, value: float) -> str:
+    """The colour of `value` on a colour scale."""
+    return to_hex(scale.to_rgba(np.array([value]))[0])
+
+
+class LogAxis:
+    """Places on a logarithmic axis for values of 0 or more; 0 stands apart, left of all others."""
+
+    def __init__(self, values: Sequence[float]):
+        positive = [value for value in values if value > 0]
+        self.has_zero = len(positive) < len(values)
+        self.zero = min(positive, default=1.0) / 4
+        low = self.zero if self.has_zero else min(positive, default=0.1)
+        high = max(positive, default=1.0)
+        margin = max((high / low) ** 0.05, 1.3)
+        self.limits = (low / margin, high * margin)
+
+    def __call__(self, value: float) -> float:
+        """The place of `value`, in the units of the axis."""
+        return value if value > 0 else self.zero
+
+    def apply(self, axes: Axes) -> None:
+        """Make the x axis of `axes` logarithmic, with plain numbers at its ticks."""
+        axes.set_xscale("log")
+        axes.set_xlim(*self.limits)
+        plain_log_ticks(axes.xaxis, *self.limits)
+        if self.has_zero:
+            self._tick_zero(axes.xaxis)
+
+    def _tick_zero(self, axis: Axis) -> None:
+        """A tick that says β = 0 at its place, and none of the logarithm's near it."""
+        others = [tick for tick in axis.get_majorticklocs() if tick > 2 * self.zero]
+        axis.set_major_locator(FixedLocator([self.zero, *others]))
+        axis.set_major_formatter(
+            FuncFormatter(lambda value, _: "β = 0" if value == self.zero else number(value))
+        )
+        axis.set_minor_locator(NullLocator())
+
+
+def plain_log_ticks(axis: Axis, low: float, high: float) -> None:
+    """Ticks of a logarithmic axis as plain numbers, close enough for its range."""
+    steps = (1.0,) if high / low > 300 else (1.0, 2.0, 5.0)
+    axis.set_major_locator(LogLocator(subs=steps, numticks=20))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: number(value)))
+    axis.set_minor_formatter(NullFormatter())

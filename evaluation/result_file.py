@@ -1,0 +1,128 @@
+"""result.json of a run: written last and whole, read back only with all its files intact."""
+
+import logging
+import os
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from evaluation.result_schema import problem
+from trainer.files import parse_json, stamp, write_json
+
+RESULT = "result.json"
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a run folder holds under one name: the record, or None and why it does not count.
+
+    absent: there is nothing of that name at all.
+    """
+
+    record: dict[str, Any] | None
+    reason: str = ""
+    absent: bool = False
+
+
+class Files(Protocol):
+    """A run's folder, wherever it is: on disk, or in an object store."""
+
+    def read(self, name: str) -> bytes | None:
+        """The content of a file; None when there is none."""
+
+    def size(self, name: str) -> int | None:
+        """The length of a file in bytes; None when there is none."""
+
+    def sha256(self, name: str) -> str:
+        """The checksum of a file that is there, in hex."""
+
+
+@dataclass(frozen=True)
+class LocalFiles:
+    """A run's folder on disk."""
+
+    folder: Path
+
+    def read(self, name: str) -> bytes | None:
+        """As Files."""
+        return None if self.size(name) is None else (self.folder / name).read_bytes()
+
+    def size(self, name: str) -> int | None:
+        """As Files. What is no file itself counts as none: a link may lead out of the store."""
+        try:
+            found = os.lstat(self.folder / name)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        return found.st_size if stat.S_ISREG(found.st_mode) else None
+
+    def sha256(self, name: str) -> str:
+        """As Files."""
+        return str(stamp(self.folder / name)["sha256"])
+
+    def __str__(self) -> str:
+        return str(self.folder)
+
+
+def read_result(folder: Path, hashes: bool = True) -> dict[str, Any] | None:
+    """result.json of a run, if it is whole and so are the files that it lists; else None.
+
+    A torn or damaged result counts as none, and the reason is logged.
+    hashes: compare the SHA-256 of every listed file; without, only sizes (for a quick look).
+    """
+    return result_of(LocalFiles(Path(folder)), hashes)
+
+
+def result_of(files: Files, hashes: bool = True) -> dict[str, Any] | None:
+    """As `read_result`, of a run whose files may be anywhere."""
+    reading = record_of(files, RESULT, hashes)
+    if reading.record is None and not reading.absent:
+        _log.warning("%s; the result is not used", reading.reason)
+    return reading.record
+
+
+def read_record(folder: Path, name: str, hashes: bool = True) -> Reading:
+    """A record with "format" and "files" (name: {"sha256", "bytes"}), checked as in read_result."""
+    return record_of(LocalFiles(Path(folder)), name, hashes)
+
+
+def record_of(files: Files, name: str, hashes: bool = True) -> Reading:
+    """As `read_record`, of a run whose files may be anywhere."""
+    content = files.read(name)
+    if content is None:
+        return Reading(None, f"{files} has no {name}", absent=True)
+    place = f"{files}/{name}"
+    try:
+        record = parse_json(content)
+    except ValueError as error:
+        return Reading(None, f"{place} is damaged ({error})")
+    if wrong := problem(record):
+        return Reading(None, f"{place} {wrong}")
+    if name == RESULT and "evaluations" not in record:
+        return Reading(None, f"{place} is damaged (no evaluations)")
+    for file, facts in record["files"].items():
+        if changed := _changed(files, file, facts, hashes):
+            return Reading(None, f"{files}/{file} {changed}")
+    return Reading(record)
+
+
+def write_result(folder: Path, result: Mapping[str, Any]) -> None:
+    """Writes result.json: a reader sees the old one or the whole new one, never a part.
+
+    Raises ValueError for NaN and infinities, which JSON does not know; UserError for a full disk.
+    """
+    write_json(Path(folder) / RESULT, result)
+
+
+def _changed(files: Files, name: str, facts: Mapping[str, Any], hashes: bool) -> str:
+    size = files.size(name)
+    if size is None:
+        return "is missing"
+    if size != facts["bytes"]:
+        return f"is torn ({size} bytes of {facts['bytes']})"
+    if hashes and files.sha256(name) != facts["sha256"]:
+        return "is damaged (its SHA-256 differs)"
+    return ""

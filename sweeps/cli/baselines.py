@@ -1,0 +1,32 @@
+"""`sweep baselines`: the paper's table, from baselines and from what the store has of the sweep."""
+
+from argparse import Namespace
+from dataclasses import asdict
+
+from rich.console import Console
+
+from sweeps.api import find_spec
+from sweeps.cli.output import console, print_json
+from sweeps.plan import load_data
+from sweeps.run_store import Store
+from trainer.errors import UserError
+
+
+def execute(args: Namespace) -> int:
+    """Scores the baselines that the store lacks, trains nothing, and prints the table."""
+    from evaluation.baselines.table import text
+    from sweeps.reporting.baselines import paper_table, prepare_baselines
+
+    store = Store(args.store)
+    spec = find_spec(args.file, store, args.overrides)
+    if not spec.baselines:
+        raise UserError(f"the sweep {spec.name!r} has no baselines; list some under `baselines`")
+    data = load_data(spec)
+    store.prepare()
+    prepare_baselines(spec, store, data, Console(stderr=True) if args.json else console)
+    lines = paper_table(spec, store, data)
+    if args.json:
+        print_json([{**asdict(line), "difference": line.difference} for line in lines])
+    else:
+        console.print(text(lines), soft_wrap=True)
+    return 0

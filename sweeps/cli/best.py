@@ -1,0 +1,61 @@
+"""`sweep best`: the best setting, over all and for each latent size."""
+
+from argparse import Namespace
+from dataclasses import asdict
+from typing import Any
+
+from sweeps.api import Best, best, find_spec
+from sweeps.cli.output import console, interval, number, parameters, print_json, table
+from sweeps.run_store import Store
+
+
+def execute(args: Namespace) -> int:
+    """Prints the answer."""
+    store = Store(args.store)
+    answer = best(find_spec(args.file, store, args.overrides), store)
+    if args.json:
+        print_json(as_json(answer))
+    else:
+        show(answer)
+    return 0
+
+
+def show(answer: Best) -> None:
+    """Prints the best setting and a table of the best of each latent size."""
+    numbers = ("latents", "β", "90 % interval", "β_norm", "score", "spread", "seeds", "failed")
+    rows = table(*numbers, "verdict", "")
+    for latents, setting in answer.per_latents.items():
+        is_best = latents == answer.latents
+        rows.add_row(
+            str(latents),
+            number(setting.beta),
+            interval(setting.interval),
+            number(setting.beta_norm),
+            number(setting.score),
+            number(setting.spread),
+            str(setting.seeds),
+            str(setting.failed),
+            setting.verdict,
+            parameters(setting.parameters),
+            style="bold" if is_best else None,
+        )
+    console.print(rows)
+    console.print(
+        f"best: β = [b]{number(answer.beta)}[/b] (β_norm {number(answer.beta_norm)}) "
+        f"with {answer.latents} latents: score {number(answer.score)} over {answer.seeds} seeds",
+        soft_wrap=True,
+    )
+    for sentence in answer.sentences:
+        console.print(f"  {sentence}", soft_wrap=True, markup=False)
+
+
+def as_json(answer: Best) -> dict[str, Any]:
+    """Plain values: the best setting of all under `best`, then by latent size."""
+    per_latents = {str(m): _plain(setting) for m, setting in answer.per_latents.items()}
+    return {"best": _plain(answer), "per_latents": per_latents}
+
+
+def _plain(answer: Best) -> dict[str, Any]:
+    values = asdict(answer)
+    del values["per_latents"], values["sentences"]
+    return values

@@ -1,0 +1,120 @@
+"""The command `sweep`: its arguments, its exit codes, and which part does the work.
+
+Exit codes: 0 done, 1 failed, 2 a mistake in what was given (one line says which), 130 interrupted.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import NoReturn
+
+from trainer.errors import UserError
+
+INTERRUPTED = 130
+
+_FILE = "a sweep file (YAML)"
+_FILE_OR_NAME = "a sweep file, or the name of a sweep that was run in the store"
+_COMMANDS = {  # name: (what it does, its FILE, whether it has --json)
+    "run": ("run a sweep; what the store has already is not trained again", _FILE, False),
+    "validate": ("check a sweep file and its data, and start nothing", _FILE, True),
+    "plan": ("show what a sweep would train, and what of it the store has", _FILE_OR_NAME, True),
+    "status": ("count the runs of a sweep by state, and say who runs it", _FILE_OR_NAME, True),
+    "stop": ("end a sweep that runs, here or on a cluster; nothing is lost", _FILE_OR_NAME, False),
+    "logs": ("show what a sweep has printed", _FILE_OR_NAME, False),
+    "best": ("show the best beta, over all and for each latent size", _FILE_OR_NAME, True),
+    "report": ("write the report of a sweep from what the store has", _FILE_OR_NAME, False),
+    "baselines": ("print the paper's table, training nothing", _FILE_OR_NAME, True),
+    "sync": ("write to MLflow what it lacks of a sweep", _FILE_OR_NAME, False),
+}
+_CLUSTER = "the cluster that was given it (default: RAY_ADDRESS), by its dashboard"
+_ADDRESSES = {
+    "run": "a Ray cluster, e.g. auto; by default Ray is started on this machine. With --detach: "
+    "its dashboard, e.g. http://127.0.0.1:8265",
+    "status": _CLUSTER,
+    "stop": _CLUSTER,
+    "logs": _CLUSTER,
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command line; returns the exit code."""
+    try:
+        args = _parse(sys.argv[1:] if arguments is None else list(arguments))
+        # each command is imported when it is wanted: `sweep --help` must not pay for torch
+        code: int = import_module(f"sweeps.cli.{args.command}").execute(args)
+        sys.stdout.flush()
+        return code
+    except UserError as error:
+        from trainer.config.yaml_file import one_line
+
+        print(f"sweep: {one_line(' '.join(str(error).splitlines()))}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:  # `sweep plan | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+class _Parser(argparse.ArgumentParser):
+    """argparse with its errors in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
+
+
+def _parse(arguments: list[str]) -> argparse.Namespace:
+    parser = _parser()
+    args, others = parser.parse_known_args(arguments)
+    # argparse does not take `key=value` after an option: `sweep run FILE --store S seeds=2`
+    strays = [text for text in others if text.startswith("-") or not hasattr(args, "overrides")]
+    if strays:
+        parser.error(f"unknown argument {strays[0]!r}")
+    if hasattr(args, "overrides"):
+        args.overrides += others
+    return args
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="sweep", description="Find the right beta: sweeps of β-VAEs.")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name, (does, file, has_json) in _COMMANDS.items():
+        command = commands.add_parser(name, help=does, description=f"{does[0].upper()}{does[1:]}.")
+        command.add_argument("file", metavar="FILE", help=file)
+        command.add_argument(
+            "overrides",
+            metavar="key=value",
+            nargs="*",
+            default=[],
+            help="replaces a key of the file, e.g. seeds=2 trainer.steps=1000",
+        )
+        _add_store(command)
+        if has_json:
+            command.add_argument("--json", action="store_true", help="print JSON")
+        if name in _ADDRESSES:
+            command.add_argument("--address", help=_ADDRESSES[name])
+        if name == "run":
+            detach = "hand the sweep to the cluster and return; see it by status, logs and stop"
+            command.add_argument("--detach", action="store_true", help=detach)
+        if name == "logs":
+            follow = "go on until the sweep ends"
+            command.add_argument("-f", "--follow", action="store_true", help=follow)
+    does = "show the best betas of several sweeps side by side, with their error bars"
+    compare = commands.add_parser("compare", help=does, description=f"{does[0].upper()}{does[1:]}.")
+    compare.add_argument("files", metavar="FILE", nargs="+", help=_FILE_OR_NAME)
+    compare.add_argument("--figure", metavar="PNG", help="draw them into this file")
+    compare.add_argument("--json", action="store_true", help="print JSON")
+    _add_store(compare)
+    does = "show the runs of the store in MLflow"
+    ui = commands.add_parser("ui", help=does, description=f"{does[0].upper()}{does[1:]}.")
+    ui.add_argument("file", metavar="FILE", nargs="?", help=f"{_FILE_OR_NAME} (default: all)")
+    ui.add_argument("--port", type=int, help="default: 5000, or a free one")
+    _add_store(ui)
+    return parser
+
+
+def _add_store(command: argparse.ArgumentParser) -> None:
+    help = "folder of finished runs and reports (default: ./store)"
+    command.add_argument("--store", metavar="PATH", default="store", help=help)

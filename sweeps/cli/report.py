@@ -1,0 +1,15 @@
+"""`sweep report`: writes the report of a sweep from what the store has."""
+
+from argparse import Namespace
+
+from sweeps.api import find_spec, report
+from sweeps.cli.output import console
+from sweeps.run_store import Store
+
+
+def execute(args: Namespace) -> int:
+    """Writes it and prints where it is."""
+    store = Store(args.store)
+    path = report(find_spec(args.file, store, args.overrides), store)
+    console.print(f"report: {path}", soft_wrap=True)
+    return 0

@@ -1,0 +1,54 @@
+"""`sweep run`: runs a sweep to its end, and shows progress and the answer; or sends it away."""
+
+import os
+import shlex
+from argparse import Namespace
+from pathlib import Path
+
+from sweeps.cli.output import console
+from sweeps.run_store import Store
+from sweeps.sweepfile import SweepSpec, load_spec
+from trainer.config.schema import FieldError
+from trainer.errors import UserError
+
+FAILED = 1
+INTERRUPTED = 130
+
+
+def execute(args: Namespace) -> int:
+    """Runs it; FAILED when trials broke off, INTERRUPTED after Ctrl-C."""
+    spec = load_spec(args.file, args.overrides)  # before the slow imports: most mistakes are here
+    if args.detach:
+        return _detach(spec, Store(args.store), args.address or os.environ.get("RAY_ADDRESS"))
+    from sweeps import driver
+
+    outcome = driver.run(spec, Store(args.store), args.address)
+    if outcome.interrupted:
+        return INTERRUPTED
+    return FAILED if outcome.broken or outcome.conclusion is None else 0
+
+
+def _detach(spec: SweepSpec, store: Store, address: str | None) -> int:
+    """Sends the sweep to a cluster, and says how to see to it from here."""
+    if address is None:
+        raise UserError("--detach: give the cluster's dashboard, --address http://HOST:8265")
+    _check_paths(spec)
+    from sweeps.trials import shipping
+    from sweeps.trials.jobs import Jobs
+
+    job = Jobs(address).submit(spec, store.location)
+    console.print(f"{spec.name} is on its way, as Ray job {job}", soft_wrap=True)
+    for name in shipping.withheld():
+        console.print(f"{name} holds a password and was not sent: set it on the cluster's head")
+    where = f"--address {shlex.quote(address)} --store {shlex.quote(store.location)}"
+    for command in ("status", "logs -f", "stop"):
+        console.print(f"  sweep {command} {spec.name} {where}", soft_wrap=True)
+    return 0
+
+
+def _check_paths(spec: SweepSpec) -> None:
+    """Raises UserError for data named by a path that means something on this machine alone."""
+    for key, value in spec.dataset.options.items():
+        if isinstance(value, str) and not os.path.isabs(value) and Path(value).exists():
+            problem = f"{value!r} is relative; on a cluster give a path that all nodes see, whole"
+            raise spec.error(FieldError(problem, ("dataset", key)))

@@ -1,0 +1,51 @@
+"""`sweep status`: how many runs of a sweep are finished, failed and pending; where it runs."""
+
+from argparse import Namespace
+from dataclasses import asdict
+
+from sweeps.api import find_spec
+from sweeps.cli.output import console, print_json
+from sweeps.cli.remote import cluster_jobs, job_of, sweep_name
+from sweeps.run_store import Store
+from sweeps.sweep_results import Status, status
+from sweeps.trials.jobs import Job, Jobs
+from trainer.errors import UserError
+
+
+def execute(args: Namespace) -> int:
+    """Prints the counts, and the sweep's job where it has one."""
+    store = Store(args.store)
+    jobs = cluster_jobs(args)
+    job = job_of(jobs, sweep_name(args, store), store) if jobs else None
+    try:
+        spec = find_spec(args.file, store, args.overrides)
+    except UserError:
+        if jobs is None or job is None:
+            raise
+        spec = None  # sent, and not begun; or its store is out of sight
+    counts = status(spec, store) if spec else None
+    if args.json:
+        name = spec.name if spec else args.file
+        values = {"name": name, **(asdict(counts) if counts else {})}
+        print_json(values | ({"job": asdict(job)} if job else {}))
+        return 0
+    if spec and counts:
+        _print_counts(spec.name, counts)
+    if jobs and job:
+        _print_job(jobs, job)
+    return 0
+
+
+def _print_counts(name: str, now: Status) -> None:
+    console.print(
+        f"[b]{name}[/b]: {now.finished} of {now.total} runs finished, {now.failed} failed, "
+        f"{now.pending} pending; {now.settings} of {now.settings_total} settings complete",
+        soft_wrap=True,
+    )
+    console.print(f"being run by {now.running}" if now.running else "not running")
+
+
+def _print_job(jobs: Jobs, job: Job) -> None:
+    said = jobs.log(job).strip().splitlines() or job.message.strip().splitlines()
+    last = f"; it says: {said[-1]}" if said else ""
+    console.print(f"job {job.id}: {job.state}{last}", soft_wrap=True, markup=False)

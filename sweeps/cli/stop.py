@@ -1,0 +1,47 @@
+"""`sweep stop`: ends a sweep that runs, here or on a cluster; what is trained is kept."""
+
+import time
+from argparse import Namespace
+from collections.abc import Callable
+
+from sweeps.cli.output import console
+from sweeps.cli.remote import cluster_jobs, job_of, sweep_name
+from sweeps.run_store import Store
+from sweeps.trials import stopping
+from trainer.errors import UserError
+
+FAILED = 1
+PATIENCE = 60.0  # seconds that a sweep may take to write its checkpoints
+
+
+def execute(args: Namespace) -> int:
+    """Asks it to stop, and waits until it has; FAILED when it has not in time."""
+    store = Store(args.store)
+    name = sweep_name(args, store)
+    jobs = cluster_jobs(args)
+    job = job_of(jobs, name, store)
+    holder = store.holder(name)
+    if holder is not None:
+        stopping.request(store, name)
+        console.print(f"asked {holder} to stop", soft_wrap=True)
+        over = _within_patience(lambda: store.holder(name) is None)
+    elif jobs is not None and job is not None and job.active:
+        jobs.end(job)  # it has not come to the store yet, or its store is out of sight
+        console.print(f"asked job {job.id} to stop", soft_wrap=True)
+        over = _within_patience(lambda: not jobs.now(job).active)
+    else:
+        raise UserError(f"sweep {name!r} is not running")
+    if not over:
+        console.print(f"still at work after {PATIENCE:.0f} s; it stops after its present step")
+        return FAILED
+    console.print("stopped; what is done is kept, and the same `sweep run` goes on from there")
+    return 0
+
+
+def _within_patience(over: Callable[[], bool]) -> bool:
+    end = time.monotonic() + PATIENCE
+    while not over():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.2)
+    return True

@@ -1,0 +1,18 @@
+"""`sweep sync`: writes to MLflow what it lacks of a sweep, from the store."""
+
+from argparse import Namespace
+
+from sweeps.api import find_spec
+from sweeps.cli.output import console
+from sweeps.run_store import Store
+
+
+def execute(args: Namespace) -> int:
+    """Writes it and says so."""
+    from sweeps.tracking.tracker import sync
+
+    store = Store(args.store)
+    spec = find_spec(args.file, store, args.overrides)
+    sync(spec, store)
+    console.print(f"MLflow has all of {spec.name}; see it with: sweep ui --store {args.store}")
+    return 0

@@ -1,0 +1,78 @@
+"""How the settings of a sweep are judged on its data: by which measure, and what else is taken."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from evaluation.identity import compares_seeds, evaluation_id
+from sweeps.sweepfile import SweepSpec
+from trainer.config.schema import FieldError
+from trainer.data.dataset import Dataset
+
+Evaluation = Mapping[str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class Judging:
+    """measure: what settings are judged by. evaluation: all measures taken, with their options.
+
+    remarks: what the user should know of it, in sentences.
+    """
+
+    measure: str
+    evaluation: Evaluation
+    remarks: tuple[str, ...]
+    data: Dataset
+
+    def identity(self, runs: Iterable[str]) -> str:
+        """The id of the evaluation in the results of a setting; `runs`: ids of all its runs."""
+        return evaluation_id(self.evaluation, self.data, runs)
+
+
+def judging(spec: SweepSpec, data: Dataset) -> Judging:
+    """`auto` is Higgins where labels suffice for it, else UDR, which reads none.
+
+    Measures that the labels do not suffice for are left out, with a remark. Raises UserError that
+    names the line when that is the one asked for by name, or when UDR has one seed to compare.
+    """
+    from evaluation.metrics import LOWER_IS_BETTER
+
+    name, goal = spec.metric.name, spec.metric.goal
+    problems = {m: _lacking(m, options, data) for m, options in spec.evaluation.items()}
+    usable = {m: options for m, options in spec.evaluation.items() if not problems[m]}
+    remarks = []
+    if name == "auto":
+        name = "higgins" if "higgins" in usable else "udr"
+        if name == "udr":
+            why = problems.pop("higgins")
+            remarks.append(f"judged by UDR, how far the seeds of a setting agree: {why}")
+    elif problems[name]:
+        raise spec.error(FieldError(str(problems[name]), ("metric",)))
+    remarks += [f"{m} is left out: {problem}" for m, problem in problems.items() if problem]
+    if (goal == "minimize") != (name in LOWER_IS_BETTER):
+        better = "lower" if name in LOWER_IS_BETTER else "higher"
+        remarks.append(f"warning: metric.goal is {goal}, but {better} is better for {name}")
+    evaluation = {name: {}, **usable}
+    if len(spec.seed_list) < 2 and compares_seeds(evaluation):
+        problem = "UDR needs at least two seeds: it compares the seeds of a setting"
+        raise spec.error(FieldError(problem, ("seeds",)))
+    return Judging(name, evaluation, tuple(remarks), data)
+
+
+def _lacking(measure: str, options: Mapping[str, Any], data: Dataset) -> str | None:
+    """Why the labels do not suffice for a measure; None when they do, or it needs none."""
+    from evaluation.metrics import WITHOUT_LABELS
+    from evaluation.metrics.higgins import labelled_groups
+    from evaluation.metrics.support.labels import MissingLabels, read_labels
+
+    if measure in WITHOUT_LABELS:
+        return None
+    try:
+        if measure == "higgins":
+            chosen = ("seed", "protocol", "factors", "images")
+            labelled_groups(data, **{key: options[key] for key in chosen if key in options})
+        else:
+            read_labels(data, options.get("factors"))
+    except MissingLabels as error:
+        return str(error)
+    return None

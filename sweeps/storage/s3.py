@@ -1,0 +1,295 @@
+"""A store on S3, or on any server that speaks its protocol: `s3://bucket/prefix`.
+
+Credentials, region and endpoint are found as boto3 finds them (AWS_PROFILE, AWS_ENDPOINT_URL, …).
+Every request is tried again, with growing pauses, for some minutes (`RETRIES`).
+"""
+
+import contextlib
+import hashlib
+import io
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sweeps.storage.lease import Lease, lease
+from sweeps.storage.mirror import Mirror
+from sweeps.storage.storage import local_path
+from trainer.data import cache
+from trainer.errors import UserError
+
+RETRIES = 12  # tries of one request; AWS_MAX_ATTEMPTS changes it
+SECONDS_TO_CONNECT, SECONDS_TO_ANSWER = 5, 30
+PAGE = 1000  # files of one listing: the most that S3 gives
+_LOCATION = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/(.*))?")
+
+
+class S3:
+    """Storage under a prefix of a bucket; see `Storage`.
+
+    An object is there whole or not at all, and carries the SHA-256 of its content as metadata.
+    """
+
+    concurrency = 16
+    is_remote = True
+
+    def __init__(self, location: str) -> None:
+        found = _LOCATION.fullmatch(location.rstrip("/"))
+        if found is None or "//" in (found[2] or "") or ".." in (found[2] or "").split("/"):
+            raise UserError(f"store {location!r}: expected s3://BUCKET or s3://BUCKET/PREFIX")
+        self.bucket, prefix = found[1], (found[2] or "")
+        self._prefix = f"{prefix}/" if prefix else ""
+        self._client: Any = None
+        place = f"{os.environ.get('AWS_ENDPOINT_URL', '')} {self.location}"
+        name = hashlib.sha256(place.encode()).hexdigest()[:20]
+        self.root = cache.folder() / "stores" / name
+        self._mirror = Mirror(self)
+
+    @property
+    def location(self) -> str:
+        """`s3://bucket/prefix`."""
+        return f"s3://{self.bucket}/{self._prefix}".rstrip("/")
+
+    def prepare(self) -> None:
+        """As Storage."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        self.write("sweeps/.written", b"x")
+
+    def exists(self, key: str) -> bool:
+        """As Storage."""
+        name = self._name(key)
+        with self._plainly("read"):
+            for prefix in (name, f"{name}/"):
+                found = self.client.list_objects_v2(Bucket=self.bucket, Prefix=prefix, MaxKeys=1)
+                first = [item["Key"] for item in found.get("Contents", [])]
+                if first and (first[0] == name or first[0].startswith(f"{name}/")):
+                    return True
+        return False
+
+    def names(self, key: str) -> list[str]:
+        """As Storage."""
+        prefix = f"{self._name(key)}/"
+        names = []
+        with self._plainly("read"):
+            for page in self._pages(Prefix=prefix, Delimiter="/"):
+                names += [item["Key"].removeprefix(prefix) for item in page.get("Contents", [])]
+                for item in page.get("CommonPrefixes", []):
+                    names.append(item["Prefix"].removeprefix(prefix).rstrip("/"))
+        return sorted(name for name in names if name and not name.startswith("."))
+
+    def read(self, key: str) -> bytes | None:
+        """As Storage."""
+        found = self.get(key)
+        return None if found is None else found.content
+
+    def get(self, key: str) -> "Object | None":
+        """A file with its facts; None when there is none."""
+        with self._plainly("read"):
+            try:
+                answer = self.client.get_object(Bucket=self.bucket, Key=self._name(key))
+                content = answer["Body"].read()
+            except self.client.exceptions.NoSuchKey:
+                return None
+            modified = answer["LastModified"].timestamp()
+            age = _date(answer["ResponseMetadata"]["HTTPHeaders"]) - modified
+            return Object(content, answer["ETag"], modified, age)
+
+    def copy(self, key: str) -> "Object | None":
+        """As `get`; leaves a copy at the local path, dated as in the store."""
+        found = self.get(key)
+        if found is not None:
+            path = self.path(key)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            part = path.with_name(f".{path.name}.{os.getpid()}.part")
+            part.write_bytes(found.content)
+            os.utime(part, (found.modified, found.modified))
+            part.replace(path)
+        return found
+
+    def local(self, key: str) -> Path:
+        """As Storage."""
+        self.copy(key)
+        return self.path(key)
+
+    def write(self, key: str, content: bytes) -> None:
+        """As Storage."""
+        self.put(key, io.BytesIO(content))
+
+    def put(self, key: str, content: io.BufferedReader | io.BytesIO, **condition: str) -> str:
+        """Writes a file, of at most 5 GiB, and returns its ETag.
+
+        condition: `IfMatch` or `IfNoneMatch`; raises FileExistsError when it does not hold.
+        """
+        checksum = hashlib.file_digest(content, "sha256").hexdigest()
+        content.seek(0)
+        with self._plainly("written"):
+            answer = self.client.put_object(
+                Bucket=self.bucket,
+                Key=self._name(key),
+                Body=content,
+                Metadata={"sha256": checksum},
+                **condition,
+            )
+        return str(answer["ETag"])
+
+    def delete(self, key: str) -> None:
+        """As Storage."""
+        with self._plainly("written"):
+            self.client.delete_object(Bucket=self.bucket, Key=self._name(key))
+
+    def listing(self, key: str) -> dict[str, "Entry"]:
+        """The files of a folder by their names, not those of folders in it."""
+        prefix = f"{self._name(key)}/"
+        found = {}
+        with self._plainly("read"):
+            for page in self._pages(Prefix=prefix, Delimiter="/"):
+                for item in page.get("Contents", []):
+                    entry = Entry(item["Size"], item["ETag"])
+                    found[item["Key"].removeprefix(prefix)] = entry
+        return found
+
+    def files(self, key: str) -> "S3Files":
+        """As Storage."""
+        return S3Files(self, key)
+
+    def checksum(self, key: str) -> str:
+        """The SHA-256 of a file, in hex: as it was written with it, else of its content."""
+        with self._plainly("read"):
+            answer = self.client.head_object(Bucket=self.bucket, Key=self._name(key))
+        if "sha256" in answer.get("Metadata", {}):
+            return str(answer["Metadata"]["sha256"])
+        return hashlib.sha256(self.read(key) or b"").hexdigest()
+
+    def fetch(self, key: str) -> None:
+        """As Storage."""
+        self._mirror.fetch(key)
+
+    def keep(self, key: str) -> None:
+        """As Storage."""
+        self._mirror.keep(key)
+
+    def keep_file(self, key: str) -> None:
+        """As Storage."""
+        with open(self.path(key), "rb") as file:
+            self.put(key, file)
+
+    def lock(self, key: str, busy: str) -> contextlib.AbstractContextManager[None]:
+        """As Storage. A lease, renewed while it is held; it runs out by itself."""
+        return lease(self, key, busy)
+
+    def holder(self, key: str) -> str | None:
+        """As Storage."""
+        held = Lease.read(self, key)
+        return held.holder if held is not None and held.is_live() else None
+
+    def path(self, key: str) -> Path:
+        """The local path of a key. Raises ValueError for a key that leaves the store."""
+        return local_path(self.root, key)
+
+    @property
+    def client(self) -> Any:
+        """boto3's client; made at its first use, for boto3 is slow to import."""
+        if self._client is None:
+            import boto3
+            from botocore.config import Config
+
+            config = Config(
+                connect_timeout=SECONDS_TO_CONNECT,
+                read_timeout=SECONDS_TO_ANSWER,
+                max_pool_connections=2 * self.concurrency,
+                retries={
+                    "mode": "standard",
+                    "total_max_attempts": int(os.environ.get("AWS_MAX_ATTEMPTS", RETRIES)),
+                },
+            )
+            self._client = boto3.client("s3", config=config)
+        return self._client
+
+    def _name(self, key: str) -> str:
+        local_path(self.root, key)  # refuses a key that leaves the store
+        return f"{self._prefix}{key}"
+
+    def _pages(self, **arguments: str) -> Iterator[Mapping[str, Any]]:
+        pages = self.client.get_paginator("list_objects_v2")
+        return iter(pages.paginate(Bucket=self.bucket, MaxKeys=PAGE, **arguments))
+
+    @contextlib.contextmanager
+    def _plainly(self, done: str) -> Iterator[None]:
+        """Turns what boto3 raises into one line."""
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            yield
+        except ClientError as error:
+            answer = error.response
+            status = answer.get("ResponseMetadata", {}).get("HTTPStatusCode")
+            if status in (409, 412):
+                raise FileExistsError(str(error)) from None
+            said = answer.get("Error", {})
+            reason = f"{said.get('Message') or said.get('Code')} (status {status})"
+            raise self._unusable(done, reason) from None
+        except (BotoCoreError, OSError) as error:
+            raise self._unusable(done, str(error)) from None
+
+    def _unusable(self, done: str, reason: str) -> UserError:
+        reason = " ".join(reason.split()).rstrip(".")
+        return UserError(
+            f"store {self.location} cannot be {done}: {reason}; check the bucket's name, "
+            "AWS_ENDPOINT_URL and the credentials, or choose another with --store"
+        )
+
+
+@dataclass(frozen=True)
+class Object:
+    """A file; when it was written, and how long ago, in seconds by the server's clock alone."""
+
+    content: bytes
+    etag: str
+    modified: float
+    age: float
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A file of a listing."""
+
+    size: int
+    etag: str
+
+
+class S3Files:
+    """A run's folder on S3, for checking; its listing is read once. See `evaluation.results.Files`.
+
+    A record that is read leaves a copy at its local path, dated as in the store.
+    """
+
+    def __init__(self, storage: S3, key: str) -> None:
+        self._storage, self._key = storage, key
+        self._entries: dict[str, Entry] | None = None
+
+    def read(self, name: str) -> bytes | None:
+        """As Files."""
+        found = self._storage.copy(f"{self._key}/{name}")
+        return None if found is None else found.content
+
+    def size(self, name: str) -> int | None:
+        """As Files."""
+        if self._entries is None:
+            self._entries = self._storage.listing(self._key)
+        entry = self._entries.get(name)
+        return None if entry is None else entry.size
+
+    def sha256(self, name: str) -> str:
+        """As Files."""
+        return self._storage.checksum(f"{self._key}/{name}")
+
+    def __str__(self) -> str:
+        return f"{self._storage.location}/{self._key}"
+
+
+def _date(headers: Mapping[str, str]) -> float:
+    from email.utils import parsedate_to_datetime
+
+    return parsedate_to_datetime(headers["date"]).timestamp()

@@ -1,0 +1,48 @@
+"""Whether the models of a sweep suit its data, told before anything is started."""
+
+import math
+from typing import Any
+
+from sweeps.sweepfile import SweepSpec
+from sweeps.sweepfile.configure import WITH_OPTIONS, configure
+from sweeps.sweepfile.space import Parameter
+from trainer.config.schema import FieldError
+from trainer.data.dataset import Dataset
+
+DECISIVE = ("architecture", "objective", "latents")  # whether a model suits hangs on these
+
+
+def check_models(spec: SweepSpec, data: Dataset) -> None:
+    """Raises UserError, with the file and the line, for a model that cannot be trained on `data`.
+
+    Every choice of architecture, objective and number of latents is tried once.
+    """
+    from trainer.models.compatibility import check_suits
+
+    ends = {name: _ends(parameter) for name, parameter in spec.parameters.items()}
+    first = {name: values[0] for name, values in ends.items()}
+    tried = [first] + [
+        {**first, name: value} for name in DECISIVE for value in ends.get(name, ())[1:]
+    ]
+    pixels = math.prod(data.shape)
+    for parameters in tried:
+        try:
+            check_suits(configure(spec.dataset, spec.trainer, parameters, pixels), data)
+        except FieldError as error:
+            raise spec.error(FieldError(error.problem, _place(spec, error.path))) from None
+
+
+def _ends(parameter: Parameter) -> tuple[Any, ...]:
+    """The values of a list, or the ends of a range."""
+    if parameter.choices is not None:
+        return parameter.choices
+    kind = int if parameter.whole else float
+    return kind(parameter.low), kind(parameter.high)
+
+
+def _place(spec: SweepSpec, path: tuple[str | int, ...]) -> tuple[str | int, ...]:
+    """Where in the file a key of RunConfig comes from."""
+    for kind in WITH_OPTIONS:
+        if path[0] == f"{kind}_options":
+            return ("trainer", kind, *path[1:])
+    return ("parameters" if path[0] in spec.parameters else "trainer", path[0])

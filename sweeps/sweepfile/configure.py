@@ -1,0 +1,163 @@
+"""From the parameters of a setting to the configuration of one model."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from trainer.config.run import DatasetConfig, RunConfig
+from trainer.config.schema import FieldError, build, convert, lookup, suggestion
+
+# What a sweep may search, beside the options of the objective and of the likelihood
+# (`objective.<option>`, `likelihood.<option>`).
+PARAMETERS = (
+    "beta",
+    "beta_norm",
+    "latents",
+    "objective",
+    "architecture",
+    "likelihood",
+    "batch_size",
+    "steps",
+    "precision",
+    "optimizer.name",
+    "optimizer.lr",
+    "optimizer.initial_accumulator",
+    "optimizer.beta1",
+    "optimizer.beta2",
+)
+WITH_OPTIONS = ("objective", "likelihood")
+WHOLE = ("latents", "batch_size", "steps")
+# What a sweep file may fix under `trainer`; the rest has a place of its own in the file.
+FIXED = (
+    "objective",
+    "architecture",
+    "likelihood",
+    "optimizer",
+    "batch_size",
+    "steps",
+    "precision",
+)
+
+
+def configure(
+    dataset: DatasetConfig,
+    trainer: Mapping[str, Any],
+    parameters: Mapping[str, Any],
+    pixels: int,
+    seed: int = 0,
+) -> RunConfig:
+    """One model: `trainer` as in the sweep file, and `parameters` of the setting on top.
+
+    pixels: N, pixels × channels of an image; beta = beta_norm * N / M (Higgins et al. 2017, A.5).
+    Where several objectives (or likelihoods) are searched, the options in `trainer` go to those of
+    them that have such an option.
+    Raises FieldError; its path is that of RunConfig.
+    """
+    values = _from_trainer(trainer)
+    for kind in WITH_OPTIONS:
+        if kind in parameters:
+            known = option_names(kind, parameters[kind])
+            options = values[f"{kind}_options"].items()
+            values[f"{kind}_options"] = {key: value for key, value in options if key in known}
+    for name, value in parameters.items():
+        group, _, option = name.partition(".")
+        if name == "beta_norm":
+            continue
+        if not option:
+            values[name] = value
+        elif group in WITH_OPTIONS:
+            options = f"{group}_options"
+            values[options] = {**values[options], option: value}
+        else:
+            values[group] = {**values[group], option: value}
+    config = build(RunConfig, {**values, "dataset": dataset, "seed": seed})
+    if "beta_norm" not in parameters:
+        return config
+    beta_norm = convert(parameters["beta_norm"], float)
+    beta = convert(beta_norm * pixels / config.latents, float)  # refuses what became infinite
+    return dataclasses.replace(config, beta=beta)
+
+
+def check_parameter_name(name: str) -> None:
+    """Raises FieldError for a name that no model has."""
+    group, _, option = name.partition(".")
+    if name not in PARAMETERS and not (group in WITH_OPTIONS and option):
+        options = [f"{kind}.<option>" for kind in WITH_OPTIONS]
+        raise FieldError(f"unknown parameter{suggestion(name, [*PARAMETERS, *options])}")
+
+
+def check_names(config: RunConfig) -> None:
+    """Raises FieldError when the objective, architecture or likelihood is not known."""
+    from trainer.architectures import ARCHITECTURES
+    from trainer.likelihoods import LIKELIHOODS
+    from trainer.objectives import OBJECTIVES
+
+    registries: dict[str, Mapping[str, Any]] = {
+        "objective": OBJECTIVES,
+        "architecture": ARCHITECTURES,
+        "likelihood": LIKELIHOODS,
+    }
+    for key, registry in registries.items():
+        try:
+            lookup(registry, getattr(config, key), key)
+        except FieldError as error:
+            raise error.under(key) from None
+
+
+def option_names(kind: str, name: object) -> set[str]:
+    """Options that an objective, or a likelihood, has; none where no such one is known."""
+    from trainer.likelihoods import LIKELIHOODS
+    from trainer.objectives import OBJECTIVES
+
+    registries: dict[str, Mapping[str, Any]] = {"objective": OBJECTIVES, "likelihood": LIKELIHOODS}
+    registry = registries[kind]
+    if not isinstance(name, str) or name not in registry:
+        return set()
+    return {field.name for field in dataclasses.fields(registry[name].options)}
+
+
+def check_options(config: RunConfig, kind: str) -> None:
+    """Raises FieldError, its path starting at the option, for options that do not fit.
+
+    kind: whose options, one of WITH_OPTIONS.
+    """
+    from trainer.objectives import likelihood_options, objective_options
+
+    read = {"objective": objective_options, "likelihood": likelihood_options}[kind]
+    try:
+        read(config)
+    except FieldError as error:
+        raise FieldError(error.problem, error.path[1:]) from None
+
+
+def named(value: Any) -> dict[str, Any]:
+    """`{name: value}` for a text, a mapping as it is: `adam` stands for `{name: adam}`."""
+    if isinstance(value, str):
+        return {"name": value}
+    if not isinstance(value, Mapping):
+        raise FieldError(f"expected a name, or a mapping with a name, got {value!r}")
+    return dict(value)
+
+
+def _from_trainer(trainer: Mapping[str, Any]) -> dict[str, Any]:
+    values = dict(trainer)
+    for key in values:
+        if key not in FIXED:
+            where = (
+                "; it belongs under `parameters`" if key in ("beta", "beta_norm", "latents") else ""
+            )
+            raise FieldError(f"unknown key{where or suggestion(key, FIXED)}", (key,))
+    for kind in WITH_OPTIONS:
+        default = getattr(RunConfig, kind)
+        options = _named_at(kind, values.get(kind, default))
+        values[kind] = options.pop("name", default)
+        values[f"{kind}_options"] = options
+    values["optimizer"] = _named_at("optimizer", values.get("optimizer", {}))
+    return values
+
+
+def _named_at(key: str, value: Any) -> dict[str, Any]:
+    try:
+        return named(value)
+    except FieldError as error:
+        raise error.under(key) from None

@@ -1,0 +1,416 @@
+"""A sweep file as frozen data: what to train, what to search, how often, and how to judge it."""
+
+import contextlib
+import dataclasses
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, get_type_hints
+
+from evaluation.identity import DEFAULT_EVALUATION, with_defaults
+from sweeps.sweepfile import configure, space
+from sweeps.sweepfile.small_form import read_sized
+from sweeps.sweepfile.space import Parameter
+from trainer.config.run import DatasetConfig, RunConfig, digest
+from trainer.config.schema import FieldError, build, convert, lookup, suggestion
+from trainer.config.yaml_file import Document, dump
+from trainer.errors import UserError
+
+DEFAULT_SETTINGS = 30
+MOST_RUNS = 1_000_000
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+
+
+@dataclass(frozen=True)
+class Metric:
+    """What settings are judged by: a measure of evaluation.metrics.METRICS, or `auto`.
+
+    `auto` is the Higgins score where labels suffice for it, else UDR, which needs none.
+    goal: left out, it is what the measure wants.
+    """
+
+    name: str = "auto"
+    goal: Literal["maximize", "minimize"] = "maximize"
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What one trial takes; fractions share a device. `max_concurrent`: most trials at once."""
+
+    cpu: float = 1.0
+    gpu: float = 0.0
+    max_concurrent: int | None = None
+
+    def __post_init__(self) -> None:
+        for key in ("cpu", "gpu"):
+            _require(getattr(self, key) >= 0, key, "expected 0 or more")
+        _require(self.cpu + self.gpu > 0, "cpu", "a trial needs a share of a CPU or of a GPU")
+        most = self.max_concurrent
+        _require(most is None or most > 0, "max_concurrent", "expected 1 or more")
+
+
+@dataclass(frozen=True)
+class SweepSpec:
+    """One sweep.
+
+    name: names its folder in the store and its experiment in MLflow.
+    parameters: the search space; holds `beta` or `beta_norm`, one of whose
+        values may be 0: no KL term at all.
+    method: how settings are proposed; `bayes` is TPE, `quasirandom` a Sobol sequence.
+    seeds: how many seeds of each setting (0, 1, …), or which ones.
+    settings: how many settings; the whole grid for `grid`, else 30.
+    pack: how many seeds of a setting one trial trains, at most; `auto` is all of them. They train
+        together, or in turn where memory does not hold them all (trainer.series).
+    search_seed: seed of the proposals.
+    lookahead: `bayes` proposes setting n from the results of settings 0 … n - lookahead only, so
+        what is proposed never depends on which trial happens to end first.
+    max_failures: how often in a row a trial may raise, or lose its worker, without getting further,
+        and be tried again.
+    trainer: what all runs share: objective, architecture, likelihood, optimizer, batch_size, steps,
+        precision. `objective`, `likelihood` and `optimizer` are a name, or a mapping of name and
+        options.
+    evaluation: the measures to take, each with its options.
+    baselines: what to compare with, as in the paper's table (evaluation.baselines.BASELINES).
+    source: the file it was read from.
+    """
+
+    name: str
+    dataset: DatasetConfig
+    parameters: Mapping[str, Parameter]
+    method: Literal["grid", "random", "bayes", "quasirandom"] = "bayes"
+    metric: Metric = Metric()
+    seeds: int | tuple[int, ...] = 5
+    settings: int | None = None
+    pack: int | Literal["auto"] = "auto"
+    search_seed: int = 0
+    lookahead: int = 8
+    max_failures: int = 1
+    trainer: Mapping[str, Any] = field(default_factory=dict)
+    evaluation: Mapping[str, Mapping[str, Any]] = field(
+        default_factory=lambda: dict(DEFAULT_EVALUATION)
+    )
+    baselines: tuple[str, ...] = ()
+    resources: Resources = field(default_factory=Resources)
+    source: Document | None = field(default=None, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        check_name(self.name)
+        _check_seeds(self.seeds)
+        _require(self.settings is None or self.settings > 0, "settings", "expected 1 or more")
+        _require(self.pack == "auto" or int(self.pack) > 0, "pack", "expected 1 or more, or auto")
+        _require(0 <= self.search_seed < 2**32, "search_seed", "expected 0 or more, below 2^32")
+        _require(self.lookahead > 0, "lookahead", "expected 1 or more")
+        _require(self.max_failures >= 0, "max_failures", "expected 0 or more")
+        _check_budget(self)
+
+    @property
+    def seed_list(self) -> tuple[int, ...]:
+        """The seeds of every setting."""
+        return tuple(range(self.seeds)) if isinstance(self.seeds, int) else self.seeds
+
+    @property
+    def setting_count(self) -> int:
+        """How many settings the sweep has."""
+        if self.method == "grid":
+            return space.grid_size(self.parameters)
+        wanted = DEFAULT_SETTINGS if self.settings is None else self.settings
+        there_are = space.size(self.parameters)
+        return wanted if there_are is None else min(wanted, there_are)
+
+    @property
+    def search_id(self) -> str:
+        """20 hex digits. Specs of one id propose the same settings, and mean the same by them.
+
+        `seeds`, `settings`, `pack` and `resources` are not in it, so raising them goes on with the
+        settings there are. How settings are judged is in it only where proposals depend on it.
+        """
+        keys = ["dataset", "trainer", "parameters", "method", "search_seed"]
+        if self.method == "bayes":
+            keys += ["metric", "evaluation", "lookahead"]
+        values = as_mapping(self) | {"trainer": dataclasses.asdict(_model(self, {}))}
+        return digest({key: values[key] for key in keys})
+
+    @property
+    def text(self) -> str:
+        """YAML that reads back as this spec: the file, or every key where it was overridden."""
+        if self.source is None:
+            return dump(as_mapping(self))
+        if not self.source.overrides:
+            return self.source.text
+        applied = " ".join(self.source.overrides.values())
+        return dump(as_mapping(self), comment=f"{self.source.path}, with {applied}")
+
+    def error(self, error: FieldError) -> UserError:
+        """`error`, whose path is that of the sweep file, with the file's name and line."""
+        return error if self.source is None else self.source.error(error)
+
+
+def load_spec(path: str | Path, overrides: Sequence[str] = ()) -> SweepSpec:
+    """The sweep in a YAML file, checked, with `key=value` texts applied on top.
+
+    `size=small` among them gives the file's small form (`sweeps.spec.small_form`).
+    Raises UserError with one line, `FILE:LINE: key: problem`, naming the nearest valid name.
+    Data are not looked at; see `sweeps.plan.load_data`.
+    """
+    document = read_sized(path, overrides)
+    try:
+        spec = spec_of(document.value)
+    except FieldError as error:
+        raise document.error(error) from None
+    return dataclasses.replace(spec, source=document)
+
+
+def spec_of(values: Mapping[str, Any]) -> SweepSpec:
+    """The sweep that a mapping describes, keys as in a sweep file. Raises FieldError."""
+    if "source" in values:
+        raise FieldError("unknown key", ("source",))
+    values = dict(values)
+    for key, prepare in _PREPARE.items():
+        if key in values:
+            with _under(key):
+                values[key] = prepare(values[key])
+    spec = build(SweepSpec, values)
+    _check_models(spec)
+    return _with_metric(spec)
+
+
+def as_mapping(spec: SweepSpec) -> dict[str, Any]:
+    """The spec as the mapping that a sweep file holds, defaults filled in."""
+    values = dataclasses.asdict(dataclasses.replace(spec, source=None))
+    del values["source"]
+    values["dataset"] = {"name": spec.dataset.name, **spec.dataset.options}
+    for name, parameter in values["parameters"].items():
+        values["parameters"][name] = {k: v for k, v in parameter.items() if v is not None}
+    return _plain(values)
+
+
+def check_name(name: str) -> None:
+    """Raises FieldError unless `name` can safely name a folder."""
+    if not _NAME.fullmatch(name):
+        problem = "expected letters, digits, '.', '_' or '-', at most 100, a letter or digit first"
+        raise FieldError(f"{problem}; got {name[:60]!r}", ("name",))
+
+
+def _dataset(value: Any) -> DatasetConfig:
+    from trainer.data import DATASETS
+
+    options = configure.named(value)
+    path = () if isinstance(value, str) else ("name",)
+    if "name" not in options:
+        raise FieldError("required key is missing", path)
+    with _under(*path):
+        lookup(DATASETS, options["name"], "data set")
+    return DatasetConfig(options.pop("name"), options)
+
+
+def _parameters(value: Any) -> dict[str, Parameter]:
+    if not isinstance(value, Mapping) or not value:
+        raise FieldError("expected a mapping of parameters, e.g. beta: {values: [1, 2, 4]}")
+    parameters = {}
+    for name, keys in value.items():
+        with _under(name):
+            configure.check_parameter_name(name)
+            if not isinstance(keys, Mapping):
+                forms = "{value: …}, {values: […]} or {min: …, max: …, distribution: …}"
+                raise FieldError(f"expected {forms}, got {str(keys)[:40]!r}")
+            parameters[name] = build(Parameter, keys)
+    return parameters
+
+
+def _evaluation(value: Any) -> Any:
+    from evaluation.metrics import METRICS
+
+    if not isinstance(value, Mapping):
+        return value  # `build` says what it expected
+    for name, options in value.items():
+        with _under(name):
+            lookup(METRICS, name, "metric")
+            if options is not None and not isinstance(options, Mapping):
+                raise FieldError(f"expected a mapping of options, got {options!r}")
+    evaluation = {name: dict(options or {}) for name, options in value.items()}
+    with_defaults(evaluation)  # refuses unknown options
+    for name, options in evaluation.items():
+        hints = get_type_hints(METRICS[name])
+        for key, option in options.items():
+            with _under(name, key):
+                options[key] = convert(option, hints[key])
+    return evaluation
+
+
+def _baselines(value: Any) -> Any:
+    from evaluation.baselines import BASELINES
+
+    for number, name in enumerate(value if isinstance(value, list | tuple) else ()):
+        with _under(number):
+            lookup(BASELINES, name, "baseline")
+            if name in value[:number]:
+                raise FieldError(f"{name} is listed twice")
+    return value  # `build` says what it expected
+
+
+def _metric(value: Any) -> Any:
+    """A name alone is short for {name: …}; a goal left out is the measure's own."""
+    from evaluation.metrics import LOWER_IS_BETTER
+
+    value = {"name": value} if isinstance(value, str) else value
+    if isinstance(value, Mapping) and str(value.get("name")) in LOWER_IS_BETTER:
+        return {"goal": "minimize", **value}
+    return value  # `build` says what it expected
+
+
+_PREPARE: dict[str, Callable[[Any], Any]] = {
+    "dataset": _dataset,
+    "parameters": _parameters,
+    "metric": _metric,
+    "evaluation": _evaluation,
+    "baselines": _baselines,
+}
+
+
+def _with_metric(spec: SweepSpec) -> SweepSpec:
+    """The spec with its metric among the measures that are taken."""
+    from evaluation.metrics import METRICS
+
+    name = spec.metric.name
+    if name == "auto":
+        name = "higgins"
+    elif name not in METRICS:
+        known = [*METRICS, "auto"]
+        raise FieldError(f"unknown metric {name!r}{suggestion(name, known)}", ("metric", "name"))
+    if name in spec.evaluation:
+        return spec
+    return dataclasses.replace(spec, evaluation={**spec.evaluation, name: {}})
+
+
+def _check_models(spec: SweepSpec) -> None:
+    """Every value that the search can reach must make a model; raises FieldError at the first."""
+    names = set(spec.parameters)
+    if len(names & {"beta", "beta_norm"}) != 1:
+        raise FieldError("expected one of beta and beta_norm", ("parameters",))
+    with _under("trainer"):
+        configure.check_names(_model(spec, {}))
+    setting: dict[str, Any] = {}
+    for name, parameter in spec.parameters.items():
+        for path, value in _ends(parameter):
+            with _at("parameters", name, *path):
+                if name in ("beta", "beta_norm"):
+                    _check_beta(convert(value, float), parameter.is_range)
+                configure.check_names(_model(spec, {**setting, name: value}))
+        if name in configure.WHOLE and parameter.is_range and not parameter.whole:
+            problem = f"{name} takes whole numbers: int_uniform or int_log_uniform"
+            raise FieldError(problem, ("parameters", name, "distribution"))
+        setting[name] = _ends(parameter)[0][1]
+    _check_options(spec, setting)
+
+
+def _check_beta(value: float, is_range: bool) -> None:
+    if is_range and value <= 0:
+        raise FieldError(f"expected a number above 0, got {value:g}; 0 can be one of `values`")
+    if value < 0:
+        raise FieldError(f"expected 0 or more, got {value:g}")
+
+
+def _check_options(spec: SweepSpec, setting: Mapping[str, Any]) -> None:
+    """The options of objective and likelihood, which stand under `trainer` or `parameters`."""
+    for kind in configure.WITH_OPTIONS:
+        if kind in spec.parameters:
+            _check_shared_options(spec, kind)
+        searched = [name for name in spec.parameters if name.split(".")[0] == kind]
+        for name in searched:
+            for path, value in _ends(spec.parameters[name]):
+                with _at("parameters", name, *path):
+                    configure.check_options(_model(spec, {**setting, name: value}), kind)
+        if not searched:
+            with _under("trainer", kind):
+                configure.check_options(_model(spec, setting), kind)
+    _check_objectives(spec, setting)
+
+
+def _check_shared_options(spec: SweepSpec, kind: str) -> None:
+    """Each option under `trainer` must be one of some objective (likelihood) that is searched."""
+    names = [value for _, value in _ends(spec.parameters[kind])]
+    known = {option for name in names for option in configure.option_names(kind, name)}
+    given = configure.named(spec.trainer.get(kind, {}))
+    for option in given.keys() - known - {"name"}:
+        problem = f"unknown key{suggestion(option, known)}"
+        raise FieldError(problem, ("trainer", kind, option))
+
+
+def _check_objectives(spec: SweepSpec, setting: Mapping[str, Any]) -> None:
+    """Every objective of the search must have a meaning for every beta and latent size."""
+    searched = spec.parameters.get("objective")
+    names = [value for _, value in _ends(searched)] if searched else []
+    settings = [{**setting, "objective": name} for name in names] or [dict(setting)]
+    for name in ("beta", "beta_norm", "latents"):
+        for path, value in _ends(spec.parameters[name]) if name in spec.parameters else ():
+            for base in settings:
+                with _at("parameters", name, *path):
+                    configure.check_options(_model(spec, {**base, name: value}), "objective")
+
+
+def _model(spec: SweepSpec, parameters: Mapping[str, Any]) -> RunConfig:
+    return configure.configure(spec.dataset, spec.trainer, parameters, pixels=1)
+
+
+@contextlib.contextmanager
+def _under(*path: str | int) -> Iterator[None]:
+    """A FieldError within is seen from further out."""
+    try:
+        yield
+    except FieldError as error:
+        raise error.under(*path) from None
+
+
+@contextlib.contextmanager
+def _at(*path: str | int) -> Iterator[None]:
+    """A FieldError within is one of the value at `path`, wherever it came to light."""
+    try:
+        yield
+    except FieldError as error:
+        raise FieldError(error.problem, path) from None
+
+
+def _ends(parameter: Parameter) -> list[tuple[tuple[str | int, ...], Any]]:
+    """The values of a list, or the ends of a range, each with its path."""
+    if parameter.is_range:
+        return [(("min",), parameter.low), (("max",), parameter.high)]
+    if parameter.value is not None:
+        return [(("value",), parameter.value)]
+    return [(("values", i), value) for i, value in enumerate(parameter.values or ())]
+
+
+def _check_seeds(seeds: int | tuple[int, ...]) -> None:
+    if isinstance(seeds, int):
+        _require(seeds > 0, "seeds", f"expected 1 or more, got {seeds}")
+        return
+    _require(len(seeds) > 0, "seeds", "expected at least one seed")
+    _require(len(set(seeds)) == len(seeds), "seeds", "a seed is listed twice")
+    _require(all(0 <= seed < 2**31 for seed in seeds), "seeds", "expected seeds of 0 or more")
+
+
+def _check_budget(spec: SweepSpec) -> None:
+    if spec.method == "grid":
+        with _under("parameters"):
+            points = space.grid_size(spec.parameters)
+        if spec.settings is not None and spec.settings < points:
+            problem = (
+                f"the grid has {points:,} settings, more than {spec.settings:,}; leave this key out"
+            )
+            raise FieldError(problem, ("settings",))
+    seeds = spec.seeds if isinstance(spec.seeds, int) else len(spec.seeds)
+    if spec.setting_count * seeds > MOST_RUNS:
+        key = "parameters" if spec.method == "grid" else "settings" if spec.settings else "seeds"
+        raise FieldError(f"more than {MOST_RUNS:,} runs", (key,))
+
+
+def _plain(value: Any) -> Any:
+    """`value` with lists for tuples, so that YAML can hold it."""
+    if isinstance(value, Mapping):
+        return {key: _plain(inner) for key, inner in value.items()}
+    return [_plain(inner) for inner in value] if isinstance(value, list | tuple) else value
+
+
+def _require(condition: bool, key: str, problem: str) -> None:
+    if not condition:
+        raise FieldError(problem, (key,))

@@ -1,0 +1,172 @@
+"""The best model of a sweep in MLflow's model registry, and a model by its MLflow URI.
+
+A registered model is a folder with MLflow's own description (`MLmodel`) and a run's config.json and
+model.safetensors. MLflow loads it by this module's `_load_pyfunc`; nothing is pickled.
+"""
+
+import os
+import tempfile
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from numpy.typing import ArrayLike, NDArray
+
+from sweeps.run_store import Store, run_key
+from sweeps.tracking.mlflow.database import DATABASE, connect, tracking_uri
+from sweeps.tracking.mlflow.runs import Known
+from sweeps.tracking.redact import redact
+from trainer.errors import UserError
+from trainer.models import Model
+from trainer.models import load_model as load_folder
+from trainer.models.loading import CONFIG_FILE, MODEL_FILE
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+ALIAS = "best"  # models:/<sweep>@best is the best model there is now
+FOLDER = "model"  # of a run's artifacts
+FILES = "data/run"  # below that, where MLflow puts the files of the run
+RUN = "run"  # the tag of a version, and of a run, that says which run of the store it is
+PACKAGES = ("torch", "numpy", "safetensors", "PyYAML")  # what a model needs to be loaded, and this
+
+
+def register(
+    client: "MlflowClient", name: str, run: str, folder: Path, known: Known, about: str
+) -> None:
+    """Makes a run the best version of the registered model `name`.
+
+    run: its id in the store; folder: its files; known: its run in MLflow, among whose artifacts the
+    model will be; about: what the registry says of it. A run that is a version already is not
+    registered again, only named the best again. Raises what MLflow raises.
+    """
+    versions = client.search_model_versions(f"name = '{name}'")
+    number = next((v.version for v in versions if v.tags.get(RUN) == run), None)
+    if number is None:
+        if not client.search_registered_models(f"name = '{name}'"):
+            client.create_registered_model(name)
+        _log_model(client, folder, known.id)
+        number = client.create_model_version(
+            name, f"{known.artifacts}/{FOLDER}", known.id, tags={RUN: run}, description=about
+        ).version
+    client.set_registered_model_alias(name, ALIAS, number)
+
+
+def load_model(
+    source: str | Path, store: str | Path | Store = "store", device: torch.device | str = "cpu"
+) -> Model:
+    """A trained model: `source` is a run's folder, `runs:/<id>` or `models:/<name>/<version>`.
+
+    `models:/<name>@best` is the best model of the sweep `name`. URIs are MLflow's; they are looked
+    up at `$MLFLOW_TRACKING_URI` where that is set, else in the database of `store`. The files of a
+    run come from `store` where it has them, else from MLflow.
+    Raises UserError for a folder without a trained model, and for a URI that MLflow does not know.
+
+        means, variances = load_model("models:/quickstart@best").encode(images)
+    """
+    text = str(source)
+    if not text.startswith(("runs:/", "models:/")):
+        return load_folder(source, device)
+    store = store if isinstance(store, Store) else Store(store)
+    if tracking_uri() is None and not store.path(DATABASE).exists():
+        problem = "has no MLflow runs yet; `sweep run` and `sweep sync` write them"
+        raise UserError(f"{text}: the store {store.location} {problem}")
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    from mlflow import MlflowException
+    from mlflow.artifacts import download_artifacts
+
+    client = connect(store)
+    kept = _in_store(client, text, store)
+    if kept is not None:
+        return load_folder(kept, device)
+    with tempfile.TemporaryDirectory() as place:
+        try:
+            folder = _folder_of(client, text)
+            for name in (CONFIG_FILE, MODEL_FILE):
+                found = download_artifacts(
+                    f"{folder}/{name}", dst_path=place, tracking_uri=client.tracking_uri
+                )
+        except (MlflowException, OSError) as error:
+            reason = redact(str(error).splitlines()[0])
+            raise UserError(f"{text}: MLflow has no such model: {reason}") from None
+        return load_folder(Path(found).parent, device)
+
+
+def _in_store(client: "MlflowClient", uri: str, store: Store) -> Path | None:
+    """The folder of `runs:/<id>` with its model, brought here; None when it is not in the store."""
+    from mlflow import MlflowException
+
+    mlflow_run, *rest = uri.removeprefix("runs:/").split("/")
+    if not uri.startswith("runs:/") or any(rest):
+        return None
+    try:
+        run = client.get_run(mlflow_run).data.tags.get(RUN)
+    except MlflowException:
+        return None
+    if run is None or not store.exists(f"{run_key(run)}/{MODEL_FILE}"):
+        return None
+    for name in (CONFIG_FILE, MODEL_FILE):
+        store.local(f"{run_key(run)}/{name}")
+    return store.run_folder(run)
+
+
+def _folder_of(client: "MlflowClient", uri: str) -> str:
+    """The URI of the artifacts that a model's files are among; MLflow's own follows its globals."""
+    if uri.startswith("runs:/"):
+        return uri.rstrip("/")
+    name, at, alias = uri.removeprefix("models:/").partition("@")
+    if at:
+        version = client.get_model_version_by_alias(name, alias).version
+    else:
+        name, _, version = name.partition("/")
+    return f"{client.get_model_version_download_uri(name, version)}/{FILES}"
+
+
+class Served:
+    """What `mlflow.pyfunc.load_model` gives: `predict`, and `get_raw_model()` for all the rest."""
+
+    def __init__(self, model: Model):
+        self._model = model
+
+    def predict(self, images: ArrayLike) -> NDArray[Any]:
+        """Means of q(z|x), (n, M), of images (n, C, H, W) as for `Model.encode`."""
+        return self._model.encode(images)[0]
+
+    def get_raw_model(self) -> Model:
+        """The model itself, with `encode`, `decode`, `traverse` and `sample`."""
+        return self._model
+
+
+def _load_pyfunc(path: str) -> Served:
+    """MLflow's door to a registered model."""
+    return Served(load_folder(path))
+
+
+def _log_model(client: "MlflowClient", folder: Path, mlflow_run: str) -> None:
+    """Writes the model as MLflow wants it into the artifacts of its run."""
+    from mlflow import pyfunc
+
+    with tempfile.TemporaryDirectory() as place:
+        data = Path(place, Path(FILES).name)
+        data.mkdir()
+        for name in (CONFIG_FILE, MODEL_FILE):
+            (data / name).symlink_to((folder / name).absolute())
+        pyfunc.save_model(
+            Path(place, FOLDER),
+            loader_module=__name__,
+            data_path=str(data),
+            pip_requirements=_requirements(),
+        )
+        client.log_artifacts(mlflow_run, str(Path(place, FOLDER)), FOLDER)
+
+
+def _requirements() -> list[str]:
+    """What to install for a model to load, at the versions it was made with."""
+    found = []
+    for package in (*PACKAGES, "beta-sweep"):
+        try:
+            found.append(f"{package}=={version(package)}")
+        except PackageNotFoundError:
+            continue
+    return found

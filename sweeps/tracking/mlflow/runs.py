@@ -1,0 +1,174 @@
+"""The runs of one MLflow experiment, found by their tags; made, completed and never doubled."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlparse
+from urllib.request import url2pathname
+
+from sweeps.tracking.mlflow.database import link
+from sweeps.tracking.mlflow.values import Point, text
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+BATCH = 1000  # metrics, params and tags in one call: MLflow's limit
+RUNNING = "RUNNING"
+PARENT = "mlflow.parentRunId"
+_NAMED_BY = {"sweep": ("search",), "setting": ("search", "setting"), "run": ("run",)}
+
+Key = tuple[str, ...]
+
+
+@dataclass
+class Known:
+    """A run that MLflow has. metrics, params: none of a seed's run, of which there are many."""
+
+    id: str
+    status: str
+    artifacts: str
+    tags: dict[str, str]
+    metrics: dict[str, float]
+    params: dict[str, str]
+
+    def says(self, tags: Mapping[str, str]) -> bool:
+        """Whether it is complete and has these tags."""
+        return self.status != RUNNING and all(self.tags.get(k, "") == tags[k] for k in tags)
+
+
+class Runs:
+    """What MLflow has of one experiment, looked up once, and changed through here alone.
+
+    A run is found by its tag `kind` with `search` (kind `sweep`), `search` and `setting` (kind
+    `setting`) or `run` (kind `run`, a seed's). One that is RUNNING is not complete. Doubles, which
+    are left when the answer to a call was lost, are deleted.
+    """
+
+    def __init__(self, client: "MlflowClient", experiment: str, artifacts: str | None):
+        """experiment: its name. artifacts: where they go if it is new; None for MLflow's choice."""
+        self.client = client
+        found = client.get_experiment_by_name(experiment)
+        self.experiment = str(
+            client.create_experiment(experiment, artifact_location=artifacts)
+            if found is None
+            else found.experiment_id
+        )
+        self.known: dict[Key, Known] = {}
+        self.look_up()
+
+    def find(self, tags: Mapping[str, str]) -> Known | None:
+        """The run that these tags name, if there is one."""
+        return self.known.get(key_of(tags))
+
+    def ensure(self, tags: Mapping[str, str], name: str, start: int | None = None) -> Known:
+        """The run that these tags name, made in one call with all of them where there is none.
+
+        start: when it began, in ms; now by default.
+        """
+        key = key_of(tags)
+        if key not in self.known:
+            run = self.client.create_run(
+                self.experiment, start_time=start, tags=dict(tags), run_name=name
+            )
+            self.known[key] = Known(
+                run.info.run_id, run.info.status, run.info.artifact_uri, dict(tags), {}, {}
+            )
+        return self.known[key]
+
+    def log(
+        self,
+        run: Known,
+        points: Sequence[Point],
+        params: Mapping[str, Any],
+        tags: Mapping[str, str],
+    ) -> None:
+        """Metrics, params and tags, in as few calls as may be. The same again changes nothing."""
+        from mlflow.entities import Metric, Param, RunTag
+
+        texts = {key: text(value) for key, value in params.items()}
+        metrics = [Metric(*point) for point in points]
+        room = BATCH - len(params) - len(tags)
+        self.client.log_batch(
+            run.id,
+            metrics=metrics[:room],
+            params=[Param(key, value) for key, value in texts.items()],
+            tags=[RunTag(key, value) for key, value in tags.items()],
+        )
+        for i in range(room, len(metrics), BATCH):
+            self.client.log_batch(run.id, metrics=metrics[i : i + BATCH])
+        run.tags.update(tags)
+        if run.tags.get("kind") != "run":
+            run.params.update(texts)
+            run.metrics.update({key: value for key, value, _, _ in points})
+
+    def attach(self, run: Known, files: Iterable[Path], folder: str = "") -> None:
+        """Files as artifacts: links where artifacts are on this machine, else sent to the server.
+
+        A file that is not there is left out: a failed run has no model.
+        """
+        place = urlparse(run.artifacts)
+        for file in files:
+            if not file.is_file():
+                continue
+            if place.scheme in ("", "file"):
+                link(file, Path(url2pathname(place.path), folder, file.name))
+            else:
+                self.client.log_artifact(run.id, str(file), folder or None)
+
+    def finish(self, run: Known, status: str, end: int) -> None:
+        """Ends a run. end: when that was, in ms."""
+        self.client.set_terminated(run.id, status, end_time=end)
+        run.status = status
+
+    def set_tag(self, run: Known, key: str, value: str | None) -> None:
+        """Sets a tag, or takes it off for None; nothing where it is so already."""
+        if run.tags.get(key) == value:
+            return
+        if value is None:
+            self.client.delete_tag(run.id, key)
+            del run.tags[key]
+        else:
+            self.client.set_tag(run.id, key, value)
+            run.tags[key] = value
+
+    def delete(self, run: Known) -> None:
+        """Deletes a run of ours."""
+        self.client.delete_run(run.id)
+        self.known.pop(key_of(run.tags))
+
+    def look_up(self) -> None:
+        """Asks MLflow for all runs of the experiment, and deletes doubles."""
+        self.known.clear()
+        doubles: dict[str, Key] = {}  # id of a deleted run -> what names the one that stays
+        page: str | None = None
+        while True:
+            found = self.client.search_runs([self.experiment], max_results=BATCH, page_token=page)
+            for run in found:
+                one = _known(run)
+                key = key_of(one.tags)
+                other = self.known.get(key)
+                if other is not None and one.tags.get("kind") in _NAMED_BY:
+                    one, double = sorted([one, other], key=lambda r: (r.status == RUNNING, r.id))
+                    self.client.delete_run(double.id)
+                    doubles[double.id] = key
+                self.known[key] = one
+            page = found.token
+            if not page:
+                break
+        for one in self.known.values():
+            if one.tags.get(PARENT) in doubles:
+                self.set_tag(one, PARENT, self.known[doubles[one.tags[PARENT]]].id)
+
+
+def key_of(tags: Mapping[str, str]) -> Key:
+    """What a run is found by. A seed's run belongs to no search: two of them may share it."""
+    kind = tags.get("kind", "")
+    return (kind, *(tags.get(name, "") for name in _NAMED_BY.get(kind, ("mlflow.runName",))))
+
+
+def _known(run: Any) -> Known:
+    info, tags = run.info, dict(run.data.tags)
+    many = tags.get("kind") == "run"
+    metrics, params = ({}, {}) if many else (dict(run.data.metrics), dict(run.data.params))
+    return Known(info.run_id, info.status, info.artifact_uri, tags, metrics, params)

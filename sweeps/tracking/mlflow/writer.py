@@ -1,0 +1,177 @@
+"""Writes one sweep to MLflow: a run for it, below that one a setting, below that one a seed."""
+
+import math
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from evaluation.analysis.choose import Choice, SettingSummary
+from evaluation.analysis.conclude import Conclusion
+from evaluation.analysis.table import flatten
+from sweeps.plan import Setting
+from sweeps.reporting.picture import TRAVERSAL
+from sweeps.run_store import Store, run_key, spec_key
+from sweeps.sweepfile import SweepSpec
+from sweeps.tracking.mlflow.database import artifacts_of, connect
+from sweeps.tracking.mlflow.runs import PARENT, RUNNING, Known, Runs, key_of
+from sweeps.tracking.mlflow.values import LONGEST, answer_params, curves, points, scores, short
+
+HISTORY, MODEL = "history.json", "model.safetensors"
+FILES = ("config.json", "result.json", HISTORY, TRAVERSAL)
+BEST = "best"  # the tag of the best setting's run, and of its best seed's
+
+
+class MlflowWriter:
+    """One connection to MLflow. Every method may be called again: it completes what is there.
+
+    Written to `$MLFLOW_TRACKING_URI` where that is set, else to mlflow.db in the store.
+    """
+
+    def __init__(self, spec: SweepSpec, store: Store, measure: str):
+        self._spec, self._store, self._measure = spec, store, measure
+        self._runs = Runs(connect(store), spec.name, artifacts_of(store, spec.name))
+        self._adopt()
+
+    def write_run(self, setting: Setting, result: Mapping[str, Any]) -> None:
+        """The run of one seed: params, scores, training curves, and its files as artifacts.
+
+        The model is among them where the store is on this machine; else it stays there alone.
+        """
+        config, key = result["config"], run_key(result["run"])
+        tags = {
+            "kind": "run",
+            "run": result["run"],
+            "setting": str(setting.number),
+            "state": result["state"],
+            "reason": (result.get("reason") or "")[:LONGEST],
+            "folder": f"{self._store.location}/{key}",
+            "evaluation": result["evaluation"],
+        }
+        parent, run = self._runs.find(self._setting_tags(setting.number)), self._runs.find(tags)
+        if parent is not None and run is not None and run.says({**tags, PARENT: parent.id}):
+            return
+        # a remote store keeps its models: all of a sweep's would pass through this process
+        names = FILES if self._store.is_remote else (*FILES, MODEL)
+        files = {name: self._store.local(f"{key}/{name}") for name in names}
+        end = self._end([result["run"]])
+        start = end - round(1000 * float((result.get("training") or {}).get("seconds") or 0))
+        tags[PARENT] = self._setting(setting, start).id
+        name = f"β {config['beta']:.4g}, M {config['latents']}, seed {config['seed']}"
+        run = self._runs.ensure(tags, name, start)
+        pixels = math.prod(result["data"]["shape"])
+        params = flatten(config) | {"beta_norm": config["beta"] * config["latents"] / pixels}
+        found = [*scores(result, end), *curves(files[HISTORY], start, end)]
+        self._runs.log(run, found, params, tags)
+        self._runs.attach(run, files.values())
+        self._runs.finish(run, "FINISHED" if result["state"] == "finished" else "FAILED", end)
+
+    def write_setting(self, setting: Setting, summary: SettingSummary) -> None:
+        """The run of one setting: its score over its seeds."""
+        figures = {
+            self._measure: summary.score,
+            "spread": summary.spread,
+            "seeds": summary.seeds,
+            "failed": summary.failed,
+            "reconstruction": summary.reconstruction,
+            "kl": summary.kl,
+        }
+        figures = {key: float(value) for key, value in figures.items() if math.isfinite(value)}
+        run = self._runs.find(self._setting_tags(setting.number))
+        if run is not None and run.status != RUNNING and figures.items() <= run.metrics.items():
+            return
+        end = self._end(row.run for row in summary.rows)
+        run = self._setting(setting, end)
+        params = {"beta": summary.beta, "beta_norm": summary.beta_norm, "latents": summary.latents}
+        self._runs.log(run, points(figures, end), {**flatten(setting.parameters), **params}, {})
+        self._runs.finish(run, "FINISHED", end)
+
+    def write_sweep(self, conclusion: Conclusion, report: Path | None) -> None:
+        """The run of the sweep: the best setting and how sure that is, its file and its report.
+
+        The runs of the best setting and of its best seed get the tag `best`, and that seed's model
+        is registered.
+        """
+        choice, answer = conclusion.choice, conclusion.answer
+        best = choice.best
+        figures = {
+            self._measure: best.score,
+            "best.beta": best.beta,
+            "best.beta_norm": best.beta_norm,
+            "best.latents": float(best.latents),
+        }
+        if answer is not None:
+            low, high = answer.best.interval
+            figures |= {"best.interval.low": low, "best.interval.high": high}
+            figures["best.probability"] = answer.best.probability_best
+        now = round(1000 * time.time())
+        params = answer_params(conclusion)
+        if any(self._sweep.params.get(key, text) != text for key, text in params.items()):
+            self._runs.delete(self._sweep)  # MLflow never changes a param
+            self._adopt()
+        new = {key: v for key, v in figures.items() if self._sweep.metrics.get(key) != v}
+        note = (
+            f"Best β {best.beta:.4g} (β_norm {best.beta_norm:.4g}, M {best.latents}): "
+            f"{self._measure} {best.score:.4f} over {best.seeds} seeds"
+        )
+        note = "\n\n".join([note, *conclusion.sentences()])
+        self._runs.log(self._sweep, points(new, now), params, {"mlflow.note.content": note})
+        self._mark_best(choice)
+        self._runs.attach(self._sweep, [self._store.local(spec_key(self._spec.name))])
+        if report is not None:
+            self._runs.attach(self._sweep, sorted(report.iterdir()), "report")
+        self._runs.finish(self._sweep, "FINISHED", now)
+        self._register_best(choice, note)
+
+    def remove_doubles(self) -> None:
+        """Deletes what a server that answered too late has made a second time."""
+        self._runs.look_up()
+        self._adopt()
+
+    def _mark_best(self, choice: Choice) -> None:
+        """Tags the best setting's run and its best seed's, and takes the tag off all others."""
+        seed = choice.best_seed(choice.best)
+        wanted = {key_of(self._setting_tags(choice.best.rows[0].setting))}
+        if seed is not None:
+            wanted.add(key_of({"kind": "run", "run": seed.run}))
+        for key, run in self._runs.known.items():
+            self._runs.set_tag(run, BEST, "true" if key in wanted else None)
+
+    def _register_best(self, choice: Choice, about: str) -> None:
+        """Puts the best seed of the best setting into the model registry, named by the sweep."""
+        seed = choice.best_seed(choice.best)
+        known = self._runs.find({"kind": "run", "run": seed.run}) if seed else None
+        if seed is not None and known is not None:
+            from sweeps.tracking.mlflow.registry import register
+
+            folder = self._store.fetch(run_key(seed.run))
+            register(self._runs.client, self._spec.name, seed.run, folder, known, about)
+
+    def _adopt(self) -> None:
+        """Finds or makes the run of the sweep, with the runs of its settings below it."""
+        tags = {"kind": "sweep", "search": self._spec.search_id, "state": "sweep"}
+        self._sweep = self._runs.ensure(tags, name=self._spec.name)
+        for run in self._runs.known.values():
+            if run.tags.get("search") == self._spec.search_id and PARENT in run.tags:
+                self._runs.set_tag(run, PARENT, self._sweep.id)
+
+    def _setting(self, setting: Setting, start: int) -> Known:
+        tags = {
+            **self._setting_tags(setting.number),
+            "state": "setting",  # neither finished nor failed: the analysis counts seeds alone
+            PARENT: self._sweep.id,
+        }
+        words = ", ".join(f"{key} {short(value)}" for key, value in setting.parameters.items())
+        return self._runs.ensure(tags, f"{setting.number}: {words}", start)
+
+    def _setting_tags(self, number: int) -> dict[str, str]:
+        return {"kind": "setting", "search": self._spec.search_id, "setting": str(number)}
+
+    def _end(self, runs: Iterable[str]) -> int:
+        """When the last of these runs got its result, in ms; the same whenever it is asked."""
+        ends = [0.0]
+        for run in runs:
+            key = f"{run_key(run)}/result.json"
+            path = self._store.path(key)
+            ends.append((path if path.exists() else self._store.local(key)).stat().st_mtime)
+        return round(1000 * max(ends))

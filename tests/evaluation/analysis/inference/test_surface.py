@@ -1,0 +1,68 @@
+"""The surface: the textbook's formulas for one model, and right about flat and curved scores."""
+
+import math
+
+import numpy as np
+import pytest
+
+from evaluation.analysis.inference import surface
+from evaluation.analysis.inference.surface import fit_surface
+
+POINTS = np.stack([np.linspace(-7, 1.5, 9), np.full(9, math.log(10))], axis=1)
+BUMP = 0.6 + 0.3 * np.exp(-0.5 * (POINTS[:, 0] + 3) ** 2)
+
+
+def matern(a: np.ndarray, b: np.ndarray, lengths: tuple[float, float]) -> float:
+    """Rasmussen & Williams 2006, Eq. 4.17, nu = 3/2."""
+    r = math.sqrt(sum(((x - y) / length) ** 2 for x, y, length in zip(a, b, lengths, strict=True)))
+    return (1 + math.sqrt(3) * r) * math.exp(-math.sqrt(3) * r)
+
+
+def test_draws_agree_with_the_textbook(monkeypatch: pytest.MonkeyPatch):
+    for name, value in {"HEIGHTS": (1.0,), "BETA_LENGTHS": (1.7,), "MISFITS": (0.1,)}.items():
+        monkeypatch.setattr(surface, name, value)
+    variances = np.full(9, 0.02**2)
+    new = np.array([[-3.3, math.log(10)], [-2.0, math.log(10)]])
+    draws = fit_surface(POINTS, BUMP, variances).draw(new, 40_000, np.random.default_rng(0))
+
+    def kernel(a: np.ndarray, b: np.ndarray) -> float:
+        detail = surface.DETAIL_HEIGHT**2 * matern(a, b, surface.DETAIL_LENGTHS)
+        return surface.UNKNOWN_LEVEL**2 + detail + matern(a, b, (1.7, surface.LATENTS_LENGTHS[0]))
+
+    scale = BUMP.std()
+    gram = np.array([[kernel(a, b) for b in POINTS] for a in POINTS])
+    gram += np.diag(variances / scale**2 + 0.1**2)
+    cross = np.array([[kernel(a, b) for b in POINTS] for a in new])
+    prior = np.array([[kernel(a, b) for b in new] for a in new])
+    mean = BUMP.mean() + scale * cross @ np.linalg.solve(gram, (BUMP - BUMP.mean()) / scale)
+    covariance = scale**2 * (prior - cross @ np.linalg.solve(gram, cross.T))
+    assert draws.mean(axis=0) == pytest.approx(mean, abs=5e-4)
+    assert np.cov(draws.T) == pytest.approx(covariance, abs=0.02 * covariance.max())
+
+
+def test_probability_of_flat():
+    rng = np.random.default_rng(1)
+    variances = np.full(9, 0.02**2)
+    noise = 0.02 * rng.standard_normal(9)
+    assert fit_surface(POINTS, 0.6 + noise, variances).flat > 0.3
+    assert fit_surface(POINTS, BUMP + noise, variances).flat < 0.05
+
+
+def test_less_noise_means_closer_draws():
+    fitted = fit_surface(POINTS, BUMP, np.full(9, 0.05**2))
+    calm = fitted.imagine(BUMP, 0.01)
+    spread = fitted.draw(POINTS, 2000, np.random.default_rng(0)).std(axis=0)
+    calm_spread = calm.draw(POINTS, 2000, np.random.default_rng(0)).std(axis=0)
+    assert np.all(calm_spread < 0.5 * spread)
+
+
+def test_weights_are_a_distribution_and_draws_are_as_many_as_asked():
+    fitted = fit_surface(POINTS, BUMP, np.full(9, 0.05**2))
+    assert fitted.weights.sum() == pytest.approx(1)
+    assert fitted.draw(POINTS, 1001, np.random.default_rng(0)).shape == (1001, 9)
+
+
+def test_scores_that_may_be_noise_without_seeds_are_not_believed():
+    noise = 0.02 * np.random.default_rng(1).standard_normal(9)
+    assert fit_surface(POINTS, 0.6 + noise, np.zeros(9), measured=False).flat > 0.3
+    assert fit_surface(POINTS, 0.6 + noise, np.zeros(9), measured=True).flat < 0.01

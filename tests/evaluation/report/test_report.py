@@ -1,0 +1,127 @@
+"""The report: complete, self-contained, and safe with hostile texts."""
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from evaluation.analysis.answer import answer
+from evaluation.analysis.choose import choose
+from evaluation.report.report import Facts, cautions, write_report
+from tests.evaluation.analysis.sweeps_of_rows import inverted_u, row
+from tests.evaluation.report.test_figures import DEGENERATE, grid
+from trainer.errors import UserError
+
+HOSTILE = "</h1><script>alert('x')</script>\"&$title"
+VOID = {"meta", "img"}
+
+
+class Elements(HTMLParser):
+    """Collects elements and texts, and checks that tags are closed in order."""
+
+    def __init__(self, html: str):
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.texts: list[str] = []
+        self.open: list[str] = []
+        self.feed(html)
+        assert self.open == []
+
+    def handle_starttag(self, tag, attributes):
+        self.found.append((tag, dict(attributes)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.texts.append(data)
+
+    def count(self, tag: str) -> int:
+        return sum(name == tag for name, _ in self.found)
+
+
+def write(folder, rows, **options):
+    path = write_report(rows, choose(rows), folder, **({"name": "dsprites-beta"} | options))
+    html = path.read_text("utf-8")
+    return html, Elements(html)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """A report with everything in it: its folder, its text and its elements."""
+    folder = tmp_path_factory.mktemp("report")
+    rows = inverted_u(failed={(64.0, 20, 0)})
+    facts = Facts("Higgins score", scoring={"protocol": "paper"}, command="sweep run a.yaml")
+    more = {"facts": facts, "traversals": [grid()], "answer": answer(rows)}
+    return folder, *write(folder, rows, **more)
+
+
+def test_the_answer_comes_first_and_everything_follows(whole):
+    folder, _, page = whole
+    text = " ".join(page.texts)
+    assert text.index("β = 4") < text.index("How sure is this?") < text.index("The inverted U")
+    for said in ("0.00977", "over 4 seeds", "Latents M", "90% interval of β", "sweep run a.yaml"):
+        assert said in text
+    assert "1 failed run" in text and "loss is not finite at step 1200" in text
+    assert "A failed seed counts in full, at chance level (0.25)" in text
+    assert page.count("img") == 4
+    assert page.count("tr") - page.count("thead") == 3 + 27 + 1  # sizes, settings, failures
+    names = {path.name for path in folder.iterdir()}
+    figures = {"inverted_u.png", "beta_latents_map.png", "tradeoff.png", "traversals_1.png"}
+    assert names == {"index.html", *figures}  # and nothing half-written
+
+
+def test_the_page_asks_nothing_of_the_network(whole):
+    _, html, page = whole
+    assert not re.search(r"https?://|url\(|@import|<link", html)
+    for _, attributes in page.found:
+        assert "href" not in attributes
+        assert (attributes.get("src") or "data:").startswith("data:")
+    assert "default-src 'none'" in html
+
+
+def test_hostile_texts_stay_texts(tmp_path):
+    rows = [
+        row(parameters={HOSTILE: HOSTILE}),
+        row(seed=1, scores=(), reason=HOSTILE, parameters={HOSTILE: "other"}, run=HOSTILE),
+    ]
+    facts = Facts(HOSTILE, HOSTILE, {HOSTILE: HOSTILE}, HOSTILE, HOSTILE, {HOSTILE: HOSTILE})
+    html, page = write(tmp_path, rows, name=HOSTILE, facts=facts)
+    assert page.count("script") == 1  # our own
+    assert "alert" not in re.sub(r"&lt;script&gt;alert\(&#x27;x&#x27;\)", "", html)
+    assert page.count("h1") == 1
+
+
+@pytest.mark.parametrize("case", ["one seed", "nothing but scores", "all failed"])
+def test_odd_sweeps_have_a_report(tmp_path, case):
+    _, page = write(tmp_path, DEGENERATE[case])
+    assert page.count("img") == 3
+    assert ("No answer yet" in page.texts) == (case == "all failed")
+
+
+def test_a_second_report_replaces_the_first(tmp_path):
+    write(tmp_path, [row()], traversals=[grid(images=1, rows=3)])
+    html, _ = write(tmp_path, [row(beta=7.0)])
+    assert "β = 7" in html
+    assert not list(tmp_path.glob("traversals_*"))
+
+
+def test_a_folder_that_cannot_be_written_to_is_a_users_error(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match="cannot write"):
+        write(tmp_path / "file" / "report", [row()])
+
+
+def test_doubts_are_said():
+    steady = {"chance": 0.25}
+    edge = choose([row(beta=b, seed=s, scores=(b / 10,)) for b in (1.0, 2.0) for s in (0, 1)])
+    assert ["highest β tried" in caution for caution in cautions(edge)] == [True]
+    single = choose([row(beta=b, scores=(s,)) for b, s in ((1.0, 0.5), (2.0, 0.9), (4.0, 0.6))])
+    assert ["single seed" in caution for caution in cautions(single)] == [True]
+    lone = choose([row(seed=s) for s in range(2)])
+    assert ["Only one β" in caution for caution in cautions(lone)] == [True]
+    failed = choose([row(**steady), row(seed=1, scores=()), row(beta=1.0, scores=(0.3,))])
+    assert any("1 of the 2 seeds" in caution for caution in cautions(failed))
+    assert cautions(choose(inverted_u())) == []

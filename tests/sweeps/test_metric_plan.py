@@ -1,0 +1,66 @@
+"""By which measure a sweep is judged: Higgins where labels suffice, else UDR, or what is asked."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sweeps.metric_plan import judging
+from sweeps.plan import load_data
+from sweeps.sweepfile import SweepSpec, load_spec
+from tests.sweeps.made_up import DATA, a_spec
+from trainer.errors import UserError
+
+
+def unlabelled(**keys: Any) -> SweepSpec:
+    return a_spec(dataset={**DATA, "labels": "none"}, **keys)
+
+
+def judge(spec: SweepSpec) -> Any:
+    return judging(spec, load_data(spec))
+
+
+def test_auto_is_higgins_where_labels_suffice() -> None:
+    found = judge(a_spec())
+    assert (found.measure, found.remarks) == ("higgins", ())
+    assert found.evaluation == a_spec().evaluation
+
+
+def test_auto_is_udr_without_labels_and_reads_none() -> None:
+    spec = unlabelled(evaluation={"mig": {}, "unsupervised": {}, "udr": {"points": 500}})
+    data = load_data(spec)
+    data.classes = None  # type: ignore[method-assign]  # a call would raise TypeError
+    found = judging(spec, data)
+    assert found.measure == "udr"
+    assert found.evaluation == {"udr": {"points": 500}, "unsupervised": {}}
+    assert "judged by UDR" in found.remarks[0] and "no factor labels" in found.remarks[0]
+    assert found.remarks[1].startswith("mig is left out: ")
+
+
+def test_auto_is_udr_where_labels_are_too_few_for_higgins() -> None:
+    spec = a_spec(dataset={**DATA, "labels": 2})
+    assert judge(spec).measure == "udr"
+    assert "higgins" not in judge(spec).evaluation
+
+
+def test_any_measure_may_be_asked_for_with_its_own_goal() -> None:
+    found = judge(a_spec(metric="mig"))
+    assert found.measure == "mig" and found.evaluation.keys() == {"higgins", "mig"}
+    lower = a_spec(metric={"name": "unsupervised"})
+    assert lower.metric.goal == "minimize" and judge(lower).remarks == ()
+    (remark,) = judge(a_spec(metric={"name": "mig", "goal": "minimize"})).remarks
+    assert "higher is better for mig" in remark
+    (remark,) = judge(a_spec(metric={"name": "indicators", "goal": "maximize"})).remarks
+    assert "lower is better for indicators" in remark
+
+
+def test_what_cannot_be_judged_is_said_before_anything_starts(tmp_path: Path) -> None:
+    path = tmp_path / "sweep.yaml"
+    path.write_text(
+        "name: x\nparameters: {beta: {values: [1, 4]}}\nmetric: mig\nseeds: 1\n"
+        "dataset: {name: dsprites, size: 32, labels: none}\n"
+    )
+    with pytest.raises(UserError, match=r"sweep\.yaml:3: metric: .*no factor labels"):
+        judge(load_spec(path))
+    with pytest.raises(UserError, match=r"sweep\.yaml:4: seeds: UDR needs at least two seeds"):
+        judge(load_spec(path, ["metric=auto"]))

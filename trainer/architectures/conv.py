@@ -1,0 +1,19 @@
+"""The convolutional network of Higgins et al. 2017, Table 1, for chairs, CelebA and 3D faces."""
+
+from trainer.architectures.architecture import Networks, Shape
+from trainer.nn.strided_convolutions import strided
+
+CHANNELS = {64: (32, 32, 64, 64), 32: (32, 32, 64)}  # of each stage, by image side; all end at 4x4
+WIDTH = 256
+
+
+def conv(size: int, shape: Shape, latents: int) -> Networks:
+    """Encoder Conv 32, 32, 64, 64 (4x4, stride 2), FC 256 with ReLU; decoder its reverse.
+
+    For 64x64 images; 32x32 ones have a stage fewer.
+
+    encoder: (K, n, C, H, W) -> (K, n, 2 latents), the means then the log variances.
+    decoder: (K, n, latents) -> (K, n, C, H, W).
+    Raises UserError for other image sizes.
+    """
+    return strided("conv", size, shape, latents, CHANNELS, hidden=(WIDTH,))

@@ -1,0 +1,100 @@
+"""What one run is: every choice that decides the result of training one model, as frozen data."""
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from trainer.config.schema import require
+
+RESULT_FORMAT = 1  # raised whenever the same configuration would train to another result
+Precision = Literal["fp32", "tf32", "bf16"]  # in which layers can multiply
+# keys that the models of a loaded pack have in common: they decide what its parameters are and mean
+DECIDE_PACK = (
+    "architecture",
+    "latents",
+    "likelihood",
+    "likelihood_options",
+    "objective",
+    "objective_options",
+)
+
+
+@dataclass(frozen=True)
+class DatasetConfig:
+    """A data set by name, and the options its loader takes."""
+
+    name: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class OptimizerConfig:
+    """Optimiser and learning rate.
+
+    initial_accumulator: Adagrad's (TensorFlow's default, as the paper's day had it).
+    beta1, beta2: Adam's decay rates of the two moments.
+    """
+
+    name: Literal["adam", "adagrad", "rmsprop"] = "adam"
+    lr: float = 1e-3
+    initial_accumulator: float = 0.1
+    beta1: float = 0.9
+    beta2: float = 0.999
+
+    def __post_init__(self) -> None:
+        require(self.lr > 0, "lr", "expected a number above 0")
+        require(self.initial_accumulator >= 0, "initial_accumulator", "expected 0 or more")
+        for name in ("beta1", "beta2"):
+            require(0 <= getattr(self, name) < 1, name, "expected 0 or more, below 1")
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """One model: one setting and one seed.
+
+    beta: weight of the KL term, 0 or more (Higgins et al. 2017, Eq. 4).
+    latents: M, the number of latent units.
+    steps: optimiser steps, each over `batch_size` images drawn uniformly with replacement.
+    objective_options: hyperparameters of the objective beside beta, by name.
+    likelihood_options: those of the likelihood, e.g. the variance of its noise.
+    precision: of the products in training; sums and parameters have 32 bits. fp32; tf32, which
+        reads 19 of them and is fp32 on a CPU; bf16; auto, the fastest that the device offers.
+    """
+
+    dataset: DatasetConfig
+    beta: float = 1.0
+    latents: int = 10
+    seed: int = 0
+    objective: str = "beta_vae"
+    objective_options: Mapping[str, Any] = field(default_factory=dict)
+    likelihood: str = "bernoulli"
+    likelihood_options: Mapping[str, Any] = field(default_factory=dict)
+    architecture: str = "fc1200"
+    optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
+    batch_size: int = 64
+    steps: int = 10_000
+    precision: Literal["fp32", "tf32", "bf16", "auto"] = "fp32"
+
+    def __post_init__(self) -> None:
+        require(self.beta >= 0, "beta", f"expected 0 or more, got {self.beta}")
+        for name in ("latents", "batch_size", "steps"):
+            require(getattr(self, name) > 0, name, f"expected 1 or more, got {getattr(self, name)}")
+        require(self.seed >= 0, "seed", f"expected 0 or more, got {self.seed}")
+        # names of objective, architecture and likelihood are looked up where their registries live
+
+    def identity(self, data_fingerprint: str) -> str:
+        """Name of the run's folder: 20 hex digits of a hash over all that decides its result.
+
+        The data set enters by the fingerprint of its pixels, not by name or path.
+        """
+        decisive = dataclasses.asdict(self) | {"dataset": data_fingerprint, "format": RESULT_FORMAT}
+        return digest(decisive)
+
+
+def digest(value: object) -> str:
+    """20 hex digits of SHA-256 over the canonical JSON of `value`."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:20]

@@ -1,0 +1,1 @@
+"""Sprites drawn from their geometry."""

@@ -1,0 +1,109 @@
+"""What a finished run leaves in its folder: its model, its history and, last, training.json."""
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import save
+from torch import Tensor
+
+from trainer.config.run import RESULT_FORMAT, Precision, RunConfig
+from trainer.data.dataset import Dataset
+from trainer.files import parse_json, stamp, write_atomically, write_json
+from trainer.models.loading import CONFIG_FILE, MODEL_FILE
+from trainer.objectives import run_id
+
+HISTORY_FILE, RECORD_FILE = "history.json", "training.json"
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run: its configuration, its folder, its id (a hash of all that decides the result)."""
+
+    config: RunConfig
+    folder: Path
+    id: str
+    data: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, config: RunConfig, folder: Path, data: Dataset) -> "Run":
+        """The run of `config` on `data`, kept in `folder`."""
+        facts = {
+            "name": data.name,
+            "source": data.source,
+            "fingerprint": data.fingerprint,
+            "shape": list(data.shape),
+            "levels": data.levels,
+            "images": len(data),
+        }
+        return cls(config, Path(folder), run_id(config, data), facts)
+
+
+def write_config(run: Run) -> None:
+    """Writes config.json. Raises UserError when the folder cannot be written to."""
+    write_json(run.folder / CONFIG_FILE, dataclasses.asdict(run.config) | {"data": run.data})
+
+
+def write_record(
+    run: Run,
+    parameters: Mapping[str, Tensor],
+    history: Mapping[str, list],
+    *,
+    reason: str | None,
+    steps: int,
+    seconds: float,
+    device: str,
+    precision: Precision,
+) -> dict[str, Any]:
+    """Writes the files of a run that is over, training.json last, and returns what that says.
+
+    parameters: of this one model, without a model axis; a run that failed keeps none.
+    reason: why it failed, or None. precision: in which it was trained.
+    """
+    names = [HISTORY_FILE]
+    write_json(run.folder / HISTORY_FILE, history)
+    if reason is None:
+        arrays = {
+            name: array.detach().float().cpu().contiguous() for name, array in parameters.items()
+        }
+        # one entry: several come in any order, and the same run would not give the same file
+        header = {"run": json.dumps({"id": run.id, "config": dataclasses.asdict(run.config)})}
+        write_atomically(run.folder / MODEL_FILE, save(arrays, header))
+        names.append(MODEL_FILE)
+    record = {
+        "format": RESULT_FORMAT,
+        "run": run.id,
+        "config": dataclasses.asdict(run.config),
+        "data": run.data,
+        "state": "finished" if reason is None else "failed",
+        "reason": reason,
+        "steps": steps,
+        "seconds": round(seconds, 3),
+        "device": device,
+        "precision": precision,
+        "torch": torch.__version__,
+        "files": {name: stamp(run.folder / name) for name in names},
+    }
+    write_json(run.folder / RECORD_FILE, record)
+    # what a reader gets, so that a tuple of the configuration is a list here too
+    restored: dict[str, Any] = json.loads((run.folder / RECORD_FILE).read_text())
+    return restored
+
+
+def read_record(run: Run) -> dict[str, Any] | None:
+    """training.json of a run that is over; None if there is none, or it does not fit its files."""
+    try:
+        record = parse_json((run.folder / RECORD_FILE).read_bytes())
+        whole = all(_is_whole(run.folder, name, facts) for name, facts in record["files"].items())
+        return record if whole and record["run"] == run.id else None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None  # to train again is always right
+
+
+def _is_whole(folder: Path, name: str, facts: Mapping[str, Any]) -> bool:
+    """Whether a file is in the folder itself, and is what the record says."""
+    return Path(name).name == name and stamp(folder / name) == facts

@@ -1,0 +1,1 @@
+"""Training: packs of models, each trained as if alone, resumable at any moment."""

@@ -1,0 +1,1 @@
+"""How models learn: the step of a VAE and that of InfoGAN."""

@@ -1,0 +1,106 @@
+"""torch.optim over packed parameters, with each model's own learning rate and state."""
+
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+
+import torch
+from torch import Tensor
+
+from trainer.config.run import OptimizerConfig
+
+# the state arrays torch keeps
+MOMENTS = {"adam": ("exp_avg", "exp_avg_sq"), "adagrad": ("sum",), "rmsprop": ("square_avg",)}
+RMSPROP_DECAY = 0.9  # of the average of squares (Tieleman & Hinton 2012)
+
+
+class PackedOptimizer:
+    """Adam, Adagrad or RMSprop for K models that differ in learning rate alone.
+
+    Neighbours with one learning rate share a parameter group of views P[a:b] of the packed
+    parameters, so that torch's fused kernels serve several rates. All three work element by
+    element: a model is untouched by its neighbours.
+    """
+
+    def __init__(
+        self, parameters: Mapping[str, torch.nn.Parameter], configs: Sequence[OptimizerConfig]
+    ):
+        self.moments = MOMENTS[configs[0].name]
+        self._parameters = dict(parameters)
+        self._slices = _equal_neighbours([config.lr for config in configs])
+        self._views = {
+            (name, piece.start): torch.nn.Parameter(parameter.detach()[piece])
+            for piece in self._slices
+            for name, parameter in self._parameters.items()
+        }
+        groups = [
+            {
+                "params": [self._views[name, piece.start] for name in self._parameters],
+                "lr": configs[piece.start].lr,
+            }
+            for piece in self._slices
+        ]
+        self._optimizer = _optimizer(groups, configs[0])
+
+    def step(self, loss: Tensor) -> None:
+        """One step down the gradient of a scalar loss, the sum of the models' losses."""
+        # fresh gradients each step: nothing to zero and nothing to add up saves memory traffic
+        gradients = torch.autograd.grad(loss, list(self._parameters.values()))
+        for name, gradient in zip(self._parameters, gradients, strict=True):
+            for piece in self._slices:
+                # torch's fused kernels misread a gradient that is not laid out as its parameter
+                self._views[name, piece.start].grad = gradient[piece].contiguous()
+        self._optimizer.step()
+        for view in self._views.values():
+            view.grad = None  # kept, they would take as much memory as the parameters
+
+    def state(self, model: int) -> dict[str, Tensor]:
+        """The state arrays of one model, by "moment.parameter"; empty before Adam's first step."""
+        arrays = {}
+        piece = next(piece for piece in self._slices if piece.start <= model < piece.stop)
+        for name in self._parameters:
+            state = self._optimizer.state[self._views[name, piece.start]]
+            for moment in self.moments:
+                if moment in state:
+                    arrays[f"{moment}.{name}"] = state[moment][model - piece.start]
+        return arrays
+
+    def load(self, step: int, models: Sequence[Mapping[str, Tensor]]) -> None:
+        """Goes on after `step` steps from each model's arrays, as `state` gave them."""
+        if step == 0:
+            return
+        for (name, start), view in self._views.items():
+            state: dict[str, Tensor] = {"step": torch.tensor(float(step), device=self._step_device)}
+            for moment in self.moments:
+                rows = [models[start + k][f"{moment}.{name}"] for k in range(len(view))]
+                state[moment] = torch.stack(rows).to(view.device)
+            self._optimizer.state[view] = state
+
+    @property
+    def _step_device(self) -> torch.device:
+        keys = ("fused", "capturable")
+        on_device = any(self._optimizer.defaults.get(key) for key in keys)
+        return next(iter(self._views.values())).device if on_device else torch.device("cpu")
+
+
+def _optimizer(groups: list[dict], config: OptimizerConfig) -> torch.optim.Optimizer:
+    # on a GPU their steps become part of a graph (trainer.recorded): `capturable`
+    on_cpu = groups[0]["params"][0].device.type == "cpu"
+    if config.name == "adam":
+        betas = (config.beta1, config.beta2)
+        return torch.optim.Adam(groups, betas=betas, fused=True, capturable=not on_cpu)
+    if config.name == "adagrad":
+        initial = config.initial_accumulator
+        return torch.optim.Adagrad(groups, initial_accumulator_value=initial, fused=True)
+    # torch has no fused RMSprop
+    return torch.optim.RMSprop(
+        groups, alpha=RMSPROP_DECAY, foreach=not on_cpu, capturable=not on_cpu
+    )
+
+
+def _equal_neighbours(rates: Sequence[float]) -> list[slice]:
+    slices, start = [], 0
+    for _, run in groupby(rates):
+        stop = start + len(list(run))
+        slices.append(slice(start, stop))
+        start = stop
+    return slices

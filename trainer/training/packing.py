@@ -1,0 +1,228 @@
+"""Trains runs in as many packs as their memory asks for, one after another, each to its end."""
+
+import gc
+import logging
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from trainer.config.run import Precision, RunConfig
+from trainer.data.dataset import Dataset
+from trainer.device import allocator
+from trainer.errors import UserError
+from trainer.run_folder import Run, read_record
+from trainer.training import checkpoints
+from trainer.training.fastest_precision import fastest
+from trainer.training.loop import Progress, Training, check_one_pack, pick_device
+from trainer.training.pack_size import pack_size
+
+_log = logging.getLogger(__name__)
+# what torch says, by the name of no class, when there is no memory left
+_SIGNS = ("can't allocate memory", "out of memory", "bad_alloc", "ALLOC_FAILED")
+
+Places = tuple[int, ...]  # of a pack's runs among all of them
+
+
+class Series:
+    """Trains models that could be one `Training`, in packs that fit into the free memory.
+
+    Used like `Training`. What a model takes is measured first, and the largest packs are made that
+    fit and train fast; what the precision `auto` stands for is measured, too. A pack that runs out
+    of memory all the same is cut in two, and its halves go on from its newest checkpoint: packs
+    change no results, so nothing of what was saved is lost.
+
+    configs, folders, device, checkpoint_seconds: as for `Training`.
+    share: the part of the machine's or the GPU's memory that is this process's, above 0, at most 1.
+
+    Raises UserError as `Training`, and where there is no memory for a single model.
+    """
+
+    def __init__(
+        self,
+        configs: Sequence[RunConfig],
+        data: Dataset,
+        folders: Sequence[Path],
+        *,
+        device: str = "auto",
+        checkpoint_seconds: float = 300,
+        share: float = 1.0,
+    ):
+        check_one_pack(configs, folders)
+        self._configs, self._data, self.steps = configs, data, configs[0].steps
+        self._device, self._checkpoint_seconds = pick_device(device), checkpoint_seconds
+        self.runs = [Run.of(c, f, data) for c, f in zip(configs, folders, strict=True)]
+        self._records = {run.id: record for run in self.runs if (record := read_record(run))}
+        left = [k for k, run in enumerate(self.runs) if run.id not in self._records]
+        self._steps = {k: max(checkpoints.steps(self.runs[k].folder), default=0) for k in left}
+        self._seconds = 0.0  # of the packs that are over
+        allocator.keep_freed()
+        self._training: Training | None = None
+        self._pack: Places = ()
+        size = self._pack_size(share) if len(left) > 1 else 1
+        self._waiting = deque(cut(self._started_together(left), size))
+        self._precision = self._fastest() if configs[0].precision == "auto" and left else None
+        if left:
+            self._begin()
+
+    @property
+    def finished(self) -> bool:
+        """Whether nothing is left to train."""
+        return not self._waiting and (self._training is None or self._training.finished)
+
+    @property
+    def step(self) -> int:
+        """Steps done, averaged over the models that were to train."""
+        return self.progress().step
+
+    def advance(self, seconds: float) -> Progress:
+        """Trains for about `seconds`, at most one pack to its end; saves when due."""
+        if self._training is None and self._waiting:
+            self._begin()
+        if self._training and not _had_memory(partial(self._training.advance, seconds)):
+            self._halve()
+        progress = self.progress()
+        if self._waiting and self._training is not None and self._training.finished:
+            self._end()
+        return progress
+
+    def progress(self) -> Progress:
+        """How far it is, without training; losses are those of the pack at work."""
+        loss: list[float | None] = [None] * len(self.runs)
+        failed: list[int | None] = [None] * len(self.runs)
+        seconds = self._seconds
+        if self._training is not None:
+            of_pack = self._training.progress()
+            seconds += of_pack.seconds
+            for place, k in enumerate(self._pack):
+                loss[k], failed[k] = of_pack.loss[place], of_pack.failed[place]
+                self._steps[k] = of_pack.step
+        done = sum(self._steps.values()) // len(self._steps) if self._steps else self.steps
+        return Progress(done, self.steps, seconds, tuple(loss), tuple(failed))
+
+    def save(self) -> None:
+        """Writes a checkpoint of the pack at work. Raises UserError on a full disk."""
+        if self._training is not None:
+            self._training.save()
+
+    def finish(self) -> list[dict[str, Any]]:
+        """Writes the final files of the last pack; the records of all runs, in order.
+
+        Raises RuntimeError before training is finished, UserError when a file cannot be written.
+        """
+        if not self.finished:
+            raise RuntimeError(
+                f"training is at step {self.step} of {self.steps}: advance() to the end first"
+            )
+        self._end()
+        return [self._records[run.id] for run in self.runs]
+
+    def _begin(self) -> None:
+        """Makes the next pack ready, or halves of it."""
+        self._pack = self._waiting.popleft()
+        if not _had_memory(self._prepare):
+            self._halve()
+
+    def _prepare(self) -> None:
+        self._training = Training(
+            [self._configs[k] for k in self._pack],
+            self._data,
+            [self.runs[k].folder for k in self._pack],
+            device=str(self._device),
+            checkpoint_seconds=self._checkpoint_seconds,
+            precision=self._precision,
+        )
+
+    def _end(self) -> None:
+        """Writes the final files of the pack at work, and lets go of its memory."""
+        if self._training is None:
+            return
+        for record in self._training.finish():
+            self._records[record["run"]] = record
+        self._seconds += self._training.seconds
+        self._let_go()
+
+    def _halve(self) -> None:
+        """Puts the halves of the pack at work, which ran out of memory, in front of what waits.
+
+        What waits is cut as small. Raises UserError for a pack of one.
+        """
+        pack = self._pack
+        self._let_go()
+        if len(pack) == 1:
+            raise UserError(
+                f"there is no memory for a single model ({self.runs[pack[0]].folder}) on "
+                f"{self._device}; lower batch_size, or run fewer trials at once"
+            )
+        size = (len(pack) + 1) // 2
+        _log.warning("a pack of %d models ran out of memory: going on in halves", len(pack))
+        self._waiting = deque(cut([pack, *self._waiting], size))
+
+    def _let_go(self) -> None:
+        """Frees the memory of the pack at work."""
+        self._training, self._pack = None, ()
+        gc.collect()
+        allocator.give_back()
+        if self._device.type == "cuda":
+            torch.cuda.empty_cache()
+
+    def _pack_size(self, share: float) -> int:
+        """The largest pack to make; 1 where even the probe has no memory."""
+        found = [1]
+        _had_memory(
+            lambda: found.append(pack_size(self._configs[0], self._data, self._device, share))
+        )
+        return found[-1]
+
+    def _fastest(self) -> Precision | None:
+        """The precision that the first pack trains fastest in; None where memory is too short."""
+        pack = [self._configs[k] for k in self._waiting[0]]
+        found: list[Precision] = []
+        _had_memory(lambda: found.append(fastest(pack, self._data, self._device)))
+        return found[0] if found else None
+
+    def _started_together(self, left: Sequence[int]) -> list[Places]:
+        """The runs in order, those that share a checkpoint in one pack: it goes on as it was."""
+        packs: list[list[int]] = []
+        common: set[int] = set()
+        for k in left:
+            steps = set(checkpoints.steps(self.runs[k].folder))
+            if packs and (common & steps or not (common or steps)):
+                packs[-1].append(k)
+                common &= steps
+            else:
+                packs.append([k])
+                common = steps
+        return [tuple(pack) for pack in packs]
+
+
+def cut(packs: Iterable[Places], most: int) -> list[Places]:
+    """The packs, those larger than `most` cut into parts as equal as can be."""
+    parts = []
+    for pack in packs:
+        count = -(-len(pack) // most)
+        ends = [len(pack) * i // count for i in range(count + 1)]
+        parts += [pack[a:b] for a, b in pairwise(ends)]
+    return parts
+
+
+def out_of_memory(error: Exception) -> bool:
+    """Whether the error says that there is no memory left, on a GPU or on the machine."""
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or (
+        isinstance(error, RuntimeError) and any(sign in str(error) for sign in _SIGNS)
+    )
+
+
+def _had_memory(work: Callable[[], object]) -> bool:
+    """Does `work`; False where there was no memory for it. Other errors are raised."""
+    try:
+        work()
+    except (MemoryError, RuntimeError) as error:
+        if not out_of_memory(error):
+            raise
+        return False  # the traceback is gone then, and the arrays that it held
+    return True
