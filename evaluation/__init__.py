@@ -1,4 +1,4 @@
-"""Evaluation of trained models: measures, likelihood, and the analysis of whole sweeps."""
+"""Evaluation of trained models: metrics, likelihood, and the analysis of whole sweeps."""
 
 from evaluation.evaluate import evaluate
 from evaluation.identity import DEFAULT_EVALUATION, evaluation_id

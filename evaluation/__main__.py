@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = _parser()
     options = parser.parse_args(arguments)
     try:
-        evaluation: Evaluation = dict(map(_measure, options.metric)) or DEFAULT_EVALUATION
+        evaluation: Evaluation = dict(map(_metric, options.metric)) or DEFAULT_EVALUATION
         rows = _evaluate_all(find_runs(options.folder), evaluation, options)
     except UserError as error:
         print(f"evaluation: {error}", file=sys.stderr)
@@ -51,10 +51,10 @@ def find_runs(folder: Path) -> list[Path]:
     return runs
 
 
-def table(rows: Sequence[Row], measures: Sequence[str]) -> Table:
+def table(rows: Sequence[Row], metrics: Sequence[str]) -> Table:
     """One line a run: what it was, its scores, and reconstruction and KL in nats an image."""
     shown = Table(caption="reconstruction and KL in nats an image")
-    for name in ("run", "beta", "latents", "seed", *measures, "reconstruction", "KL"):
+    for name in ("run", "beta", "latents", "seed", *metrics, "reconstruction", "KL"):
         shown.add_column(name, justify="left" if name == "run" else "right")
     for result, figures in rows:
         config = result["config"]
@@ -62,7 +62,7 @@ def table(rows: Sequence[Row], measures: Sequence[str]) -> Table:
         if figures is None:
             shown.add_row(*cells, f"failed: {result['reason']}")
             continue
-        scores = [_shown(figures["measures"][name].get("score"), 4) for name in measures]
+        scores = [_shown(figures["measures"][name].get("score"), 4) for name in metrics]
         shown.add_row(
             *cells, *scores, _shown(figures["reconstruction"], 2), _shown(figures["kl"], 2)
         )
@@ -94,7 +94,7 @@ def _evaluate_all(
     return rows
 
 
-def _measure(text: str) -> tuple[str, dict[str, Any]]:
+def _metric(text: str) -> tuple[str, dict[str, Any]]:
     """`higgins:protocol=dlib,pairs=20` as ("higgins", {"protocol": "dlib", "pairs": 20})."""
     name, _, rest = text.partition(":")
     options = {}
@@ -124,7 +124,7 @@ def _parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="NAME[:option=value,...]",
-        help="a measure, e.g. mig or higgins:protocol=dlib; may be repeated (default: "
+        help="a metric, e.g. mig or higgins:protocol=dlib; may be repeated (default: "
         "higgins:protocol=paper)",
     )
     parser.add_argument(

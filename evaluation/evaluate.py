@@ -1,4 +1,4 @@
-"""Evaluates trained models: every measure for a whole pack at once, then one result.json a run."""
+"""Evaluates trained models: every metric for a whole pack at once, then one result.json a run."""
 
 import dataclasses
 import inspect
@@ -35,17 +35,17 @@ def evaluate(
 ) -> list[dict[str, Any]]:
     """Scores the trained runs in `folders` and returns the content of their result.json, in order.
 
-    evaluation: measures by name, each with its options. Runs that fit into one pack are evaluated
+    evaluation: metrics by name, each with its options. Runs that fit into one pack are evaluated
         together, whatever their order. A run whose result has this evaluation already is left as it
         is; other evaluations in it are kept. A run whose training failed gets a result with that
-        state and no measures.
-        A measure that compares seeds (UDR) takes the runs of a setting, which differ in the seed
+        state and no metrics.
+        A metric that compares seeds (UDR) takes the runs of a setting, which differ in the seed
         alone, to be all those among `folders`; failed ones are left out of the comparison.
     device: "auto" (a GPU when there is one), or a name that torch knows.
 
     Raises UserError for a folder that holds no whole trained run or one of other images, and for a
-    single seed where a measure compares seeds; FieldError for unknown measures or options;
-    MissingLabels when a measure needs labels that `data` lacks.
+    single seed where a metric compares seeds; FieldError for unknown metrics or options;
+    MissingLabels when a metric needs labels that `data` lacks.
 
     Example: `evaluate([run_folder], trainer.data.load("dsprites"))[0]["evaluations"]`.
     """
@@ -153,17 +153,17 @@ def _evaluate_pack(
     given["log_likelihood"] = lambda x, z: pack.log_likelihood(
         x.to(device).expand(pack.size, *x.shape), pack.decode(z.to(device))
     )
-    measures = {}
+    metrics = {}
     with computing("fp32", torch.device(device)):
         for name, options in evaluation.items():
             if name in COMPARES_SEEDS and pack.size < 2:
-                measures[name] = Unscored()
+                metrics[name] = Unscored()
                 continue
             wanted = given.keys() & inspect.signature(METRICS[name]).parameters.keys()
-            measures[name] = METRICS[name](**{key: given[key] for key in wanted}, **options)
+            metrics[name] = METRICS[name](**{key: given[key] for key in wanted}, **options)
         explained = likelihood(pack, data)
     return [
-        {"measures": {name: _of_model(m, k) for name, m in measures.items()}}
+        {"measures": {name: _of_model(m, k) for name, m in metrics.items()}}
         | _of_model(explained, k)
         for k in range(pack.size)
     ]
@@ -174,7 +174,7 @@ class Unscored:
     """What stands for the figures of a seed that has no other seed to be compared with."""
 
     score: float = math.nan
-    reason: str = "no other seed of its setting finished, and the measure compares seeds"
+    reason: str = "no other seed of its setting finished, and the metric compares seeds"
 
 
 def _of_model(figures: Any, model: int) -> dict[str, Any]:

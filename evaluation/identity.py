@@ -1,4 +1,4 @@
-"""Which evaluation a score belongs to: its measures with all their options, and the labels."""
+"""Which evaluation a score belongs to: its metrics with all their options, and the labels."""
 
 import inspect
 from collections import defaultdict
@@ -11,17 +11,17 @@ from trainer.data.dataset import Dataset
 
 EVALUATION_FORMAT = 1  # raised whenever the same evaluation would give other scores
 DEFAULT_EVALUATION: Mapping[str, Mapping[str, Any]] = {"higgins": {"protocol": "paper"}}
-# what `evaluate` hands to a measure; its other parameters are options
+# what `evaluate` hands to a metric; its other parameters are options
 _GIVEN = ("represent", "data", "posterior", "log_likelihood")
 
 
 def evaluation_id(
     evaluation: Mapping[str, Mapping[str, Any]], data: Dataset, seeds: Iterable[str] = ()
 ) -> str:
-    """20 hex digits over the measures with every option written out, and over the labels of `data`.
+    """20 hex digits over the metrics with every option written out, and over the labels of `data`.
 
     An option left out and its default written out are the same evaluation.
-    seeds: ids of all runs of the setting. They count where a measure compares seeds (UDR): its
+    seeds: ids of all runs of the setting. They count where a metric compares seeds (UDR): its
         scores are others as soon as one seed is added, so they are another evaluation.
     Raises FieldError.
     """
@@ -36,7 +36,7 @@ def evaluation_id(
 
 
 def compares_seeds(evaluation: Iterable[str]) -> bool:
-    """Whether one of the measures scores a run by the other seeds of its setting."""
+    """Whether one of the metrics scores a run by the other seeds of its setting."""
     from evaluation.metrics import COMPARES_SEEDS
 
     return not COMPARES_SEEDS.isdisjoint(evaluation)
@@ -67,9 +67,9 @@ def setting_of(result: Mapping[str, Any]) -> str:
 
 
 def with_defaults(evaluation: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    """The evaluation with every option of its measures written out, measures by name.
+    """The evaluation with every option of its metrics written out, metrics by name.
 
-    Raises FieldError, with the path of the key, for an unknown measure or option.
+    Raises FieldError, with the path of the key, for an unknown metric or option.
     """
     return {name: _filled(name, evaluation[name] or {}) for name in sorted(evaluation)}
 
@@ -79,7 +79,7 @@ def _filled(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
         METRICS,
     )  # here, so that importing this stays cheap: it loads torch
 
-    parameters = inspect.signature(lookup(METRICS, name, "measure")).parameters
+    parameters = inspect.signature(lookup(METRICS, name, "metric")).parameters
     defaults = {key: p.default for key, p in parameters.items() if key not in _GIVEN}
     for key in options:
         if key not in defaults:

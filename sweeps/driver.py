@@ -14,7 +14,7 @@ from evaluation.analysis.conclude import Conclusion
 from evaluation.baselines.table import text
 from sweeps import sweep_results
 from sweeps.journal import Journal, log_key
-from sweeps.metric_plan import judging
+from sweeps.metric_plan import plan_metrics
 from sweeps.plan import load_data
 from sweeps.progress import Progress
 from sweeps.reporting.baselines import paper_table, prepare_baselines
@@ -68,7 +68,7 @@ def run(
     # bound to the stream of now: while Ray is at work, sys.stdout goes to the log
     console = console or Console(file=sys.stdout, highlight=False, soft_wrap=True)
     data = load_data(spec)
-    judged = judging(spec, data)
+    judged = plan_metrics(spec, data)
     check_models(spec, data)
     store.prepare()
     with store.lock(spec.name), _noise_kept(store.path(log_key(spec.name))):
@@ -77,7 +77,7 @@ def run(
         recorded = {setting.number: setting.parameters for setting in store.settings(spec)}
         total = spec.setting_count * len(spec.seed_list)
         progress = Progress(console, total, spec.metric.goal)
-        tracker = Tracker(spec, store, judged.measure, say=console.print)
+        tracker = Tracker(spec, store, judged.metric, say=console.print)
         try:
             observers = (progress, tracker, Journal(store, spec.name))
             work = Work(spec, store, data, Searcher(spec, recorded), observers)

@@ -13,13 +13,13 @@ Evaluation = Mapping[str, Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
-class Judging:
-    """measure: what settings are judged by. evaluation: all measures taken, with their options.
+class MetricPlan:
+    """metric: what settings are judged by. evaluation: all metrics taken, with their options.
 
     remarks: what the user should know of it, in sentences.
     """
 
-    measure: str
+    metric: str
     evaluation: Evaluation
     remarks: tuple[str, ...]
     data: Dataset
@@ -29,10 +29,10 @@ class Judging:
         return evaluation_id(self.evaluation, self.data, runs)
 
 
-def judging(spec: SweepSpec, data: Dataset) -> Judging:
+def plan_metrics(spec: SweepSpec, data: Dataset) -> MetricPlan:
     """`auto` is Higgins where labels suffice for it, else UDR, which reads none.
 
-    Measures that the labels do not suffice for are left out, with a remark. Raises UserError that
+    Metrics that the labels do not suffice for are left out, with a remark. Raises UserError that
     names the line when that is the one asked for by name, or when UDR has one seed to compare.
     """
     from evaluation.metrics import LOWER_IS_BETTER
@@ -56,19 +56,19 @@ def judging(spec: SweepSpec, data: Dataset) -> Judging:
     if len(spec.seed_list) < 2 and compares_seeds(evaluation):
         problem = "UDR needs at least two seeds: it compares the seeds of a setting"
         raise spec.error(FieldError(problem, ("seeds",)))
-    return Judging(name, evaluation, tuple(remarks), data)
+    return MetricPlan(name, evaluation, tuple(remarks), data)
 
 
-def _lacking(measure: str, options: Mapping[str, Any], data: Dataset) -> str | None:
-    """Why the labels do not suffice for a measure; None when they do, or it needs none."""
+def _lacking(metric: str, options: Mapping[str, Any], data: Dataset) -> str | None:
+    """Why the labels do not suffice for a metric; None when they do, or it needs none."""
     from evaluation.metrics import WITHOUT_LABELS
     from evaluation.metrics.higgins import labelled_groups
     from evaluation.metrics.support.labels import MissingLabels, read_labels
 
-    if measure in WITHOUT_LABELS:
+    if metric in WITHOUT_LABELS:
         return None
     try:
-        if measure == "higgins":
+        if metric == "higgins":
             chosen = ("seed", "protocol", "factors", "images")
             labelled_groups(data, **{key: options[key] for key in chosen if key in options})
         else:

@@ -7,7 +7,7 @@ from typing import Any
 
 from evaluation.analysis.conclude import Conclusion, conclude
 from evaluation.analysis.table import RunRow, rows_from_results
-from sweeps.metric_plan import judging
+from sweeps.metric_plan import plan_metrics
 from sweeps.run_store import Store
 from sweeps.sweepfile import SweepSpec
 from trainer.data.dataset import Dataset
@@ -62,7 +62,7 @@ def rows(spec: SweepSpec, store: Store, data: Dataset) -> tuple[RunRow, ...]:
 
     A setting with some of its seeds is left out: it would be judged by luck.
     """
-    judged = judging(spec, data)
+    judged = plan_metrics(spec, data)
     ended: list[dict[str, Any]] = []
     for number, runs in store.recorded_runs(spec).items():
         if number >= spec.setting_count:
@@ -71,7 +71,7 @@ def rows(spec: SweepSpec, store: Store, data: Dataset) -> tuple[RunRow, ...]:
         results = scored(store, tuple(runs.values()), number, evaluation)
         if len(results) == len(spec.seed_list):
             ended += results.values()
-    return rows_from_results(ended, "", judged.measure)
+    return rows_from_results(ended, "", judged.metric)
 
 
 def scored(

@@ -50,7 +50,7 @@ class SettingSummary:
     reconstruction, kl: mean over the finished seeds, nats an image; nan when none is known.
     parameters: every choice beside beta and latents that differs between settings.
     rows: its runs, by seed.
-    others: mean over the finished seeds of what else was measured, by measure.
+    others: mean over the finished seeds of what else was measured, by metric.
     """
 
     beta: float
@@ -78,9 +78,9 @@ class Choice:
     """The answer of a sweep: the best setting of all and of each latent size.
 
     settings: all of them, best first. per_latents: the best setting of each latent size M, by M.
-    failed_score: what a failed seed counts as: chance level where the measure has one, else the
+    failed_score: what a failed seed counts as: chance level where the metric has one, else the
         worst score of the sweep; nan when there is neither.
-    chance: chance level of the measure; nan when it has none.
+    chance: chance level of the metric; nan when it has none.
     """
 
     best: SettingSummary

@@ -2,7 +2,7 @@
 
 import math
 
-_MEASURES = {
+_NAMES = {
     "dci": "DCI",
     "factorvae": "FactorVAE",
     "irs": "IRS",
@@ -17,9 +17,9 @@ def capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def measure_name(measure: str) -> str:
-    """A measure of METRICS as people write it: Higgins, MIG."""
-    return _MEASURES.get(measure, capital(measure))
+def metric_name(metric: str) -> str:
+    """A metric of METRICS as people write it: Higgins, MIG."""
+    return _NAMES.get(metric, capital(metric))
 
 
 def count(things: int, name: str) -> str:

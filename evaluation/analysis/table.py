@@ -26,9 +26,9 @@ class RunRow:
     reconstruction: E_q log p(x|z) in nats an image (negative; higher is better); nan when unknown.
     kl: KL(q(z|x) || p(z)) in nats an image; nan when unknown. kl_per_latent: (latents,) or empty.
     parameters: every other choice that differs between the rows of this table, by dotted name.
-    chance: what the measure gives an uninformative representation; nan when it has no such level.
+    chance: what the metric gives an uninformative representation; nan when it has no such level.
     setting: number of the setting in its sweep; -1 when unknown.
-    others: scores of what else was measured, by measure; nan where one is not finite.
+    others: scores of what else was measured, by metric; nan where one is not finite.
     """
 
     run: str
@@ -63,27 +63,27 @@ class Frame(Protocol):
 
 
 def rows_from_results(
-    results: Iterable[Mapping[str, Any]], evaluation_id: str, measure: str = "higgins"
+    results: Iterable[Mapping[str, Any]], evaluation_id: str, metric: str = "higgins"
 ) -> tuple[RunRow, ...]:
-    """Rows from the contents of `result.json` files, scored by `measure` of one evaluation.
+    """Rows from the contents of `result.json` files, scored by `metric` of one evaluation.
 
     Optional keys `setting` (int) and `folder` (path), which a sweep may add to a result, are kept,
     and an `evaluation` of a result's own takes the place of `evaluation_id`.
     A run given twice counts once. Raises UserError for a finished run this evaluation never scored.
     """
-    rows = {result["run"]: _row_from_result(result, evaluation_id, measure) for result in results}
+    rows = {result["run"]: _row_from_result(result, evaluation_id, metric) for result in results}
     return _keep_what_varied(rows.values())
 
 
 def rows_from_dataframe(
-    frame: Frame, measure: str = "higgins", pixels: int | None = None
+    frame: Frame, metric: str = "higgins", pixels: int | None = None
 ) -> tuple[RunRow, ...]:
     """Rows from a data frame of `mlflow.search_runs()`.
 
-    Needs the columns `params.beta`, `params.latents`, `metrics.<measure>`, and `params.beta_norm`
+    Needs the columns `params.beta`, `params.latents`, `metrics.<metric>`, and `params.beta_norm`
     unless `pixels` (N, pixels x channels) is given. Uses when present: `run_id`, `status`,
     `params.seed`, `metrics.reconstruction`, `metrics.kl`, `metrics.kl_per_latent.<m>`,
-    `metrics.<measure>.scores.<i>`, `metrics.<measure>.chance`, and the tags `run`, `setting`,
+    `metrics.<metric>.scores.<i>`, `metrics.<metric>.chance`, and the tags `run`, `setting`,
     `state`, `reason`, `folder`. Runs without a beta (a sweep's parent run) and runs that are still
     going are left out, and one given twice counts once. Raises UserError for a missing column.
 
@@ -96,18 +96,18 @@ def rows_from_dataframe(
         >>> inverted_u.draw(rows, choice).savefig("inverted_u.png")
     """
     names = [str(name) for name in frame.columns]
-    for needed in ("params.beta", "params.latents", f"metrics.{measure}"):
+    for needed in ("params.beta", "params.latents", f"metrics.{metric}"):
         if needed not in names:
             raise UserError(f"data frame has no column {needed!r}{suggestion(needed, names)}")
     columns = {name: list(frame[name]) for name in names}
     records = (
         {name: columns[name][i] for name in names} for i in range(len(columns["params.beta"]))
     )
-    rows = [_row_from_record(r, measure, pixels) for r in records if _is_ended_run(r)]
+    rows = [_row_from_record(r, metric, pixels) for r in records if _is_ended_run(r)]
     return _keep_what_varied({row.run: row for row in rows}.values())
 
 
-def _row_from_result(result: Mapping[str, Any], evaluation_id: str, measure: str) -> RunRow:
+def _row_from_result(result: Mapping[str, Any], evaluation_id: str, metric: str) -> RunRow:
     config = result["config"]
     beta, latents = float(config["beta"]), int(config["latents"])
     row = RunRow(
@@ -126,12 +126,12 @@ def _row_from_result(result: Mapping[str, Any], evaluation_id: str, measure: str
         return row
     evaluation_id = result.get("evaluation", evaluation_id)
     evaluation = result["evaluations"].get(evaluation_id)
-    if evaluation is None or measure not in evaluation["measures"]:
+    if evaluation is None or metric not in evaluation["measures"]:
         raise UserError(
-            f"run {row.run} has no {measure!r} score from evaluation {evaluation_id}: "
+            f"run {row.run} has no {metric!r} score from evaluation {evaluation_id}: "
             "evaluate its folder again"
         )
-    measured = evaluation["measures"][measure]
+    measured = evaluation["measures"][metric]
     return _scored(
         replace(
             row,
@@ -142,7 +142,7 @@ def _row_from_result(result: Mapping[str, Any], evaluation_id: str, measure: str
             others={
                 name: _number(figures.get("score"))
                 for name, figures in evaluation["measures"].items()
-                if name != measure
+                if name != metric
             },
             reason=measured.get("reason"),
         ),
@@ -162,7 +162,7 @@ def _state(record: Mapping[str, Any]) -> str:
     return str(tagged or status or "finished").lower()
 
 
-def _row_from_record(record: Mapping[str, Any], measure: str, pixels: int | None) -> RunRow:
+def _row_from_record(record: Mapping[str, Any], metric: str, pixels: int | None) -> RunRow:
     beta, latents = _number(record["params.beta"]), int(_number(record["params.latents"]))
     beta_norm = beta * latents / pixels if pixels else _number(record.get("params.beta_norm"))
     run = str(_present(record.get("tags.run")) or _present(record.get("run_id")) or "")
@@ -184,14 +184,14 @@ def _row_from_record(record: Mapping[str, Any], measure: str, pixels: int | None
             for name, value in record.items()
             if name.startswith("params.") and name.removeprefix("params.") not in own
         },
-        chance=_number(record.get(f"metrics.{measure}.chance")),
+        chance=_number(record.get(f"metrics.{metric}.chance")),
         setting=int(_number(record.get("tags.setting"), -1)),
         reason=_present(record.get("tags.reason")) or None,
         folder=Path(record["tags.folder"]) if _present(record.get("tags.folder")) else None,
     )
     if _state(record) == "failed":
         return row
-    scores = _numbered(record, f"metrics.{measure}.scores.") or (record[f"metrics.{measure}"],)
+    scores = _numbered(record, f"metrics.{metric}.scores.") or (record[f"metrics.{metric}"],)
     return _scored(row, scores)
 
 

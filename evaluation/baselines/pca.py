@@ -67,7 +67,7 @@ def pca(data: Dataset, seeds: Sequence[int]) -> Fitted:
     """Codes (n, 10) from the covariance of all images (Higgins et al. 2017, A.3).
 
     "Whitened pixel data" is read as scikit-learn's `PCA(whiten=True)`. It makes no difference here,
-    as the measure does not change when a dimension of the code is rescaled.
+    as the metric does not change when a dimension of the code is rescaled.
     """
     components = principal_components(moments(data, np.arange(len(data))))
     return Fitted((Model(components.whiten, data),), {"explained": components.explained})

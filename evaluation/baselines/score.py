@@ -36,7 +36,7 @@ def score_baseline(
     """Fits the baseline to all images of `data` and takes its Higgins scores.
 
     options: those of `evaluation.metrics.higgins`. seeds: one a replica. A baseline that comes out
-        the same for every seed has replicas in the measure alone: other pairs, other classifiers.
+        the same for every seed has replicas in the metric alone: other pairs, other classifiers.
 
     Raises FieldError for an unknown name or option, MissingLabels when `data` lacks labels.
     """

@@ -1,10 +1,10 @@
-"""Measures of a representation: each is one file with one function, listed by name in METRICS.
+"""Metrics of a representation: each is one file with one function, listed by name in METRICS.
 
-A measure is `(represent, data, seed=0, **options) -> frozen dataclass` with at least `.score`.
+A metric is `(represent, data, seed=0, **options) -> frozen dataclass` with at least `.score`.
 `represent` maps images (n, channels, height, width), float32 in [0, 1], to the means (n, M) of one
 model or (K, n, M) of a pack. For a pack, figures that differ from model to model are arrays with a
 leading axis K, and only those are arrays; for one model they come without that axis.
-Options are keyword arguments with JSON values and defaults: they name the measure in a result.
+Options are keyword arguments with JSON values and defaults: they name the metric in a result.
 """
 
 from collections.abc import Callable

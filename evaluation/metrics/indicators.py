@@ -76,7 +76,7 @@ def indicators(
 ) -> Indicators:
     """Definitions 1 to 7 and the empirical lower bound, on random images. No label is read.
 
-    represent: not called; it stands here because every measure is called alike.
+    represent: not called; it stands here because every metric is called alike.
     posterior: images -> (mu, logvar); required, a UserError is raised without.
     log_likelihood: (images, z) -> log p(x|z) in nats, for the lower bound; z is one sample an image
         (L = 1 in the paper).

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from evaluation.analysis.choose import Choice, SettingSummary
 from evaluation.analysis.conclude import Conclusion
-from evaluation.analysis.formatting import capital, count, fixed, measure_name, number
+from evaluation.analysis.formatting import capital, count, fixed, metric_name, number
 from evaluation.analysis.table import RunRow
 from evaluation.report import page
 from evaluation.report.figures import beta_latents_map, inverted_u, style, tradeoff
@@ -219,7 +219,7 @@ def _table_of(
         *([Column(f"{answer.level:.0%} interval of β", text=True)] if answer else []),
         Column(facts.score_name, decimals=3),
         Column("spread over seeds", decimals=3),
-        *(Column(measure_name(name), decimals=3) for name in others),
+        *(Column(metric_name(name), decimals=3) for name in others),
         Column("seeds"),
         Column("failed"),
         Column("reconstruction", decimals=1),

@@ -3,12 +3,12 @@
 from argparse import Namespace
 from pathlib import Path
 
-from evaluation.analysis.formatting import measure_name
+from evaluation.analysis.formatting import metric_name
 from sweeps import sweep_results
 from sweeps.api import Best, find_spec, of_conclusion
 from sweeps.cli.best import as_json
 from sweeps.cli.output import console, interval, number, print_json, table
-from sweeps.metric_plan import judging
+from sweeps.metric_plan import plan_metrics
 from sweeps.plan import load_data
 from sweeps.run_store import Store
 from trainer.files import write_atomically
@@ -21,8 +21,8 @@ def execute(args: Namespace) -> int:
         spec = find_spec(file, store)
         data = load_data(spec)
         conclusion = sweep_results.concluded(spec, sweep_results.rows(spec, store, data))
-        compared.append((spec.name, judging(spec, data).measure, conclusion))
-    found = [(name, measure, of_conclusion(conclusion)) for name, measure, conclusion in compared]
+        compared.append((spec.name, plan_metrics(spec, data).metric, conclusion))
+    found = [(name, metric, of_conclusion(conclusion)) for name, metric, conclusion in compared]
     if args.json:
         print_json([{"name": n, "metric": m, **as_json(best)} for n, m, best in found])
     else:
@@ -30,7 +30,7 @@ def execute(args: Namespace) -> int:
     if args.figure:
         from evaluation.report.figures import comparison, style
 
-        lines = [(f"{name}\n{measure_name(m)}", c) for name, m, c in compared]
+        lines = [(f"{name}\n{metric_name(m)}", c) for name, m, c in compared]
         write_atomically(Path(args.figure), style.png(comparison.draw(lines)))
     return 0
 
@@ -38,13 +38,13 @@ def execute(args: Namespace) -> int:
 def show(found: list[tuple[str, str, Best]]) -> None:
     """Prints a line for each sweep's best setting, and one for each latent size."""
     rows = table("sweep", "judged by", "M", "β", "90 % interval", "is the best", "score", "verdict")
-    for name, measure, best in found:
+    for name, metric, best in found:
         for label, setting in [("best", best), *best.per_latents.items()]:
             overall = label == "best"
             if overall or len(best.per_latents) > 1:
                 rows.add_row(
                     name if overall else "",
-                    measure_name(measure) if overall else "",
+                    metric_name(metric) if overall else "",
                     str(setting.latents),
                     number(setting.beta),
                     interval(setting.interval),

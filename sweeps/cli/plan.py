@@ -5,7 +5,7 @@ from typing import Any
 
 from sweeps.api import find_spec
 from sweeps.cli.output import console, parameters, print_json, table
-from sweeps.metric_plan import judging
+from sweeps.metric_plan import plan_metrics
 from sweeps.plan import Setting, blocks, blocks_each, load_data, runs_of
 from sweeps.run_store import Store
 from sweeps.search.searcher import Searcher
@@ -20,7 +20,7 @@ def execute(args: Namespace) -> int:
     store = Store(args.store)
     spec = find_spec(args.file, store, args.overrides)
     data = load_data(spec)
-    judged = judging(spec, data)
+    judged = plan_metrics(spec, data)
     settings, in_store, to_score, trials_left = [], 0, 0, 0
     for setting in _known_settings(spec, store):
         runs = runs_of(spec, data, setting.parameters)
@@ -45,7 +45,7 @@ def execute(args: Namespace) -> int:
     plan = {
         "name": spec.name,
         "method": spec.method,
-        "metric": judged.measure,
+        "metric": judged.metric,
         "dataset": {"name": data.name, "source": data.source, "images": len(data)},
         "settings": spec.setting_count,
         "settings_known": len(settings),

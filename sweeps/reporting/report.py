@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 
 from evaluation.analysis.choose import Choice
-from evaluation.analysis.formatting import measure_name
+from evaluation.analysis.formatting import metric_name
 from evaluation.identity import with_defaults
 from evaluation.report.report import Facts, write_report
 from evaluation.traversals import Traversal, traverse_run
 from sweeps import sweep_results
-from sweeps.metric_plan import judging
+from sweeps.metric_plan import plan_metrics
 from sweeps.plan import load_data
 from sweeps.reporting.baselines import paper_table
 from sweeps.run_store import Store, report_key, run_key
@@ -63,11 +63,11 @@ def _traversals(choice: Choice, store: Store, data: Dataset) -> Sequence[Travers
 
 
 def _facts(spec: SweepSpec, store: Store, data: Dataset) -> Facts:
-    judged = judging(spec, data)
-    options = with_defaults(judged.evaluation)[judged.measure]
+    judged = plan_metrics(spec, data)
+    options = with_defaults(judged.evaluation)[judged.metric]
     images = "×".join(map(str, data.shape))
     return Facts(
-        score_name=f"{measure_name(judged.measure)} score",
+        score_name=f"{metric_name(judged.metric)} score",
         data=f"{data.name} ({data.source}), {len(data):,} images of {images}",
         scoring={key: str(value) for key, value in options.items() if value is not None},
         command=_command(spec),

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from evaluation.analysis.choose import SettingSummary, choose
 from evaluation.analysis.table import rows_from_results
 from evaluation.identity import compares_seeds
-from sweeps.metric_plan import judging
+from sweeps.metric_plan import plan_metrics
 from sweeps.plan import Run, Setting, blocks, runs_of
 from sweeps.run_store import Store
 from sweeps.search.searcher import WAIT, Searcher, Wait
@@ -24,7 +24,7 @@ class Block:
     """One trial: seeds of one setting, trained together.
 
     number: its place in the setting. scored: ids of the runs to score once all of them are trained:
-        its own, or all of the setting where a measure compares seeds.
+        its own, or all of the setting where a metric compares seeds.
     """
 
     setting: Setting
@@ -89,7 +89,7 @@ class Work:
     ):
         self._spec, self._store, self._data, self._searcher = spec, store, data, searcher
         self._observers = tuple(observers)
-        self.judging = judging(spec, data)
+        self.judging = plan_metrics(spec, data)
         self._compares_seeds = compares_seeds(self.judging.evaluation)
         self._recorded = store.recorded_runs(spec)
         self._open: dict[int, _Open] = {}
@@ -179,7 +179,7 @@ class Work:
     def _summary(self, work: _Open) -> SettingSummary | None:
         if len(work.results) < len(work.runs):
             return None  # judged by some of its seeds, it would be judged by luck
-        rows = rows_from_results(work.results.values(), work.evaluation, self.judging.measure)
+        rows = rows_from_results(work.results.values(), work.evaluation, self.judging.metric)
         return choose(rows, self._spec.metric.goal).best
 
 

@@ -4,8 +4,11 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
+from trainer.architectures import ARCHITECTURES
 from trainer.config.run import DatasetConfig, RunConfig
 from trainer.config.schema import FieldError, build, convert, lookup, suggestion
+from trainer.likelihoods import LIKELIHOODS
+from trainer.objectives import OBJECTIVES, likelihood_options, objective_options
 
 # What a sweep may search, beside the options of the objective and of the likelihood
 # (`objective.<option>`, `likelihood.<option>`).
@@ -88,10 +91,6 @@ def check_parameter_name(name: str) -> None:
 
 def check_names(config: RunConfig) -> None:
     """Raises FieldError when the objective, architecture or likelihood is not known."""
-    from trainer.architectures import ARCHITECTURES
-    from trainer.likelihoods import LIKELIHOODS
-    from trainer.objectives import OBJECTIVES
-
     registries: dict[str, Mapping[str, Any]] = {
         "objective": OBJECTIVES,
         "architecture": ARCHITECTURES,
@@ -106,9 +105,6 @@ def check_names(config: RunConfig) -> None:
 
 def option_names(kind: str, name: object) -> set[str]:
     """Options that an objective, or a likelihood, has; none where no such one is known."""
-    from trainer.likelihoods import LIKELIHOODS
-    from trainer.objectives import OBJECTIVES
-
     registries: dict[str, Mapping[str, Any]] = {"objective": OBJECTIVES, "likelihood": LIKELIHOODS}
     registry = registries[kind]
     if not isinstance(name, str) or name not in registry:
@@ -121,8 +117,6 @@ def check_options(config: RunConfig, kind: str) -> None:
 
     kind: whose options, one of WITH_OPTIONS.
     """
-    from trainer.objectives import likelihood_options, objective_options
-
     read = {"objective": objective_options, "likelihood": likelihood_options}[kind]
     try:
         read(config)

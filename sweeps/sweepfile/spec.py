@@ -24,10 +24,10 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 @dataclass(frozen=True)
 class Metric:
-    """What settings are judged by: a measure of evaluation.metrics.METRICS, or `auto`.
+    """What settings are judged by: a metric of evaluation.metrics.METRICS, or `auto`.
 
     `auto` is the Higgins score where labels suffice for it, else UDR, which needs none.
-    goal: left out, it is what the measure wants.
+    goal: left out, it is what the metric wants.
     """
 
     name: str = "auto"
@@ -70,7 +70,7 @@ class SweepSpec:
     trainer: what all runs share: objective, architecture, likelihood, optimizer, batch_size, steps,
         precision. `objective`, `likelihood` and `optimizer` are a name, or a mapping of name and
         options.
-    evaluation: the measures to take, each with its options.
+    evaluation: the metrics to take, each with its options.
     baselines: what to compare with, as in the paper's table (evaluation.baselines.BASELINES).
     source: the file it was read from.
     """
@@ -250,7 +250,7 @@ def _baselines(value: Any) -> Any:
 
 
 def _metric(value: Any) -> Any:
-    """A name alone is short for {name: …}; a goal left out is the measure's own."""
+    """A name alone is short for {name: …}; a goal left out is the metric's own."""
     from evaluation.metrics import LOWER_IS_BETTER
 
     value = {"name": value} if isinstance(value, str) else value
@@ -269,7 +269,7 @@ _PREPARE: dict[str, Callable[[Any], Any]] = {
 
 
 def _with_metric(spec: SweepSpec) -> SweepSpec:
-    """The spec with its metric among the measures that are taken."""
+    """The spec with its metric among the metrics that are taken."""
     from evaluation.metrics import METRICS
 
     name = spec.metric.name

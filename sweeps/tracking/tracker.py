@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from evaluation.analysis.choose import SettingSummary
 from evaluation.analysis.conclude import Conclusion
 from sweeps import sweep_results
-from sweeps.metric_plan import judging
+from sweeps.metric_plan import plan_metrics
 from sweeps.plan import Run, Setting, load_data
 from sweeps.run_store import Store, report_key
 from sweeps.search.searcher import Searcher
@@ -29,19 +29,19 @@ class Tracker(Observer):
     It never holds the sweep up and never stops it. What is not written when the sweep ends can be
     written later, from the store (`sync`).
 
-    measure: what settings are judged by. say: where to say that a server fails.
+    metric: what settings are judged by. say: where to say that a server fails.
     """
 
     def __init__(
         self,
         spec: SweepSpec,
         store: Store,
-        measure: str,
+        metric: str,
         say: Callable[[str], None] | None = None,
     ):
         self._sweep, self._store = spec.name, store
         self._mlflow = Background(
-            "MLflow", lambda: _mlflow_writer(spec, store, measure), _refused_by_mlflow, say
+            "MLflow", lambda: _mlflow_writer(spec, store, metric), _refused_by_mlflow, say
         )
         self._optuna: Background[OptunaWriter] | None = None
         if url := storage_url():
@@ -123,7 +123,7 @@ def sync(spec: SweepSpec, store: Store) -> None:
     """
     with store.lock(spec.name):
         data = load_data(spec)
-        tracker = Tracker(spec, store, judging(spec, data).measure)
+        tracker = Tracker(spec, store, plan_metrics(spec, data).metric)
         recorded = {s.number: s.parameters for s in store.settings(spec)}
         Work(spec, store, data, Searcher(spec, recorded), [tracker]).replay()
         rows = sweep_results.rows(spec, store, data)
@@ -135,10 +135,10 @@ def sync(spec: SweepSpec, store: Store) -> None:
             raise UserError("; ".join(tracker.lacking()))
 
 
-def _mlflow_writer(spec: SweepSpec, store: Store, measure: str) -> "MlflowWriter":
+def _mlflow_writer(spec: SweepSpec, store: Store, metric: str) -> "MlflowWriter":
     from sweeps.tracking.mlflow.writer import MlflowWriter
 
-    return MlflowWriter(spec, store, measure)
+    return MlflowWriter(spec, store, metric)
 
 
 def _refused_by_mlflow(error: Exception) -> bool:

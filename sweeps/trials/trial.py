@@ -28,7 +28,7 @@ STOPPED = "stopped"  # in the last report of a trial that was asked to stop
 def job_of(
     spec: SweepSpec, store: Store, evaluation: Mapping[str, Mapping[str, Any]]
 ) -> dict[str, Any]:
-    """What all trials of a sweep share, as plain data. evaluation: the measures to take."""
+    """What all trials of a sweep share, as plain data. evaluation: the metrics to take."""
     return {
         "sweep": spec.name,
         "store": store.location,

@@ -25,7 +25,7 @@ from ray import tune
 
 from evaluation.identity import evaluation_id
 from evaluation.result_file import write_result
-from sweeps.metric_plan import judging
+from sweeps.metric_plan import plan_metrics
 from sweeps.plan import load_data
 from sweeps.run_store import Store
 from sweeps.search.searcher import Searcher
@@ -87,7 +87,7 @@ def ours(spec: SweepSpec, folder: Path) -> float:
     store = Store(folder / "store")
     store.prepare()
     data = load_data(spec)
-    evaluation, name = evaluation_id(spec.evaluation, data), judging(spec, data).measure
+    evaluation, name = evaluation_id(spec.evaluation, data), plan_metrics(spec, data).metric
     MlflowWriter(spec, store, name)  # makes the database
     start = time.perf_counter()
     tracker = Tracker(spec, store, name)

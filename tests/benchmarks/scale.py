@@ -33,7 +33,7 @@ import numpy as np
 from rich.console import Console
 
 from sweeps import sweep_results
-from sweeps.metric_plan import judging
+from sweeps.metric_plan import plan_metrics
 from sweeps.plan import load_data
 from sweeps.progress import Progress
 from sweeps.run_store import Store
@@ -71,7 +71,7 @@ def simulate(spec: SweepSpec, folder: Path, slots: int, tracking: bool) -> list[
 
     store, data = Store(folder / "store"), load_data(spec)
     store.prepare()
-    tracker = Tracker(spec, store, judging(spec, data).measure) if tracking else None
+    tracker = Tracker(spec, store, plan_metrics(spec, data).metric) if tracking else None
     everything = spec.setting_count * SEEDS
     progress = Progress(Console(file=io.StringIO()), everything, spec.metric.goal)
     work = Work(spec, store, data, Searcher(spec), [progress, *([tracker] if tracker else [])])

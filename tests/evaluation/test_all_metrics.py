@@ -1,4 +1,4 @@
-"""Every measure through `evaluate`, on models that were really trained."""
+"""Every metric through `evaluate`, on models that were really trained."""
 
 from pathlib import Path
 

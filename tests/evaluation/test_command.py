@@ -25,7 +25,7 @@ def test_runs_of_a_folder_are_scored_and_shown(
         assert f"{figures['reconstruction']:.2f}" in shown
 
 
-def test_one_run_with_few_labels_and_two_measures(
+def test_one_run_with_few_labels_and_two_metrics(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = train_in(tmp_path, config())[0]

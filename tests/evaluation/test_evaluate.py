@@ -97,7 +97,7 @@ def test_another_evaluation_is_added_to_the_first(runs: list[Path]) -> None:
     assert both["evaluations"][identity] == first["evaluations"][identity]
 
 
-def test_a_failed_run_gets_a_result_without_measures(tmp_path: Path) -> None:
+def test_a_failed_run_gets_a_result_without_metrics(tmp_path: Path) -> None:
     folders = train_in(tmp_path, config(optimizer=OptimizerConfig("adam", 1e30)), config())
     results = evaluate(folders, sprites(), QUICK, "cpu")
     assert [result["state"] for result in results] == ["failed", "finished"]

@@ -21,7 +21,7 @@ def test_every_figure_of_them_is_finite(tmp_path: Path, objective: str) -> None:
         assert len(figures["kl_per_latent"]) == 5
         assert figures["kl"] == pytest.approx(sum(figures["kl_per_latent"]))
         assert figures["reconstruction"] < 0 < figures["kl"]
-        scores = [measure["score"] for measure in figures["measures"].values()]
+        scores = [metric["score"] for metric in figures["measures"].values()]
         assert len(scores) == 3
         assert all(math.isfinite(score) for score in scores)
     means, logvar = load_pack(folders).encode(torch.from_numpy(data.images(range(9))).float())

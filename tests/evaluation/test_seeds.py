@@ -1,4 +1,4 @@
-"""Measures that compare seeds: each setting by itself, whatever else is evaluated with it."""
+"""Metrics that compare seeds: each setting by itself, whatever else is evaluated with it."""
 
 from pathlib import Path
 

@@ -49,8 +49,8 @@ def write_made_up(
     )
     (folder / "config.json").write_text(json.dumps(dataclasses.asdict(run.config)))
     (folder / "model.safetensors").write_bytes(b"weights of " + run.id.encode())
-    measures = {} if score is None else {"score": score, "scores": [score] * 3, "chance": 0.25}
-    evaluation = {"measures": {"higgins": measures}, "kl": 2.0, "kl_per_latent": [1.5, 0.5]}
+    metrics = {} if score is None else {"score": score, "scores": [score] * 3, "chance": 0.25}
+    evaluation = {"measures": {"higgins": metrics}, "kl": 2.0, "kl_per_latent": [1.5, 0.5]}
     result = {
         "format": 1,
         "run": run.id,

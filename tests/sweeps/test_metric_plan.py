@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from sweeps.metric_plan import judging
+from sweeps.metric_plan import plan_metrics
 from sweeps.plan import load_data
 from sweeps.sweepfile import SweepSpec, load_spec
 from tests.sweeps.made_up import DATA, a_spec
@@ -17,12 +17,12 @@ def unlabelled(**keys: Any) -> SweepSpec:
 
 
 def judge(spec: SweepSpec) -> Any:
-    return judging(spec, load_data(spec))
+    return plan_metrics(spec, load_data(spec))
 
 
 def test_auto_is_higgins_where_labels_suffice() -> None:
     found = judge(a_spec())
-    assert (found.measure, found.remarks) == ("higgins", ())
+    assert (found.metric, found.remarks) == ("higgins", ())
     assert found.evaluation == a_spec().evaluation
 
 
@@ -30,8 +30,8 @@ def test_auto_is_udr_without_labels_and_reads_none() -> None:
     spec = unlabelled(evaluation={"mig": {}, "unsupervised": {}, "udr": {"points": 500}})
     data = load_data(spec)
     data.classes = None  # type: ignore[method-assign]  # a call would raise TypeError
-    found = judging(spec, data)
-    assert found.measure == "udr"
+    found = plan_metrics(spec, data)
+    assert found.metric == "udr"
     assert found.evaluation == {"udr": {"points": 500}, "unsupervised": {}}
     assert "judged by UDR" in found.remarks[0] and "no factor labels" in found.remarks[0]
     assert found.remarks[1].startswith("mig is left out: ")
@@ -39,13 +39,13 @@ def test_auto_is_udr_without_labels_and_reads_none() -> None:
 
 def test_auto_is_udr_where_labels_are_too_few_for_higgins() -> None:
     spec = a_spec(dataset={**DATA, "labels": 2})
-    assert judge(spec).measure == "udr"
+    assert judge(spec).metric == "udr"
     assert "higgins" not in judge(spec).evaluation
 
 
-def test_any_measure_may_be_asked_for_with_its_own_goal() -> None:
+def test_any_metric_may_be_asked_for_with_its_own_goal() -> None:
     found = judge(a_spec(metric="mig"))
-    assert found.measure == "mig" and found.evaluation.keys() == {"higgins", "mig"}
+    assert found.metric == "mig" and found.evaluation.keys() == {"higgins", "mig"}
     lower = a_spec(metric={"name": "unsupervised"})
     assert lower.metric.goal == "minimize" and judge(lower).remarks == ()
     (remark,) = judge(a_spec(metric={"name": "mig", "goal": "minimize"})).remarks

@@ -162,7 +162,7 @@ def test_plan_counts_what_another_sweep_trained(store, capsys):
     assert (plan["trials"], plan["trials_left"]) == (18, 14)
 
 
-def test_plan_counts_runs_that_another_measure_has_scored(store, capsys):
+def test_plan_counts_runs_that_another_metric_has_scored(store, capsys):
     from sweeps.cli.main import main
 
     fill(store, SCORES, failed=[(2, 1, 0)])

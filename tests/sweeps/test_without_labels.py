@@ -9,7 +9,7 @@ import pytest
 from evaluation.metrics.udr import udr
 from sweeps import api, driver, sweep_results
 from sweeps.cli.main import main
-from sweeps.metric_plan import judging
+from sweeps.metric_plan import plan_metrics
 from sweeps.plan import load_data
 from sweeps.run_store import Store
 from sweeps.search.searcher import Searcher
@@ -59,7 +59,9 @@ def blocks_left(spec: SweepSpec, store: Store) -> tuple[Work, list[Block]]:
 
 def train(spec: SweepSpec, store: Store, block: Block) -> None:
     """What Ray does with a block, in this process."""
-    trial = Trial(config_of(block, job_of(spec, store, judging(spec, load_data(spec)).evaluation)))
+    trial = Trial(
+        config_of(block, job_of(spec, store, plan_metrics(spec, load_data(spec)).evaluation))
+    )
     while "done" not in trial.step():
         pass
 

@@ -1,20 +1,20 @@
 """The networks by name. A new one is a file beside this one and a line here."""
 
-from trainer.architectures.architecture import Architecture
-from trainer.architectures.burgess import burgess
-from trainer.architectures.conv import conv
-from trainer.architectures.dc_ign import dc_ign
-from trainer.architectures.fc1200 import fc1200
-from trainer.architectures.infogan import infogan
-from trainer.architectures.mlp import mlp
-from trainer.architectures.troubleshooting import troubleshooting
+from typing import TYPE_CHECKING
 
-ARCHITECTURES: dict[str, Architecture] = {
-    "fc1200": fc1200,
-    "mlp": mlp,
-    "conv": conv,
-    "burgess": burgess,
-    "troubleshooting": troubleshooting,
-    "dc_ign": dc_ign,
-    "infogan": infogan,
-}
+from trainer.registry import Registry
+
+if TYPE_CHECKING:
+    from trainer.architectures.architecture import Architecture
+
+ARCHITECTURES: "Registry[Architecture]" = Registry(
+    {
+        "fc1200": "trainer.architectures.fc1200:fc1200",
+        "mlp": "trainer.architectures.mlp:mlp",
+        "conv": "trainer.architectures.conv:conv",
+        "burgess": "trainer.architectures.burgess:burgess",
+        "troubleshooting": "trainer.architectures.troubleshooting:troubleshooting",
+        "dc_ign": "trainer.architectures.dc_ign:dc_ign",
+        "infogan": "trainer.architectures.infogan:infogan",
+    }
+)

@@ -1,6 +1,6 @@
 """K models of one architecture as one module: every parameter has a leading model axis."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
 import numpy as np
@@ -115,7 +115,7 @@ class Pack(nn.Module):
         return z.to(next(self.parameters()).device)
 
 
-def _named(registry: dict[str, T], config: RunConfig, kind: str) -> T:
+def _named(registry: Mapping[str, T], config: RunConfig, kind: str) -> T:
     try:
         return lookup(registry, getattr(config, kind), kind)
     except FieldError as error:

@@ -1,50 +1,32 @@
 """What training minimises, by name. A new objective is a file beside this one and a line here."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from trainer.config.run import RunConfig, digest
 from trainer.config.schema import FieldError, build
 from trainer.data.dataset import Dataset
-from trainer.likelihoods import LIKELIHOODS, Likelihood
-from trainer.objectives.annealed_vae import ANNEALED_VAE
-from trainer.objectives.beta_tcvae import BETA_TCVAE
-from trainer.objectives.beta_vae import BETA_VAE
-from trainer.objectives.dc_ign import DC_IGN
-from trainer.objectives.dip_vae_i import DIP_VAE_I
-from trainer.objectives.dip_vae_ii import DIP_VAE_II
-from trainer.objectives.factor_vae import FACTOR_VAE
-from trainer.objectives.infogan import INFOGAN
-from trainer.objectives.isa_tcvae import ISA_TCVAE
-from trainer.objectives.isa_vae import ISA_VAE
-from trainer.objectives.objective import Batch, Objective, Terms
-from trainer.objectives.vae import VAE
+from trainer.likelihoods import LIKELIHOODS
+from trainer.registry import Registry
 
-__all__ = [
-    "LIKELIHOODS",
-    "OBJECTIVES",
-    "Batch",
-    "Likelihood",
-    "Objective",
-    "Terms",
-    "likelihood_options",
-    "objective_options",
-    "run_id",
-]
+if TYPE_CHECKING:
+    from trainer.objectives.objective import Objective
 
-OBJECTIVES: dict[str, Objective] = {
-    "vae": VAE,
-    "beta_vae": BETA_VAE,
-    "annealed_vae": ANNEALED_VAE,
-    "beta_tcvae": BETA_TCVAE,
-    "factor_vae": FACTOR_VAE,
-    "isa_vae": ISA_VAE,
-    "isa_tcvae": ISA_TCVAE,
-    "dip_vae_i": DIP_VAE_I,
-    "dip_vae_ii": DIP_VAE_II,
-    "infogan": INFOGAN,
-    "dc_ign": DC_IGN,
-}
+OBJECTIVES: "Registry[Objective]" = Registry(
+    {
+        "vae": "trainer.objectives.vae:VAE",
+        "beta_vae": "trainer.objectives.beta_vae:BETA_VAE",
+        "annealed_vae": "trainer.objectives.annealed_vae:ANNEALED_VAE",
+        "beta_tcvae": "trainer.objectives.beta_tcvae:BETA_TCVAE",
+        "factor_vae": "trainer.objectives.factor_vae:FACTOR_VAE",
+        "isa_vae": "trainer.objectives.isa_vae:ISA_VAE",
+        "isa_tcvae": "trainer.objectives.isa_tcvae:ISA_TCVAE",
+        "dip_vae_i": "trainer.objectives.dip_vae_i:DIP_VAE_I",
+        "dip_vae_ii": "trainer.objectives.dip_vae_ii:DIP_VAE_II",
+        "infogan": "trainer.objectives.infogan:INFOGAN",
+        "dc_ign": "trainer.objectives.dc_ign:DC_IGN",
+    }
+)
 
 
 def objective_options(config: RunConfig) -> Any:

@@ -19,7 +19,7 @@ BETA_LENGTHS = (0.35, 0.6, 1.0, 1.7, 2.9, 5.0)  # factors of 1.4 to 150
 LATENTS_LENGTHS = (0.7, 1.5, 3.0, 6.0)
 HEIGHTS = (0.5, 1.0, 2.0)
 MISFITS = (0.03, 0.3)  # noise beyond the measured one
-MISFITS_UNMEASURED = (*MISFITS, 1.0)  # where seeds measure none, the scores may be nothing else
+MISFITS_UNMEASURED = (*MISFITS, 1.0)  # where seeds metric none, the scores may be nothing else
 # A collapse of the latents makes a cliff beside a gentle slope. One smoothness fits neither, and
 # puts the top too far from the cliff; so a little fine detail is always allowed for.
 DETAIL_HEIGHT, DETAIL_LENGTHS = 0.2, (0.5, 1.5)

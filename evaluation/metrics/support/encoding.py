@@ -1,4 +1,4 @@
-"""Encoding for the measures: every image that is needed goes through the encoder exactly once."""
+"""Encoding for the metrics: every image that is needed goes through the encoder exactly once."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -16,14 +16,14 @@ from trainer.data.dataset import Dataset
 # or (K, n, M) of a pack
 Represent = Callable[[Tensor], Tensor]
 
-REMEMBERED = 2**15  # images of a set, at most; larger ones are one measure's own
+REMEMBERED = 2**15  # images of a set, at most; larger ones are one metric's own
 
 
 @dataclass(frozen=True)
 class Remembering:
     """A `represent` or a `posterior` that `encode` asks once for each set of images of a data set.
 
-    Measures with the same seed draw the same images, and so encode them once between them.
+    Metrics with the same seed draw the same images, and so encode them once between them.
 
     function: from images to arrays (n, M) or (K, n, M), one or a tuple of them.
     """

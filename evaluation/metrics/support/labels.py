@@ -1,4 +1,4 @@
-"""Factor labels as the measures use them: which images have one, and which share a class."""
+"""Factor labels as the metrics use them: which images have one, and which share a class."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from trainer.errors import UserError
 
 
 class MissingLabels(UserError):
-    """The data set has too few factor labels for the measure that was asked for."""
+    """The data set has too few factor labels for the metric that was asked for."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def read_labels(
     if not data.factors:
         raise MissingLabels(
             f"data set '{data.name}' has no factor labels; give it some with the option `labels`, "
-            "or choose a measure that needs none"
+            "or choose a metric that needs none"
         )
     known = tuple(data.factors)
     classes = data.classes(np.arange(len(data)))

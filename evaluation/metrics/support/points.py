@@ -1,4 +1,4 @@
-"""Points for the measures: random images, their codes and, where wanted, their classes."""
+"""Points for the metrics: random images, their codes and, where wanted, their classes."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

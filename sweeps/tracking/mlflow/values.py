@@ -86,9 +86,9 @@ def scores(result: Mapping[str, Any], when: int) -> list[Point]:
     """All numbers of the evaluation, named as `rows_from_dataframe` reads them back."""
     evaluation = (result.get("evaluations") or {}).get(result["evaluation"]) or {}
     figures = {key: value for key, value in evaluation.items() if key != "measures"}
-    for measure, found in (evaluation.get("measures") or {}).items():
-        figures[measure] = found.get("score")
-        figures |= {f"{measure}.{key}": value for key, value in found.items() if key != "score"}
+    for metric, found in (evaluation.get("measures") or {}).items():
+        figures[metric] = found.get("score")
+        figures |= {f"{metric}.{key}": value for key, value in found.items() if key != "score"}
     for key, value in (result.get("training") or {}).items():
         figures[f"training.{key}"] = value
     return points(numbers(figures), when)

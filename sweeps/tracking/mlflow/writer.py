@@ -28,8 +28,8 @@ class MlflowWriter:
     Written to `$MLFLOW_TRACKING_URI` where that is set, else to mlflow.db in the store.
     """
 
-    def __init__(self, spec: SweepSpec, store: Store, measure: str):
-        self._spec, self._store, self._measure = spec, store, measure
+    def __init__(self, spec: SweepSpec, store: Store, metric: str):
+        self._spec, self._store, self._metric = spec, store, metric
         self._runs = Runs(connect(store), spec.name, artifacts_of(store, spec.name))
         self._adopt()
 
@@ -69,7 +69,7 @@ class MlflowWriter:
     def write_setting(self, setting: Setting, summary: SettingSummary) -> None:
         """The run of one setting: its score over its seeds."""
         figures = {
-            self._measure: summary.score,
+            self._metric: summary.score,
             "spread": summary.spread,
             "seeds": summary.seeds,
             "failed": summary.failed,
@@ -95,7 +95,7 @@ class MlflowWriter:
         choice, answer = conclusion.choice, conclusion.answer
         best = choice.best
         figures = {
-            self._measure: best.score,
+            self._metric: best.score,
             "best.beta": best.beta,
             "best.beta_norm": best.beta_norm,
             "best.latents": float(best.latents),
@@ -112,7 +112,7 @@ class MlflowWriter:
         new = {key: v for key, v in figures.items() if self._sweep.metrics.get(key) != v}
         note = (
             f"Best β {best.beta:.4g} (β_norm {best.beta_norm:.4g}, M {best.latents}): "
-            f"{self._measure} {best.score:.4f} over {best.seeds} seeds"
+            f"{self._metric} {best.score:.4f} over {best.seeds} seeds"
         )
         note = "\n\n".join([note, *conclusion.sentences()])
         self._runs.log(self._sweep, points(new, now), params, {"mlflow.note.content": note})

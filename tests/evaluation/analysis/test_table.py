@@ -67,10 +67,10 @@ def test_a_run_given_twice_counts_once():
     assert len(rows_from_results([result(), result()], "e1")) == 1
 
 
-@pytest.mark.parametrize(("evaluation", "measure"), [("e2", "higgins"), ("e1", "mig")])
-def test_a_run_that_was_never_scored_is_an_error(evaluation, measure):
-    with pytest.raises(UserError, match=f"run a has no '{measure}' score"):
-        rows_from_results([result()], evaluation, measure)
+@pytest.mark.parametrize(("evaluation", "metric"), [("e2", "higgins"), ("e1", "mig")])
+def test_a_run_that_was_never_scored_is_an_error(evaluation, metric):
+    with pytest.raises(UserError, match=f"run a has no '{metric}' score"):
+        rows_from_results([result()], evaluation, metric)
 
 
 def frame(**columns) -> pandas.DataFrame:
@@ -127,6 +127,6 @@ def test_the_tag_of_the_sweep_goes_before_mlflows_status():
 
 def test_a_missing_column_is_named():
     with pytest.raises(UserError, match=r"no column 'metrics.mig'"):
-        rows_from_dataframe(frame(), measure="mig")
+        rows_from_dataframe(frame(), metric="mig")
     with pytest.raises(UserError, match="pass pixels="):
         rows_from_dataframe(frame().drop(columns="params.beta_norm"))

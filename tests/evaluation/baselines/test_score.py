@@ -35,7 +35,7 @@ def test_ground_truth_needs_all_labels():
         score_baseline("ground_truth", few_sprites(labels=100))
 
 
-def test_replicas_of_a_fixed_code_are_the_measures_seeds():
+def test_replicas_of_a_fixed_code_are_the_metrics_seeds():
     data = few_sprites()
     (model,) = BASELINES["pca"](data, [0]).models
     found = score_baseline("pca", data, QUICK, seeds=[0, 1]).scores

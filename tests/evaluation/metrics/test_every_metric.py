@@ -1,4 +1,4 @@
-"""What holds for every measure: packs, seeds, weak labels, broken models and clear refusals."""
+"""What holds for every metric: packs, seeds, weak labels, broken models and clear refusals."""
 
 import dataclasses
 from typing import Any
@@ -38,7 +38,7 @@ def posterior_of(encoder: Encoder) -> Any:
     return posterior
 
 
-def measure(name: str, encoder: Encoder, data: Any, seed: int = 0, **options: Any) -> Any:
+def metric(name: str, encoder: Encoder, data: Any, seed: int = 0, **options: Any) -> Any:
     extra = {"posterior": posterior_of(encoder)} if name in ("mig", "indicators", "udr") else {}
     return METRICS[name](encoder, data, seed, **QUICK[name] | extra | options)
 
@@ -50,9 +50,9 @@ def figures(result: Any) -> dict[str, Any]:
 @pytest.mark.parametrize("name", ONE_BY_ONE)
 def test_a_pack_gives_what_its_models_give_alone(name: str) -> None:
     data = Toy(SMALL)
-    together = figures(measure(name, pack(*CODES), data))
+    together = figures(metric(name, pack(*CODES), data))
     for k, code in enumerate(CODES):
-        for key, alone in figures(measure(name, code, data)).items():
+        for key, alone in figures(metric(name, code, data)).items():
             both = together[key]
             if isinstance(both, np.ndarray):
                 np.testing.assert_allclose(both[k], alone, rtol=1e-6, atol=1e-6, err_msg=key)
@@ -63,7 +63,7 @@ def test_a_pack_gives_what_its_models_give_alone(name: str) -> None:
 @pytest.mark.parametrize("name", QUICK)
 def test_the_seed_decides_everything(name: str) -> None:
     data, code = Toy(SMALL), pack(*CODES)
-    first, again, other = (measure(name, code, data, seed).score for seed in (3, 3, 4))
+    first, again, other = (metric(name, code, data, seed).score for seed in (3, 3, 4))
     np.testing.assert_array_equal(first, again)
     assert (first != other).any()
 
@@ -75,8 +75,8 @@ def test_a_model_that_is_not_finite_fails_alone(name: str) -> None:
     def broken(x: torch.Tensor) -> torch.Tensor:
         return torch.full_like(CODES[0](x), torch.nan)
 
-    sound = measure(name, pack(*CODES), data).score
-    score = measure(name, pack(*CODES, broken), data).score
+    sound = metric(name, pack(*CODES), data).score
+    score = metric(name, pack(*CODES, broken), data).score
     np.testing.assert_allclose(score[:3], sound, rtol=1e-9)
     assert np.isnan(score[3])
 
@@ -90,7 +90,7 @@ def test_weak_labels_are_enough(name: str) -> None:
     labels[hidden > 1 / 6] = -1
     labels[hidden > 1 / 12, -1] = -1
     weak = Toy(SMALL, labels)
-    full, few = (measure(name, pack(*CODES), d).score for d in (data, weak))
+    full, few = (metric(name, pack(*CODES), d).score for d in (data, weak))
     np.testing.assert_allclose(few, full, atol=0.12)
 
 
@@ -99,11 +99,11 @@ def test_missing_labels_are_said(name: str) -> None:
     bare = Toy(SMALL)
     bare.factors = {}
     with pytest.raises(MissingLabels, match="no factor labels"):
-        measure(name, CODES[0], bare)
+        metric(name, CODES[0], bare)
     lonely = Toy(SMALL, np.full((len(bare), 5), -1))
     lonely.labels[:2] = lonely.true_classes([0, len(bare) - 1])  # two images that share nothing
     with pytest.raises(MissingLabels, match="label"):
-        measure(name, CODES[0], lonely)
+        metric(name, CODES[0], lonely)
 
 
 @pytest.mark.parametrize("name", UNLABELLED)
@@ -114,19 +114,19 @@ def test_no_label_is_read(name: str) -> None:
 
     data = Unlabelled(SMALL)
     data.factors = {}
-    assert np.isfinite(measure(name, pack(*CODES), data).score).all()
+    assert np.isfinite(metric(name, pack(*CODES), data).score).all()
 
 
 @pytest.mark.parametrize("name", QUICK)
 def test_numbers_that_make_no_sense_are_refused(name: str) -> None:
     option = "points" if "points" in QUICK[name] else "train"
     with pytest.raises(FieldError, match=option):
-        measure(name, pack(*CODES), Toy(SMALL), **{option: 0})
+        metric(name, pack(*CODES), Toy(SMALL), **{option: 0})
 
 
 @pytest.mark.parametrize("name", LABELLED)
 def test_factors_can_be_chosen(name: str) -> None:
-    result = measure(name, CODES[0], Toy(SMALL), factors=["posX", "scale"])
+    result = metric(name, CODES[0], Toy(SMALL), factors=["posX", "scale"])
     assert result.factors == ("posX", "scale")
     with pytest.raises(MissingLabels, match="posY"):
-        measure(name, CODES[0], Toy(SMALL), factors=["posYY"])
+        metric(name, CODES[0], Toy(SMALL), factors=["posYY"])

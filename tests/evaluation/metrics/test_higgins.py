@@ -60,7 +60,7 @@ def test_a_code_that_knows_nothing_scores_chance_with_few_labels_too(labelled: f
 
 
 def test_one_missed_factor_is_hardly_noticed() -> None:
-    """The measure's known weakness: a factor without a latent is told by all the others at work."""
+    """The metric's known weakness: a factor without a latent is told by all the others at work."""
 
     def without_scale(x: Tensor) -> Tensor:
         return PERFECT(x)[:, [0, 2, 3, 4]]
@@ -147,7 +147,7 @@ def literal_point(
 
 
 def literal_score(protocol: str, encoder: Encoder, train: int, test: int) -> float:
-    """The whole measure one point at a time, encoding both images of every pair anew."""
+    """The whole metric one point at a time, encoding both images of every pair anew."""
     data, rng, chosen = Toy(SMALL), np.random.default_rng(5), PROTOCOLS[protocol]
     factors = [k for k, name in enumerate(SMALL) if name not in chosen.leave_out]
     z_diff, y = [], []
@@ -167,7 +167,7 @@ def literal_score(protocol: str, encoder: Encoder, train: int, test: int) -> flo
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_it_is_the_papers_measure_to_the_letter(protocol: str) -> None:
+def test_it_is_the_papers_metric_to_the_letter(protocol: str) -> None:
     slow = literal_score(protocol, ENTANGLED, 1000, 1000)
     fast = higgins(ENTANGLED, Toy(SMALL), protocol=protocol, train=1000, test=5000).score
     assert fast == pytest.approx(slow, abs=0.04)

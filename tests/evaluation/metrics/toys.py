@@ -17,7 +17,7 @@ class Toy:
     """Every combination of the factors once, in order; an image is a row of bytes.
 
     The first F bytes are the classes, the rest are random but fixed: two for each noise value.
-    `labels` replaces the classes that measures see (-1 unknown); pixels stay.
+    `labels` replaces the classes that metrics see (-1 unknown); pixels stay.
     """
 
     name, source, fingerprint, levels = "toy", "toy", "toy", 255

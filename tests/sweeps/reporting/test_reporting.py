@@ -37,9 +37,9 @@ def fill(store, data):
         records = train([run.config for run in runs], data, folders, device="cpu")
         score = SCORES[point["latents"], point["beta"]]
         measured = {"score": score, "scores": [score] * 3, "chance": 0.25}
-        measures = {"higgins": measured, "mig": {"score": 0.123}}
+        metrics = {"higgins": measured, "mig": {"score": 0.123}}
         for folder, record in zip(folders, records, strict=True):
-            scored = {"measures": measures, "reconstruction": -9.0, "kl": 2.0}
+            scored = {"measures": metrics, "reconstruction": -9.0, "kl": 2.0}
             write_result(folder, {**record, "evaluations": {evaluation: scored}})
 
 

@@ -134,7 +134,7 @@ def test_a_trial_that_broke_off_fails_its_setting_and_is_tried_in_the_next_sessi
     assert [run.config.seed for run in all_blocks(start(spec, store)[0])[0].runs] == [1]
 
 
-def test_runs_scored_by_another_measure_are_handed_out_to_be_scored(store):
+def test_runs_scored_by_another_metric_are_handed_out_to_be_scored(store):
     spec, data = a_spec(), a_dataset()
     for block in all_blocks(start(spec, store)[0]):
         do(store, spec, block, data)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from evaluation import evaluate
-from sweeps.metric_plan import judging
+from sweeps.metric_plan import plan_metrics
 from sweeps.plan import Setting, load_data, runs_of
 from sweeps.search.searcher import Searcher
 from sweeps.sweepfile import SweepSpec, load_spec
@@ -17,7 +17,7 @@ from trainer.training.loop import train
 ROOT = Path(__file__).parents[3]
 FILES = sorted(path.name for path in ROOT.glob("sweeps/*.yaml"))
 OTHERS = [name for name in FILES if name != "quickstart.yaml"]  # which is small as it is
-QUICK = {  # options that make a measure quick, and rough
+QUICK = {  # options that make a metric quick, and rough
     "higgins": {"train": 200, "test": 200},
     "mig": {"points": 300},
     "indicators": {"points": 200},
@@ -81,7 +81,7 @@ def test_the_small_form_has_its_own_name_and_the_search_of_the_full_one(name, di
 def test_trains_and_is_scored(name, digits, tmp_path):
     spec = load(name, digits, *(["size=small"] if name in OTHERS else []), "trainer.steps=3")
     data = load_data(spec)
-    judged = judging(spec, data)
+    judged = plan_metrics(spec, data)
     quick = {m: options | QUICK[m] for m, options in judged.evaluation.items()}
     settings = one_of_each_objective(spec)
     searched = spec.parameters.get("objective")
@@ -93,7 +93,7 @@ def test_trains_and_is_scored(name, digits, tmp_path):
         for result in evaluate(folders, data, quick):
             (found,) = result["evaluations"].values()
             assert result["state"] == "finished"
-            assert np.isfinite(found["measures"][judged.measure]["score"])
+            assert np.isfinite(found["measures"][judged.metric]["score"])
             assert np.isfinite(found["reconstruction"])
 
 

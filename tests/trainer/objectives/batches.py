@@ -9,7 +9,8 @@ from torch import Tensor, nn
 from trainer.config.run import RunConfig
 from trainer.distributions.gaussian import reparametrise
 from trainer.likelihoods import LIKELIHOODS
-from trainer.objectives import OBJECTIVES, Batch, objective_options
+from trainer.objectives import OBJECTIVES, objective_options
+from trainer.objectives.objective import Batch
 
 K, N, M, SHAPE, IMAGES = 2, 5, 4, (1, 2, 3), 100
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from trainer.objectives import Batch
+from trainer.objectives.objective import Batch
 
 
 def log_px(b: Batch, model: int) -> float:

@@ -21,7 +21,8 @@ from tests.trainer.objectives.batches import (
 from tests.trainer.runs import config
 from trainer.config.run import RunConfig
 from trainer.config.schema import FieldError
-from trainer.objectives import OBJECTIVES, Batch, objective_options
+from trainer.objectives import OBJECTIVES, objective_options
+from trainer.objectives.objective import Batch
 
 # options of each objective that a formula is transcribed for; none is a default
 OPTIONS: dict[str, dict[str, Any]] = {

@@ -11,7 +11,7 @@ from tests.trainer.runs import config, folders, history
 from tests.trainer.shapes import Shapes
 from trainer.errors import UserError
 from trainer.files import stamp
-from trainer.objectives import Terms
+from trainer.objectives.objective import Terms
 from trainer.training.loop import Training, train
 
 

@@ -1,4 +1,4 @@
-"""Measures that look at the same images encode them once, and their figures are the same bits."""
+"""Metrics that look at the same images encode them once, and their figures are the same bits."""
 
 import dataclasses
 
@@ -32,19 +32,19 @@ class Counting:
 
 
 def figures(remember: bool) -> tuple[dict[str, dict], int]:
-    """What every measure gives, and how many images were encoded."""
+    """What every metric gives, and how many images were encoded."""
     counting = Counting()
     represent, posterior = counting.means, counting.posterior
     if remember:
         represent, posterior = Remembering(represent), Remembering(posterior)
     results = {}
-    for name, measure in METRICS.items():
+    for name, metric in METRICS.items():
         extra = {"posterior": posterior} if name in NEED_POSTERIOR else {}
-        results[name] = dataclasses.asdict(measure(represent, Toy(SIZES), 0, **extra))
+        results[name] = dataclasses.asdict(metric(represent, Toy(SIZES), 0, **extra))
     return results, counting.images
 
 
-def test_all_measures_give_the_same_bits_for_fewer_images() -> None:
+def test_all_metrics_give_the_same_bits_for_fewer_images() -> None:
     plain, encoded = figures(remember=False)
     remembered, fewer = figures(remember=True)
     for name, fields in plain.items():

@@ -1,10 +1,10 @@
-"""What each measure costs, and how far its score depends on the generator's seed.
+"""What each metric costs, and how far its score depends on the generator's seed.
 
-    python -m tests.benchmarks.measures [--models 10] [--seeds 5] [--only NAME ...] [--json PATH]
+    python -m tests.benchmarks.all_metrics [--models 10] [--seeds 5] [--only NAME ...] [--json PATH]
 
-A pack of models with 10 latents on the 737,280 combinations of factors of 2D shapes, every measure
+A pack of models with 10 latents on the 737,280 combinations of factors of 2D shapes, every metric
 with its defaults (10,000 points or more). The codes are made up, from nearly perfect to noisy and
-turned, so encoding images costs next to nothing and the time is the measure's own. Spread is the
+turned, so encoding images costs next to nothing and the time is the metric's own. Spread is the
 standard deviation of one model's score over generator seeds, averaged over the models.
 """
 
@@ -20,7 +20,7 @@ from tests.benchmarks.output import add_json, show
 from tests.evaluation.metrics.toys import SHAPES_2D, Encoder, Toy, noisy, pack, rotated, standard
 
 COLUMNS = {
-    "measure": ("measure", ""),
+    "metric": ("metric", ""),
     "seconds": ("seconds a pack", ".1f"),
     "score": ("mean score", ".3f"),
     "spread": ("spread over generator seeds", ".4f"),
@@ -36,7 +36,7 @@ def codes(models: int) -> Encoder:
 
 
 def run(name: str, represent: Encoder, seeds: int) -> dict[str, Any]:
-    """Seconds a pack, mean score and spread of one measure."""
+    """Seconds a pack, mean score and spread of one metric."""
 
     def posterior(x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         mu = represent(x)
@@ -50,7 +50,7 @@ def run(name: str, represent: Encoder, seeds: int) -> dict[str, Any]:
         seconds.append(time.perf_counter() - start)
     table = np.array(scores)
     return {
-        "measure": name,
+        "metric": name,
         "seconds": float(np.median(seconds)),
         "score": float(table.mean()),
         "spread": float(table.std(axis=0, ddof=1).mean()) if seeds > 1 else None,
