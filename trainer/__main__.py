@@ -14,7 +14,7 @@ from trainer.config.pack_file import read_configs
 from trainer.config.schema import FieldError
 from trainer.data import load
 from trainer.errors import UserError
-from trainer.objectives import run_id
+from trainer.run_folder import run_id
 from trainer.training.loop import Progress
 from trainer.training.packing import Series
 

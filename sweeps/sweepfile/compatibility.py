@@ -17,7 +17,7 @@ def check_models(spec: SweepSpec, data: Dataset) -> None:
 
     Every choice of architecture, objective and number of latents is tried once.
     """
-    from trainer.models.compatibility import check_suits
+    from trainer.training.compatibility import check_compatible
 
     ends = {name: _ends(parameter) for name, parameter in spec.parameters.items()}
     first = {name: values[0] for name, values in ends.items()}
@@ -27,7 +27,7 @@ def check_models(spec: SweepSpec, data: Dataset) -> None:
     pixels = math.prod(data.shape)
     for parameters in tried:
         try:
-            check_suits(configure(spec.dataset, spec.trainer, parameters, pixels), data)
+            check_compatible(configure(spec.dataset, spec.trainer, parameters, pixels), data)
         except FieldError as error:
             raise spec.error(FieldError(error.problem, _place(spec, error.path))) from None
 

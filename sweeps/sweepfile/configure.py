@@ -7,8 +7,8 @@ from typing import Any
 from trainer.architectures import ARCHITECTURES
 from trainer.config.run import DatasetConfig, RunConfig
 from trainer.config.schema import FieldError, build, convert, lookup, suggestion
-from trainer.likelihoods import LIKELIHOODS
-from trainer.objectives import OBJECTIVES, likelihood_options, objective_options
+from trainer.likelihoods import LIKELIHOODS, likelihood_options
+from trainer.objectives import OBJECTIVES, objective_options
 
 # What a sweep may search, beside the options of the objective and of the likelihood
 # (`objective.<option>`, `likelihood.<option>`).
