@@ -61,7 +61,7 @@ class InfoganLearner:
         over_fake: Tensor,
         over_generated: Tensor,
     ) -> Terms:
-        """See `trainer.device.cuda_graph` for what it may depend on; `over_…` are instance noises."""
+        """See `recorded` for what it may depend on; `over_…` are instance noises."""
         codes = torch.erf(noise / math.sqrt(2))  # the normal's distribution function: uniform
         real = self.pixels.at(indices)
         with self.pack.autocast():

@@ -60,7 +60,7 @@ class VaeLearner:
     def _step(
         self, done: Tensor, indices: Tensor, noise: Tensor, active: Tensor | None = None
     ) -> Terms:
-        """The step after `done` of them, (); see `trainer.device.cuda_graph` for what it may depend on."""
+        """The step after `done` of them, (); see `recorded` for what it may depend on."""
         size = self.config.batch_size
         x = self.pixels.at(indices[:, :size])
         with self.pack.autocast():
