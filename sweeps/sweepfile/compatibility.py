@@ -4,9 +4,10 @@ import math
 from typing import Any
 
 from sweeps.sweepfile import SweepSpec
-from sweeps.sweepfile.configure import WITH_OPTIONS, configure
+from sweeps.sweepfile.configure import configure
 from sweeps.sweepfile.space import Parameter
 from trainer.config.schema import FieldError
+from trainer.config.short_forms import as_written
 from trainer.data.dataset import Dataset
 
 DECISIVE = ("architecture", "objective", "latents")  # whether a model suits hangs on these
@@ -42,7 +43,7 @@ def _ends(parameter: Parameter) -> tuple[Any, ...]:
 
 def _place(spec: SweepSpec, path: tuple[str | int, ...]) -> tuple[str | int, ...]:
     """Where in the file a key of RunConfig comes from."""
-    for kind in WITH_OPTIONS:
-        if path[0] == f"{kind}_options":
-            return ("trainer", kind, *path[1:])
+    written = as_written(path)
+    if written != path:
+        return ("trainer", *written)
     return ("parameters" if path[0] in spec.parameters else "trainer", path[0])
