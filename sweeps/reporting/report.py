@@ -15,7 +15,7 @@ from evaluation.analysis.formatting import count, metric_name
 from evaluation.identity import with_defaults
 from evaluation.report.facts import Facts
 from evaluation.report.report import SUMMARY, write_report
-from evaluation.traversals import Traversal, traverse_run
+from evaluation.traversals import Traversal, is_kept, traverse_run
 from sweeps import sweep_results
 from sweeps.metric_plan import plan_metrics
 from sweeps.plan import load_data
@@ -55,7 +55,10 @@ def make_report(spec: SweepSpec, store: Store) -> Path:
 
 
 def _traversals(choice: Choice, store: Store, data: Dataset) -> Sequence[Traversal]:
-    """Of the best seed of the best setting, then of the best setting of each other latent size."""
+    """Of the best seed of the best setting, then of the best setting of each other latent size.
+
+    Those of which the store has scores alone are left out.
+    """
     others = [s for s in choice.per_latents.values() if s.latents != choice.best.latents]
     images = np.random.default_rng(0).choice(
         len(data), size=min(TRAVERSED, len(data)), replace=False
@@ -63,8 +66,7 @@ def _traversals(choice: Choice, store: Store, data: Dataset) -> Sequence[Travers
     found = []
     for setting in (choice.best, *others):
         row = choice.best_seed(setting)
-        if row is not None:
-            store.fetch(run_key(row.run))
+        if row is not None and is_kept(store.fetch(run_key(row.run))):
             found.append(traverse_run(row, data, [int(i) for i in images]))
     return found
 
