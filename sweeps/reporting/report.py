@@ -1,5 +1,6 @@
 """The report of a sweep, made from what the store has."""
 
+import contextlib
 import platform
 import shlex
 from collections import Counter
@@ -14,12 +15,14 @@ from evaluation.analysis.choose import Choice
 from evaluation.analysis.formatting import count, metric_name
 from evaluation.identity import with_defaults
 from evaluation.report.facts import Facts
+from evaluation.report.figures import FIGURES, IN_REPORT
+from evaluation.report.material import Drawn, Lacking, Material
 from evaluation.report.report import SUMMARY, write_report
 from evaluation.traversals import Traversal, is_kept, traverse_run
-from sweeps import sweep_results
 from sweeps.metric_plan import plan_metrics
 from sweeps.plan import load_data
 from sweeps.reporting.baselines import paper_table
+from sweeps.reporting.material import material_of
 from sweeps.reporting.picture import TRAVERSAL
 from sweeps.run_store import Store, report_key, run_key
 from sweeps.sweepfile import SweepSpec
@@ -35,18 +38,17 @@ def make_report(spec: SweepSpec, store: Store) -> Path:
     Raises UserError when no setting is complete, or the store cannot be written to.
     """
     data = load_data(spec)
-    results = sweep_results.results(spec, store, data)
-    rows = sweep_results.rows_of(spec, data, results)
-    conclusion = sweep_results.concluded(spec, rows)
-    choice = conclusion.choice
+    sweep = material_of(spec, store, data)
+    choice = sweep.choice
     page = write_report(
-        rows,
+        sweep.rows,
         choice,
         store.report_folder(spec),
         name=spec.name,
         traversals=_traversals(choice, store, data),
-        facts=_facts(spec, store, data, results),
-        answer=conclusion.answer,
+        facts=_facts(spec, store, data, list(sweep.results.values())),
+        answer=sweep.answer,
+        figures=_figures(sweep),
         run_pictures=_run_pictures(choice, store),
         previous=store.read_json(f"{report_key(spec)}/{SUMMARY}"),
     )
@@ -69,6 +71,13 @@ def _traversals(choice: Choice, store: Store, data: Dataset) -> Sequence[Travers
         if row is not None and is_kept(store.fetch(run_key(row.run))):
             found.append(traverse_run(row, data, [int(i) for i in images]))
     return found
+
+
+def _figures(sweep: Material) -> Iterator[tuple[str, Drawn]]:
+    """Those that the sweep has the figures for."""
+    for name in IN_REPORT:
+        with contextlib.suppress(Lacking):
+            yield name, FIGURES[name](sweep)
 
 
 def _run_pictures(choice: Choice, store: Store) -> Iterator[tuple[str, bytes]]:
