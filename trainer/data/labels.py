@@ -54,7 +54,8 @@ def relabel(data: Dataset, labels: str | int) -> Dataset:
 
     "all": its own. "none": no factor at all. A number n: its own, for n images chosen at random,
     always the same. Anything else is the path of a CSV or NPZ table, which replaces its own
-    labels (trainer.data.formats.label_table). Raises FieldError, and UserError for a table that does not fit.
+    labels (trainer.data.formats.label_table). Raises FieldError, and UserError for a table that
+    does not fit.
     """
     if labels == "all":
         return data
