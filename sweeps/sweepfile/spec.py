@@ -14,6 +14,7 @@ from sweeps.sweepfile.small_form import read_sized
 from sweeps.sweepfile.space import Parameter
 from trainer.config.run import DatasetConfig, RunConfig, digest
 from trainer.config.schema import FieldError, build, convert, lookup, suggestion
+from trainer.config.short_forms import AUTO, WITH_OPTIONS, named
 from trainer.config.yaml_file import Document, dump
 from trainer.errors import UserError
 
@@ -61,7 +62,7 @@ class SweepSpec:
     seeds: how many seeds of each setting (0, 1, …), or which ones.
     settings: how many settings; the whole grid for `grid`, else 30.
     pack: how many seeds of a setting one trial trains, at most; `auto` is all of them. They train
-        together, or in turn where memory does not hold them all (trainer.series).
+        together, or in turn where memory does not hold them all (trainer.training.packing).
     search_seed: seed of the proposals.
     lookahead: `bayes` proposes setting n from the results of settings 0 … n - lookahead only, so
         what is proposed never depends on which trial happens to end first.
@@ -128,7 +129,10 @@ class SweepSpec:
         keys = ["dataset", "trainer", "parameters", "method", "search_seed"]
         if self.method == "bayes":
             keys += ["metric", "evaluation", "lookahead"]
-        values = as_mapping(self) | {"trainer": dataclasses.asdict(_model(self, {}))}
+        model = _model(self, {})
+        if model.likelihood == AUTO:  # what is searched is the same, whatever it stands for
+            model = dataclasses.replace(model, likelihood=RunConfig.likelihood)
+        values = as_mapping(self) | {"trainer": dataclasses.asdict(model)}
         return digest({key: values[key] for key in keys})
 
     @property
@@ -149,7 +153,7 @@ class SweepSpec:
 def load_spec(path: str | Path, overrides: Sequence[str] = ()) -> SweepSpec:
     """The sweep in a YAML file, checked, with `key=value` texts applied on top.
 
-    `size=small` among them gives the file's small form (`sweeps.spec.small_form`).
+    `size=small` among them gives the file's small form (`sweeps.sweepfile.small_form`).
     Raises UserError with one line, `FILE:LINE: key: problem`, naming the nearest valid name.
     Data are not looked at; see `sweeps.plan.load_data`.
     """
@@ -195,7 +199,7 @@ def check_name(name: str) -> None:
 def _dataset(value: Any) -> DatasetConfig:
     from trainer.data import DATASETS
 
-    options = configure.named(value)
+    options = named(value)
     path = () if isinstance(value, str) else ("name",)
     if "name" not in options:
         raise FieldError("required key is missing", path)
@@ -313,7 +317,7 @@ def _check_beta(value: float, is_range: bool) -> None:
 
 def _check_options(spec: SweepSpec, setting: Mapping[str, Any]) -> None:
     """The options of objective and likelihood, which stand under `trainer` or `parameters`."""
-    for kind in configure.WITH_OPTIONS:
+    for kind in WITH_OPTIONS:
         if kind in spec.parameters:
             _check_shared_options(spec, kind)
         searched = [name for name in spec.parameters if name.split(".")[0] == kind]
@@ -331,7 +335,7 @@ def _check_shared_options(spec: SweepSpec, kind: str) -> None:
     """Each option under `trainer` must be one of some objective (likelihood) that is searched."""
     names = [value for _, value in _ends(spec.parameters[kind])]
     known = {option for name in names for option in configure.option_names(kind, name)}
-    given = configure.named(spec.trainer.get(kind, {}))
+    given = named(spec.trainer.get(kind, {}))
     for option in given.keys() - known - {"name"}:
         problem = f"unknown key{suggestion(option, known)}"
         raise FieldError(problem, ("trainer", kind, option))
