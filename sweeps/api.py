@@ -15,6 +15,7 @@ from sweeps import sweep_results
 from sweeps.plan import load_data
 from sweeps.run_store import Store
 from sweeps.sweepfile import SweepSpec, load_spec, spec_of
+from trainer.extensions import trust_files
 
 Sweep = SweepSpec | Mapping[str, Any] | str | Path
 
@@ -159,5 +160,6 @@ def _spec(sweep: Sweep, store: Store | None, overrides: Sequence[str] = ()) -> S
     if isinstance(sweep, SweepSpec):
         return sweep
     if isinstance(sweep, Mapping):
+        trust_files(sweep)
         return spec_of(sweep)
     return load_spec(sweep, overrides) if store is None else find_spec(sweep, store, overrides)
