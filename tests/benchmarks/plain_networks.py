@@ -1,4 +1,4 @@
-"""Packs of plain modules, by torch.func.vmap, against packed layers: the same networks side by side.
+"""Packs of plain modules, by torch.func.vmap, against packed layers: the same networks.
 
     python -m tests.benchmarks.plain_networks [--models 8] [--steps 5] [--json PATH]
 
@@ -9,6 +9,7 @@ import argparse
 import math
 import tempfile
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import torch
@@ -46,9 +47,9 @@ def plain_conv(shape: tuple[int, int, int], latents: int) -> tuple[nn.Module, nn
     """As `trainer.architectures.conv` on 32x32 images, for one model."""
     stages = (shape[0], 32, 32, 64)
     down, up = nn.Sequential(), nn.Sequential()
-    for inputs, outputs in zip(stages, stages[1:], strict=False):
+    for inputs, outputs in pairwise(stages):
         down.extend([nn.Conv2d(inputs, outputs, 4, 2, 1), nn.ReLU()])
-    for outputs, inputs in reversed(list(zip(stages, stages[1:], strict=False))):
+    for outputs, inputs in reversed(list(pairwise(stages))):
         up.extend([nn.ReLU(), nn.ConvTranspose2d(inputs, outputs, 4, 2, 1)])
     encoder = [nn.Flatten(), nn.Linear(1024, 256), nn.ReLU(), nn.Linear(256, 2 * latents)]
     decoder = [nn.Linear(latents, 256), nn.ReLU(), nn.Linear(256, 1024)]

@@ -1,6 +1,7 @@
 """K copies of a module of one model, run as one by torch.func, in place of packed layers."""
 
 import copy
+import threading
 from collections.abc import Callable
 
 import torch
@@ -8,6 +9,8 @@ from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
 from trainer.errors import UserError
+
+_DRAWING = threading.Lock()  # models are drawn in threads, and torch's own generator is one
 
 
 class Vmapped(nn.Module):
@@ -46,7 +49,7 @@ class Vmapped(nn.Module):
     def initialise(self, model: int, generator: torch.Generator) -> None:
         """Draws the parameters of one model."""
         seed = int(torch.randint(2**62, (), generator=generator))
-        with torch.random.fork_rng(devices=[]), torch.no_grad():
+        with _DRAWING, torch.random.fork_rng(devices=[]), torch.no_grad():
             torch.manual_seed(seed)
             drawn = dict(self._make().named_parameters())
             for name, parameter in self.models.named_parameters():
