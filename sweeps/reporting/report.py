@@ -13,11 +13,9 @@ from evaluation.analysis.formatting import metric_name
 from evaluation.identity import with_defaults
 from evaluation.report.report import Facts, write_report
 from evaluation.traversals import Traversal, traverse_run
-from sweeps import sweep_results
-from sweeps.metric_plan import plan_metrics
-from sweeps.plan import load_data
 from sweeps.reporting.baselines import paper_table
 from sweeps.run_store import Store, report_key, run_key
+from sweeps.sweep import Snapshot
 from sweeps.sweepfile import SweepSpec
 from trainer.data.dataset import Dataset
 
@@ -25,22 +23,21 @@ TRAVERSED = 2  # images that the traversals of a model start from
 VERSIONS = ("beta-sweep", "torch", "ray", "optuna", "mlflow")
 
 
-def make_report(spec: SweepSpec, store: Store) -> Path:
+def make_report(snapshot: Snapshot) -> Path:
     """Writes the report of the settings that are complete; returns its HTML file.
 
     Raises UserError when no setting is complete, or the store cannot be written to.
     """
-    data = load_data(spec)
-    rows = sweep_results.rows(spec, store, data)
-    conclusion = sweep_results.concluded(spec, rows)
+    spec, store, data = snapshot.sweep.spec, snapshot.sweep.store, snapshot.sweep.data
+    conclusion = snapshot.conclusion
     choice = conclusion.choice
     page = write_report(
-        rows,
+        snapshot.rows,
         choice,
         store.report_folder(spec),
         name=spec.name,
         traversals=_traversals(choice, store, data),
-        facts=_facts(spec, store, data),
+        facts=_facts(snapshot),
         answer=conclusion.answer,
     )
     store.keep(report_key(spec))
@@ -62,18 +59,18 @@ def _traversals(choice: Choice, store: Store, data: Dataset) -> Sequence[Travers
     return found
 
 
-def _facts(spec: SweepSpec, store: Store, data: Dataset) -> Facts:
-    judged = plan_metrics(spec, data)
-    options = with_defaults(judged.evaluation)[judged.metric]
+def _facts(snapshot: Snapshot) -> Facts:
+    spec, data, plan = snapshot.sweep.spec, snapshot.sweep.data, snapshot.sweep.metrics
+    options = with_defaults(plan.evaluation)[plan.metric]
     images = "×".join(map(str, data.shape))
     return Facts(
-        score_name=f"{metric_name(judged.metric)} score",
+        score_name=f"{metric_name(plan.metric)} score",
         data=f"{data.name} ({data.source}), {len(data):,} images of {images}",
         scoring={key: str(value) for key, value in options.items() if value is not None},
         command=_command(spec),
         sweep_file=spec.text,
         versions=_versions(),
-        paper=paper_table(spec, store, data),
+        paper=paper_table(snapshot),
     )
 
 
