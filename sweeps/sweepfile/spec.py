@@ -14,7 +14,7 @@ from sweeps.sweepfile.small_form import read_sized
 from sweeps.sweepfile.space import Parameter
 from trainer.config.run import DatasetConfig, RunConfig, digest
 from trainer.config.schema import FieldError, build, convert, lookup, suggestion
-from trainer.config.short_forms import WITH_OPTIONS, named
+from trainer.config.short_forms import AUTO, WITH_OPTIONS, named
 from trainer.config.yaml_file import Document, dump
 from trainer.errors import UserError
 
@@ -129,7 +129,10 @@ class SweepSpec:
         keys = ["dataset", "trainer", "parameters", "method", "search_seed"]
         if self.method == "bayes":
             keys += ["metric", "evaluation", "lookahead"]
-        values = as_mapping(self) | {"trainer": dataclasses.asdict(_model(self, {}))}
+        model = _model(self, {})
+        if model.likelihood == AUTO:  # what is searched is the same, whatever it stands for
+            model = dataclasses.replace(model, likelihood=RunConfig.likelihood)
+        values = as_mapping(self) | {"trainer": dataclasses.asdict(model)}
         return digest({key: values[key] for key in keys})
 
     @property
