@@ -5,8 +5,8 @@ from pathlib import Path
 
 from sweeps.api import find_spec
 from sweeps.cli.output import console
-from sweeps.plan import load_data
 from sweeps.run_store import Store
+from sweeps.sweep import Sweep
 from trainer.errors import UserError
 from trainer.files import write_atomically
 
@@ -29,7 +29,7 @@ def execute(args: Namespace) -> int:
             raise UserError(f"no figure named {name!r}{known}; `sweep figure {args.file} --list`")
     store = Store(args.store)
     spec = find_spec(args.file, store)
-    sweep = material_of(spec, store, load_data(spec))
+    sweep = material_of(Sweep.load(spec, store).snapshot())
     for name in names:
         try:
             drawn = FIGURES[name](sweep)

@@ -5,28 +5,23 @@ from pathlib import Path
 from evaluation.analysis.formatting import metric_name
 from evaluation.analysis.table import RunRow
 from evaluation.report.material import Material
-from sweeps import sweep_results
-from sweeps.metric_plan import plan_metrics
-from sweeps.run_store import Store, run_key
-from sweeps.sweepfile import SweepSpec
-from trainer.data.dataset import Dataset
+from sweeps.run_store import run_key
+from sweeps.sweep import Snapshot
 
 
-def material_of(spec: SweepSpec, store: Store, data: Dataset) -> Material:
-    """What the store has of the settings that are complete. Raises UserError when none is."""
-    results = sweep_results.results(spec, store, data)
-    rows = sweep_results.rows_of(spec, data, results)
-    conclusion = sweep_results.concluded(spec, rows)
+def material_of(snapshot: Snapshot) -> Material:
+    """What a snapshot has for figures. Raises UserError when no setting is complete."""
+    sweep, store = snapshot.sweep, snapshot.sweep.store
 
     def folder(row: RunRow) -> Path | None:
         return store.fetch(run_key(row.run)) if store.is_remote else store.run_folder(row.run)
 
     return Material(
-        rows=rows,
-        choice=conclusion.choice,
-        answer=conclusion.answer,
-        score_name=f"{metric_name(plan_metrics(spec, data).metric)} score",
-        data=data,
-        results={result["run"]: result for result in results},
+        rows=snapshot.rows,
+        choice=snapshot.conclusion.choice,
+        answer=snapshot.conclusion.answer,
+        score_name=f"{metric_name(sweep.metrics.metric)} score",
+        data=sweep.data,
+        results={result["run"]: result for result in snapshot.results},
         folder=folder,
     )
