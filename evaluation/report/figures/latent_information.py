@@ -3,7 +3,7 @@
 import numpy as np
 
 from evaluation.report.figures import series, style
-from evaluation.report.figures.traversals_over_beta import ends_and_best
+from evaluation.report.figures.low_best_high import ends_and_best
 from evaluation.report.material import Drawn, Lacking, Material
 
 USED = 0.5  # nats; the paper's appendix E
