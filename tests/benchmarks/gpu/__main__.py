@@ -1,0 +1,44 @@
+"""See the package. Exit code: 0 where every part was done, else 1; what there is is kept."""
+
+import argparse
+import sys
+import time
+from importlib import import_module
+from pathlib import Path
+
+import torch
+
+from tests.benchmarks.gpu.form import FORMS
+from tests.benchmarks.gpu.part import Part
+from tests.benchmarks.gpu.run import SHARES, run_parts
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.gpu", description=__doc__)
+    parser.add_argument("--minutes", type=float, default=8.0, help="for everything")
+    parser.add_argument("--out", type=Path, default=Path("gpu"), help="folder for what comes of it")
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument(
+        "--form", choices=tuple(FORMS), help="how much is done (default: by device)"
+    )
+    parser.add_argument("--read", type=Path, metavar="DIR", help="reads what came back from a run")
+    parser.add_argument("--part", choices=tuple(SHARES), help="this part alone, in this process")
+    parser.add_argument("--seconds", type=float, default=60.0, help="of that part")
+    options = parser.parse_args()
+    form = options.form or ("full" if options.device.startswith("cuda") else "small")
+    if options.read:
+        from tests.benchmarks.gpu.read import read
+
+        read(options.read, Path.cwd())
+        return 0
+    if options.part:
+        end = time.monotonic() + options.seconds
+        part = Part(options.part, options.out, torch.device(options.device), FORMS[form], end)
+        import_module(f"tests.benchmarks.gpu.{options.part}").run(part)
+        return 0
+    ended = run_parts(options.out, options.device, form, 60 * options.minutes)
+    return 0 if all(each["state"] == "done" for each in ended.values()) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
