@@ -62,7 +62,7 @@ class SweepSpec:
     seeds: how many seeds of each setting (0, 1, …), or which ones.
     settings: how many settings; the whole grid for `grid`, else 30.
     pack: how many seeds of a setting one trial trains, at most; `auto` is all of them. They train
-        together, or in turn where memory does not hold them all (trainer.series).
+        together, or in turn where memory does not hold them all (trainer.training.packing).
     search_seed: seed of the proposals.
     lookahead: `bayes` proposes setting n from the results of settings 0 … n - lookahead only, so
         what is proposed never depends on which trial happens to end first.
@@ -153,7 +153,7 @@ class SweepSpec:
 def load_spec(path: str | Path, overrides: Sequence[str] = ()) -> SweepSpec:
     """The sweep in a YAML file, checked, with `key=value` texts applied on top.
 
-    `size=small` among them gives the file's small form (`sweeps.spec.small_form`).
+    `size=small` among them gives the file's small form (`sweeps.sweepfile.small_form`).
     Raises UserError with one line, `FILE:LINE: key: problem`, naming the nearest valid name.
     Data are not looked at; see `sweeps.plan.load_data`.
     """

@@ -53,8 +53,9 @@ def relabel(data: Dataset, labels: str | int) -> Dataset:
     """`data` with the labels that `labels` says.
 
     "all": its own. "none": no factor at all. A number n: its own, for n images chosen at random,
-    always the same. Anything else is the path of a CSV or NPZ table, see trainer.data.label_table,
-    which replaces its own labels. Raises FieldError, and UserError for a table that does not fit.
+    always the same. Anything else is the path of a CSV or NPZ table, which replaces its own
+    labels (trainer.data.formats.label_table). Raises FieldError, and UserError for a table that
+    does not fit.
     """
     if labels == "all":
         return data
