@@ -1,6 +1,7 @@
 """See the package. Exit code: 0 where every part was done, else 1; what there is is kept."""
 
 import argparse
+import json
 import sys
 import time
 from importlib import import_module
@@ -27,10 +28,7 @@ def main() -> int:
     options = parser.parse_args()
     form = options.form or ("full" if options.device.startswith("cuda") else "small")
     if options.read:
-        from tests.benchmarks.gpu.read import read
-
-        read(options.read, Path.cwd())
-        return 0
+        return _read(options.read)
     if options.part:
         end = time.monotonic() + options.seconds
         part = Part(options.part, options.out, torch.device(options.device), FORMS[form], end)
@@ -38,6 +36,16 @@ def main() -> int:
         return 0
     ended = run_parts(options.out, options.device, form, 60 * options.minutes)
     return 0 if all(each["state"] == "done" for each in ended.values()) else 1
+
+
+def _read(folder: Path) -> int:
+    if json.loads((folder / "run.json").read_text())["form"] != "full":
+        print(f"{folder} is of a rehearsal; README and the reference take a GPU's figures alone")
+        return 2
+    from tests.benchmarks.gpu.read import read
+
+    read(folder, Path.cwd())
+    return 0
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """How much a run of the benchmark does: all of it on a GPU, less of it in a rehearsal on a CPU."""
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -90,17 +91,18 @@ SMALL = Form(
     scored=2,
     evaluation={"higgins": {"protocol": "paper", "train": 1_000, "test": 1_000}},
 )
-TINY = Form(
-    **{
-        **vars(SMALL),
-        "tests": ("-n", "0", "tests/trainer/training/test_batches.py", "-k", "unpacking or named"),
-        "models": (1, 2),
-        "seconds": 0.01,
-        "latents": (3, 2),
-        "betas": (1, 4, 16),
-        "seeds": 2,
-        "most_steps": 50,
-        "evaluation": {"higgins": {"protocol": "paper", "train": 200, "test": 200}},
-    }
+TINY = dataclasses.replace(
+    SMALL,
+    tests=("-n", "0", "tests/trainer/training/test_batches.py", "-k", "unpacking or named"),
+    nets=("mlp",),
+    models=(1, 2),
+    batches=(2,),
+    seconds=0.01,
+    convolved=(1,),
+    latents=(3, 2),
+    betas=(1, 4, 16),
+    seeds=2,
+    most_steps=50,
+    evaluation={"higgins": {"protocol": "paper", "train": 100, "test": 100, "images": 500}},
 )
 FORMS = {"full": FULL, "small": SMALL, "tiny": TINY}

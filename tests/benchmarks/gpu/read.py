@@ -125,13 +125,15 @@ def _page(part: dict[str, Any], answer: dict[str, Any]) -> str:
         figures = (row.get(key) for key in (metric, "reconstruction", "kl"))
         numbers = ("–" if value is None else f"{value:.3f}" for value in figures)
         table.append(_row(str(row["latents"]), f"{row['beta']:g}", *numbers, str(row["seeds"])))
+    done = f"{part['models']} models of {part['steps']:,} steps in {part['precision']}"
     head = [
         "# 2D shapes, β × M",
         "",
-        f"`{COMMAND}`, read by `{COMMAND} --read DIR`, on {part['card']} with torch {part['torch']}, "
-        f"{part['date']}: {part['models']} models of {part['steps']:,} steps in {part['precision']}.",
-        f"Best: β = {best['beta']:g} at M = {best['latents']}, {best['verdict']}. `best.json` is what",
-        "`sweep best --json` said, `inverted_u.png` the report's first figure, `spec.yaml` the sweep.",
+        f"`{COMMAND}`, read by `{COMMAND} --read DIR`.",
+        f"On {part['card']} with torch {part['torch']}, {part['date']}: {done}, {_took(part)}.",
+        f"Best: β = {best['beta']:g} at M = {best['latents']}; verdict: {best['verdict']}.",
+        "`best.json` is what `sweep best --json` printed, `inverted_u.png` the report's first",
+        "figure, and `spec.yaml` the sweep.",
         "",
         "![Score against normalised β for each latent size](inverted_u.png)",
         "",
@@ -144,14 +146,11 @@ def _row(*cells: str) -> str:
 
 
 def _put(path: Path, rows: Sequence[str], mark: str) -> None:
-    """Puts rows at the end of the last table with a row of commands; earlier ones with `mark` go."""
+    """Puts rows at the end of the file's table of commands; earlier ones with `mark` go."""
     lines = [line for line in path.read_text().splitlines() if not _is_row_of(line, mark)]
-    last = max(number for number, line in enumerate(lines) if line.startswith("|") and "`" in line)
-    measured = [n for n, line in enumerate(lines) if line.startswith("| what | figure | command")]
-    if measured:
-        last = measured[0]
-        while lines[last + 1].startswith("|"):
-            last += 1
+    last = next(n for n, line in enumerate(lines) if line.startswith("|") and "| command |" in line)
+    while last + 1 < len(lines) and lines[last + 1].startswith("|"):
+        last += 1
     path.write_text("\n".join([*lines[: last + 1], *rows, *lines[last + 1 :]]) + "\n")
 
 
