@@ -81,6 +81,6 @@ def free(pack: Pack | None = None) -> None:
     """Gives a GPU's memory back."""
     if pack is not None:
         pack.zero_grad(set_to_none=True)
-    gc.collect()
     if torch.cuda.is_available():
+        gc.collect()
         torch.cuda.empty_cache()

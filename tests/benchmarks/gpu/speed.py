@@ -171,7 +171,8 @@ def _convolving_seconds(
     part: Part, models: int, precision: Precision, deterministic: bool, way: str
 ) -> float:
     layers = convolutions.parameters(models, str(part.device))
-    x = torch.rand(models, part.form.batches[0], 1, 64, 64, device=part.device)
+    side = part.form.speed_data.get("size", 64)
+    x = torch.rand(models, part.form.batches[0], 1, side, side, device=part.device)
 
     def work() -> None:
         convolutions.step(convolutions.WAYS[way], layers, x, precision == "bf16")
