@@ -82,12 +82,12 @@ def convolutional(
     for i in range(len(stages) - 1):
         encoder.extend([nn.Conv2d(stages[i], stages[i + 1], 4, 2, 1), nn.ReLU()])
     linear = fully_connected([last * 16, *hidden, 2 * latents], nn.ReLU)
-    encoder.extend([nn.Flatten(), *linear])
+    encoder.extend([nn.Flatten(), *linear.children()])
     for i in range(len(stages) - 1, 0, -1):
         deconvolutions.extend([nn.ConvTranspose2d(stages[i], stages[i - 1], 4, 2, 1), nn.ReLU()])
     linear = fully_connected([latents, *reversed(hidden), last * 16], nn.ReLU)
     return encoder, nn.Sequential(
-        *linear, nn.ReLU(), nn.Unflatten(1, (last, 4, 4)), *deconvolutions[:-1]
+        *linear, nn.ReLU(), nn.Unflatten(1, (last, 4, 4)), *deconvolutions[:-1].children()
     )
 
 

@@ -12,6 +12,7 @@ import torch
 
 from tests.benchmarks.gpu.form import FORMS
 from tests.benchmarks.gpu.part import Part
+from tests.benchmarks.gpu.read import found, read, show
 from tests.benchmarks.gpu.run import SHARES, run_parts
 
 
@@ -38,6 +39,7 @@ def main() -> int:
         module.run(part)
         return 0
     ended = run_parts(options.out, options.device, form, 60 * options.minutes)
+    show(found(options.out))
     return 0 if all(each["state"] == "done" for each in ended.values()) else 1
 
 
@@ -45,8 +47,6 @@ def _read(folder: Path) -> int:
     if json.loads((folder / "run.json").read_text())["form"] != "full":
         print(f"{folder} is of a rehearsal; README and the reference take a GPU's figures alone")
         return 2
-    from tests.benchmarks.gpu.read import read
-
     read(folder, Path.cwd())
     return 0
 

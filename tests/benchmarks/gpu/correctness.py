@@ -14,7 +14,10 @@ from tests.benchmarks.gpu import outcomes
 from tests.benchmarks.gpu.part import Part
 
 CLOSING = 2.0  # seconds before the end of the part's time at which pytest is ended
-OPTIONS = ("-o", "addopts=", "-q", "--tb=short", "-p", "no:cacheprovider", "-p", outcomes.__name__)
+OPTIONS = (
+    *("-o", "addopts=", "-q", "--tb=short", "--continue-on-collection-errors"),
+    *("-p", "no:cacheprovider", "-p", outcomes.__name__),
+)
 
 
 def run(part: Part) -> None:

@@ -8,10 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from sweeps import api
-from sweeps.cli.best import as_json
-from tests.benchmarks.gpu.study import ARCHIVE, NAME
-
+NAME, ARCHIVE = "dsprites", "study.tar.gz"  # of the study
 COMMAND = "python -m tests.benchmarks.gpu"
 NETS = {"fc1200": "FC-1200", "burgess": "the Burgess net"}
 SIZES = {"fc1200": 32, "burgess": 64}  # K of the rows for README
@@ -25,19 +22,31 @@ def read(folder: Path, root: Path) -> None:
     project. Run again, it replaces what it wrote.
     """
     reference = root / "sweeps" / "reference"
-    parts = {name: _part(folder, name) for name in ("correctness", "speed", "study")}
-    card = next((part["card"] for part in parts.values() if part), "an unknown card")
-    lines = [*_speed(parts["speed"], card), *_correctness(parts["correctness"], card)]
-    if parts["study"].get("models"):
-        answer = _reference(folder, reference / NAME, parts["study"])
-        lines.append(_study(parts["study"], answer))
-        row = _row(f"`{NAME}/`", f"`{COMMAND}`, then `--read`", card, _took(parts["study"]))
+    lines, study = found(folder), _part(folder, "study")
+    if study.get("models"):
+        answer = _reference(folder, reference / NAME, study)
+        lines.append(_study(study, answer))
+        row = _row(f"`{NAME}/`", f"`{COMMAND}`, then `--read`", study["card"], _took(study))
         _put(reference / "README.md", [row], f"`{NAME}/`")
     if lines:
         _put(root / "README.md", [_row(*line, f"`{COMMAND}`") for line in lines], f"`{COMMAND}`")
     readme = root / "README.md"
     readme.write_text(readme.read_text().replace(UNMEASURED, ""))
-    print("\n".join(" | ".join(line) for line in lines))
+    show(lines)
+
+
+def found(folder: Path) -> list[tuple[str, str]]:
+    """What was measured, and the figures, of all but the study."""
+    lines = []
+    for name, told in (("speed", _speed), ("correctness", _correctness)):
+        if part := _part(folder, name):
+            lines += told(part, part["card"])
+    return lines
+
+
+def show(lines: Sequence[tuple[str, str]]) -> None:
+    """Prints what was measured, a line each."""
+    print("\n".join(" | ".join(line) for line in lines), flush=True)
 
 
 def _part(folder: Path, name: str) -> dict[str, Any]:
@@ -100,6 +109,9 @@ def _took(part: dict[str, Any]) -> str:
 
 def _reference(folder: Path, target: Path, part: dict[str, Any]) -> dict[str, Any]:
     """The answer and the pictures that `sweep` gives from the archive."""
+    from sweeps import api
+    from sweeps.cli.best import as_json
+
     with tempfile.TemporaryDirectory() as place:
         with tarfile.open(folder / ARCHIVE) as archive:
             archive.extractall(place, filter="data")

@@ -154,7 +154,9 @@ def _convolutions(part: Part, tables: dict[str, Rows]) -> None:
     for case in product(part.form.convolved, CONVOLVED, (True, False), ways):
         if part.left < 2 * part.form.seconds:
             break
-        row = dict(zip(("models", "precision", "deterministic", "way"), case, strict=True))
+        row: dict[str, Any] = dict(
+            zip(("models", "precision", "deterministic", "way"), case, strict=True)
+        )
         try:
             row["milliseconds"] = 1e3 * _convolving_seconds(part, *case)
         except RuntimeError as error:  # a way that a device has no kernels or no memory for

@@ -20,11 +20,11 @@ from sweeps.reporting.picture import TRAVERSAL, draw_traversals
 from sweeps.run_store import Store
 from sweeps.sweepfile import SweepSpec, space, spec_of
 from tests.benchmarks.gpu.part import Part
+from tests.benchmarks.gpu.read import ARCHIVE, NAME
 from tests.benchmarks.gpu.rig import free
 from trainer.data.dataset import Dataset
 from trainer.training.loop import Training
 
-NAME, ARCHIVE = "dsprites", "study.tar.gz"
 MOST_BYTES = 14 * 2**20  # of the archive
 TRIED = 3.0  # seconds that steps are counted in, at most
 USED = 0.85  # of the time; a later pack may be slower than the first
