@@ -26,13 +26,15 @@ def main() -> int:
     )
     parser.add_argument("--read", type=Path, metavar="DIR", help="reads what came back from a run")
     parser.add_argument("--part", choices=tuple(SHARES), help="this part alone, in this process")
-    parser.add_argument("--seconds", type=float, default=60.0, help="of that part")
+    parser.add_argument("--until", type=float, help="when that part ends, in seconds since 1970")
     options = parser.parse_args()
     form = options.form or ("full" if options.device.startswith("cuda") else "small")
     if options.read:
         return _read(options.read)
     if options.part:
-        end = time.monotonic() + options.seconds
+        # not a number of seconds: to start Python and torch has taken some already
+        left = 60 * options.minutes if options.until is None else options.until - time.time()
+        end = time.monotonic() + left
         part = Part(options.part, options.out, torch.device(options.device), FORMS[form], end)
         module = import_module(f"tests.benchmarks.gpu.{options.part}")
         gc.freeze()  # else each collection between two measurements looks through all that torch is

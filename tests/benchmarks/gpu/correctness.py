@@ -1,5 +1,6 @@
 """Whether it is right: the forms of the trainer's tests that need the device, run by pytest."""
 
+import contextlib
 import json
 import os
 import signal
@@ -13,7 +14,8 @@ from typing import Any
 from tests.benchmarks.gpu import outcomes
 from tests.benchmarks.gpu.part import Part
 
-CLOSING = 2.0  # seconds before the end of the part's time at which pytest is ended
+LOOK = 5.0  # seconds between two looks at what has ended
+CLOSING = 2.0  # before the end of the part's time, at which pytest is ended
 OPTIONS = (
     *("-o", "addopts=", "-q", "--tb=short", "--continue-on-collection-errors"),
     *("-p", "no:cacheprovider", "-p", outcomes.__name__),
@@ -31,12 +33,14 @@ def _test(part: Part, lines: Path) -> None:
     process = subprocess.Popen(
         command, env={**os.environ, outcomes.FILE: str(lines)}, start_new_session=True
     )
-    try:
-        process.wait(max(0.0, part.left - CLOSING))
-    except subprocess.TimeoutExpired:
+    code: int | None = None
+    while code is None and part.left > CLOSING:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            code = process.wait(min(LOOK, max(0.0, part.left - CLOSING)))
+        part.write({"code": code, "cut_off": code is None, **_figures(lines)})
+    if code is None:
         os.killpg(process.pid, signal.SIGKILL)
-    code = process.wait()
-    part.write({"code": code, "cut_off": code == -signal.SIGKILL, **_figures(lines)})
+        process.wait()
 
 
 def _figures(lines: Path) -> dict[str, Any]:

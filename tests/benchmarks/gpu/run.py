@@ -64,7 +64,7 @@ def _run(name: str, out: Path, device: str, form: str, seconds: float) -> dict[s
     start, log = time.monotonic(), out / "log.txt"
     with open(log, "a") as output:
         part = subprocess.Popen(
-            [*command, "--seconds", f"{seconds:.1f}"],
+            [*command, "--until", f"{time.time() + seconds:.3f}"],
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,

@@ -127,6 +127,7 @@ FAKE = """
 import os, sys, time
 name = sys.argv[sys.argv.index("--part") + 1]
 print("at work on", name)
+assert float(sys.argv[sys.argv.index("--until") + 1]) > time.time()
 if name == "ceilings":
     raise ValueError("broken")
 if name == "speed":
