@@ -28,6 +28,7 @@ from sweeps.tracking.tracker import Tracker
 from sweeps.trials import signals, stopping
 from sweeps.trials.cluster import cluster
 from trainer.data.dataset import Dataset
+from trainer.data.describe import describe
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
@@ -101,8 +102,8 @@ def _announce(
     console.print(f"{spec.name}: {spec.setting_count} settings of {seeds} seeds, {spec.method}")
     images = "×".join(map(str, data.shape))
     console.print(f"{data.name} ({data.source}): {len(data):,} images of {images}")
-    for remark in remarks:
-        console.print(remark)
+    for remark in [*describe(data), *remarks]:
+        console.print(remark, markup=False)
     if progress.stored:
         console.print(f"in the store already: {progress.stored} runs")
 

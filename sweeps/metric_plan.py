@@ -8,7 +8,7 @@ from evaluation.identity import compares_seeds, evaluation_id
 from sweeps.plan import remarks_on_likelihood
 from sweeps.sweepfile import SweepSpec
 from trainer.config.schema import FieldError
-from trainer.data.dataset import Dataset
+from trainer.data.dataset import Dataset, notes_of
 
 Evaluation = Mapping[str, Mapping[str, Any]]
 
@@ -49,6 +49,7 @@ def plan_metrics(spec: SweepSpec, data: Dataset) -> MetricPlan:
             remarks.append(f"judged by UDR, how far the seeds of a setting agree: {why}")
     elif problems[name]:
         raise spec.error(FieldError(str(problems[name]), ("metric",)))
+    remarks += _on_factors(name, usable, data)
     remarks += [f"{m} is left out: {problem}" for m, problem in problems.items() if problem]
     if (goal == "minimize") != (name in LOWER_IS_BETTER):
         better = "lower" if name in LOWER_IS_BETTER else "higher"
@@ -58,6 +59,24 @@ def plan_metrics(spec: SweepSpec, data: Dataset) -> MetricPlan:
         problem = "UDR needs at least two seeds: it compares the seeds of a setting"
         raise spec.error(FieldError(problem, ("seeds",)))
     return MetricPlan(name, evaluation, tuple(remarks), data)
+
+
+def _on_factors(metric: str, evaluation: Evaluation, data: Dataset) -> list[str]:
+    """Which factors do not count though they are labelled, where none were chosen by name."""
+    from evaluation.metrics import WITHOUT_LABELS
+    from evaluation.metrics.support.labels import rare_factors
+
+    options = evaluation.get(metric, {})
+    if metric in WITHOUT_LABELS or options.get("factors"):
+        return []
+    remarks = [f"{name} does not count: {why}" for name, why in rare_factors(data).items()]
+    paper = metric == "higgins" and options.get("protocol", "paper") == "paper"
+    if paper and "shape" in data.factors and data.name != "dsprites":
+        remarks.append(
+            "shape does not count in the paper's protocol, where it is no factor; "
+            "evaluation: {higgins: {protocol: dlib}} or factors: [shape, …] counts it"
+        )
+    return remarks
 
 
 def _lacking(metric: str, options: Mapping[str, Any], data: Dataset) -> str | None:
@@ -75,5 +94,7 @@ def _lacking(metric: str, options: Mapping[str, Any], data: Dataset) -> str | No
         else:
             read_labels(data, options.get("factors"))
     except MissingLabels as error:
-        return str(error)
+        # the labels themselves are often the cause, not what the metric found of them
+        lost = [f"{name} is left out: {why}" for name, why in notes_of(data).left_out.items()]
+        return "; ".join([str(error), *lost[:3]])
     return None

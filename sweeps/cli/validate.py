@@ -1,37 +1,105 @@
 """`sweep validate`: checks a sweep file and its data set, and starts nothing."""
 
 from argparse import Namespace
+from dataclasses import asdict
+from typing import Any
 
+from evaluation.identity import with_defaults
 from sweeps.cli.output import console, print_json
 from sweeps.metric_plan import plan_metrics
-from sweeps.plan import load_data
-from sweeps.sweepfile import as_mapping, load_spec
-from sweeps.sweepfile.compatibility import check_models
+from sweeps.plan import load_data, runs_of
+from sweeps.sweepfile import SweepSpec, as_mapping, load_spec
+from sweeps.sweepfile.compatibility import RENDERED, check_models
+from trainer.data.dataset import Dataset
 from trainer.errors import UserError
+
+MOST_RENDERED = 2**26  # bytes of images that are rendered to be looked at
 
 
 def execute(args: Namespace) -> int:
-    """Says that the file is good, or raises UserError."""
+    """Says that the file is good, and what its data are, or raises UserError."""
     try:
         spec = load_spec(args.file, args.overrides)
         data = load_data(spec)
         judged = plan_metrics(spec, data)
         check_models(spec, data)
     except UserError as error:
+        broken = _broken(error)
         if args.json:
-            print_json({"valid": False, "error": str(error)})
+            print_json({"valid": False, "error": str(error), "broken": broken})
+        else:
+            for line in broken:
+                console.print(line, soft_wrap=True, markup=False)
         raise
+    found = _looked_at(spec, data)
     if args.json:
         remarks = list(judged.remarks)
-        found = {"valid": True, "metric": judged.metric, "remarks": remarks}
-        print_json({**found, "sweep": as_mapping(spec)})
-    else:
-        console.print(
-            f"{args.file} is good: sweep [b]{spec.name}[/b] of {spec.dataset.name}, "
-            f"{spec.setting_count} settings × {len(spec.seed_list)} seeds, "
-            f"judged by {judged.metric}",
-            soft_wrap=True,
-        )
-        for remark in judged.remarks:
-            console.print(remark, soft_wrap=True, markup=False)
+        answer = {"valid": True, "metric": judged.metric, "remarks": remarks, "data": found}
+        evaluation = with_defaults(judged.evaluation)
+        resolved = {"model": _first_model(spec, data), "evaluation": evaluation}
+        print_json({**answer, "sweep": as_mapping(spec), "resolved": resolved})
+        return 0
+    for line in _lines(found):
+        console.print(line, soft_wrap=True, markup=False)
+    console.print(
+        f"{args.file} is good: sweep [b]{spec.name}[/b] of {spec.dataset.name}, "
+        f"{spec.setting_count} settings × {len(spec.seed_list)} seeds, "
+        f"judged by {judged.metric}",
+        soft_wrap=True,
+    )
+    for remark in judged.remarks:
+        console.print(remark, soft_wrap=True, markup=False)
     return 0
+
+
+def _looked_at(spec: SweepSpec, data: Dataset) -> dict[str, Any]:
+    """What the data are, as JSON; with a contact sheet where that does not take long."""
+    from trainer.data import cache, describe
+
+    found: dict[str, Any] = {
+        "name": data.name,
+        "source": data.source,
+        "images": len(data),
+        "shape": list(data.shape),
+        "factors": dict(data.factors),
+        "said": describe.describe(data),
+        "values": None,
+        "contact_sheet": None,
+    }
+    pixels = len(data) * data.shape[0] * data.shape[1] * data.shape[2]
+    if data.source != RENDERED or pixels <= MOST_RENDERED:
+        path = cache.folder() / f"contact-{data.fingerprint}.png"
+        found["values"] = list(describe.value_range(data))
+        found["contact_sheet"] = str(describe.save_contact_sheet(data, path))
+    return found
+
+
+def _first_model(spec: SweepSpec, data: Dataset) -> dict[str, Any]:
+    """The first model that the search space holds, every default written out."""
+    first = {
+        name: parameter.low if parameter.choices is None else parameter.choices[0]
+        for name, parameter in spec.parameters.items()
+    }
+    return asdict(runs_of(spec, data, first)[0].config)
+
+
+def _lines(found: dict[str, Any]) -> list[str]:
+    shape = "×".join(map(str, found["shape"]))
+    values = "values from {} to {}".format(*found["values"]) if found["values"] else ""
+    parts = [f"{found['images']:,} images of {shape}", *filter(None, [values])]
+    sheet = found["contact_sheet"]
+    return [
+        f"{found['name']} ({found['source']}): {', '.join(parts)}",
+        *found["said"],
+        *([f"a look at them: {sheet}"] if sheet else []),
+    ]
+
+
+def _broken(error: BaseException | None) -> list[str]:
+    """A line on each image that cannot be used, where that is what is wrong."""
+    while error is not None:
+        problems = getattr(error, "problems", None)
+        if problems:
+            return list(problems)
+        error = error.__cause__
+    return []

@@ -103,7 +103,8 @@ def read_column(values: NDArray, bins: int = BINS, forced: bool = False) -> Colu
     different, ranks, counts = np.unique(held, return_inverse=True, return_counts=True)
     if len(different) == 1:
         told = f"all {len(held):,} labels are" if len(held) > 1 else "its one label is"
-        raise NoFactor(f"{told} {str(different[0])[:40]!r}, and a factor varies")
+        value = different[0] if held.dtype.kind == "U" else f"{different[0]:g}"
+        raise NoFactor(f"{told} {str(value)[:40]!r}, and a factor varies")
     if held.dtype.kind == "U":
         if _is_free_text(counts):
             raise NoFactor(

@@ -198,7 +198,7 @@ def test_words_for_what_is_missing(folder, word):
         ([f"seen on day {n}" for n in range(N)], "12 different texts"),
         ([""] * N, "holds no label"),
         (["same"] * N, "'same', and a factor varies"),
-        (["", *["7"] * (N - 1)], "all 11 labels are '7.0'"),
+        (["", *["7"] * (N - 1)], "all 11 labels are '7'"),
         (["inf", *map(str, range(N - 1))], "infinity"),
     ],
 )
