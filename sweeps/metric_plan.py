@@ -62,37 +62,25 @@ def plan_metrics(spec: SweepSpec, data: Dataset) -> MetricPlan:
 
 
 def _on_factors(metric: str, evaluation: Evaluation, data: Dataset) -> list[str]:
-    """Which factors do not count though they are labelled, where none were chosen by name."""
-    from evaluation.metrics import WITHOUT_LABELS
-    from evaluation.metrics.support.labels import rare_factors
-
+    """Which factor does not count though it is labelled, where none were chosen by name."""
     options = evaluation.get(metric, {})
-    if metric in WITHOUT_LABELS or options.get("factors"):
-        return []
-    remarks = [f"{name} does not count: {why}" for name, why in rare_factors(data).items()]
     paper = metric == "higgins" and options.get("protocol", "paper") == "paper"
-    if paper and "shape" in data.factors and data.name != "dsprites":
-        remarks.append(
-            "shape does not count in the paper's protocol, where it is no factor; "
-            "evaluation: {higgins: {protocol: dlib}} or factors: [shape, …] counts it"
-        )
-    return remarks
+    if not paper or options.get("factors") or data.name == "dsprites":
+        return []
+    said = (
+        "shape does not count in the paper's protocol, where it is no factor; "
+        "evaluation: {higgins: {protocol: dlib}} or its option `factors` counts it"
+    )
+    return [said] if "shape" in data.factors else []
 
 
 def _lacking(metric: str, options: Mapping[str, Any], data: Dataset) -> str | None:
     """Why the labels do not suffice for a metric; None when they do, or it needs none."""
-    from evaluation.metrics import WITHOUT_LABELS
-    from evaluation.metrics.higgins import labelled_groups
-    from evaluation.metrics.support.labels import MissingLabels, read_labels
+    from evaluation.label_checks import check_labels
+    from evaluation.metrics.support.labels import MissingLabels
 
-    if metric in WITHOUT_LABELS:
-        return None
     try:
-        if metric == "higgins":
-            chosen = ("seed", "protocol", "factors", "images")
-            labelled_groups(data, **{key: options[key] for key in chosen if key in options})
-        else:
-            read_labels(data, options.get("factors"))
+        check_labels(metric, options, data)
     except MissingLabels as error:
         # the labels themselves are often the cause, not what the metric found of them
         lost = [f"{name} is left out: {why}" for name, why in notes_of(data).left_out.items()]

@@ -6,10 +6,10 @@ from typing import Any
 
 from evaluation.identity import with_defaults
 from sweeps.cli.output import console, print_json
-from sweeps.metric_plan import plan_metrics
-from sweeps.plan import load_data, runs_of
-from sweeps.sweepfile import SweepSpec, as_mapping, load_spec
-from sweeps.sweepfile.compatibility import RENDERED, check_models
+from sweeps.run_store import Store
+from sweeps.sweep import Sweep
+from sweeps.sweepfile import as_mapping, load_spec
+from sweeps.sweepfile.compatibility import RENDERED
 from trainer.data.dataset import Dataset
 from trainer.errors import UserError
 
@@ -20,9 +20,8 @@ def execute(args: Namespace) -> int:
     """Says that the file is good, and what its data are, or raises UserError."""
     try:
         spec = load_spec(args.file, args.overrides)
-        data = load_data(spec)
-        judged = plan_metrics(spec, data)
-        check_models(spec, data)
+        sweep = Sweep.load(spec, Store(args.store))
+        sweep.check()
     except UserError as error:
         broken = _broken(error)
         if args.json:
@@ -31,12 +30,12 @@ def execute(args: Namespace) -> int:
             for line in broken:
                 console.print(line, soft_wrap=True, markup=False)
         raise
-    found = _looked_at(spec, data)
+    judged, found = sweep.metrics, _looked_at(sweep.data)
     if args.json:
         remarks = list(judged.remarks)
         answer = {"valid": True, "metric": judged.metric, "remarks": remarks, "data": found}
         evaluation = with_defaults(judged.evaluation)
-        resolved = {"model": _first_model(spec, data), "evaluation": evaluation}
+        resolved = {"model": _first_model(sweep), "evaluation": evaluation}
         print_json({**answer, "sweep": as_mapping(spec), "resolved": resolved})
         return 0
     for line in _lines(found):
@@ -44,7 +43,7 @@ def execute(args: Namespace) -> int:
     console.print(
         f"{args.file} is good: sweep [b]{spec.name}[/b] of {spec.dataset.name}, "
         f"{spec.setting_count} settings × {len(spec.seed_list)} seeds, "
-        f"judged by {judged.metric}",
+        f"metric {judged.metric}",
         soft_wrap=True,
     )
     for remark in judged.remarks:
@@ -52,7 +51,7 @@ def execute(args: Namespace) -> int:
     return 0
 
 
-def _looked_at(spec: SweepSpec, data: Dataset) -> dict[str, Any]:
+def _looked_at(data: Dataset) -> dict[str, Any]:
     """What the data are, as JSON; with a contact sheet where that does not take long."""
     from trainer.data import cache, describe
 
@@ -74,13 +73,13 @@ def _looked_at(spec: SweepSpec, data: Dataset) -> dict[str, Any]:
     return found
 
 
-def _first_model(spec: SweepSpec, data: Dataset) -> dict[str, Any]:
+def _first_model(sweep: Sweep) -> dict[str, Any]:
     """The first model that the search space holds, every default written out."""
     first = {
         name: parameter.low if parameter.choices is None else parameter.choices[0]
-        for name, parameter in spec.parameters.items()
+        for name, parameter in sweep.spec.parameters.items()
     }
-    return asdict(runs_of(spec, data, first)[0].config)
+    return asdict(sweep.runs(first)[0].config)
 
 
 def _lines(found: dict[str, Any]) -> list[str]:

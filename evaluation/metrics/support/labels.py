@@ -50,6 +50,21 @@ class Labels:
         """Classes (N,) of one factor."""
         return self.classes[:, self.factors.index(factor)]
 
+    def mend(self, factor: str, more: int | None = 0) -> str:
+        """What to do about a factor whose labels do not suffice.
+
+        more: how many more labelled images would do; 0 when that is not known, None when none will.
+        """
+        if (self.column(factor) != UNKNOWN).all():
+            advice = "every image is labelled for it; merge some of its classes, or"
+        elif more is None:
+            advice = "its classes hardly repeat, so more labels would not help;"
+        elif more:
+            advice = f"about {more:,} more labelled images would do; or"
+        else:
+            advice = "label more images, or"
+        return f"{advice} leave it out with the option `factors`"
+
     def complete(self) -> NDArray[np.int64]:
         """Indices of the images for which every factor is known. Raises MissingLabels for none."""
         indices = np.flatnonzero((self.classes != UNKNOWN).all(axis=1))
@@ -81,7 +96,7 @@ def read_labels(
     """The labels of a data set for the factors that vary.
 
     factors: names to use; by default all that have two or more classes among the labelled images,
-        except those in `leave_out` and `rare_factors`, so that one of them does not spoil the rest.
+        except those in `leave_out`.
     Raises MissingLabels when the data has no labels, when a factor asked for does not exist or does
     not vary, and when none is left.
     """
@@ -98,8 +113,7 @@ def read_labels(
             raise MissingLabels(f"unknown factor '{name}'{suggestion(name, known)}")
         if name not in varying:
             raise MissingLabels(f"factor '{name}' has fewer than two classes among the labels")
-    rare = rare_factors(data) if factors is None else {}
-    chosen = tuple(factors or (n for n in varying if n not in leave_out and n not in rare))
+    chosen = tuple(factors or (name for name in varying if name not in leave_out))
     if not chosen:
         raise MissingLabels(
             f"no factor of data set '{data.name}' has two or more classes among its labels"
@@ -107,25 +121,13 @@ def read_labels(
     return Labels(chosen, classes[:, [known.index(name) for name in chosen]])
 
 
-def rare_factors(data: Dataset) -> dict[str, str]:
-    """Factors whose classes hardly repeat, by name, and why no metric can use them.
-
-    None where that is all there are: the metrics then say what they lack.
-    """
-    if not data.factors:
-        return {}
-    classes = data.classes(np.arange(len(data)))
-    varying = {n: c for n, c in zip(data.factors, classes.T, strict=True) if _varies(c)}
-    rare = {}
-    for name, column in varying.items():
-        counts = np.bincount(column[column != UNKNOWN])
-        counts = counts[counts > 0]
-        both, one = int((counts >= 4).sum()), int(((counts == 2) | (counts == 3)).sum())
-        if one < 2 * (2 - both):  # two classes of two images to learn from, and two to test on
-            rare[name] = (
-                f"its {len(counts):,} classes hardly repeat among {counts.sum():,} labelled images"
-            )
-    return rare if len(rare) < len(varying) else {}
+def need_two_factors(labels: Labels) -> None:
+    """Raises MissingLabels for labels of a single factor, where a metric tells factors apart."""
+    if len(labels.factors) < 2:
+        raise MissingLabels(
+            f"the metric tells factors apart and '{labels.factors[0]}' is the only one; "
+            "label another"
+        )
 
 
 def _varies(column: NDArray[np.int64]) -> bool:
