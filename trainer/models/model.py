@@ -70,7 +70,7 @@ class Model:
         """Mean images while one latent at a time takes each value (Higgins et al. 2017, Fig. 6).
 
         images: (n, C, H, W) as for `encode`; latents that do not move keep what it infers.
-        latents: which ones move, one a row; all M in order, where left out.
+        latents: which ones move, one per row; all M in order, where left out.
         values: one a column, in standard deviations of a normal prior.
         Returns (n, rows, columns, C, H, W) in [0, 1].
         """
