@@ -1,60 +1,16 @@
 """The sweep from Python: run it, and ask for its answer."""
 
-import dataclasses
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from evaluation.analysis.advice import CANNOT_TELL, Verdict
-from evaluation.analysis.best import Best as Certainty
-from evaluation.analysis.best import name_setting
-from evaluation.analysis.choose import SettingSummary
-from evaluation.analysis.conclude import Conclusion
+from evaluation.analysis.answer import Best
 from sweeps import sweep_results
 from sweeps.plan import load_data
 from sweeps.run_store import Store
 from sweeps.sweepfile import SweepSpec, load_spec, spec_of
 
 Sweep = SweepSpec | Mapping[str, Any] | str | Path
-
-
-@dataclass(frozen=True)
-class Best:
-    """The best setting, judged over its seeds, and how sure that is.
-
-    beta_norm: beta * M / N (Higgins et al. 2017, A.5); latents: M.
-    score: over all seeds, by the paper's policy; spread: its standard deviation over seeds, None
-        for one seed.
-    seeds: how many there are, of which `failed` failed and count at chance level.
-    parameters: every other choice that differs between the settings.
-    interval: of the best beta, with 90 % probability; `beta` lies in it. None when the runs say
-        nothing about beta.
-    probability_best: that no other setting tried has a better mean score over seeds.
-    tied: the settings tried that cannot be told from it, itself first; faithful: the one among
-        them that reconstructs best. Each with `setting` (its number), `beta`, `beta_norm`,
-        `latents`, `parameters` and `reconstruction` (nats an image).
-    verdict: "clear" or "cannot tell"; reasons: why it cannot, and what to do.
-    sentences: all this in words; empty in those of `per_latents`.
-    per_latents: the best setting of each latent size; empty in those themselves.
-    """
-
-    beta: float
-    beta_norm: float
-    latents: int
-    score: float
-    seeds: int
-    spread: float | None
-    failed: int
-    parameters: Mapping[str, Any]
-    interval: tuple[float, float] | None = None
-    probability_best: float | None = None
-    tied: tuple[Mapping[str, Any], ...] = ()
-    faithful: Mapping[str, Any] | None = None
-    verdict: Verdict = CANNOT_TELL
-    reasons: tuple[str, ...] = ()
-    sentences: tuple[str, ...] = ()
-    per_latents: Mapping[int, "Best"] = dataclasses.field(default_factory=dict)
 
 
 def run(
@@ -79,9 +35,9 @@ def run(
     outcome = driver.run(_spec(sweep, None, overrides), _store(store), address)
     if outcome.interrupted:
         raise KeyboardInterrupt
-    if outcome.conclusion is None:
+    if outcome.answer is None:
         raise RuntimeError("no setting is complete: some of its trials broke off")
-    return of_conclusion(outcome.conclusion)
+    return outcome.answer.best
 
 
 def best(sweep: Sweep, store: str | Path | Store = "store") -> Best:
@@ -94,7 +50,7 @@ def best(sweep: Sweep, store: str | Path | Store = "store") -> Best:
     store = _store(store)
     spec = _spec(sweep, store)
     rows = sweep_results.rows(spec, store, load_data(spec))
-    return of_conclusion(sweep_results.concluded(spec, rows))
+    return sweep_results.answered(spec, rows).best
 
 
 def report(sweep: Sweep, store: str | Path | Store = "store") -> Path:
@@ -113,42 +69,6 @@ def find_spec(sweep: str | Path, store: Store, overrides: Sequence[str] = ()) ->
 def is_file(sweep: str | Path) -> bool:
     """Whether what was given is a sweep file, not the name of a sweep."""
     return Path(sweep).suffix in (".yaml", ".yml") or Path(sweep).is_file()
-
-
-def of_conclusion(conclusion: Conclusion) -> Best:
-    """The answer as plain values."""
-    choice, answer = conclusion.choice, conclusion.answer
-    doubt = (conclusion.doubt,) if conclusion.doubt else ()
-    sure = answer.per_latents if answer is not None else {}
-    per_latents = {m: _best(s, sure.get(m), doubt) for m, s in choice.per_latents.items()}
-    overall = _best(choice.best, answer.best if answer is not None else None, doubt)
-    said = tuple(conclusion.sentences())
-    return dataclasses.replace(overall, per_latents=per_latents, sentences=said)
-
-
-def _best(setting: SettingSummary, sure: Certainty | None, doubt: tuple[str, ...]) -> Best:
-    best = Best(
-        beta=setting.beta,
-        beta_norm=setting.beta_norm,
-        latents=setting.latents,
-        score=setting.score,
-        seeds=setting.seeds,
-        spread=None if setting.spread != setting.spread else setting.spread,  # nan for one seed
-        failed=setting.failed,
-        parameters=dict(setting.parameters),
-        reasons=doubt,
-    )
-    if sure is None:
-        return best
-    return dataclasses.replace(
-        best,
-        interval=sure.interval,
-        probability_best=sure.probability_best,
-        tied=tuple(name_setting(other) for other in sure.tied),
-        faithful=name_setting(sure.faithful) if sure.faithful else None,
-        verdict=sure.verdict,
-        reasons=sure.reasons,
-    )
 
 
 def _store(store: str | Path | Store) -> Store:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from evaluation.analysis.conclude import Conclusion
+from evaluation.analysis.answer import Answer
 from evaluation.baselines.table import text
 from sweeps import sweep_results
 from sweeps.journal import Journal, log_key
@@ -40,13 +40,13 @@ STOPPED_CLOSE = 5.0  # seconds that MLflow may take when the sweep was interrupt
 class Outcome:
     """How a sweep ended.
 
-    conclusion: the answer; None when no setting is complete. report: its HTML page.
+    answer: which setting to use; None when no setting is complete. report: its HTML page.
     trained: runs trained or scored by this call; stored: runs the store had before.
     failed: runs that diverged, of both. broken: a line on each trial that raised or died.
     tracked: whether MLflow has everything. interrupted: stopped by Ctrl-C or SIGTERM.
     """
 
-    conclusion: Conclusion | None
+    answer: Answer | None
     report: Path | None
     trained: int
     stored: int
@@ -149,17 +149,17 @@ def _finish(
 ) -> Outcome:
     """Writes the report, completes MLflow and prints the answer."""
     rows = () if stopped else sweep_results.rows(spec, store, data)
-    conclusion, report = None, None
+    answer, report = None, None
     if rows:
         from sweeps.reporting.report import make_report  # Matplotlib
 
-        conclusion = sweep_results.concluded(spec, rows)
+        answer = sweep_results.answered(spec, rows)
         report = make_report(spec, store)
-        tracker.sweep_ended(conclusion, report.parent)
+        tracker.sweep_ended(answer, report.parent)
     tracked = tracker.close(STOPPED_CLOSE if stopped else LONGEST_CLOSE)
     broken = [_why(block, spec, store) for block in progress.broken if not stopped]
     outcome = Outcome(
-        conclusion=conclusion,
+        answer=answer,
         report=report,
         trained=progress.trained,
         stored=progress.stored,
@@ -188,15 +188,15 @@ def _closing_words(
         yield f"{len(outcome.broken)} trials broke off; the same command tries them again"
         yield from (f"  {line}" for line in outcome.broken[:SHOWN])
     yield from lacking
-    if outcome.conclusion is None:
+    if outcome.answer is None:
         return
-    best = outcome.conclusion.choice.best
-    spread = "" if best.spread != best.spread else f" ± {best.spread:.3f}"
+    best = outcome.answer.best
+    spread = "" if best.spread is None else f" ± {best.spread:.3f}"
     yield (
         f"best β: {best.beta:.4g}  (β_norm {best.beta_norm:.4g}, M {best.latents}), "
         f"score {best.score:.3f}{spread} over {best.seeds} seeds"
     )
-    for sentence in outcome.conclusion.sentences():
+    for sentence in best.sentences:
         yield f"  {sentence}"
     yield f"report: {outcome.report}"
     yield f"runs in MLflow: sweep ui --store {store.location}"

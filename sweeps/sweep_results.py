@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from evaluation.analysis.conclude import Conclusion, conclude
+from evaluation.analysis.answer import Answer, answer
 from evaluation.analysis.table import RunRow, rows_from_results
 from sweeps.metric_plan import plan_metrics
 from sweeps.run_store import Store
@@ -95,8 +95,8 @@ def is_scored(result: Mapping[str, Any], evaluation: str) -> bool:
     return result["state"] == "failed" or evaluation in result["evaluations"]
 
 
-def concluded(spec: SweepSpec, rows: tuple[RunRow, ...]) -> Conclusion:
-    """The best setting, over all and for each latent size, and how sure that is.
+def answered(spec: SweepSpec, rows: tuple[RunRow, ...]) -> Answer:
+    """The setting to use, over all and for each latent size, and how sure that is.
 
     Raises UserError when no setting is complete.
     """
@@ -105,4 +105,4 @@ def concluded(spec: SweepSpec, rows: tuple[RunRow, ...]) -> Conclusion:
             f"no setting of the sweep {spec.name!r} is complete in this store; "
             "run it first (`sweep run`), or see `sweep status`"
         )
-    return conclude(rows, goal=spec.metric.goal)
+    return answer(rows, goal=spec.metric.goal, within=spec.metric.within)

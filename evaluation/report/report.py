@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from matplotlib.figure import Figure
 
 from evaluation.analysis.choose import Choice, SettingSummary
-from evaluation.analysis.conclude import Conclusion
 from evaluation.analysis.formatting import capital, count, fixed, metric_name, number
 from evaluation.analysis.table import RunRow
 from evaluation.report import page
@@ -20,8 +19,7 @@ from evaluation.traversals import Traversal
 from trainer.files import write_atomically
 
 if TYPE_CHECKING:
-    from evaluation.analysis.answer import Answer
-    from evaluation.analysis.best import Best
+    from evaluation.analysis.answer import Answer, Best
     from evaluation.baselines.table import Line
 
 PAGE = "index.html"
@@ -87,7 +85,7 @@ def write_report(
     sections = [
         _header(name, rows, choice, facts),
         _answer(choice, facts, answer),
-        _certainty(choice, answer),
+        _certainty(answer),
         _per_latents(choice, facts, answer),
         page.section(
             "The inverted U",
@@ -168,17 +166,16 @@ def _answer(choice: Choice, facts: Facts, answer: "Answer | None") -> str:
         page.fact("Reconstruction", fixed(best.reconstruction, 1), "nats an image"),
         *(page.fact(name, _text(value)) for name, value in best.parameters.items()),
     ]
-    if answer is not None:
+    if answer is not None and answer.best.interval is not None:
         low, high = map(number, answer.best.interval)
         tiles.insert(0, page.fact(f"{answer.level:.0%} interval of β", f"{low} to {high}"))
     return page.answer(label, f"β = {number(best.beta)}", tiles, cautions(choice, answer))
 
 
-def _certainty(choice: Choice, answer: "Answer | None") -> str:
+def _certainty(answer: "Answer | None") -> str:
     if answer is None:
         return ""
-    said = Conclusion(choice, answer).sentences()
-    return page.section("How sure is this?", page.bullets(said, "plain"))
+    return page.section("How sure is this?", page.bullets(answer.best.sentences, "plain"))
 
 
 def _per_latents(choice: Choice, facts: Facts, answer: "Answer | None") -> str:
@@ -249,9 +246,10 @@ def _table_of(
 
 
 def _interval(sure: "Mapping[int, Best]", latents: int) -> str:
-    if latents not in sure:
+    interval = sure[latents].interval if latents in sure else None
+    if interval is None:
         return "–"
-    low, high = map(number, sure[latents].interval)
+    low, high = map(number, interval)
     return f"{low} to {high}"
 
 

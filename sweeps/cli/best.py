@@ -1,10 +1,10 @@
 """`sweep best`: the best setting, over all and for each latent size."""
 
 from argparse import Namespace
-from dataclasses import asdict
 from typing import Any
 
-from sweeps.api import Best, best, find_spec
+from evaluation.analysis.answer import Best
+from sweeps.api import best, find_spec
 from sweeps.cli.output import console, interval, number, parameters, print_json, table
 from sweeps.run_store import Store
 
@@ -22,14 +22,15 @@ def execute(args: Namespace) -> int:
 
 def show(answer: Best) -> None:
     """Prints the best setting and a table of the best of each latent size."""
-    numbers = ("latents", "β", "90 % interval", "β_norm", "score", "spread", "seeds", "failed")
-    rows = table(*numbers, "verdict", "")
+    numbers = ("latents", "β", "is as good as the best", "good β", "β_norm", "score", "spread")
+    rows = table(*numbers, "seeds", "failed", "verdict", "")
     for latents, setting in answer.per_latents.items():
         is_best = latents == answer.latents
         rows.add_row(
             str(latents),
             number(setting.beta),
-            interval(setting.interval),
+            number(setting.probability_within),
+            interval(setting.good_beta),
             number(setting.beta_norm),
             number(setting.score),
             number(setting.spread),
@@ -50,12 +51,6 @@ def show(answer: Best) -> None:
 
 
 def as_json(answer: Best) -> dict[str, Any]:
-    """Plain values: the best setting of all under `best`, then by latent size."""
-    per_latents = {str(m): _plain(setting) for m, setting in answer.per_latents.items()}
-    return {"best": _plain(answer), "per_latents": per_latents}
-
-
-def _plain(answer: Best) -> dict[str, Any]:
-    values = asdict(answer)
-    del values["per_latents"], values["sentences"]
-    return values
+    """Plain values: the setting to use of all under `best`, then by latent size."""
+    per_latents = {str(m): best.to_json() for m, best in answer.per_latents.items()}
+    return {"best": answer.to_json(), "per_latents": per_latents}

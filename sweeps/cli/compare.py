@@ -3,9 +3,10 @@
 from argparse import Namespace
 from pathlib import Path
 
+from evaluation.analysis.answer import Best
 from evaluation.analysis.formatting import metric_name
 from sweeps import sweep_results
-from sweeps.api import Best, find_spec, of_conclusion
+from sweeps.api import find_spec
 from sweeps.cli.best import as_json
 from sweeps.cli.output import console, interval, number, print_json, table
 from sweeps.metric_plan import plan_metrics
@@ -20,9 +21,9 @@ def execute(args: Namespace) -> int:
     for file in args.files:
         spec = find_spec(file, store)
         data = load_data(spec)
-        conclusion = sweep_results.concluded(spec, sweep_results.rows(spec, store, data))
-        compared.append((spec.name, plan_metrics(spec, data).metric, conclusion))
-    found = [(name, metric, of_conclusion(conclusion)) for name, metric, conclusion in compared]
+        answer = sweep_results.answered(spec, sweep_results.rows(spec, store, data))
+        compared.append((spec.name, plan_metrics(spec, data).metric, answer))
+    found = [(name, metric, answer.best) for name, metric, answer in compared]
     if args.json:
         print_json([{"name": n, "metric": m, **as_json(best)} for n, m, best in found])
     else:
@@ -37,7 +38,9 @@ def execute(args: Namespace) -> int:
 
 def show(found: list[tuple[str, str, Best]]) -> None:
     """Prints a line for each sweep's best setting, and one for each latent size."""
-    rows = table("sweep", "judged by", "M", "β", "90 % interval", "is the best", "score", "verdict")
+    rows = table(
+        "sweep", "judged by", "M", "β", "90 % interval", "as good as the best", "score", "verdict"
+    )
     for name, metric, best in found:
         for label, setting in [("best", best), *best.per_latents.items()]:
             overall = label == "best"
@@ -48,7 +51,7 @@ def show(found: list[tuple[str, str, Best]]) -> None:
                     str(setting.latents),
                     number(setting.beta),
                     interval(setting.interval),
-                    number(setting.probability_best),
+                    number(setting.probability_within),
                     number(setting.score),
                     setting.verdict,
                     style="bold" if overall else None,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from evaluation.analysis.choose import Choice
+from evaluation.analysis.answer import Answer
 from evaluation.analysis.formatting import metric_name
 from evaluation.identity import with_defaults
 from evaluation.report.report import Facts, write_report
@@ -32,30 +32,30 @@ def make_report(spec: SweepSpec, store: Store) -> Path:
     """
     data = load_data(spec)
     rows = sweep_results.rows(spec, store, data)
-    conclusion = sweep_results.concluded(spec, rows)
-    choice = conclusion.choice
+    answer = sweep_results.answered(spec, rows)
     page = write_report(
         rows,
-        choice,
+        answer.choice,
         store.report_folder(spec),
         name=spec.name,
-        traversals=_traversals(choice, store, data),
+        traversals=_traversals(answer, store, data),
         facts=_facts(spec, store, data),
-        answer=conclusion.answer,
+        answer=answer,
     )
     store.keep(report_key(spec))
     return page
 
 
-def _traversals(choice: Choice, store: Store, data: Dataset) -> Sequence[Traversal]:
-    """Of the best seed of the best setting, then of the best setting of each other latent size."""
-    others = [s for s in choice.per_latents.values() if s.latents != choice.best.latents]
+def _traversals(answer: Answer, store: Store, data: Dataset) -> Sequence[Traversal]:
+    """Of the representative of the best setting, then of that of each other latent size."""
+    best = answer.best.setting
+    others = [b.setting for m, b in answer.per_latents.items() if m != best.latents]
     images = np.random.default_rng(0).choice(
         len(data), size=min(TRAVERSED, len(data)), replace=False
     )
     found = []
-    for setting in (choice.best, *others):
-        row = choice.best_seed(setting)
+    for setting in (best, *others):
+        row = setting.representative
         if row is not None:
             store.fetch(run_key(row.run))
             found.append(traverse_run(row, data, [int(i) for i in images]))

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from evaluation.analysis.answer import Answer
 from evaluation.analysis.choose import SettingSummary
-from evaluation.analysis.conclude import Conclusion
 from sweeps import sweep_results
 from sweeps.metric_plan import plan_metrics
 from sweeps.plan import Run, Setting, load_data
@@ -74,13 +74,13 @@ class Tracker(Observer):
         if summary is not None:
             self._mlflow.put(lambda writer: writer.write_setting(setting, summary))
 
-    def sweep_ended(self, conclusion: Conclusion, report: Path | None) -> None:
+    def sweep_ended(self, answer: Answer, report: Path | None) -> None:
         """Queues the answer and the folder of the report."""
 
         def write(writer: "MlflowWriter") -> None:
             if self._mlflow.problem is not None:
                 writer.remove_doubles()
-            writer.write_sweep(conclusion, report)
+            writer.write_sweep(answer, report)
 
         self._mlflow.put(write)
         if self._optuna is not None:
@@ -129,8 +129,8 @@ def sync(spec: SweepSpec, store: Store) -> None:
         rows = sweep_results.rows(spec, store, data)
         if rows:
             folder = store.fetch(report_key(spec))
-            conclusion = sweep_results.concluded(spec, rows)
-            tracker.sweep_ended(conclusion, folder if folder.exists() else None)
+            answer = sweep_results.answered(spec, rows)
+            tracker.sweep_ended(answer, folder if folder.exists() else None)
         if not tracker.close(seconds=math.inf):
             raise UserError("; ".join(tracker.lacking()))
 

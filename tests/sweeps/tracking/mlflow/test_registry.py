@@ -156,8 +156,8 @@ def test_a_registry_that_fails_stops_nothing_and_is_made_up_for_later(store, mon
         broken.execute("ALTER TABLE registered_models RENAME TO away")
     tracker = Tracker(SPEC, store, "higgins")
     Work(SPEC, store, DATA, Searcher(SPEC), [tracker]).replay()
-    conclusion = sweep_results.concluded(SPEC, sweep_results.rows(SPEC, store, DATA))
-    tracker.sweep_ended(conclusion, None)
+    answer = sweep_results.answered(SPEC, sweep_results.rows(SPEC, store, DATA))
+    tracker.sweep_ended(answer, None)
     assert tracker.close() is False
     (sweep,) = client(store).search_runs(["1"], "tags.kind = 'sweep'")
     assert sweep.info.status == "FINISHED" and sweep.data.params["best.beta"] == "4.0"
