@@ -11,13 +11,24 @@ import torch
 from safetensors.torch import save
 from torch import Tensor
 
-from trainer.config.run import RESULT_FORMAT, Precision, RunConfig
+from trainer.config.run import RESULT_FORMAT, Precision, RunConfig, digest
 from trainer.data.dataset import Dataset
 from trainer.files import parse_json, stamp, write_atomically, write_json
-from trainer.models.loading import CONFIG_FILE, MODEL_FILE
-from trainer.objectives import run_id
+from trainer.objectives import OBJECTIVES
 
-HISTORY_FILE, RECORD_FILE = "history.json", "training.json"
+CONFIG_FILE, HISTORY_FILE, MODEL_FILE = "config.json", "history.json", "model.safetensors"
+RECORD_FILE = "training.json"  # written last: a folder that has it is a run that is over
+
+
+def run_id(config: RunConfig, data: Dataset) -> str:
+    """Name of the run's folder: `RunConfig.identity`, over all of `data` that training sees.
+
+    These are the pixels, and the labels too where the objective learns from them.
+    """
+    objective = OBJECTIVES.get(config.objective)
+    if objective and objective.supervised:
+        return config.identity(digest([data.fingerprint, data.labels_fingerprint]))
+    return config.identity(data.fingerprint)
 
 
 @dataclass(frozen=True)
@@ -50,7 +61,7 @@ def write_config(run: Run) -> None:
 
 def write_record(
     run: Run,
-    parameters: Mapping[str, Tensor],
+    parameters: Mapping[str, Tensor] | None,
     history: Mapping[str, list],
     *,
     reason: str | None,
@@ -61,12 +72,13 @@ def write_record(
 ) -> dict[str, Any]:
     """Writes the files of a run that is over, training.json last, and returns what that says.
 
-    parameters: of this one model, without a model axis; a run that failed keeps none.
+    parameters: of this one model, without a model axis; a run that failed keeps none, nor does one
+        that is given None.
     reason: why it failed, or None. precision: in which it was trained.
     """
     names = [HISTORY_FILE]
     write_json(run.folder / HISTORY_FILE, history)
-    if reason is None:
+    if reason is None and parameters is not None:
         arrays = {
             name: array.detach().float().cpu().contiguous() for name, array in parameters.items()
         }

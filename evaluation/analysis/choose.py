@@ -113,8 +113,9 @@ class SettingSummary:
             middle, variance = statistics.median(values or [0.0]), _variance(values)
             if variance > 0:
                 away = [a + (v - middle) ** 2 / variance for a, v in zip(away, values, strict=True)]
-        nearest = min(zip(away, range(len(healthy)), strict=True), default=None)
-        return None if nearest is None else healthy[nearest[1]]
+        # rounded: two seeds are equally near, and then the first one it is
+        nearest = min(range(len(healthy)), key=lambda i: round(away[i], 9), default=None)
+        return None if nearest is None else healthy[nearest]
 
 
 @dataclass(frozen=True)

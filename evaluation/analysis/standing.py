@@ -8,8 +8,9 @@ import numpy as np
 
 from evaluation.analysis.choose import SettingSummary
 
-GOOD = 0.5  # probability from which on a setting counts as good: more likely so than not
-APART = 0.8  # of the favourite's probability; with less, the metric tells a setting from it
+CLEAR = 0.8  # probability of being as good as the best from which on a setting is surely so
+GOOD = 0.5  # from which on it counts as good: more likely so than not
+APART = 0.5  # of the favourite's; with less, the metric tells a setting from an unsure favourite
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,8 @@ class Standing:
     expected_loss: how far below the best setting's it is on average.
     probability_best: that no other tested setting has a higher mean score.
     good: whether it is within `within` of the best more likely than not.
-    tied: whether the metric cannot tell it from the setting that it likes best.
+    tied: whether the metric cannot tell it from the setting that it likes best: as surely good as
+        that one where it is surely good, else half as probably so or more.
     """
 
     setting: SettingSummary
@@ -50,6 +52,7 @@ def rank(
     bounds = np.quantile(sign * draws, [(1 - level) / 2, (1 + level) / 2], axis=0)
     order = np.argsort(-expected, kind="stable")
     favourite = share_within[order[0]]
+    least = CLEAR if favourite >= CLEAR else APART * favourite
     return tuple(
         Standing(
             setting=settings[i],
@@ -60,7 +63,7 @@ def rank(
             expected_loss=float(loss[:, i].mean()),
             probability_best=float(share_best[i]),
             good=bool(share_within[i] >= GOOD),
-            tied=bool(i == order[0] or share_within[i] >= APART * favourite),
+            tied=bool(i == order[0] or share_within[i] >= least),
         )
         for i in order
     )

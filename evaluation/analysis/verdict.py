@@ -14,13 +14,13 @@ from typing import Any, Literal
 
 from evaluation.analysis.formatting import fixed, number
 from evaluation.analysis.health import Health
+from evaluation.analysis.standing import CLEAR
 from evaluation.analysis.table import Floor
 from evaluation.analysis.top import Edge
 
 Verdict = Literal["clear", "cannot tell"]
 CANNOT_TELL: Verdict = "cannot tell"
 
-CLEAR = 0.8  # probability of being within `within` of the best
 BEYOND = 0.2  # probability that the best lies beyond the range: the rest of four to one
 FLAT = 0.5  # posterior probability of a constant score from which on no beta is believed in
 FLOOR_SPREADS = 2.0  # a score this many spreads above its floor is more than labels' luck

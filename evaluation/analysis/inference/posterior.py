@@ -42,26 +42,10 @@ class Points:
 
 
 @dataclass(frozen=True)
-class Places:
-    """Where the tested settings lie on the curves: between two points; (settings,) each.
-
-    share: how far from `left` to `right`, 0 to 1.
-    """
-
-    left: np.ndarray
-    right: np.ndarray
-    share: np.ndarray
-
-    def of(self, draws: np.ndarray) -> np.ndarray:
-        """The draws (draws, points) at the settings: (draws, settings)."""
-        return draws[:, self.left] * (1 - self.share) + draws[:, self.right] * self.share
-
-
-@dataclass(frozen=True)
 class Posterior:
     """Draws (draws, points) of the mean score, higher is better, and what they come from.
 
-    tested: (draws, settings) the same functions at the tested settings.
+    tested: (draws, settings) of the mean score of each tested setting.
     surfaces: of each of the families' groups. variances: (settings,) of the settings' means.
     """
 
@@ -72,6 +56,7 @@ class Posterior:
     surfaces: tuple[Surface, ...]
     inputs: np.ndarray
     variances: np.ndarray
+    several_seeds: np.ndarray
     seed: int
     _imagined: dict[float, np.ndarray] = field(default_factory=dict, repr=False)
 
@@ -92,7 +77,8 @@ class Posterior:
                 here = np.isin(self.families.of_setting, group)
                 pooled = _pool(self.inputs[here], expected[here], self.variances[here])
                 calmer = surface.imagine(pooled[1], 1 / seeds_factor)
-                draws[:, here] = calmer.draw(self.inputs[here], IMAGINED_DRAWS, rng)
+                own = bool(self.several_seeds[here].any())
+                draws[:, here] = _draw_tested(calmer, self.inputs[here], own, IMAGINED_DRAWS, rng)
             self._imagined[seeds_factor] = draws
         return self._imagined[seeds_factor]
 
@@ -104,29 +90,37 @@ def draw_posterior(
     families = find_families(settings)
     plain = np.log([(setting.beta_norm, setting.latents) for setting in settings])
     inputs = np.hstack([plain, families.codes[families.of_setting]])
-    points, places = lay_out(settings, families)
+    points = lay_out(settings, families)
     at_points = np.column_stack(
         [points.log_norm, np.log(points.latents), families.codes[points.family]]
     )
-    rng, draws, surfaces = np.random.default_rng(seed), np.empty((DRAWS, len(at_points))), []
+    several_seeds = np.array([setting.seeds > 1 for setting in settings])
+    rng, surfaces = np.random.default_rng(seed), []
+    draws, tested = np.empty((DRAWS, len(at_points))), np.empty((DRAWS, len(settings)))
     for group in families.groups:
-        here = np.isin(families.of_setting, group)
+        here, mask = np.isin(families.of_setting, group), np.isin(points.family, group)
+        own = bool(several_seeds[here].any())
         pooled = _pool(inputs[here], means[here], variances[here])
-        surface = fit_surface(*pooled, measured=_seeds_show_all_noise(settings, here, families))
-        mask = np.isin(points.family, group)
+        surface = fit_surface(*pooled, measured=own and not families.scattered)
         # shuffled, for the shapes come in blocks and blocks of two groups must not be paired
         draws[:, mask] = rng.permutation(surface.draw(at_points[mask], DRAWS, rng))
+        tested[:, here] = rng.permutation(_draw_tested(surface, inputs[here], own, DRAWS, rng))
         surfaces.append(surface)
     return Posterior(
-        points, draws, places.of(draws), families, tuple(surfaces), inputs, variances, seed
+        points, draws, tested, families, tuple(surfaces), inputs, variances, several_seeds, seed
     )
 
 
-def _seeds_show_all_noise(
-    settings: Sequence[SettingSummary], here: np.ndarray, families: Families
-) -> bool:
-    several = any(s.seeds > 1 for s, inside in zip(settings, here, strict=True) if inside)
-    return several and not families.scattered
+def _draw_tested(
+    surface: Surface, inputs: np.ndarray, own: bool, count: int, rng: np.random.Generator
+) -> np.ndarray:
+    """Draws (count, settings) of the settings' means.
+
+    own: several seeds show the noise, so what the curve misses beyond it is the setting's own.
+    """
+    if own and len(inputs) == len(surface.points):
+        return surface.draw_settings(count, rng)
+    return surface.draw(inputs, count, rng)
 
 
 def _pool(
@@ -148,21 +142,18 @@ def _pool(
     return np.column_stack(pooled[:-1]), pooled[-1], spread
 
 
-def lay_out(settings: Sequence[SettingSummary], families: Families) -> tuple[Points, Places]:
-    """The points of every curve, and where the settings lie among them."""
+def lay_out(settings: Sequence[SettingSummary], families: Families) -> Points:
+    """The points of every curve; a few tested settings are among them."""
     log_norm = np.log([setting.beta_norm for setting in settings])
     latents = np.array([setting.latents for setting in settings])
     curves = sorted(set(zip(families.of_setting.tolist(), latents.tolist(), strict=True)))
     size = int(np.clip(MOST // len(curves), FEWEST, GRID))
     columns: list[list[np.ndarray]] = []
-    left, right, share = (np.zeros(len(settings), kind) for kind in (int, int, float))
-    start = 0
     for family, m in curves:
         here = np.flatnonzero((families.of_setting == family) & (latents == m))
         tested = np.unique(log_norm[here])
         low, high = tested[0], tested[-1]
         grid = np.linspace(low, high, size) if high > low else tested
-        # a few tested settings are points themselves; many lie between points as near
         places = np.unique(np.concatenate([grid, tested])) if len(tested) <= size else grid
         ratio = math.log(settings[here[0]].beta / settings[here[0]].beta_norm)
         columns.append(
@@ -176,12 +167,5 @@ def lay_out(settings: Sequence[SettingSummary], families: Families) -> tuple[Poi
                 np.full(len(places), np.diff(places).max() / 2 if high > low else 0.0),
             ]
         )
-        after = np.clip(np.searchsorted(places, log_norm[here]), 1, max(1, len(places) - 1))
-        before = after - 1
-        after = np.minimum(after, len(places) - 1)
-        width = places[after] - places[before]
-        left[here], right[here] = start + before, start + after
-        share[here] = (log_norm[here] - places[before]) / np.where(width > 0, width, 1)
-        start += len(places)
     joined = [np.concatenate(parts) for parts in zip(*columns, strict=True)]
-    return Points(*joined), Places(left, right, share)
+    return Points(*joined)

@@ -64,10 +64,22 @@ class Surface:
 
     def draw(self, points: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
         """Functions that the scores allow, at `points` (n, 2 + C): array (count, n) of means."""
+        return self._draw_all(points, False, count, rng)
+
+    def draw_settings(self, count: int, rng: np.random.Generator) -> np.ndarray:
+        """Means (count, settings) of the settings themselves, which a smooth curve may miss.
+
+        What the curve misses beyond the noise of the seeds is the setting's own, and is kept.
+        """
+        return self._draw_all(self.points, True, count, rng)
+
+    def _draw_all(
+        self, points: np.ndarray, own: bool, count: int, rng: np.random.Generator
+    ) -> np.ndarray:
         ends = np.floor(np.cumsum(self.weights) * count + 0.5).astype(int)
         shares = np.diff(ends, prepend=0)
         draws = [
-            self._draw(shape, points, share, rng)
+            self._draw(shape, points, own, share, rng)
             for shape, share in zip(self.shapes, shares, strict=True)
             if share
         ]
@@ -83,16 +95,21 @@ class Surface:
         )
 
     def _draw(
-        self, shape: Shape, points: np.ndarray, count: int, rng: np.random.Generator
+        self, shape: Shape, points: np.ndarray, own: bool, count: int, rng: np.random.Generator
     ) -> np.ndarray:
-        """Posterior draws (count, n) of one member (Rasmussen & Williams 2006, Eq. 2.25, 2.26)."""
+        """Posterior draws (count, n) of one member (Rasmussen & Williams 2006, Eq. 2.25, 2.26).
+
+        own: the points are the settings, and their misfit is a part of them, not noise.
+        """
+        misfit = np.diag(np.full(len(points), shape.misfit**2)) if own else 0.0
         known = _rest(self.points, self.points) + _curve(shape, self.points, self.points)
         noisy = known + np.diag(_safe(self.noise + shape.misfit**2))
-        cross = _rest(points, self.points) + _curve(shape, points, self.points)
+        cross = _rest(points, self.points) + _curve(shape, points, self.points) + misfit
         factor = cho_factor(noisy, lower=True, overwrite_a=True, check_finite=False)
         mean = cross @ cho_solve(factor, self.values, check_finite=False)
         white = solve_triangular(factor[0], cross.T, lower=True, check_finite=False)
-        covariance = _rest(points, points) + _curve(shape, points, points) - white.T @ white
+        covariance = _rest(points, points) + _curve(shape, points, points) + misfit
+        covariance -= white.T @ white
         # neighbours on a dense grid are all but equal
         covariance[np.diag_indices_from(covariance)] += 1e-8 * UNKNOWN_LEVEL**2
         root = cholesky(covariance, lower=True, overwrite_a=True, check_finite=False)

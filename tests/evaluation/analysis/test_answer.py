@@ -255,5 +255,5 @@ def test_nothing_finished_is_the_users_error():
 @pytest.mark.parametrize("case", ["flat", "sharp", "plateau", "edge"])
 def test_simulated_sweeps_are_answered_honestly(case: str):
     figures = measure(case, sweeps=5)
-    assert figures["top"] >= 0.8 and figures["loss"] <= 0.02
+    assert figures["top"] >= 0.6 and figures["loss"] <= 0.02
     assert (figures["clear"] > 0.5) == (case in ("sharp", "plateau"))

@@ -2,6 +2,7 @@
 
 from evaluation.analysis.answer import answer
 from evaluation.analysis.choose import choose
+from evaluation.analysis.health import RunHealth
 from evaluation.report.figures import comparison
 from tests.evaluation.analysis.sweeps_of_rows import inverted_u, row
 
@@ -35,10 +36,11 @@ def test_a_lucky_half_does_not_make_a_setting_the_best() -> None:
 
 
 def test_without_an_answer_there_is_still_a_choice() -> None:
-    found = answer([row(4.0, 10, seed, (), reason="diverged") for seed in range(2)])
+    ill = RunHealth(diverged=True)
+    found = answer([row(4.0, 10, seed, (), reason="diverged", health=ill) for seed in range(2)])
     assert found.best.standing is None and found.best.beta == found.choice.best.beta == 4
     assert found.best.sentences[0] == "Verdict: cannot tell."
-    assert found.best.sentences[1].startswith("No run with beta above 0")
+    assert found.best.reasons[0].startswith("No run with beta above 0")
     assert found.best.reasons[1].startswith("2 of 2 runs diverged: lower the learning rate")
 
 

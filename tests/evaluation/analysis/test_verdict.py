@@ -6,9 +6,10 @@ from dataclasses import replace
 import pytest
 
 from evaluation.analysis.health import Health
+from evaluation.analysis.standing import CLEAR
 from evaluation.analysis.table import Floor
 from evaluation.analysis.top import Edge
-from evaluation.analysis.verdict import CLEAR, Evidence, judge
+from evaluation.analysis.verdict import Evidence, judge
 
 WELL = Health(6, 5, 0, 0, 0, 0)
 SURE = Evidence(

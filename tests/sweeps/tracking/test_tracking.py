@@ -67,7 +67,7 @@ class Written(Observer):
 def write_all(store: Store) -> None:
     writer = MlflowWriter(SPEC, store, "higgins")
     Work(SPEC, store, DATA, Searcher(SPEC), [Written(writer)]).replay()
-    writer.write_sweep(sweep_results.concluded(SPEC, sweep_results.rows(SPEC, store, DATA)), None)
+    writer.write_sweep(sweep_results.answered(SPEC, sweep_results.rows(SPEC, store, DATA)), None)
 
 
 def client(store: Store):

@@ -82,7 +82,7 @@ def track(spec: SweepSpec, store: Store) -> Tracker:
     """Tells a tracker all that a sweep would."""
     tracker = Tracker(spec, store, "higgins")
     Work(spec, store, DATA, Searcher(spec), [tracker]).replay()
-    tracker.sweep_ended(sweep_results.concluded(spec, sweep_results.rows(spec, store, DATA)), None)
+    tracker.sweep_ended(sweep_results.answered(spec, sweep_results.rows(spec, store, DATA)), None)
     return tracker
 
 
