@@ -5,16 +5,16 @@ from pathlib import Path
 from typing import Any
 
 from evaluation.analysis.answer import Best
-from sweeps import sweep_results
-from sweeps.plan import load_data
 from sweeps.run_store import Store
+from sweeps.sweep import Sweep
 from sweeps.sweepfile import SweepSpec, load_spec, spec_of
+from trainer.extensions import trust_files
 
-Sweep = SweepSpec | Mapping[str, Any] | str | Path
+Given = SweepSpec | Mapping[str, Any] | str | Path  # a sweep, as a caller may name it
 
 
 def run(
-    sweep: Sweep,
+    sweep: Given,
     store: str | Path | Store = "store",
     address: str | None = None,
     overrides: Sequence[str] = (),
@@ -26,7 +26,7 @@ def run(
     store: where finished runs are kept; what is there already is not trained again.
     address: of a Ray cluster; without, Ray is started on this machine.
     Raises UserError for mistakes, before anything is started, KeyboardInterrupt when stopped, and
-    RuntimeError when trials broke off and no setting is complete. Running it again goes on.
+    RuntimeError when trials failed and no setting is complete. Run it again to resume.
 
         run("sweeps/quickstart.yaml", store="store", overrides=["seeds=2"]).beta
     """
@@ -36,11 +36,11 @@ def run(
     if outcome.interrupted:
         raise KeyboardInterrupt
     if outcome.answer is None:
-        raise RuntimeError("no setting is complete: some of its trials broke off")
+        raise RuntimeError("no setting is complete: some of its trials failed")
     return outcome.answer.best
 
 
-def best(sweep: Sweep, store: str | Path | Store = "store") -> Best:
+def best(sweep: Given, store: str | Path | Store = "store") -> Best:
     """The best setting of a sweep: of its file, or of the name that it was run by.
 
     Raises UserError when no setting is complete.
@@ -48,17 +48,15 @@ def best(sweep: Sweep, store: str | Path | Store = "store") -> Best:
         best("quickstart", store="store").beta
     """
     store = _store(store)
-    spec = _spec(sweep, store)
-    rows = sweep_results.rows(spec, store, load_data(spec))
-    return sweep_results.answered(spec, rows).best
+    return Sweep.load(_spec(sweep, store), store).snapshot().answer.best
 
 
-def report(sweep: Sweep, store: str | Path | Store = "store") -> Path:
+def report(sweep: Given, store: str | Path | Store = "store") -> Path:
     """Writes the report of a sweep from what is in the store, and returns the HTML file."""
     from sweeps.reporting.report import make_report
 
     store = _store(store)
-    return make_report(_spec(sweep, store), store)
+    return make_report(Sweep.load(_spec(sweep, store), store).snapshot())
 
 
 def find_spec(sweep: str | Path, store: Store, overrides: Sequence[str] = ()) -> SweepSpec:
@@ -75,9 +73,10 @@ def _store(store: str | Path | Store) -> Store:
     return store if isinstance(store, Store) else Store(store)
 
 
-def _spec(sweep: Sweep, store: Store | None, overrides: Sequence[str] = ()) -> SweepSpec:
+def _spec(sweep: Given, store: Store | None, overrides: Sequence[str] = ()) -> SweepSpec:
     if isinstance(sweep, SweepSpec):
         return sweep
     if isinstance(sweep, Mapping):
+        trust_files(sweep)
         return spec_of(sweep)
     return load_spec(sweep, overrides) if store is None else find_spec(sweep, store, overrides)

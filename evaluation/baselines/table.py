@@ -91,6 +91,13 @@ def cells(lines: Sequence[Line]) -> list[tuple[str, ...]]:
     return rows
 
 
+def title(lines: Sequence[Line]) -> str:
+    """What the table is."""
+    if any(line.comparable for line in lines):
+        return "Higgins et al. 2017, Fig. 5"
+    return "Higgins score, beside baselines"
+
+
 def text(lines: Sequence[Line]) -> str:
     """The table in aligned columns, one line per row."""
     rows = cells(lines)

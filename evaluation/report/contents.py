@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from evaluation.analysis.choose import Choice, SettingSummary
 from evaluation.analysis.formatting import count, metric_name, number
 from evaluation.analysis.table import RunRow
-from evaluation.baselines.table import cells
+from evaluation.baselines.table import cells, title
 from evaluation.report.dimensions import Dimension, title_of
 from evaluation.report.facts import Facts
 from evaluation.report.tables import Column, Row, Table
@@ -144,7 +144,7 @@ def paper(facts: Facts) -> Table | None:
         return None
     headings, *rows = cells(facts.paper)
     columns = [Column(name, text=name in ("", "note"), wide=name == "note") for name in headings]
-    return Table("Beside the paper", columns, [Row(row) for row in rows])
+    return Table(title(facts.paper), columns, [Row(row) for row in rows])
 
 
 def scoring(choice: Choice) -> list[str]:

@@ -13,9 +13,9 @@ from evaluation.baselines.ica import note as ica_note
 from evaluation.baselines.score import baseline_id, score_baseline
 from evaluation.baselines.table import Line, table
 from evaluation.metrics.support.labels import MissingLabels
-from sweeps import sweep_results
 from sweeps.run_store import Store
-from sweeps.sweepfile import Metric, SweepSpec
+from sweeps.sweep import Snapshot, Sweep
+from sweeps.sweepfile import SweepSpec
 from trainer.config.schema import FieldError
 from trainer.data.dataset import Dataset
 
@@ -54,11 +54,12 @@ MODELS = {
 }
 
 
-def prepare_baselines(spec: SweepSpec, store: Store, data: Dataset, console: Console) -> None:
+def prepare_baselines(sweep: Sweep, console: Console) -> None:
     """Scores the baselines that the store lacks, and keeps each as soon as it is known.
 
     Raises UserError that names the line of `baselines` when the data lack the labels for one.
     """
+    spec, store, data = sweep.spec, sweep.store, sweep.data
     for number, name in enumerate(spec.baselines):
         key = _key(name, spec, data)
         if _stored(store, key) is not None:
@@ -79,15 +80,16 @@ def prepare_baselines(spec: SweepSpec, store: Store, data: Dataset, console: Con
         store.write_json(key, record)
 
 
-def paper_table(spec: SweepSpec, store: Store, data: Dataset) -> tuple[Line, ...]:
+def paper_table(snapshot: Snapshot) -> tuple[Line, ...]:
     """Fig. 5's table from what the store has; empty when the sweep asks for no baselines.
 
     The paper's figures stand beside those on the paper's data alone.
     """
+    spec, store, data = snapshot.sweep.spec, snapshot.sweep.store, snapshot.sweep.data
     if not spec.baselines:
         return ()
-    comparable = (data.name, data.shape, len(data)) == PAPER_DATA
-    scores, notes = _trained(spec, store, data, comparable), {}
+    comparable = (data.name, tuple(data.shape), len(data)) == PAPER_DATA
+    scores, notes = _trained(snapshot, comparable), {}
     for name in spec.baselines:
         record = _stored(store, _key(name, spec, data))
         if record is not None:
@@ -97,16 +99,11 @@ def paper_table(spec: SweepSpec, store: Store, data: Dataset) -> tuple[Line, ...
     return table(scores, comparable, notes)
 
 
-def _trained(
-    spec: SweepSpec, store: Store, data: Dataset, comparable: bool
-) -> dict[str, list[float]]:
+def _trained(snapshot: Snapshot, comparable: bool) -> dict[str, list[float]]:
     """All scores of the sweep's own models of Fig. 5, where it has these settings complete."""
-    if "higgins" not in spec.evaluation:
+    if "higgins" not in snapshot.sweep.metrics.evaluation or not snapshot.results:
         return {}
-    rows = sweep_results.rows(dataclasses.replace(spec, metric=Metric("higgins")), store, data)
-    if not rows:
-        return {}
-    choice = choose(rows)
+    choice = choose(snapshot.rows_by("higgins"))
     scores: dict[str, list[float]] = {}
     for name, model in MODELS.items():
         for setting in choice.settings:  # best first, should they differ in more than that

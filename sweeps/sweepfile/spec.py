@@ -18,6 +18,7 @@ from trainer.config.schema import FieldError, build, convert, lookup, suggestion
 from trainer.config.short_forms import AUTO, WITH_OPTIONS, named
 from trainer.config.yaml_file import Document, dump
 from trainer.errors import UserError
+from trainer.extensions import trust_files
 
 DEFAULT_SETTINGS = 30
 MOST_RUNS = 1_000_000
@@ -70,7 +71,7 @@ class SweepSpec:
     seeds: how many seeds of each setting (0, 1, …), or which ones.
     settings: how many settings; the whole grid for `grid`, else 30.
     pack: how many seeds of a setting one trial trains, at most; `auto` is all of them. They train
-        together, or in turn where memory does not hold them all (trainer.series).
+        together, or in turn where memory does not hold them all (trainer.training.packing).
     search_seed: seed of the proposals.
     lookahead: `bayes` proposes setting n from the results of settings 0 … n - lookahead only, so
         what is proposed never depends on which trial happens to end first.
@@ -140,7 +141,7 @@ class SweepSpec:
         model = _model(self, {})
         if model.likelihood == AUTO:  # what is searched is the same, whatever it stands for
             model = dataclasses.replace(model, likelihood=RunConfig.likelihood)
-        values = as_mapping(self) | {"trainer": dataclasses.asdict(model)}
+        values = as_mapping(self) | {"trainer": model.as_mapping()}
         del values["metric"]["within"]  # decides what is said of the settings, not which there are
         return digest({key: values[key] for key in keys})
 
@@ -159,14 +160,19 @@ class SweepSpec:
         return error if self.source is None else self.source.error(error)
 
 
-def load_spec(path: str | Path, overrides: Sequence[str] = ()) -> SweepSpec:
+def load_spec(
+    path: str | Path, overrides: Sequence[str] = (), *, trusted: bool = True
+) -> SweepSpec:
     """The sweep in a YAML file, checked, with `key=value` texts applied on top.
 
-    `size=small` among them gives the file's small form (`sweeps.spec.small_form`).
+    `size=small` among them gives the file's small form (`sweeps.sweepfile.small_form`).
     Raises UserError with one line, `FILE:LINE: key: problem`, naming the nearest valid name.
+    trusted: whether the user names this file, so that own code that it refers to may be run.
     Data are not looked at; see `sweeps.plan.load_data`.
     """
     document = read_sized(path, overrides)
+    if trusted:
+        trust_files(document.value)
     try:
         spec = spec_of(document.value)
     except FieldError as error:

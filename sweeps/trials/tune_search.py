@@ -10,10 +10,9 @@ from ray import tune
 from ray.tune import Trainable
 from ray.tune.search import Searcher
 
-from sweeps.run_store import Store
 from sweeps.search.searcher import WAIT, Wait
-from sweeps.search.trial_queue import Block, Observer, Work
-from sweeps.sweepfile import SweepSpec
+from sweeps.search.trial_queue import Block, Observer, TrialQueue
+from sweeps.sweep import Sweep
 from sweeps.trials.retries import Retries
 from sweeps.trials.trial import STOPPED, Trial, config_of, job_of
 from sweeps.trials.tune_stop import Stop, Stopped, Stopping
@@ -21,17 +20,22 @@ from trainer.errors import UserError
 
 
 class TuneSearch(Searcher):
-    """Gives Ray Tune the blocks of `work`, one a trial; a block that fails is given again.
+    """Gives Ray Tune the blocks of `queue`, one per trial; a block that fails is given again.
 
     Ray Tune gives up the whole experiment when a method here raises. So the first error is kept in
     `error`, no more trials are handed out, and those at work go on to their end.
     """
 
     def __init__(
-        self, work: Work, observer: Observer, job: Mapping[str, Any], retries: Retries, stop: Stop
+        self,
+        queue: TrialQueue,
+        observer: Observer,
+        job: Mapping[str, Any],
+        retries: Retries,
+        stop: Stop,
     ):
         super().__init__()
-        self._work, self._observer, self._job = work, observer, job
+        self._queue, self._observer, self._job = queue, observer, job
         self._retries, self._stop = retries, stop
         self._blocks: dict[str, Block] = {}
         self._again: deque[Block] = deque()
@@ -55,7 +59,7 @@ class TuneSearch(Searcher):
             return WAIT
         if self._again:
             return self._again.popleft()
-        block: Block | Literal[Wait.WAIT] | None = self._guarded(self._work.next)
+        block: Block | Literal[Wait.WAIT] | None = self._guarded(self._queue.next)
         # one at work may have to be given again, and after FINISHED Tune never asks
         return WAIT if block is None and self._blocks and not self.error else block
 
@@ -81,12 +85,12 @@ class TuneSearch(Searcher):
             return  # it goes on in another session
         if error and not any(node["Alive"] for node in ray.nodes()):
             self.error = self.error or UserError(
-                "Ray's own processes were killed; the same command again goes on from there"
+                "Ray's own processes were killed; run it again to resume"
             )
         elif error and self._retries.grants(block, step):
             self._again.append(block)
             return
-        complete = self._guarded(self._work.ended, block)
+        complete = self._guarded(self._queue.ended, block)
         self._guarded(self._observer.trial_ended, block, bool(complete))
 
     def save(self, checkpoint_path: str) -> None:
@@ -104,21 +108,21 @@ class TuneSearch(Searcher):
 
 
 def run_trials(
-    spec: SweepSpec,
-    store: Store,
-    work: Work,
+    sweep: Sweep,
+    queue: TrialQueue,
     observer: Observer,
     folder: Path,
     stop: Stop,
     trainable: type[Trainable] = Trial,
 ) -> None:
-    """Runs all of `work` on the Ray cluster that this process is connected to.
+    """Runs all of `queue` on the Ray cluster that this process is connected to.
 
     folder: for Tune's own state, which nobody reads. Raises the first error of the driver's own
     parts; a trial that raises or dies does not stop the others.
     """
-    job = job_of(spec, store, work.judging.evaluation)
-    search = TuneSearch(work, observer, job, Retries(spec.max_failures), stop)
+    spec = sweep.spec
+    job = job_of(spec, sweep.store, sweep.metrics.evaluation)
+    search = TuneSearch(queue, observer, job, Retries(spec.max_failures), stop)
     try:
         # not tune.Tuner: it pickles the searcher, and only to be able to restore
         tune.run(

@@ -11,7 +11,8 @@ import pytest
 
 from sweeps.run_store import Store
 from sweeps.search.searcher import Searcher
-from sweeps.search.trial_queue import Observer, Work
+from sweeps.search.trial_queue import Observer, TrialQueue
+from sweeps.sweep import Sweep
 from sweeps.sweepfile import Resources, SweepSpec
 from sweeps.trials.cluster import cluster
 from sweeps.trials.trial import Trial, error_key
@@ -79,9 +80,9 @@ def test_trials_that_raise_or_die_do_not_stop_the_others(ray_folder, tmp_path):
     spec, store = a_spec(), Store(tmp_path / "store")
     store.prepare()
     ended = Ended()
-    work = Work(spec, store, a_dataset(), Searcher(spec))
+    queue = TrialQueue(Sweep(spec, store, a_dataset()), Searcher(spec))
     trial = made_up_trial(spec, tmp_path)
-    run_trials(spec, store, work, ended, ray_folder, Stop(), trial)
+    run_trials(Sweep(spec, store, a_dataset()), queue, ended, ray_folder, Stop(), trial)
     assert ended.complete == {0: True, 1: False, 2: True, 3: True, 4: True, 5: True}
     kept = store.path(error_key(spec.name, 1, 0)).read_text()
     assert kept.startswith("Traceback") and kept.rstrip().endswith("no luck at attempt 1")
@@ -106,11 +107,18 @@ def test_an_error_of_the_driver_itself_ends_the_sweep_and_is_raised(ray_folder, 
 
     spec, store = a_spec(), Store(tmp_path / "store")
     store.prepare()
-    work = Work(spec, store, a_dataset(), Searcher(spec))
+    queue = TrialQueue(Sweep(spec, store, a_dataset()), Searcher(spec))
     (tmp_path / "store/sweeps").rmdir()
     (tmp_path / "store/sweeps").write_text("in the way")  # no setting can be recorded
     with pytest.raises(UserError, match="cannot be written"):
-        run_trials(spec, store, work, Ended(), ray_folder, Stop(), made_up_trial(spec, tmp_path))
+        run_trials(
+            Sweep(spec, store, a_dataset()),
+            queue,
+            Ended(),
+            ray_folder,
+            Stop(),
+            made_up_trial(spec, tmp_path),
+        )
 
 
 def test_a_cluster_that_cannot_be_reached_is_named():
@@ -167,7 +175,7 @@ def test_a_stop_waits_until_those_in_training_have_saved_and_for_no_other(ray_fo
             stop.requested = {1, 10} <= self.seen
 
     ended = Ended()
-    work = Work(spec, store, a_dataset(), Searcher(spec), [ended])
-    run_trials(spec, store, work, StopsIt(), ray_folder, stop, Endless)
+    queue = TrialQueue(Sweep(spec, store, a_dataset()), Searcher(spec), [ended])
+    run_trials(Sweep(spec, store, a_dataset()), queue, StopsIt(), ray_folder, stop, Endless)
     assert (tmp_path / "saved").exists()
     assert ended.complete == {}  # nothing is said to have broken off
