@@ -177,7 +177,7 @@ def _closing_words(sweep: Sweep, outcome: Outcome, lacking: Iterable[str]) -> It
     best = outcome.answer.best
     spread = "" if best.spread is None else f" ± {best.spread:.3f}"
     yield (
-        f"best β: {best.beta:.4g}  (β_norm {best.beta_norm:.4g}, M {best.latents}), "
+        f"best β: {best.beta:.4g}  ({', '.join(best.choices)}), "
         f"score {best.score:.3f}{spread} over {best.seeds} seeds"
     )
     for sentence in best.sentences:

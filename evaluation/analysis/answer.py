@@ -10,10 +10,11 @@ import numpy as np
 
 from evaluation.analysis.choose import Choice, Goal, SettingSummary, choose
 from evaluation.analysis.factors import Knowledge
+from evaluation.analysis.formatting import number
 from evaluation.analysis.health import Health, count_health
 from evaluation.analysis.inference.noise import Noise, measure_noise
 from evaluation.analysis.inference.posterior import Posterior, draw_posterior
-from evaluation.analysis.sentences import sentences
+from evaluation.analysis.sentences import describe_parameters, sentences
 from evaluation.analysis.standing import Standing, faithful, rank, recommend
 from evaluation.analysis.table import Floor, RunRow
 from evaluation.analysis.top import Top, find_edges, find_top
@@ -83,6 +84,12 @@ class Best:
     def parameters(self) -> Mapping[str, Any]:
         """Its other choices, of those that differ between settings."""
         return self.setting.parameters
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """What goes with `beta`, in words: beta_norm, M, and the other choices that it has."""
+        given = describe_parameters(self.setting)
+        return f"β_norm {number(self.beta_norm)}", f"M {self.latents}", *given
 
     @property
     def score(self) -> float:

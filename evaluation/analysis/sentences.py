@@ -30,10 +30,16 @@ def sentences(answer: "Answer") -> Iterator[str]:
 
 def name(setting: SettingSummary) -> str:
     """A setting in a sentence: its beta, latents, and the other options that it has."""
+    return ", ".join(
+        [f"β {number(setting.beta)}", f"M {setting.latents}", *describe_parameters(setting)]
+    )
+
+
+def describe_parameters(setting: SettingSummary) -> list[str]:
+    """The choices beside beta and latents that differ between settings: objective isa_vae."""
     # an option that another objective alone has is None
     given = {key: value for key, value in setting.parameters.items() if value is not None}
-    others = "".join(f", {key.rpartition('.')[2]} {_value(v)}" for key, v in given.items())
-    return f"β {number(setting.beta)}, M {setting.latents}{others}"
+    return [f"{key.rpartition('.')[2]} {_value(value)}" for key, value in given.items()]
 
 
 def _use(answer: "Answer") -> Iterator[str]:

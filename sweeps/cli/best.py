@@ -42,8 +42,8 @@ def show(answer: Best) -> None:
         )
     console.print(rows)
     console.print(
-        f"best: β = [b]{number(answer.beta)}[/b] (β_norm {number(answer.beta_norm)}) "
-        f"with {answer.latents} latents: score {number(answer.score)} over {answer.seeds} seeds",
+        f"best: β = [b]{number(answer.beta)}[/b] ({', '.join(answer.choices)}): "
+        f"score {number(answer.score)} over {answer.seeds} seeds",
         soft_wrap=True,
     )
     for sentence in answer.sentences:

@@ -256,4 +256,5 @@ def test_nothing_finished_is_the_users_error():
 def test_simulated_sweeps_are_answered_honestly(case: str):
     figures = measure(case, sweeps=5)
     assert figures["top"] >= 0.6 and figures["loss"] <= 0.02
+    assert figures["steady"] >= 0.8  # one more seed per setting leaves the verdict as it is
     assert (figures["clear"] > 0.5) == (case in ("sharp", "plateau"))
