@@ -1,13 +1,16 @@
 """The sweep from Python: run it, and ask for its answer."""
 
+import contextlib
+import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from evaluation.analysis.answer import Best
 from sweeps.run_store import Store
-from sweeps.sweep import Sweep
+from sweeps.sweep import Snapshot, Sweep
 from sweeps.sweepfile import SweepSpec, load_spec, spec_of
+from trainer.errors import UserError
 from trainer.extensions import trust_files
 
 Given = SweepSpec | Mapping[str, Any] | str | Path  # a sweep, as a caller may name it
@@ -43,12 +46,13 @@ def run(
 def best(sweep: Given, store: str | Path | Store = "store") -> Best:
     """The best setting of a sweep: of its file, or of the name that it was run by.
 
-    Raises UserError when no setting is complete.
+    While the sweep is not complete, it is the best of what there is, and the sentences say so.
+    Raises UserError when no run has ended.
 
         best("quickstart", store="store").beta
     """
     store = _store(store)
-    return Sweep.load(_spec(sweep, store), store).snapshot().answer.best
+    return of_snapshot(Sweep.load(_spec(sweep, store), store).snapshot())
 
 
 def report(sweep: Given, store: str | Path | Store = "store") -> Path:
@@ -67,6 +71,21 @@ def find_spec(sweep: str | Path, store: Store, overrides: Sequence[str] = ()) ->
 def is_file(sweep: str | Path) -> bool:
     """Whether what was given is a sweep file, not the name of a sweep."""
     return Path(sweep).suffix in (".yaml", ".yml") or Path(sweep).is_file()
+
+
+def of_snapshot(snapshot: Snapshot) -> Best:
+    """The answer of what the store held, with what it rests on first among the sentences."""
+    found = snapshot.answer.best
+    return dataclasses.replace(found, sentences=(*snapshot.remarks, *found.sentences))
+
+
+def of_other_metrics(sweep: Sweep) -> dict[str, Best]:
+    """The answer by each other metric that was taken of the models, where it has one."""
+    found = {}
+    for other in sweep.other_metrics():
+        with contextlib.suppress(UserError):
+            found[other.metrics.metric] = of_snapshot(other.snapshot())
+    return found
 
 
 def _store(store: str | Path | Store) -> Store:
