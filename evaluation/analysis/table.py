@@ -141,7 +141,7 @@ def _row_from_result(result: Mapping[str, Any], evaluation_id: str, metric: str)
         beta_norm=beta * latents / math.prod(result["data"]["shape"]),
         latents=latents,
         seed=int(config["seed"]),
-        parameters={k: v for k, v in flatten(config).items() if k not in (*SWEPT, LABELS)},
+        parameters={k: v for k, v in flatten(config).items() if not _is_own(k)},
         setting=int(result.get("setting", -1)),
         reason=result.get("reason"),
         folder=Path(result["folder"]) if result.get("folder") else None,
@@ -198,7 +198,6 @@ def _row_from_record(record: Mapping[str, Any], metric: str, pixels: int | None)
     run = str(_present(record.get("tags.run")) or _present(record.get("run_id")) or "")
     if not math.isfinite(beta_norm):
         raise UserError(f"run {run!r} has no params.beta_norm: pass pixels=, its pixels x channels")
-    own = {*SWEPT, "beta_norm", LABELS}
     failed = _state(record) == "failed"
     kl_per_latent = () if failed else _numbered(record, "metrics.kl_per_latent.")
     health = read_health(_nested(record, "metrics.health."), kl_per_latent, failed)
@@ -216,7 +215,7 @@ def _row_from_record(record: Mapping[str, Any], metric: str, pixels: int | None)
         parameters={
             name.removeprefix("params."): _present(value)
             for name, value in record.items()
-            if name.startswith("params.") and name.removeprefix("params.") not in own
+            if name.startswith("params.") and not _is_own(name.removeprefix("params."))
         },
         chance=_number(record.get(f"metrics.{metric}.chance")),
         setting=int(_number(record.get("tags.setting"), -1)),
@@ -308,6 +307,11 @@ def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
         else:
             flat[prefix + name] = value
     return flat
+
+
+def _is_own(parameter: str) -> bool:
+    """Whether it has a column of its own, or none: the text of a user's code is no setting."""
+    return parameter in (*SWEPT, "beta_norm", LABELS) or parameter.startswith("sources.")
 
 
 def _number(value: object, missing: float = math.nan) -> float:
