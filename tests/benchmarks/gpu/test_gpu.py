@@ -1,18 +1,22 @@
 """The rehearsal: every part in a form of seconds, and what is made of what came back."""
 
+import dataclasses
 import json
 import shutil
 import subprocess
 import sys
 import tarfile
+import time
 from pathlib import Path
 
 import pytest
+import torch
 
 from evaluation.result_file import read_result
 from sweeps import api
-from tests.benchmarks.gpu import run, timeline
-from tests.benchmarks.gpu.form import MARKED
+from tests.benchmarks.gpu import run, speed, timeline
+from tests.benchmarks.gpu.form import FORMS, MARKED
+from tests.benchmarks.gpu.part import Part
 from tests.benchmarks.gpu.read import read
 from tests.benchmarks.gpu.timeline import Kernel
 
@@ -62,18 +66,19 @@ def test_each_part_leaves_its_figures(rehearsed: Path) -> None:
     }
     assert figures(rehearsed, "correctness")["outcomes"] == {"passed": 2}
     assert min(figures(rehearsed, "ceilings")["a_second"].values()) > 0
-    speed = figures(rehearsed, "speed")
-    assert [(row["models"], row["recorded"]) for row in speed["packs"]] == [
+    speeds = figures(rehearsed, "speed")
+    assert [(row["models"], row["recorded"]) for row in speeds["packs"]] == [
         (1, True),
         (1, False),
         (2, True),
         (2, False),
     ]
-    for row in speed["packs"]:
+    for row in speeds["packs"]:
         assert row["of_floor"] == pytest.approx(row["floor"] / row["milliseconds"])
         assert row["times_alone"] > 0 and row["times_plain"] > 0
-    assert len(speed["convolutions"]) == 16
-    assert len(speed["evaluation"][0]["seconds"]) == 10
+    assert len(speeds["convolutions"]) == 16
+    assert len(speeds["evaluation"][0]["seconds"]) == 10
+    assert speeds["errors"] == []
     [case] = figures(rehearsed, "timeline")["cases"]
     assert case["models"] == 2 and case["kernels"]
 
@@ -157,6 +162,24 @@ def test_a_part_that_fails_hangs_or_dies_leaves_the_others(
     assert ended["ceilings"]["last line"] == "ValueError: broken"
     assert json.loads((tmp_path / "run.json").read_text())["parts"] == ended
     assert run.run_parts(tmp_path, "cpu", "tiny", 1)["study"]["state"] == "skipped"
+
+
+def test_a_table_that_fails_leaves_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("_evaluation", "_convolutions"):
+        monkeypatch.setattr(speed, name, lambda part, tables: 1 / 0)
+    monkeypatch.setattr(speed, "_step_seconds", lambda part, pack, data, row: row["missing"])
+    form = dataclasses.replace(FORMS["tiny"], models=(1,))
+    part = Part("speed", tmp_path, torch.device("cpu"), form, time.monotonic() + 60)
+    speed.run(part)
+    found = figures(tmp_path, "speed")
+    assert len(found["plain"]) == 1
+    assert found["errors"] == [
+        {"table": "evaluation", "error": "ZeroDivisionError: division by zero"},
+        {"table": "packs", "error": "KeyError: 'missing'"},
+        {"table": "convolutions", "error": "ZeroDivisionError: division by zero"},
+    ]
 
 
 def test_all_marked_tests_are_run_on_a_gpu() -> None:
