@@ -14,7 +14,7 @@ import torch
 
 from evaluation.result_file import read_result
 from sweeps import api
-from tests.benchmarks.gpu import run, speed, timeline
+from tests.benchmarks.gpu import run, speed, study, timeline
 from tests.benchmarks.gpu.form import FORMS, MARKED
 from tests.benchmarks.gpu.part import Part
 from tests.benchmarks.gpu.read import read
@@ -84,19 +84,19 @@ def test_each_part_leaves_its_figures(rehearsed: Path) -> None:
 
 
 def test_the_study_is_a_store_that_answers_without_weights(rehearsed: Path, tmp_path: Path) -> None:
-    study = figures(rehearsed, "study")
-    assert study["models"] == 2 * 3 * 2
+    made = figures(rehearsed, "study")
+    assert made["models"] == 2 * 3 * 2
     with tarfile.open(rehearsed / "study.tar.gz") as archive:
         archive.extractall(tmp_path, filter="data")
     runs = list((tmp_path / "runs").iterdir())
-    assert len(runs) == study["models"]
+    assert len(runs) == made["models"]
     for folder in runs:
         assert read_result(folder) is not None
         names = {"config.json", "history.json", "result.json", "traversal.png", "training.json"}
         assert {path.name for path in folder.iterdir()} == names
     best = api.best("dsprites", tmp_path)
     assert (set(best.per_latents), best.seeds, best.failed) == ({2, 3}, 2, 0)
-    scores = [row["higgins"] for pack in study["packs"] for row in pack["scores"]]
+    scores = [row["higgins"] for pack in made["packs"] for row in pack["scores"]]
     assert min(scores) > 0.25 and best.score >= max(scores)  # the mean of the better half
     assert api.report("dsprites", tmp_path).exists()
 
@@ -162,6 +162,19 @@ def test_a_part_that_fails_hangs_or_dies_leaves_the_others(
     assert ended["ceilings"]["last line"] == "ValueError: broken"
     assert json.loads((tmp_path / "run.json").read_text())["parts"] == ended
     assert run.run_parts(tmp_path, "cpu", "tiny", 1)["study"]["state"] == "skipped"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"), [(1000, (2000, (4, 2, 6))), (60, (125, (4, 2))), (15, (-2, (4,)))]
+)
+def test_where_time_is_short_latent_sizes_are_left_out(
+    seconds: float, expected: tuple[int, tuple[int, ...]], tmp_path: Path
+) -> None:
+    part = Part("study", tmp_path, torch.device("cpu"), FORMS["small"], time.monotonic() + seconds)
+    taken = {"seconds_to_make": 4.0, "seconds_to_score": 6.0, "seconds_a_step": 0.1}
+    steps, sizes = study.fitting(part, taken)
+    assert sizes == expected[1]
+    assert steps == pytest.approx(expected[0], abs=5)
 
 
 def test_a_table_that_fails_leaves_the_others(
