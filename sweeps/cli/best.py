@@ -4,6 +4,7 @@ from argparse import Namespace
 from dataclasses import asdict
 from typing import Any
 
+from sweeps import by_eye
 from sweeps.api import Best, best, find_spec
 from sweeps.cli.output import console, interval, number, parameters, print_json, table
 from sweeps.run_store import Store
@@ -12,11 +13,15 @@ from sweeps.run_store import Store
 def execute(args: Namespace) -> int:
     """Prints the answer."""
     store = Store(args.store)
-    answer = best(find_spec(args.file, store, args.overrides), store)
+    spec = find_spec(args.file, store, args.overrides)
+    answer = best(spec, store)
+    by_hand = by_eye.chosen(store, spec.name)
     if args.json:
-        print_json(as_json(answer))
+        print_json(as_json(answer) | {"chosen": by_hand})
     else:
         show(answer)
+        if by_hand:
+            console.print(f"  {by_eye.sentence(by_hand)}", soft_wrap=True, markup=False)
     return 0
 
 
