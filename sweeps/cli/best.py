@@ -4,24 +4,32 @@ from argparse import Namespace
 from dataclasses import asdict
 from typing import Any
 
+from evaluation.analysis.formatting import metric_name
 from sweeps import by_eye
-from sweeps.api import Best, best, find_spec
-from sweeps.cli.output import console, interval, number, parameters, print_json, table
+from sweeps.api import Best, find_spec, of_other_metrics, of_snapshot
+from sweeps.cli.output import console, draw, interval, number, parameters, print_json, table
 from sweeps.run_store import Store
+from sweeps.sweep import Sweep
 
 
 def execute(args: Namespace) -> int:
     """Prints the answer."""
     store = Store(args.store)
-    spec = find_spec(args.file, store, args.overrides)
-    answer = best(spec, store)
-    by_hand = by_eye.chosen(store, spec.name)
+    sweep = Sweep.load(find_spec(args.file, store, args.overrides), store)
+    snapshot = sweep.snapshot()
+    answer = of_snapshot(snapshot)
+    others = of_other_metrics(sweep)
+    by_hand = by_eye.chosen(store, sweep.name)
     if args.json:
-        print_json(as_json(answer) | {"chosen": by_hand})
+        more = {m: as_json(other) for m, other in others.items()}
+        print_json(as_json(answer) | {"chosen": by_hand, "metrics": more})
     else:
+        draw(snapshot.conclusion.choice, console)
         show(answer)
         if by_hand:
             console.print(f"  {by_eye.sentence(by_hand)}", soft_wrap=True, markup=False)
+        for metric, other in others.items():
+            show_other(metric, other)
     return 0
 
 
@@ -52,6 +60,15 @@ def show(answer: Best) -> None:
     )
     for sentence in answer.sentences:
         console.print(f"  {sentence}", soft_wrap=True, markup=False)
+
+
+def show_other(metric: str, answer: Best) -> None:
+    """Prints in one line what another metric of the same models says."""
+    console.print(
+        f"by {metric_name(metric)}: β = {number(answer.beta)} with {answer.latents} latents, score "
+        f"{number(answer.score)} ({answer.verdict}; all of it: metric.name={metric})",
+        soft_wrap=True,
+    )
 
 
 def as_json(answer: Best) -> dict[str, Any]:

@@ -5,6 +5,7 @@ import urllib.error
 import urllib.request
 
 import pytest
+from playwright.sync_api import expect
 
 from sweeps import by_eye
 from sweeps.cli.main import main
@@ -55,15 +56,13 @@ def test_the_page_shows_candidates_and_records_a_choice(snapshot):
     with browser() as chromium, serve(snapshot) as address:
         found = Opened(chromium, str(address))
         page = found.page
-        page.wait_for_function("document.querySelectorAll('.candidate canvas').length === 8")
+        expect(page.locator(".candidate canvas")).to_have_count(8)
         assert page.locator(".candidate h2").all_inner_texts() == ["β = 1", "β = 4"]
         page.locator("#group").select_option("M = 2")
-        page.wait_for_function("document.querySelectorAll('.candidate canvas').length === 6")
+        expect(page.locator(".candidate canvas")).to_have_count(6)
         page.locator("#why").fill("seen")
         page.get_by_role("button", name="Choose β = 1").click()
-        page.wait_for_function(
-            "document.querySelector('#said').textContent.includes('M = 2: seen')"
-        )
+        expect(page.locator("#said")).to_contain_text("M = 2: seen")
         assert page.locator(".candidate.chosen h2").inner_text() == "β = 1"
         assert found.complaints == []
     kept = by_eye.chosen(snapshot.sweep.store, "reported")
