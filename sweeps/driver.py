@@ -12,6 +12,7 @@ from rich.console import Console
 
 from evaluation.analysis.answer import Answer
 from evaluation.baselines.table import text, title
+from sweeps.cli.output import draw
 from sweeps.journal import Journal, log_key
 from sweeps.progress import Progress
 from sweeps.reporting.baselines import paper_table, prepare_baselines
@@ -161,6 +162,8 @@ class _Session:
             tracked=tracked,
             interrupted=stopped,
         )
+        if outcome.answer is not None:
+            draw(outcome.answer.choice, self.console)
         for line in _closing_words(self.sweep, outcome, self.tracker.lacking()):
             self.console.print(line)
         lines = () if snapshot is None else paper_table(snapshot)
