@@ -5,9 +5,15 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
+from trainer.distributions.uniform_prior import UniformPrior
 from trainer.models.pack import Pack
 
 VALUES = np.linspace(-3.0, 3.0, 9)  # three standard deviations of the prior to either side
+
+
+def values_of(pack: Pack) -> NDArray[np.float64]:
+    """What a latent is set to: all that its prior has, or three standard deviations either side."""
+    return np.linspace(-1.0, 1.0, 9) if isinstance(pack.prior, UniformPrior) else VALUES
 
 
 @torch.inference_mode()
