@@ -5,6 +5,8 @@
     sweeps/<name>/spec.yaml                     the sweep as it was last run
     sweeps/<name>/<search id>/settings/00000.json   {"number", "parameters", "runs": {seed: run id}}
     sweeps/<name>/report/                       the last report
+    sweeps/<name>/metrics/<metric>.yaml         the sweep as it was run by another metric …
+    sweeps/<name>/report-<metric>/              … and its report
     sweeps/<name>/lock                          held by the `sweep run` at work
     mlflow.db, mlruns/                          MLflow's; can be made again from the rest
 
@@ -32,6 +34,7 @@ from trainer.config.schema import FieldError, build, suggestion
 from trainer.errors import UserError
 from trainer.files import parse_json
 
+_SEARCH_ID = re.compile(r"[0-9a-f]{20}")
 _RUN_ID = re.compile(r"[A-Za-z0-9_-]{1,100}")
 
 
@@ -156,14 +159,28 @@ class Store:
 
     def settings(self, spec: SweepSpec) -> list[Setting]:
         """The settings of this search so far, in order of their numbers."""
-        return [Setting(record.number, record.parameters) for record in self._records(spec)]
+        return [
+            Setting(record.number, record.parameters) for record in self._records(_settings(spec))
+        ]
 
     def recorded_runs(self, spec: SweepSpec) -> dict[int, dict[int, str]]:
         """Run ids by setting number and seed, as recorded, of the seeds that the spec has."""
         return {
             record.number: {s: record.runs[str(s)] for s in spec.seed_list if str(s) in record.runs}
-            for record in self._records(spec)
+            for record in self._records(_settings(spec))
         }
+
+    def earlier_settings(self, spec: SweepSpec) -> list[tuple[Mapping[str, Any], dict[int, str]]]:
+        """Parameters of the settings of other searches of this name, with their runs by seed.
+
+        The space, the method or what is trained was another then.
+        """
+        return [
+            (record.parameters, {int(seed): run for seed, run in record.runs.items()})
+            for search in self.names(f"sweeps/{spec.name}")
+            if _SEARCH_ID.fullmatch(search) and search != spec.search_id
+            for record in self._records(f"sweeps/{spec.name}/{search}/settings")
+        ]
 
     def record_setting(self, spec: SweepSpec, setting: Setting, runs: Sequence[Run]) -> None:
         """Records a setting and its runs; again when `runs` grew or changed."""
@@ -171,9 +188,21 @@ class Store:
         record = _Record(setting.number, dict(setting.parameters), ids)
         self.write_json(f"{_settings(spec)}/{setting.number:05d}.json", asdict(record))
 
-    def save_spec(self, spec: SweepSpec) -> None:
-        """Keeps the sweep file, so that `status`, `best` and `report` find it by its name."""
-        self.write_text(spec_key(spec.name), spec.text)
+    def save_spec(self, spec: SweepSpec, metric: str | None = None) -> None:
+        """Keeps the sweep file, so that `status`, `best` and `report` find it by its name.
+
+        metric: of a sweep that was scored by another metric before; kept beside that one's file.
+        """
+        key = spec_key(spec.name) if metric is None else f"sweeps/{spec.name}/metrics/{metric}.yaml"
+        self.write_text(key, spec.text)
+
+    def other_metrics(self, name: str) -> list[SweepSpec]:
+        """The files by which the sweep was scored by other metrics than its own."""
+        found = []
+        for file in self.names(f"sweeps/{name}/metrics"):
+            with contextlib.suppress(UserError):  # damaged: it can be run again
+                found.append(load_spec(self.local(f"sweeps/{name}/metrics/{file}")))
+        return found
 
     def load_spec(self, name: str, overrides: Sequence[str] = ()) -> SweepSpec:
         """The sweep `name` as it was last run. Raises UserError when there is none."""
@@ -200,12 +229,12 @@ class Store:
         """Who runs the sweep `name` now; None when nobody does."""
         return self._storage.holder(f"sweeps/{name}/lock")
 
-    def _records(self, spec: SweepSpec) -> list["_Record"]:
-        """What is recorded of the settings of this search; what is damaged is proposed anew."""
+    def _records(self, folder: str) -> list["_Record"]:
+        """What is recorded of the settings of a search; what is damaged is proposed anew."""
         records = []
-        for name in self.names(_settings(spec)):
+        for name in self.names(folder):
             with contextlib.suppress(FieldError):
-                records.append(build(_Record, self.read_json(f"{_settings(spec)}/{name}")))
+                records.append(build(_Record, self.read_json(f"{folder}/{name}")))
         return sorted(records, key=lambda record: record.number)
 
 
