@@ -7,13 +7,11 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
-from torch import Tensor
 
 from evaluation.analysis.table import RunRow
 from trainer.data.dataset import Dataset
-from trainer.distributions.gaussian import reparametrise
 from trainer.errors import UserError
-from trainer.models import Pack, load_pack
+from trainer.models import load_pack
 from trainer.models.loading import MODEL_FILE
 from trainer.models.traversal import traverse, values_of
 
@@ -57,28 +55,16 @@ def traverse_run(row: RunRow, data: Dataset, indices: Sequence[int], rows: int =
         raise UserError(f"run {row.run} has no folder to load its model from")
     pack = load_pack([row.folder])
     inputs = torch.from_numpy(data.images(indices)).float() / data.levels
-    kl = np.array(row.kl_per_latent) if row.kl_per_latent else mean_kl(pack, inputs)[0]
-    latents, values = by_kl(kl, rows), values_of(pack)
+    kl = np.array(row.kl_per_latent or pack.mean_kl(inputs)[0].double().numpy())
+    latents = by_kl(kl, rows)
     with torch.inference_mode():
         reconstructions = pack.means(pack.encode(inputs)[0])[0]
     return Traversal(
         title=f"β = {row.beta:.3g}, M = {row.latents}, seed {row.seed}, score {row.score:.3f}",
         latents=latents,
         kl=kl[latents],
-        values=values,
-        images=traverse(pack, inputs, latents, values)[0],
+        values=values_of(pack),
+        images=traverse(pack, inputs, latents)[0],
         inputs=inputs.numpy(),
         reconstructions=reconstructions.numpy(),
     )
-
-
-@torch.inference_mode()
-def mean_kl(pack: Pack, images: Tensor) -> NDArray[np.float64]:
-    """KL of each latent from the models' own prior, (K, M) in nats, mean over images (n, C, H, W).
-
-    Where the prior has no closed form it is estimated at one sample an image, always the same.
-    """
-    mu, logvar = pack.encode(images)
-    generator = torch.Generator().manual_seed(0)
-    noise = torch.randn(mu.shape[1:], generator=generator).to(mu.device)
-    return pack.kl(mu, logvar, reparametrise(mu, logvar, noise)).mean(dim=1).double().cpu().numpy()

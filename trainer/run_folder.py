@@ -31,7 +31,7 @@ def run_id(config: RunConfig, data: Dataset) -> str:
 
 
 @dataclass(frozen=True)
-class Run:
+class RunFolder:
     """One run: its configuration, its folder, its id (a hash of all that decides the result)."""
 
     config: RunConfig
@@ -40,7 +40,7 @@ class Run:
     data: Mapping[str, Any]
 
     @classmethod
-    def of(cls, config: RunConfig, folder: Path, data: Dataset) -> "Run":
+    def of(cls, config: RunConfig, folder: Path, data: Dataset) -> "RunFolder":
         """The run of `config` on `data`, kept in `folder`."""
         facts = {
             "name": data.name,
@@ -53,13 +53,13 @@ class Run:
         return cls(config, Path(folder), run_id(config, data), facts)
 
 
-def write_config(run: Run) -> None:
+def write_config(run: RunFolder) -> None:
     """Writes config.json. Raises UserError when the folder cannot be written to."""
     write_json(run.folder / CONFIG_FILE, run.config.as_mapping() | {"data": run.data})
 
 
 def write_record(
-    run: Run,
+    run: RunFolder,
     parameters: Mapping[str, Tensor] | None,
     history: Mapping[str, list],
     *,
@@ -105,7 +105,7 @@ def write_record(
     return restored
 
 
-def read_record(run: Run) -> dict[str, Any] | None:
+def read_record(run: RunFolder) -> dict[str, Any] | None:
     """training.json of a run that is over; None if there is none, or it does not fit its files."""
     try:
         record = parse_json((run.folder / RECORD_FILE).read_bytes())

@@ -8,36 +8,32 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from evaluation.traversals import by_kl, mean_kl
+from evaluation.traversals import by_kl
 from trainer.data.dataset import Dataset
 from trainer.models import Pack, load_pack
-from trainer.models.traversal import traverse, values_of
+from trainer.models.traversal import traverse
+from trainer.run_folder import MODEL_FILE
 
 TRAVERSAL = "traversal.png"
 ROWS = 10  # the latents of most KL
-RANKED = 64  # images that the KL is taken on
 
 
 def write_traversals(folders: Sequence[Path], data: Dataset) -> None:
     """Writes traversal.png into each run folder that has a model and no picture yet.
 
-    Rows are latents, highest KL first; columns move one over [-3, 3] (Higgins et al. 2017, Fig.
-    4), or over all of a prior that ends before.
+    Rows are latents, highest KL first; columns move one over [-3, 3] (Higgins et al. 2017, Fig. 4),
+    or over all that the prior reaches.
     """
     for folder in folders:
-        if (folder / "model.safetensors").exists() and not (folder / TRAVERSAL).exists():
+        if (folder / MODEL_FILE).exists() and not (folder / TRAVERSAL).exists():
             draw_traversals(load_pack([folder]), [folder], data)
 
 
 def draw_traversals(pack: Pack, folders: Sequence[Path], data: Dataset) -> None:
     """As `write_traversals`, of the models of a pack that is at hand; one folder per model."""
-    device = next(pack.parameters()).device
-    ranked, [image] = (
-        torch.from_numpy(data.images(chosen)).to(device).float() / data.levels
-        for chosen in (np.linspace(0, len(data) - 1, RANKED).astype(int), [len(data) // 2])
-    )
-    latents = by_kl(mean_kl(pack, ranked), ROWS)
-    grids = traverse(pack, image[None], latents, values_of(pack))[:, 0]
+    image = torch.from_numpy(data.images([len(data) // 2])).float() / data.levels
+    image = image.to(next(pack.parameters()).device)
+    grids = traverse(pack, image, by_kl(pack.mean_kl(image).cpu().numpy(), ROWS))[:, 0]
     for folder, images in zip(folders, grids, strict=True):
         part = folder / f".{TRAVERSAL}"
         Image.fromarray(_grid(images)).save(part, format="png")
