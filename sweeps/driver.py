@@ -21,6 +21,7 @@ from sweeps.reporting.baselines import paper_table, prepare_baselines
 from sweeps.run_store import Store
 from sweeps.search.searcher import Searcher
 from sweeps.search.trial_queue import Block, Work, error_key
+from sweeps.siblings import HOME
 from sweeps.sweepfile import SweepSpec
 from sweeps.sweepfile.compatibility import check_models
 from sweeps.tracking.background import LONGEST_CLOSE
@@ -134,7 +135,8 @@ def _train(
             signals.heeded(stop, before_exit=console.show_cursor),
             stopping.heeded(store, spec.name, stop),
         ):
-            run_trials(spec, store, work, progress, folder, stop)
+            home = HOME if address is None else None  # a cluster is sent the packages
+            run_trials(spec, store, work, progress, folder, stop, home=home)
     return stop.requested
 
 

@@ -5,9 +5,10 @@ import gc
 import logging
 import os
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from sweeps.sweepfile import Resources
 from sweeps.trials import signals
@@ -58,8 +59,26 @@ def cluster(address: str | None, resources: Resources) -> Iterator[Path]:
             ray.shutdown()
 
 
+class _Kept(list[str]):
+    """A list that Ray cannot add to."""
+
+    def extend(self, more: Iterable[str]) -> None:
+        """Nothing."""
+
+
+def _own_path(ray: ModuleType) -> Any:
+    """Ray's configuration of a job whose workers search no other folders than this process.
+
+    Ray would have them search the current folder and the script's first, and a `trainer/`, a
+    `random.py` or a `torch.py` there would be imported instead of what the driver imported.
+    """
+    job = ray.job_config.JobConfig()
+    job._py_driver_sys_path = _Kept()
+    return job
+
+
 def _connect(ray: ModuleType, address: str | None, folder: Path) -> None:
-    quiet = {"log_to_driver": False, "configure_logging": False}
+    quiet = {"log_to_driver": False, "configure_logging": False, "job_config": _own_path(ray)}
     if address is None:
         with signals.kept_from_children():
             # address="local": a bare init would join any cluster that runs on this machine

@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ray.tune import Trainable
 from ray.tune.result import DONE
 
 from sweeps.run_store import Store, run_key
@@ -52,22 +51,18 @@ def config_of(block: Block, job: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-class Trial(Trainable):
-    """One block. Its process is used again for the next one, so data and CUDA are set up once.
+class Trial:
+    """One block; see `config_of`.
 
     Whatever it writes, it writes whole or not at all, and the same each time: a worker that
     outlives a killed driver for a moment may write what the next driver's worker writes, too.
     """
 
-    def setup(self, config: dict[str, Any]) -> None:
-        """Nothing yet: an error must surface in `step`, where it is kept."""
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        """Nothing is loaded yet: an error must surface in `step`, where it is kept."""
+        self.config = config
         self._training: Any = None
         self._trained = False
-
-    def reset_config(self, new_config: dict[str, Any]) -> bool:
-        """Makes ready for the next block."""
-        self.setup(new_config)
-        return True
 
     def step(self) -> dict[str, Any]:
         """Trains for about STEP_SECONDS, or scores what is trained; says how far it is."""

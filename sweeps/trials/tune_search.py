@@ -1,5 +1,6 @@
 """Ray Tune's door to the work: each block of runs becomes one trial."""
 
+import contextlib
 from collections import deque
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -7,15 +8,18 @@ from typing import Any, Literal
 
 import ray
 from ray import tune
-from ray.tune import Trainable
+from ray.exceptions import RayActorError
+from ray.tune.experiment import Trial as TuneTrial
 from ray.tune.search import Searcher
 
 from sweeps.run_store import Store
 from sweeps.search.searcher import WAIT, Wait
-from sweeps.search.trial_queue import Block, Observer, Work
+from sweeps.search.trial_queue import Block, Observer, Work, error_key
+from sweeps.siblings import HOME
 from sweeps.sweepfile import SweepSpec
+from sweeps.trials.carried import Start, carried
 from sweeps.trials.retries import Retries
-from sweeps.trials.trial import STOPPED, Trial, config_of, job_of
+from sweeps.trials.trial import STOPPED, config_of, job_of
 from sweeps.trials.tune_stop import Stop, Stopped, Stopping
 from trainer.errors import UserError
 
@@ -103,6 +107,28 @@ class TuneSearch(Searcher):
             return None
 
 
+class Tracebacks(tune.Callback):
+    """Keeps the traceback of a trial that could not do so itself: its imports failed."""
+
+    def __init__(self, sweep: str, store: Store):
+        self._sweep, self._store = sweep, store
+
+    def on_trial_error(
+        self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, **info: Any
+    ) -> None:
+        """Writes it where `Trial` writes its own, unless there is one. Never raises."""
+        with contextlib.suppress(Exception):
+            error = trial.get_pickled_error()
+            # of a worker that was killed Ray can only guess
+            if error is None or (
+                isinstance(error, RayActorError) and "Traceback" not in str(error)
+            ):
+                return
+            key = error_key(self._sweep, trial.config["setting"], trial.config["block"])
+            if not self._store.exists(key):
+                self._store.write_text(key, f"{error}\n")
+
+
 def run_trials(
     spec: SweepSpec,
     store: Store,
@@ -110,19 +136,20 @@ def run_trials(
     observer: Observer,
     folder: Path,
     stop: Stop,
-    trainable: type[Trainable] = Trial,
+    start: Start | None = None,
+    home: str | None = HOME,
 ) -> None:
     """Runs all of `work` on the Ray cluster that this process is connected to.
 
-    folder: for Tune's own state, which nobody reads. Raises the first error of the driver's own
-    parts; a trial that raises or dies does not stop the others.
+    folder: for Tune's own state, which nobody reads. start, home: see `carried`. Raises the first
+    error of the driver's own parts; a trial that raises or dies does not stop the others.
     """
     job = job_of(spec, store, work.judging.evaluation)
     search = TuneSearch(work, observer, job, Retries(spec.max_failures), stop)
     try:
         # not tune.Tuner: it pickles the searcher, and only to be able to restore
         tune.run(
-            trainable,
+            carried(home, start),
             name=spec.name,
             search_alg=search,
             num_samples=-1,  # as many as the searcher gives
@@ -130,6 +157,7 @@ def run_trials(
             max_concurrent_trials=spec.resources.max_concurrent,
             raise_on_failed_trial=False,
             reuse_actors=True,
+            callbacks=[Tracebacks(spec.name, store)],
             stop=Stopping(stop, search.training),
             storage_path=str(folder),
             trial_dirname_creator=lambda trial: str(trial.trial_id),

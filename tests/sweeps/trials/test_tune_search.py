@@ -69,7 +69,7 @@ def made_up_trial(spec: SweepSpec, notes: Path):
                 )
             return {"done": True}
 
-    return MadeUp
+    return lambda config: MadeUp(config).step
 
 
 def test_trials_that_raise_or_die_do_not_stop_the_others(ray_folder, tmp_path):
@@ -98,6 +98,31 @@ def test_trials_that_raise_or_die_do_not_stop_the_others(ray_folder, tmp_path):
     logs = [path for path in ray_folder.parent.rglob("*") if path.is_file()]
     assert any(path.name == "gcs_server.out" for path in logs)
     assert not [path for path in logs if KEY.encode() in path.read_bytes()]
+
+
+class Unreadable:
+    """Cannot be unpickled, as code whose imports fail on a worker."""
+
+    def __reduce__(self):
+        return int, ("no number",)
+
+
+def test_a_worker_that_dies_at_its_imports_says_so(ray_folder, tmp_path):
+    from sweeps.trials.tune_search import run_trials
+    from sweeps.trials.tune_stop import Stop
+
+    spec = a_spec(max_failures=0, parameters={"latents": {"value": 2}, "beta": {"value": 1}})
+    unreadable = Unreadable()
+    for name, home, start, said in (
+        ("no-home", str(tmp_path / "nowhere"), None, "No such file or directory"),
+        ("no-class", None, lambda config: unreadable, "invalid literal for int()"),
+    ):
+        store = Store(tmp_path / name)
+        store.prepare()
+        work = Work(spec, store, a_dataset(), Searcher(spec))
+        run_trials(spec, store, work, Ended(), ray_folder, Stop(), start, home)
+        kept = store.read_text(error_key(spec.name, 0, 0))
+        assert "Traceback" in kept and said in kept
 
 
 def test_an_error_of_the_driver_itself_ends_the_sweep_and_is_raised(ray_folder, tmp_path):
@@ -168,6 +193,6 @@ def test_a_stop_waits_until_those_in_training_have_saved_and_for_no_other(ray_fo
 
     ended = Ended()
     work = Work(spec, store, a_dataset(), Searcher(spec), [ended])
-    run_trials(spec, store, work, StopsIt(), ray_folder, stop, Endless)
+    run_trials(spec, store, work, StopsIt(), ray_folder, stop, lambda config: Endless(config).step)
     assert (tmp_path / "saved").exists()
     assert ended.complete == {}  # nothing is said to have broken off
