@@ -22,6 +22,7 @@ from trainer.config.run import DECIDE_PACK, RESULT_FORMAT, digest
 from trainer.data.dataset import Dataset
 from trainer.errors import UserError
 from trainer.files import stamp
+from trainer.run_folder import mend_config
 
 HOW = ("steps", "seconds", "device", "precision")  # a model was trained, by training.json
 MOST_MODELS = 32  # evaluated at once; bounds memory when a whole store is evaluated
@@ -113,6 +114,7 @@ def _start(folder: Path, data: Dataset) -> dict[str, Any]:
             f"{folder} was trained on other images ('{training['data']['name']}') than those of "
             f"'{data.name}' given here; load the data set with the options in its config.json"
         )
+    mend_config(folder, training)  # or its changed content would be listed as right
     stored = read_result(folder)
     if stored is not None and stored["run"] == training["run"]:
         return stored

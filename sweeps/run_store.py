@@ -30,7 +30,7 @@ from sweeps.storage.storage import Storage, local_path
 from sweeps.sweepfile import SweepSpec, check_name, load_spec
 from trainer.config.schema import FieldError, build, suggestion
 from trainer.errors import UserError
-from trainer.files import parse_json
+from trainer.files import SEAL, parse_json, seal_holds, sealed
 
 _RUN_ID = re.compile(r"[A-Za-z0-9_-]{1,100}")
 
@@ -101,6 +101,15 @@ class Store:
         """Writes a JSON file so that a reader sees the old or the new one, never a part."""
         self.write_text(key, json.dumps(value, indent=1, allow_nan=False) + "\n")
 
+    def read_record(self, key: str) -> dict[str, Any] | None:
+        """What `write_record` wrote; None when there is none, or it was changed since."""
+        record = self.read_json(key)
+        return record if isinstance(record, dict) and seal_holds(record) else None
+
+    def write_record(self, key: str, record: Mapping[str, Any]) -> None:
+        """Writes a JSON object with a checksum of itself, atomically."""
+        self.write_json(key, sealed(record))
+
     def write_text(self, key: str, text: str) -> None:
         """Writes a text file, atomically."""
         self._storage.write(key, text.encode())
@@ -169,7 +178,7 @@ class Store:
         """Records a setting and its runs; again when `runs` grew or changed."""
         ids = {str(run.config.seed): run.id for run in runs}
         record = _Record(setting.number, dict(setting.parameters), ids)
-        self.write_json(f"{_settings(spec)}/{setting.number:05d}.json", asdict(record))
+        self.write_record(f"{_settings(spec)}/{setting.number:05d}.json", asdict(record))
 
     def save_spec(self, spec: SweepSpec) -> None:
         """Keeps the sweep file, so that `status`, `best` and `report` find it by its name."""
@@ -202,11 +211,15 @@ class Store:
 
     def _records(self, spec: SweepSpec) -> list["_Record"]:
         """What is recorded of the settings of this search; what is damaged is proposed anew."""
-        records = []
+        found = {}
         for name in self.names(_settings(spec)):
+            record = self.read_record(f"{_settings(spec)}/{name}") or {}
+            record.pop(SEAL, None)
             with contextlib.suppress(FieldError):
-                records.append(build(_Record, self.read_json(f"{_settings(spec)}/{name}")))
-        return sorted(records, key=lambda record: record.number)
+                setting = build(_Record, record)
+                if name == f"{setting.number:05d}.json" and setting.is_of(spec):
+                    found[setting.number] = setting
+        return [found[number] for number in sorted(found)]
 
 
 @dataclass(frozen=True)
@@ -220,6 +233,10 @@ class _Record:
     def __post_init__(self) -> None:
         if self.number < 0 or not all(map(_RUN_ID.fullmatch, self.runs.values())):
             raise FieldError("no setting with its runs")  # they name folders
+
+    def is_of(self, spec: SweepSpec) -> bool:
+        """Whether it gives every parameter of the sweep a value."""
+        return self.parameters.keys() == spec.parameters.keys()
 
 
 def run_key(run_id: str) -> str:

@@ -3,11 +3,13 @@
 import hashlib
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from trainer.errors import UserError
 
+SEAL = "checksum"  # key of a record's own checksum
 DEEPEST = 32  # levels of lists and objects; a history has 3
 _TOO_DEEP = f"nested deeper than {DEEPEST} levels"
 
@@ -39,6 +41,21 @@ def write_json(path: Path, value: object) -> None:
     write_atomically(path, (json.dumps(value, indent=1, allow_nan=False) + "\n").encode())
 
 
+def sealed(record: Mapping[str, Any]) -> dict[str, Any]:
+    """The record with a checksum of all else in it, by which `seal_holds` finds changes."""
+    bare = {key: value for key, value in record.items() if key != SEAL}
+    return bare | {SEAL: _seal(bare)}
+
+
+def seal_holds(record: Mapping[str, Any]) -> bool:
+    """Whether a record is as it was sealed; one from before there were seals counts as such."""
+    bare = {key: value for key, value in record.items() if key != SEAL}
+    try:
+        return SEAL not in record or record[SEAL] == _seal(bare)
+    except ValueError:  # 1e999 was read as infinity
+        return False
+
+
 def parse_json(content: bytes) -> Any:
     """The value of a JSON text that somebody else may have written.
 
@@ -58,6 +75,13 @@ def stamp(path: Path) -> dict[str, str | int]:
     with open(path, "rb") as file:
         checksum = hashlib.file_digest(file, "sha256").hexdigest()
     return {"sha256": checksum, "bytes": path.stat().st_size}
+
+
+def _seal(bare: Mapping[str, Any]) -> str:
+    # of what a reader gets: keys that are numbers, and tuples, are other things in JSON
+    plain = json.loads(json.dumps(bare, allow_nan=False))
+    text = json.dumps(plain, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _check_depth(value: object, left: int) -> None:

@@ -1,5 +1,6 @@
 """The store: atomic files, names that stay inside, settings by search, one run at a time."""
 
+import json
 import os
 import subprocess
 import sys
@@ -104,6 +105,22 @@ def test_damaged_settings_are_as_if_never_made(store):
     store.write_json(f"{folder}/00002.json", {"number": 2})
     assert [setting.number for setting in store.settings(spec())] == [1]
     assert list(store.recorded_runs(spec())) == [1]
+
+
+def test_a_setting_that_was_edited_is_as_if_never_made(store):
+    record(store, spec(), 0, 2.0)
+    path = store.path(f"sweeps/stored/{spec().search_id}/settings/00000.json")
+    whole = path.read_text()
+    values = json.loads(whole)
+    path.write_text(whole.replace("2.0", "3.25"))
+    assert store.settings(spec()) == []
+    del values["checksum"]  # as it was written before there were checksums
+    path.write_text(json.dumps(values))
+    assert len(store.settings(spec())) == 1
+    path.write_text(json.dumps({**values, "parameters": {}}))
+    assert store.settings(spec()) == []
+    path.write_text(json.dumps({**values, "number": 1}))  # a copy of another's
+    assert store.settings(spec()) == []
 
 
 def test_a_sweep_is_found_by_its_name(store):
