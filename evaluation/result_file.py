@@ -1,4 +1,23 @@
-"""result.json of a run: written last and whole, read back only with all its files intact."""
+"""result.json of a run: written last and whole, read back only with all its files intact.
+
+What a result holds beside format, run, config, data, state, reason, training and files:
+
+    "evaluations": {id: {
+        "measures": {metric: {"score": …, "floor": {"mean", "spread", "shuffles"}, …}},
+        "factors": {name: {"known", "best_latent", "latent"}},
+        "reconstruction", "kl", "kl_per_latent", "images"}}
+    "health": {"live_latents", "collapsed", "diverged", "unconverged", "worse_than_mean_image"}
+
+floor: what the metric gives the same codes shuffled among the images, on the same labels: mean and
+    standard deviation (0 for one shuffle) over so many shuffles. Only of metrics that it means
+    something for. A score of null comes with a "reason".
+factors: how much the code knows of each labelled factor, 0 (chance) to 1, held out: "known" by the
+    whole code, "best_latent" by its best single latent, whose number is "latent"; of sampled codes.
+    Absent without labels; a factor with too few of them is left out.
+health: see `evaluation.health.Health`. "live_latents" is a whole number, the others true or false.
+
+Results written by earlier versions have no floor, factors and health, and readers do without.
+"""
 
 import logging
 import os

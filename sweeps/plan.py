@@ -43,7 +43,7 @@ def load_data(spec: SweepSpec) -> Dataset:
 
 def runs_of(spec: SweepSpec, data: Dataset, parameters: Mapping[str, Any]) -> tuple[Run, ...]:
     """The runs of a setting, one a seed. An id depends only on what decides the result."""
-    from trainer.objectives import run_id
+    from trainer.run_folder import run_id
 
     pixels = math.prod(data.shape)
     runs = []

@@ -1,4 +1,4 @@
-"""`python -m trainer CONFIG.yaml --out DIR`: trains a pack of models; run again, it goes on."""
+"""`python -m trainer CONFIG.yaml --out DIR`: trains a pack of models; run it again to resume."""
 
 import argparse
 import sys
@@ -10,11 +10,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemaini
 from rich.progress import Progress as Bar
 from rich.table import Table
 
-from trainer.config.pack_file import read_configs
+from trainer.config.pack_file import read_pack
 from trainer.config.schema import FieldError
 from trainer.data import load
 from trainer.errors import UserError
-from trainer.objectives import run_id
+from trainer.run_folder import run_id
 from trainer.training.loop import Progress
 from trainer.training.packing import Series
 
@@ -25,7 +25,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Exit code: 0; 2, with one line on stderr, for a user's mistake; 130 when interrupted."""
     parser = argparse.ArgumentParser(prog="python -m trainer", description=__doc__)
     parser.add_argument("config", type=Path, help="YAML file; see trainer/example.yaml")
-    parser.add_argument("--out", type=Path, required=True, help="folder that gets one folder a run")
+    parser.add_argument(
+        "--out", type=Path, required=True, help="folder that gets one folder per run"
+    )
     parser.add_argument("--device", default="auto", help="auto (default), cpu, cuda, cuda:1, ...")
     options = parser.parse_args(arguments)
     try:
@@ -34,22 +36,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("interrupted; run the same command again to go on", file=sys.stderr)
+        print("interrupted; run it again to resume", file=sys.stderr)
         return 130
 
 
 def _train(path: Path, out: Path, device: str) -> int:
-    configs = read_configs(path)
-    dataset = configs[0].dataset
+    pack = read_pack(path)
+    configs, dataset = pack.configs, pack.configs[0].dataset
     try:
         data = load(dataset.name, **dataset.options)
     except FieldError as error:
-        raise UserError(f"{path}: {error.under('dataset')}") from None
+        raise pack.error(error.under("dataset")) from None
     folders = [out / run_id(config, data) for config in configs]
     try:
         training = Series(configs, data, folders, device=device)
     except FieldError as error:
-        raise UserError(f"{path}: {error}") from None
+        raise pack.error(error) from None
     console = Console()
     try:
         _show_terminal(training, console) if console.is_terminal else _show_plain(training)

@@ -12,14 +12,25 @@ import torch
 from safetensors.torch import save
 from torch import Tensor
 
-from trainer.config.run import RESULT_FORMAT, Precision, RunConfig
+from trainer.config.run import RESULT_FORMAT, Precision, RunConfig, digest
 from trainer.config.schema import build
 from trainer.data.dataset import Dataset
 from trainer.files import SEAL, parse_json, seal_holds, sealed, stamp, write_atomically, write_json
-from trainer.models.loading import CONFIG_FILE, MODEL_FILE
-from trainer.objectives import run_id
+from trainer.objectives import OBJECTIVES
 
-HISTORY_FILE, RECORD_FILE = "history.json", "training.json"
+CONFIG_FILE, HISTORY_FILE, MODEL_FILE = "config.json", "history.json", "model.safetensors"
+RECORD_FILE = "training.json"  # written last: a folder that has it is a run that is over
+
+
+def run_id(config: RunConfig, data: Dataset) -> str:
+    """Name of the run's folder: `RunConfig.identity`, over all of `data` that training sees.
+
+    These are the pixels, and the labels too where the objective learns from them.
+    """
+    objective = OBJECTIVES.get(config.objective)
+    if objective and objective.supervised:
+        return config.identity(digest([data.fingerprint, data.labels_fingerprint]))
+    return config.identity(data.fingerprint)
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,10 @@ import math
 from typing import Any
 
 from sweeps.sweepfile import SweepSpec
-from sweeps.sweepfile.configure import WITH_OPTIONS, configure
+from sweeps.sweepfile.configure import configure
 from sweeps.sweepfile.space import Parameter
 from trainer.config.schema import FieldError
+from trainer.config.short_forms import as_written
 from trainer.data.dataset import Dataset
 
 DECISIVE = ("architecture", "objective", "latents")  # whether a model suits hangs on these
@@ -17,7 +18,7 @@ def check_models(spec: SweepSpec, data: Dataset) -> None:
 
     Every choice of architecture, objective and number of latents is tried once.
     """
-    from trainer.models.compatibility import check_suits
+    from trainer.training.compatibility import check_compatible
 
     ends = {name: _ends(parameter) for name, parameter in spec.parameters.items()}
     first = {name: values[0] for name, values in ends.items()}
@@ -27,7 +28,7 @@ def check_models(spec: SweepSpec, data: Dataset) -> None:
     pixels = math.prod(data.shape)
     for parameters in tried:
         try:
-            check_suits(configure(spec.dataset, spec.trainer, parameters, pixels), data)
+            check_compatible(configure(spec.dataset, spec.trainer, parameters, pixels), data)
         except FieldError as error:
             raise spec.error(FieldError(error.problem, _place(spec, error.path))) from None
 
@@ -42,7 +43,7 @@ def _ends(parameter: Parameter) -> tuple[Any, ...]:
 
 def _place(spec: SweepSpec, path: tuple[str | int, ...]) -> tuple[str | int, ...]:
     """Where in the file a key of RunConfig comes from."""
-    for kind in WITH_OPTIONS:
-        if path[0] == f"{kind}_options":
-            return ("trainer", kind, *path[1:])
+    written = as_written(path)
+    if written != path:
+        return ("trainer", *written)
     return ("parameters" if path[0] in spec.parameters else "trainer", path[0])

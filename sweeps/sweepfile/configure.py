@@ -7,8 +7,9 @@ from typing import Any
 from trainer.architectures import ARCHITECTURES
 from trainer.config.run import DatasetConfig, RunConfig
 from trainer.config.schema import FieldError, build, convert, lookup, suggestion
-from trainer.likelihoods import LIKELIHOODS
-from trainer.objectives import OBJECTIVES, likelihood_options, objective_options
+from trainer.config.short_forms import WITH_OPTIONS, in_full
+from trainer.likelihoods import LIKELIHOODS, likelihood_options
+from trainer.objectives import OBJECTIVES, objective_options
 
 # What a sweep may search, beside the options of the objective and of the likelihood
 # (`objective.<option>`, `likelihood.<option>`).
@@ -28,7 +29,6 @@ PARAMETERS = (
     "optimizer.beta1",
     "optimizer.beta2",
 )
-WITH_OPTIONS = ("objective", "likelihood")
 WHOLE = ("latents", "batch_size", "steps")
 # What a sweep file may fix under `trainer`; the rest has a place of its own in the file.
 FIXED = (
@@ -124,15 +124,6 @@ def check_options(config: RunConfig, kind: str) -> None:
         raise FieldError(error.problem, error.path[1:]) from None
 
 
-def named(value: Any) -> dict[str, Any]:
-    """`{name: value}` for a text, a mapping as it is: `adam` stands for `{name: adam}`."""
-    if isinstance(value, str):
-        return {"name": value}
-    if not isinstance(value, Mapping):
-        raise FieldError(f"expected a name, or a mapping with a name, got {value!r}")
-    return dict(value)
-
-
 def _from_trainer(trainer: Mapping[str, Any]) -> dict[str, Any]:
     values = dict(trainer)
     for key in values:
@@ -141,17 +132,4 @@ def _from_trainer(trainer: Mapping[str, Any]) -> dict[str, Any]:
                 "; it belongs under `parameters`" if key in ("beta", "beta_norm", "latents") else ""
             )
             raise FieldError(f"unknown key{where or suggestion(key, FIXED)}", (key,))
-    for kind in WITH_OPTIONS:
-        default = getattr(RunConfig, kind)
-        options = _named_at(kind, values.get(kind, default))
-        values[kind] = options.pop("name", default)
-        values[f"{kind}_options"] = options
-    values["optimizer"] = _named_at("optimizer", values.get("optimizer", {}))
-    return values
-
-
-def _named_at(key: str, value: Any) -> dict[str, Any]:
-    try:
-        return named(value)
-    except FieldError as error:
-        raise error.under(key) from None
+    return in_full(values)

@@ -14,6 +14,7 @@ from sweeps.sweepfile.small_form import read_sized
 from sweeps.sweepfile.space import Parameter
 from trainer.config.run import DatasetConfig, RunConfig, digest
 from trainer.config.schema import FieldError, build, convert, lookup, suggestion
+from trainer.config.short_forms import WITH_OPTIONS, named
 from trainer.config.yaml_file import Document, dump
 from trainer.errors import UserError
 
@@ -195,7 +196,7 @@ def check_name(name: str) -> None:
 def _dataset(value: Any) -> DatasetConfig:
     from trainer.data import DATASETS
 
-    options = configure.named(value)
+    options = named(value)
     path = () if isinstance(value, str) else ("name",)
     if "name" not in options:
         raise FieldError("required key is missing", path)
@@ -313,7 +314,7 @@ def _check_beta(value: float, is_range: bool) -> None:
 
 def _check_options(spec: SweepSpec, setting: Mapping[str, Any]) -> None:
     """The options of objective and likelihood, which stand under `trainer` or `parameters`."""
-    for kind in configure.WITH_OPTIONS:
+    for kind in WITH_OPTIONS:
         if kind in spec.parameters:
             _check_shared_options(spec, kind)
         searched = [name for name in spec.parameters if name.split(".")[0] == kind]
@@ -331,7 +332,7 @@ def _check_shared_options(spec: SweepSpec, kind: str) -> None:
     """Each option under `trainer` must be one of some objective (likelihood) that is searched."""
     names = [value for _, value in _ends(spec.parameters[kind])]
     known = {option for name in names for option in configure.option_names(kind, name)}
-    given = configure.named(spec.trainer.get(kind, {}))
+    given = named(spec.trainer.get(kind, {}))
     for option in given.keys() - known - {"name"}:
         problem = f"unknown key{suggestion(option, known)}"
         raise FieldError(problem, ("trainer", kind, option))

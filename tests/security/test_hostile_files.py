@@ -10,7 +10,7 @@ import pytest
 from sweeps.cli.main import main
 from sweeps.run_store import Store
 from tests.security.trap import Trap
-from trainer.config.pack_file import read_configs
+from trainer.config.pack_file import read_pack
 from trainer.data import load
 from trainer.errors import UserError
 from trainer.models import load_pack
@@ -146,5 +146,5 @@ def test_yaml_objects_for_the_trainer_are_not_made(tmp_path, trap):
     for text in (trap.yaml, f"beta: {trap.yaml}", "[" * 20_000, "a: &a [*a]"):
         (tmp_path / "config.yaml").write_text(text)
         with pytest.raises(UserError):
-            read_configs(tmp_path / "config.yaml")
+            read_pack(tmp_path / "config.yaml")
     assert not trap.sprung

@@ -147,7 +147,7 @@ def test_two_processes_cannot_run_one_sweep(store):
     script = textwrap.dedent(
         """
         import sys
-        from sweeps.store import Store
+        from sweeps.run_store import Store
         with Store(sys.argv[1]).lock("one"):
             print("held", flush=True)
             sys.stdin.read()

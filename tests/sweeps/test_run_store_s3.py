@@ -223,7 +223,7 @@ def test_a_sweep_is_held_by_one_alone(store, bucket):
 def test_a_killed_holder_on_this_machine_is_known_to_be_gone(store, bucket):
     script = textwrap.dedent("""
         import sys, time
-        from sweeps.store import Store
+        from sweeps.run_store import Store
         with Store(sys.argv[1]).lock("one"):
             print("held", flush=True)
             time.sleep(60)

@@ -1,5 +1,6 @@
 """`python -m trainer`: trains, goes on, does nothing twice, and says mistakes in one line."""
 
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,8 @@ import pytest
 import trainer
 from tests.trainer.shapes import Shapes
 from trainer.__main__ import main
-from trainer.config.pack_file import read_configs
+from trainer.config.pack_file import read_pack
+from trainer.config.run import DatasetConfig, OptimizerConfig, RunConfig
 from trainer.data import DATASETS
 
 TEXT = """
@@ -49,7 +51,7 @@ def test_running_twice_trains_once(file: Path, capsys: pytest.CaptureFixture[str
 
 
 def test_models_override_seed_beta_and_rate(file: Path) -> None:
-    first, second = read_configs(file)
+    first, second = read_pack(file).configs
     assert (first.seed, first.beta, first.optimizer.lr) == (0, 1, 0.001)
     assert (second.seed, second.beta, second.optimizer.lr) == (1, 4, 0.002)
     assert first.steps == second.steps == 20
@@ -57,20 +59,31 @@ def test_models_override_seed_beta_and_rate(file: Path) -> None:
 
 def test_without_models_the_file_is_one_run(file: Path) -> None:
     file.write_text(TEXT.split("models:")[0] + "seed: 9\n")
-    assert [config.seed for config in read_configs(file)] == [9]
+    assert [config.seed for config in read_pack(file).configs] == [9]
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (("latents: 3", "latent: 3"), "pack.yaml: latent: unknown key; did you mean 'latents'?"),
-        (("beta: 4", "beat: 4"), "models[1].beat: unknown key; did you mean 'beta'?"),
-        (("beta: 4", "beta: -4"), "models[1].beta: expected 0 or more"),
-        (("lr: 0.002", "lr: fast"), "models[1].optimizer.lr: expected a number"),
-        (("architecture: mlp", "architecture: mpl"), "architecture: unknown architecture 'mpl'"),
-        (("rectangles", "rectangle"), "dataset: unknown data set 'rectangle'"),
-        (("{name: rectangles}", "{name: rectangles"), "is not YAML"),
-        (("steps: 20", "objective_options: {c: 1}"), "objective_options.c: unknown key"),
+        (("latents: 3", "latent: 3"), "pack.yaml:4: latent: unknown key; did you mean 'latents'?"),
+        (("beta: 4", "beat: 4"), "pack.yaml:10: models[1].beat: unknown key; did you mean 'beta'?"),
+        (("beta: 4", "beta: -4"), "pack.yaml:10: models[1].beta: expected 0 or more"),
+        (("lr: 0.002", "lr: fast"), "pack.yaml:10: models[1].optimizer.lr: expected a number"),
+        (
+            ("architecture: mlp", "architecture: mpl"),
+            "yaml:3: architecture: unknown architecture 'mpl'",
+        ),
+        (("rectangles", "rectangle"), "pack.yaml:2: dataset: unknown data set 'rectangle'"),
+        (("{name: rectangles}", "{name: rectangles"), "pack.yaml:3: expected ',' or '}'"),
+        (
+            ("steps: 20", "objective_options: {c: 1}"),
+            "yaml:7: objective_options.c: unknown key",
+        ),
+        (
+            ("steps: 20", "objective: {name: beta_vae, c: 1}"),
+            "yaml:7: objective.c: unknown key",
+        ),
+        (("steps: 20", "steps: 20\nsteps: 30"), "pack.yaml:8: steps: given twice"),
     ],
 )
 def test_mistakes_are_one_line_that_names_file_and_key(
@@ -84,10 +97,28 @@ def test_mistakes_are_one_line_that_names_file_and_key(
     assert error.count("\n") == 1
 
 
+def test_it_is_read_as_sweep_files_are(file: Path) -> None:
+    short = """
+    dataset: {name: dsprites, size: 32}
+    objective: {name: factor_vae, gamma: 5}
+    optimizer: {lr: 1e-3}
+    steps: 3_000
+    """
+    file.write_text(textwrap.dedent(short))
+    [found] = read_pack(file).configs
+    assert found == RunConfig(
+        DatasetConfig("dsprites", {"size": 32}),
+        objective="factor_vae",
+        objective_options={"gamma": 5},
+        optimizer=OptimizerConfig(lr=0.001),
+        steps=3000,
+    )
+
+
 def test_a_missing_file_is_named(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(file.parent / "none.yaml") == 2
-    assert "none.yaml: No such file" in capsys.readouterr().err
+    assert "none.yaml: cannot be read: No such file" in capsys.readouterr().err
 
 
 def test_the_example_can_be_read() -> None:
-    assert len(read_configs(Path(trainer.__file__).with_name("example.yaml"))) == 4
+    assert len(read_pack(Path(trainer.__file__).with_name("example.yaml")).configs) == 4

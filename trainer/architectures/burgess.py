@@ -1,7 +1,7 @@
 """The convolutional network of Burgess et al. 2018 (A.1), also of many later comparisons."""
 
 from trainer.architectures.architecture import Networks, Shape
-from trainer.nn.strided_convolutions import strided
+from trainer.architectures.strided_convolutions import strided
 
 CHANNELS = {64: (32,) * 4, 32: (32,) * 3}  # of each stage, by image side; all end at 4x4
 WIDTH = 256

@@ -1,7 +1,7 @@
 """The convolutional network of Higgins et al. 2017, Table 1, for chairs, CelebA and 3D faces."""
 
 from trainer.architectures.architecture import Networks, Shape
-from trainer.nn.strided_convolutions import strided
+from trainer.architectures.strided_convolutions import strided
 
 CHANNELS = {64: (32, 32, 64, 64), 32: (32, 32, 64)}  # of each stage, by image side; all end at 4x4
 WIDTH = 256

@@ -6,10 +6,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from trainer.architectures.architecture import Networks, Shape
+from trainer.architectures.strided_convolutions import convolutions
 from trainer.errors import UserError
 from trainer.nn.fully_connected import fully_connected
 from trainer.nn.layers import PackedDeconv
-from trainer.nn.strided_convolutions import convolutions
 
 SMALL = 32  # pixels of the smaller side, up to which an image has two stages, as MNIST's 28
 WIDTH = 256

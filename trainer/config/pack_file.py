@@ -1,15 +1,31 @@
-"""A pack's YAML file: RunConfig's keys, and under `models` what differs from model to model."""
+"""A pack's YAML file: RunConfig's keys, and under `models` what differs from model to model.
+
+It is read as sweep files are: the same YAML, the same short forms, errors with file and line.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from trainer.config import yaml_file
 from trainer.config.run import RunConfig
 from trainer.config.schema import FieldError, build
+from trainer.config.short_forms import as_written, in_full, named_at
+from trainer.config.yaml_file import Document
 from trainer.errors import UserError
+
+
+@dataclass(frozen=True)
+class PackFile:
+    """A pack as its file has it. configs: one per model."""
+
+    configs: tuple[RunConfig, ...]
+    document: Document
+
+    def error(self, error: FieldError) -> UserError:
+        """`error`, whose path is that of RunConfig, with the file's name and the line."""
+        return _located(self.document, error)
 
 
 @dataclass(frozen=True)
@@ -28,31 +44,43 @@ class ModelEntry:
     optimizer: ModelOptimizer | None = None
 
 
-def read_configs(path: Path) -> list[RunConfig]:
-    """One RunConfig a model. Raises UserError that names the file and the key."""
+def read_pack(path: Path) -> PackFile:
+    """The pack in a YAML file. Raises UserError that names the file, the line and the key."""
+    document = yaml_file.read(path)
     try:
-        values = yaml.safe_load(path.read_text())
-    except OSError as error:
-        raise UserError(f"cannot read {path}: {error.strerror}") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
-    except RecursionError:
-        raise UserError(f"{path} is nested too deep") from None
-    try:
-        return _configs(values)
+        return PackFile(_configs(document.value), document)
     except FieldError as error:
-        raise UserError(f"{path}: {error}") from None
+        raise _located(document, error) from None
 
 
-def _configs(values: Any) -> list[RunConfig]:
-    if not isinstance(values, Mapping):
-        raise FieldError("expected RunConfig's keys, e.g. 'dataset: {name: dsprites}'")
-    shared = {key: value for key, value in values.items() if key != "models"}
+def _located(document: Document, error: FieldError) -> UserError:
+    path, lines = error.path, document.lines
+    written = path if path in lines else as_written(path)
+    if written not in lines and written[:1] == ("dataset",):
+        written = tuple(key for key in written if key != "options")
+    return document.error(FieldError(error.problem, written))
+
+
+def _configs(values: Mapping[str, Any]) -> tuple[RunConfig, ...]:
+    shared = in_full({key: value for key, value in values.items() if key != "models"})
+    if "dataset" in shared:
+        shared["dataset"] = _dataset(shared["dataset"])
     entries = values.get("models", [{}])
     if not isinstance(entries, list) or not entries:
         raise FieldError("expected a list, e.g. '[{seed: 0, beta: 4}]'", ("models",))
     build(RunConfig, shared)  # mistakes in the shared part are shown without `models[0]`
-    return [_config(shared, position, entry) for position, entry in enumerate(entries)]
+    return tuple(_config(shared, position, entry) for position, entry in enumerate(entries))
+
+
+def _dataset(value: Any) -> dict[str, Any]:
+    """`{name: dsprites, size: 32}` stands for `{name: dsprites, options: {size: 32}}`."""
+    given = named_at("dataset", value)
+    options = given.pop("options", {})
+    if not isinstance(options, Mapping):
+        raise FieldError(f"expected a mapping, got {options!r}", ("dataset", "options"))
+    if "name" not in given:
+        raise FieldError("required key is missing", ("dataset", "name"))
+    return {"name": given.pop("name"), "options": {**options, **given}}
 
 
 def _config(shared: Mapping[str, Any], position: int, values: Any) -> RunConfig:
@@ -64,7 +92,7 @@ def _config(shared: Mapping[str, Any], position: int, values: Any) -> RunConfig:
         if entry.beta is not None:
             merged["beta"] = entry.beta
         if entry.optimizer is not None:
-            merged["optimizer"] = {**shared.get("optimizer", {}), "lr": entry.optimizer.lr}
+            merged["optimizer"] = {**shared["optimizer"], "lr": entry.optimizer.lr}
         return build(RunConfig, merged)
     except FieldError as error:
         raise error.under("models", position) from None

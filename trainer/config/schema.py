@@ -93,6 +93,14 @@ def build(cls: type[T], values: object) -> T:
     return cls(**arguments)
 
 
+def build_options(cls: type[T], values: object, key: str) -> T:
+    """As `build`, for the values that stand under `key`: of one objective, likelihood, metric."""
+    try:
+        return build(cls, values)
+    except FieldError as error:
+        raise error.under(key) from None
+
+
 def convert(value: Any, hint: Any) -> Any:
     """`value` as the type `hint`; integers pass as floats, lists as tuples. Raises FieldError."""
     if hint is Any:

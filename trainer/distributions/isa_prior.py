@@ -8,15 +8,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from trainer.config.run import RunConfig
-from trainer.config.schema import FieldError, require
+from trainer.config.schema import require
 from trainer.distributions import lp_nested
 from trainer.distributions.gaussian import log_density
 
-P1_FIXED, P1_LEARNED = (
-    2.2,
-    2.0,
-)  # Stühmer et al. 2019, Sec. 4: on dSprites, and where learning starts
+# Stühmer et al. 2019, Sec. 4: on dSprites, and where learning starts
+P1_FIXED, P1_LEARNED = 2.2, 2.0
 
 
 @dataclass(frozen=True)
@@ -70,7 +67,7 @@ class IsaOptions:
 
 
 class IsaPrior(nn.Module):
-    """p(z) of `trainer.objectives.lp_nested` for K models. `log_p1`: (K, l0), log p1."""
+    """p(z) of `trainer.distributions.lp_nested` for K models. `log_p1`: (K, l0), log p1."""
 
     def __init__(self, size: int, latents: int, options: IsaOptions):
         super().__init__()
@@ -100,11 +97,3 @@ class IsaPrior(nn.Module):
         options = self.options
         z = lp_nested.sample(count, self.layout, options.p0, p1, options.scale, rng)
         return torch.from_numpy(z).float()
-
-
-def check_layout(config: RunConfig, options: IsaOptions) -> None:
-    """Raises FieldError when the subspaces do not make up the run's latents."""
-    try:
-        options.sizes(config.latents)
-    except FieldError as error:
-        raise error.under("objective_options") from None

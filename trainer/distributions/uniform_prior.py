@@ -10,7 +10,7 @@ VARIANCE = 1 / 3
 
 
 class UniformPrior(nn.Module):
-    """Uniform(-1, 1) for each of K models; a `trainer.objectives.prior.Prior`.
+    """Uniform(-1, 1) for each of K models; a `trainer.distributions.prior.Prior`.
 
     noise_codes: how many codes a sample has after the M regularised ones.
     """

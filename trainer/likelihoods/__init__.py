@@ -1,7 +1,9 @@
 """p(x|z) of an image given the decoder's output, by name. A new one is a file and a line here."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from trainer.config.run import RunConfig
+from trainer.config.schema import build_options
 from trainer.registry import Registry
 
 if TYPE_CHECKING:
@@ -15,3 +17,9 @@ LIKELIHOODS: "Registry[Likelihood]" = Registry(
         "gaussian_mixture": "trainer.likelihoods.gaussian_mixture:GAUSSIAN_MIXTURE",
     }
 )
+
+
+def likelihood_options(config: RunConfig) -> Any:
+    """The likelihood's options dataclass, from `config.likelihood_options`. Raises FieldError."""
+    options = LIKELIHOODS[config.likelihood].options
+    return build_options(options, config.likelihood_options, "likelihood_options")

@@ -11,9 +11,9 @@ from trainer.architectures import ARCHITECTURES
 from trainer.config.run import Precision, RunConfig
 from trainer.config.schema import FieldError, lookup
 from trainer.distributions.prior import Prior, StandardNormal
-from trainer.likelihoods import LIKELIHOODS
+from trainer.likelihoods import LIKELIHOODS, likelihood_options
 from trainer.nn.layers import Initialised
-from trainer.objectives import OBJECTIVES, likelihood_options, objective_options
+from trainer.objectives import OBJECTIVES, objective_options
 from trainer.randomness import stream
 
 T = TypeVar("T")

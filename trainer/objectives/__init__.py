@@ -1,12 +1,9 @@
 """What training minimises, by name. A new objective is a file beside this one and a line here."""
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from trainer.config.run import RunConfig, digest
-from trainer.config.schema import FieldError, build
-from trainer.data.dataset import Dataset
-from trainer.likelihoods import LIKELIHOODS
+from trainer.config.run import RunConfig
+from trainer.config.schema import build_options
 from trainer.registry import Registry
 
 if TYPE_CHECKING:
@@ -32,31 +29,7 @@ OBJECTIVES: "Registry[Objective]" = Registry(
 def objective_options(config: RunConfig) -> Any:
     """The objective's options dataclass, from `config.objective_options`. Raises FieldError."""
     objective = OBJECTIVES[config.objective]
-    options = _options(objective.options, config.objective_options, "objective_options")
+    options: Any = build_options(objective.options, config.objective_options, "objective_options")
     if objective.check:
         objective.check(config, options)
     return options
-
-
-def run_id(config: RunConfig, data: Dataset) -> str:
-    """Name of the run's folder: `RunConfig.identity`, over all of `data` that training sees.
-
-    These are the pixels, and the labels too where the objective learns from them.
-    """
-    objective = OBJECTIVES.get(config.objective)
-    if objective and objective.clamping:
-        return config.identity(digest([data.fingerprint, data.labels_fingerprint]))
-    return config.identity(data.fingerprint)
-
-
-def likelihood_options(config: RunConfig) -> Any:
-    """The likelihood's options dataclass, from `config.likelihood_options`. Raises FieldError."""
-    options = LIKELIHOODS[config.likelihood].options
-    return _options(options, config.likelihood_options, "likelihood_options")
-
-
-def _options(cls: type, values: Mapping[str, Any], key: str) -> Any:
-    try:
-        return build(cls, values)
-    except FieldError as error:
-        raise error.under(key) from None

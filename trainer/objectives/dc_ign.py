@@ -1,22 +1,18 @@
 """DC-IGN (Kulkarni et al. 2015), which is told by labels what each latent is to hold.
 
 Higgins et al. 2017 compare with it (Table 1, Fig. 6C). It learns from clamped minibatches, see
-`trainer.objectives.clamping`.
+`trainer.training.learners.clamped_batches`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 
-from trainer.config.schema import FieldError, require, suggestion
-from trainer.data.dataset import Dataset
+from trainer.config.schema import FieldError, require
 from trainer.distributions.gaussian import kl_from_standard_normal
-from trainer.errors import UserError
 from trainer.objectives.lower_bound import lower_bound
 from trainer.objectives.objective import Batch, Objective, Terms
-from trainer.training.learners.clamped_batches import ClampedBatches
 
 
 @dataclass(frozen=True)
@@ -70,44 +66,4 @@ def inactive_spread(z: Tensor, active: Tensor) -> Tensor:
     return 0.5 * (distance.square().mean(1) * ~active).sum(1)
 
 
-def clamped_batches(
-    data: Dataset,
-    latents: int,
-    options: ClampingOptions,
-    seeds: Sequence[int],
-    batch: int,
-    device: torch.device,
-) -> ClampedBatches:
-    """The batches of a run. Raises UserError for data without labels, or too few latents."""
-    sizes = layout(data, latents, options)
-    for name in options.shares or {}:
-        if name not in sizes:
-            raise FieldError(
-                f"unknown factor{suggestion(name, sizes)}", ("objective_options", "shares", name)
-            )
-    shares = [(options.shares or {}).get(name, 1.0) for name in sizes]
-    return ClampedBatches(data, sizes, shares, seeds, latents, batch, device)
-
-
-def layout(data: Dataset, latents: int, options: ClampingOptions) -> dict[str, int]:
-    """How many of the latents each factor has. Raises UserError where that does not come out."""
-    known = {name: 1 for name, classes in data.factors.items() if classes > 1}
-    if not known:
-        raise UserError(
-            f"objective 'dc_ign' learns from labels, and data set '{data.name}' has none here; "
-            "name a table of labels in the data set's option `labels`, or take another objective"
-        )
-    where = ("objective_options", "factors")
-    sizes = dict(known if options.factors is None else options.factors)
-    for name in sizes:
-        if name not in known:
-            raise FieldError(f"unknown factor{suggestion(name, known)}", (*where, name))
-    over = latents - sum(sizes.values())
-    if over < 0:
-        raise FieldError(f"{sizes} needs {latents - over} latents, there are {latents}", where)
-    if options.factors is None:
-        sizes[next(iter(sizes))] += over
-    return sizes
-
-
-DC_IGN = Objective(dc_ign, ClampingOptions, clamping=clamped_batches)
+DC_IGN = Objective(dc_ign, ClampingOptions, learner="clamped_vae", supervised=True)

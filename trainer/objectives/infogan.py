@@ -4,15 +4,15 @@ import math
 from dataclasses import dataclass
 
 import torch.nn.functional as F
+from torch import Tensor
 
 from trainer.architectures.architecture import Architecture, Shape
 from trainer.config.run import RunConfig
 from trainer.config.schema import FieldError, require
 from trainer.distributions.gaussian import log_density
 from trainer.distributions.uniform_prior import UniformPrior
+from trainer.nn.adversarial import Discriminator, Generator
 from trainer.objectives.objective import Objective, Terms
-from trainer.training.learners.infogan import Game, InfoganLearner
-from trainer.training.learners.infogan_networks import Generator, Observer
 
 CODE_ENTROPY = math.log(2)  # of Uniform(-1, 1), in nats
 
@@ -41,6 +41,22 @@ class InfoganOptions:
         require(self.discriminator_lr > 0, "discriminator_lr", "expected a number above 0")
 
 
+@dataclass(frozen=True)
+class Game:
+    """One step of K games, each on n real and n generated images.
+
+    real, fake: logits of the discriminator, (K, n).
+    codes: the regularised codes of the generated images, (K, n, M).
+    mu, logvar: of the Gaussian Q(c|x) of the generated images, (K, n, M).
+    """
+
+    real: Tensor
+    fake: Tensor
+    codes: Tensor
+    mu: Tensor
+    logvar: Tensor
+
+
 def infogan(game: Game, options: InfoganOptions) -> Terms:
     """Chen et al. 2016, Eq. 6: min_{G,Q} max_D V(D, G) - lambda L_I(G, Q).
 
@@ -65,12 +81,12 @@ def infogan(game: Game, options: InfoganOptions) -> Terms:
 
 def networks(
     architecture: Architecture, size: int, shape: Shape, latents: int, options: InfoganOptions
-) -> tuple[Observer, Generator]:
+) -> tuple[Discriminator, Generator]:
     """Recognition with the discriminator, of M = `latents` codes; the generator also of noise."""
     codes = latents + options.noise_codes
     encoder, _ = architecture(size, shape, latents)
     _, decoder = architecture(size, shape, codes)
-    return Observer(encoder, size), Generator(decoder, codes)
+    return Discriminator(encoder, size), Generator(decoder, codes)
 
 
 def prior(size: int, latents: int, options: InfoganOptions) -> UniformPrior:
@@ -88,5 +104,5 @@ def _check(config: RunConfig, options: InfoganOptions) -> None:
 
 
 INFOGAN = Objective(
-    infogan, InfoganOptions, own=prior, check=_check, networks=networks, learner=InfoganLearner
+    infogan, InfoganOptions, own=prior, check=_check, networks=networks, learner="infogan"
 )

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from trainer.distributions.isa_prior import IsaOptions, IsaPrior, check_layout
+from trainer.distributions.isa_prior import IsaOptions, IsaPrior
+from trainer.objectives.isa_vae import check_layout
 from trainer.objectives.lower_bound import lower_bound
 from trainer.objectives.objective import Batch, Objective, Terms
 from trainer.objectives.total_correlation import (

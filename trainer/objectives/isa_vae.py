@@ -1,6 +1,8 @@
 """ISA-VAE (Stühmer et al. 2019): a VAE whose prior has independent subspaces."""
 
-from trainer.distributions.isa_prior import IsaOptions, IsaPrior, check_layout
+from trainer.config.run import RunConfig
+from trainer.config.schema import FieldError
+from trainer.distributions.isa_prior import IsaOptions, IsaPrior
 from trainer.objectives.lower_bound import lower_bound
 from trainer.objectives.objective import Batch, Objective, Terms
 
@@ -15,6 +17,14 @@ def isa_vae(batch: Batch, options: IsaOptions) -> Terms:
     terms = lower_bound(batch.log_px, prior.kl(batch.mu, batch.logvar, batch.z))
     loss = batch.beta * terms["kl"] - terms["reconstruction"]
     return {"loss": loss, **terms, "exponents": prior.log_p1.exp()}
+
+
+def check_layout(config: RunConfig, options: IsaOptions) -> None:
+    """Raises FieldError when the subspaces do not make up the run's latents."""
+    try:
+        options.sizes(config.latents)
+    except FieldError as error:
+        raise error.under("objective_options") from None
 
 
 ISA_VAE = Objective(isa_vae, IsaOptions, own=IsaPrior, check=check_layout)

@@ -1,20 +1,17 @@
-"""What an objective is: a function of a batch's arrays, its options, and what it learns itself."""
+"""What an objective is: a pure function of a batch, its options, and what it learns itself.
 
-from collections.abc import Callable, Mapping, Sequence
+How a pack learns by it is in `trainer.training.learners`: an objective names one, importing none.
+"""
+
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from trainer.architectures.architecture import Architecture, Shape
 from trainer.config.run import OptimizerConfig, RunConfig
 from trainer.config.schema import NoOptions
-from trainer.data.dataset import Dataset
-from trainer.training.optimizers import PackedOptimizer
-
-if TYPE_CHECKING:  # a pack is built from its objective
-    from trainer.models.pack import Pack
 
 Terms = Mapping[str, Tensor]
 
@@ -63,35 +60,8 @@ class Adversary:
     optimizer: Callable[[Any], OptimizerConfig]
 
 
-class Clamping(Protocol):
-    """Batches in which one factor varies, and the latents that are to hold it."""
-
-    def at(self, step: int) -> tuple[Tensor, Tensor]:
-        """Indices of a step's images (K, n), and which latents are active, bool (K, M)."""
-        ...
-
-
-class Learner(Protocol):
-    """Trains the networks of a pack: draws its batches and takes its optimisers' steps.
-
-    Whatever is random comes from the models' seeds and the step (see trainer.randomness), so that a
-    checkpoint has nothing to keep beside parameters and the optimisers' states.
-    """
-
-    @property
-    def optimizers(self) -> Mapping[str, PackedOptimizer]:
-        """By the name that a checkpoint keeps their states under."""
-        ...
-
-    def step(self, number: int) -> Terms:
-        """One step of every model, the first being 0, and its terms before it, see `Objective`."""
-        ...
-
-
-# (data, latents M, options, seeds, batch size n, device) -> the batches of all steps
-MakeClamping = Callable[[Dataset, int, Any, Sequence[int], int, torch.device], Clamping]
+# (architecture, size K, shape, latents M, options) -> encoder and decoder
 MakeNetworks = Callable[[Architecture, int, Shape, int, Any], tuple[nn.Module, nn.Module]]
-MakeLearner = Callable[["Pack", Sequence[RunConfig], Dataset, torch.device], Learner]
 
 
 @dataclass(frozen=True)
@@ -105,23 +75,22 @@ class Objective:
     options: frozen dataclass that `RunConfig.objective_options` is read into, strictly.
     own: (size K, latents M, options) -> a module whose parameters have a leading model axis and are
         trained with the networks, but for those that require no gradient. It draws initial values
-        as trainer.layers do, in `initialise`. Where it is a `trainer.objectives.prior.Prior`, it is
-        the models' prior.
+        as trainer.nn.layers do, in `initialise`. Where it is a `trainer.distributions.prior.Prior`,
+        it is the models' prior.
     adversary: a second network with a loss of its own.
-    clamping: the batches of an objective that learns from labels. Raises UserError for data without
-        the labels it needs.
     check: (config, options) -> None; raises FieldError, its path that of RunConfig, for a run that
         the objective has no meaning for.
     networks: (architecture, size, shape, latents, options) -> encoder and decoder, where they are
         not the architecture's as they are.
-    learner: (pack, configs, data, device) -> its own way of training; None for that of all VAEs.
+    learner: how a pack learns from it, a name in `trainer.training.learners.LEARNERS`.
+    supervised: whether it learns from labels, which then are part of what a run is.
     """
 
     terms: Callable[[Any, Any], Terms]
     options: type = NoOptions
     own: Callable[[int, int, Any], nn.Module] | None = None
     adversary: Adversary | None = None
-    clamping: MakeClamping | None = None
     check: Callable[[RunConfig, Any], None] | None = None
     networks: MakeNetworks | None = None
-    learner: MakeLearner | None = None
+    learner: str = "vae"
+    supervised: bool = False

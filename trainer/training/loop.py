@@ -14,12 +14,12 @@ from trainer.data.dataset import Dataset
 from trainer.device.precision import computing, offered
 from trainer.errors import UserError
 from trainer.models.pack import Pack
-from trainer.objectives.objective import Learner
 from trainer.run_folder import Run, read_record, write_config, write_record
 from trainer.training import checkpoints
 from trainer.training.checkpoints import Checkpoint
 from trainer.training.history import History
-from trainer.training.learners.vae import VaeLearner
+from trainer.training.learners import LEARNERS
+from trainer.training.learners.learner import Learner
 
 
 @dataclass(frozen=True)
@@ -90,8 +90,8 @@ class Training:
         self.pack.draw_parameters([config.seed for config in configs])
         self.pack.to(self.device)
         self.parameters = dict(self.pack.named_parameters())
-        learner = self.pack.objective.learner or VaeLearner
-        self.learner: Learner = learner(self.pack, configs, self.data, self.device)
+        learning = LEARNERS[self.pack.objective.learner]
+        self.learner: Learner = learning.learner(self.pack, configs, self.data, self.device)
         self.history = History(len(configs), self.steps)
         for run in self._active:
             write_config(run)

@@ -83,7 +83,7 @@ class PackedOptimizer:
 
 
 def _optimizer(groups: list[dict], config: OptimizerConfig) -> torch.optim.Optimizer:
-    # on a GPU their steps become part of a graph (trainer.recorded): `capturable`
+    # on a GPU their steps become part of a graph (trainer.device.cuda_graph): `capturable`
     on_cpu = groups[0]["params"][0].device.type == "cpu"
     if config.name == "adam":
         betas = (config.beta1, config.beta2)

@@ -36,7 +36,7 @@ OTHERS: dict[str, dict[str, Any]] = {
 
 
 class Recording:
-    """Does as `trainer.recorded` does on CUDA; keeps what it has recorded in `all`."""
+    """Does as `trainer.device.cuda_graph` does on CUDA; keeps what it has recorded in `all`."""
 
     all: tuple["Recording", ...] = ()
 

@@ -11,10 +11,9 @@ from torch.distributions import Bernoulli, Categorical, MixtureSameFamily, Norma
 from tests.trainer.objectives.batches import K, batch, initialised
 from tests.trainer.runs import config
 from trainer.config.schema import FieldError
-from trainer.likelihoods import LIKELIHOODS
+from trainer.likelihoods import LIKELIHOODS, likelihood_options
 from trainer.likelihoods.noise import LEAST_VARIANCE
 from trainer.models import Pack
-from trainer.objectives import likelihood_options
 
 B = batch()
 

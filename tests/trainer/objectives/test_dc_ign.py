@@ -15,9 +15,10 @@ from trainer.data import load
 from trainer.data.dataset import Dataset
 from trainer.distributions.gaussian import reparametrise
 from trainer.errors import UserError
-from trainer.objectives import run_id
-from trainer.objectives.dc_ign import ClampingOptions, clamped_batches, dc_ign, layout
+from trainer.objectives.dc_ign import ClampingOptions, dc_ign
+from trainer.run_folder import run_id
 from trainer.training.learners.clamped_batches import BLOCK, ClampedBatches, clamped
+from trainer.training.learners.clamped_vae import clamped_batches, layout
 from trainer.training.loop import Training
 
 CPU = torch.device("cpu")

@@ -14,8 +14,7 @@ from tests.trainer.shapes import Shapes
 from trainer.config.run import RunConfig
 from trainer.distributions.uniform_prior import UniformPrior
 from trainer.models import Pack, load_pack
-from trainer.objectives.infogan import InfoganOptions, infogan
-from trainer.training.learners.infogan import Game
+from trainer.objectives.infogan import Game, InfoganOptions, infogan
 from trainer.training.loop import Training, train
 
 
@@ -89,7 +88,7 @@ def test_codes_are_uniform_and_instance_noise_has_its_size(
 ) -> None:
     training = Training([run(instance_noise=0.25)], Shapes(), [tmp_path], device="cpu")
     codes, noisy = [], []
-    means, judge = training.pack.means, training.learner.observer.judge  # type: ignore[attr-defined]
+    means, judge = training.pack.means, training.learner.discriminator.judge  # type: ignore[attr-defined]
 
     def watched_means(z: torch.Tensor) -> torch.Tensor:
         codes.append(z)
@@ -100,7 +99,7 @@ def test_codes_are_uniform_and_instance_noise_has_its_size(
         return judge(x)
 
     monkeypatch.setattr(training.pack, "means", watched_means)
-    monkeypatch.setattr(training.learner.observer, "judge", watched_judge)  # type: ignore[attr-defined]
+    monkeypatch.setattr(training.learner.discriminator, "judge", watched_judge)  # type: ignore[attr-defined]
     training.advance(60)
     drawn = torch.cat(codes).flatten()
     assert codes[0].shape == (1, 16, 2 + 5)

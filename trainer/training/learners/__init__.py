@@ -1,1 +1,16 @@
-"""How models learn: the step of a VAE and that of InfoGAN."""
+"""How a pack learns, by the name that its objective gives. A new way is a file and a line here."""
+
+from typing import TYPE_CHECKING
+
+from trainer.registry import Registry
+
+if TYPE_CHECKING:
+    from trainer.training.learners.learner import Learning
+
+LEARNERS: "Registry[Learning]" = Registry(
+    {
+        "vae": "trainer.training.learners.vae:VAE",
+        "clamped_vae": "trainer.training.learners.clamped_vae:CLAMPED_VAE",
+        "infogan": "trainer.training.learners.infogan:INFOGAN",
+    }
+)

@@ -2,8 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
@@ -11,54 +10,38 @@ from torch import Tensor, nn
 from trainer.config.run import RunConfig
 from trainer.data.dataset import Dataset
 from trainer.device.cuda_graph import recorded
+from trainer.models.pack import Pack
+from trainer.nn.adversarial import Discriminator
+from trainer.objectives.infogan import Game
 from trainer.objectives.objective import Terms
 from trainer.randomness import stream
 from trainer.training.batches import Draws, Pixels
-from trainer.training.learners.infogan_networks import Observer
+from trainer.training.learners.learner import Learning
 from trainer.training.optimizers import PackedOptimizer
-
-if TYPE_CHECKING:  # a pack is built from its objective
-    from trainer.models.pack import Pack
-
-
-@dataclass(frozen=True)
-class Game:
-    """One step of K games, each on n real and n generated images.
-
-    real, fake: logits of the discriminator, (K, n).
-    codes: the regularised codes of the generated images, (K, n, M).
-    mu, logvar: of the Gaussian Q(c|x) of the generated images, (K, n, M).
-    """
-
-    real: Tensor
-    fake: Tensor
-    codes: Tensor
-    mu: Tensor
-    logvar: Tensor
 
 
 class InfoganLearner:
-    """Trains a pack of InfoGANs on `data`; a `trainer.objectives.objective.Learner`.
+    """Trains a pack of InfoGANs on `data`; a `trainer.training.learners.learner.Learner`.
 
-    configs: one a model of the pack, in order; their optimisers are the generators'.
+    configs: one per model of the pack, in order; their optimisers are the generators'.
     """
 
     def __init__(
-        self, pack: "Pack", configs: Sequence[RunConfig], data: Dataset, device: torch.device
+        self, pack: Pack, configs: Sequence[RunConfig], data: Dataset, device: torch.device
     ):
-        assert isinstance(pack.encoder, Observer)
-        self.pack, self.observer, self.device = pack, pack.encoder, device
+        assert isinstance(pack.encoder, Discriminator)
+        self.pack, self.discriminator, self.device = pack, pack.encoder, device
         self.terms, self.options = pack.objective.terms, pack.objective_options
         self.seeds = [config.seed for config in configs]
         self.generators = PackedOptimizer(
             _trained("decoder", pack.decoder), [config.optimizer for config in configs]
         )
         rate = self.options.discriminator_lr
-        self.observers = PackedOptimizer(
+        self.critics = PackedOptimizer(
             _trained("encoder", pack.encoder),
             [replace(config.optimizer, lr=rate) for config in configs],
         )
-        self.optimizers = {"generator": self.generators, "observer": self.observers}
+        self.optimizers = {"generator": self.generators, "observer": self.critics}
         self.pixels = Pixels(data, device)
         codes = pack.latents + self.options.noise_codes
         self.draws = Draws(self.seeds, len(data), configs[0].batch_size, codes, device)
@@ -78,7 +61,7 @@ class InfoganLearner:
         over_fake: Tensor,
         over_generated: Tensor,
     ) -> Terms:
-        """See `trainer.recorded` for what it may depend on; `over_…` are instance noises."""
+        """See `recorded` for what it may depend on; `over_…` are instance noises."""
         codes = torch.erf(noise / math.sqrt(2))  # the normal's distribution function: uniform
         real = self.pixels.at(indices)
         with self.pack.autocast():
@@ -90,7 +73,7 @@ class InfoganLearner:
         regularised = codes[..., : self.pack.latents]
         game = Game(sure_of_real, sure_of_fake, regularised, *seen.chunk(2, dim=2))
         first = self.terms(game, self.options)
-        self.observers.step(first["discriminator"].sum())  # no model's reaches another's parameters
+        self.critics.step(first["discriminator"].sum())  # no model's reaches another's parameters
 
         with self.pack.autocast():
             seen, sure_of_fake = self._judge(fake, over_generated)
@@ -115,9 +98,12 @@ class InfoganLearner:
     def _judge(self, x: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
         """Q's output (K, n, 2 M) and D's (K, n), for images with instance noise."""
         noisy = torch.add(x, noise, alpha=self.options.instance_noise)
-        seen, sure_of_real = self.observer.judge(noisy)
+        seen, sure_of_real = self.discriminator.judge(noisy)
         return seen.float(), sure_of_real.float()
 
 
 def _trained(prefix: str, module: nn.Module) -> dict[str, nn.Parameter]:
     return {f"{prefix}.{name}": p for name, p in module.named_parameters() if p.requires_grad}
+
+
+INFOGAN = Learning(InfoganLearner)

@@ -12,18 +12,25 @@ from trainer.distributions.gaussian import reparametrise
 from trainer.models.pack import Pack
 from trainer.objectives.objective import Adversary, Batch, Terms
 from trainer.training.batches import Draws, Pixels
-from trainer.training.learners.clamped_batches import clamped
+from trainer.training.learners.clamped_batches import ClampedBatches, clamped
+from trainer.training.learners.learner import Learning
 from trainer.training.optimizers import PackedOptimizer
 
 
 class VaeLearner:
-    """Trains a pack of VAEs on `data`; a `trainer.objectives.objective.Learner`.
+    """Trains a pack of VAEs on `data`; a `trainer.training.learners.learner.Learner`.
 
-    configs: one a model of the pack, in order.
+    configs: one per model of the pack, in order.
+    clamping: batches of images that differ in one factor, in place of independent ones.
     """
 
     def __init__(
-        self, pack: Pack, configs: Sequence[RunConfig], data: Dataset, device: torch.device
+        self,
+        pack: Pack,
+        configs: Sequence[RunConfig],
+        data: Dataset,
+        device: torch.device,
+        clamping: ClampedBatches | None = None,
     ):
         self.pack, self.config, self.images = pack, configs[0], len(data)
         self.objective, self.options = pack.objective, pack.objective_options
@@ -31,14 +38,10 @@ class VaeLearner:
         own, against = _players(pack)
         self.optimizer = PackedOptimizer(own, [config.optimizer for config in configs])
         self.optimizers = {"optimizer": self.optimizer}
-        self.adversary, self.clamping = self.objective.adversary, None
+        self.adversary, self.clamping = self.objective.adversary, clamping
         if self.adversary:
             rates = [self.adversary.optimizer(self.options)] * len(configs)
             self.optimizers["against"] = PackedOptimizer(against, rates)
-        if self.objective.clamping:
-            self.clamping = self.objective.clamping(
-                data, pack.latents, self.options, seeds, batch_size, device
-            )
         self.beta = torch.tensor([config.beta for config in configs], device=device)
         self.pixels = Pixels(data, device)
         drawn = batch_size * (2 if self.adversary else 1)
@@ -57,7 +60,7 @@ class VaeLearner:
     def _step(
         self, done: Tensor, indices: Tensor, noise: Tensor, active: Tensor | None = None
     ) -> Terms:
-        """The step after `done` of them, (); see `trainer.recorded` for what it may depend on."""
+        """The step after `done` of them, (); see `recorded` for what it may depend on."""
         size = self.config.batch_size
         x = self.pixels.at(indices[:, :size])
         with self.pack.autocast():
@@ -104,3 +107,6 @@ def _players(pack: Pack) -> tuple[dict[str, nn.Parameter], dict[str, nn.Paramete
     trained = {name: p for name, p in pack.named_parameters() if p.requires_grad}
     against = {name: p for name, p in trained.items() if name.startswith("adversary.")}
     return {name: p for name, p in trained.items() if name not in against}, against
+
+
+VAE = Learning(VaeLearner)

@@ -1,4 +1,4 @@
-"""The networks of InfoGAN, made of the encoder and the decoder of any architecture."""
+"""The two players of InfoGAN, made of the encoder and the decoder of any architecture."""
 
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -18,8 +18,8 @@ class Generator(nn.Module):
         return self.decoder(F.pad(codes, (0, self.codes - codes.shape[2])))
 
 
-class Observer(nn.Module):
-    """Recognition and discriminator: an encoder, and a second head on all but its last module."""
+class Discriminator(nn.Module):
+    """An encoder as recognition network Q; D is a second head on all but its last module."""
 
     def __init__(self, encoder: nn.Sequential, size: int):
         super().__init__()

@@ -1,0 +1,54 @@
+"""The forms that people write: `adam` for `{name: adam}`, an objective with its options beside it.
+
+Sweep files and pack files read them alike. A RunConfig has a name and a mapping of options apart.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from trainer.config.run import RunConfig
+from trainer.config.schema import FieldError
+
+WITH_OPTIONS = ("objective", "likelihood")
+
+
+def named(value: Any) -> dict[str, Any]:
+    """`{name: value}` for a text, a mapping as it is: `adam` stands for `{name: adam}`."""
+    if isinstance(value, str):
+        return {"name": value}
+    if not isinstance(value, Mapping):
+        raise FieldError(f"expected a name, or a mapping with a name, got {value!r}")
+    return dict(value)
+
+
+def named_at(key: str, value: Any) -> dict[str, Any]:
+    """As `named`, for what stands under `key`."""
+    try:
+        return named(value)
+    except FieldError as error:
+        raise error.under(key) from None
+
+
+def in_full(values: Mapping[str, Any]) -> dict[str, Any]:
+    """RunConfig's keys, from those of which some have short forms. Raises FieldError.
+
+    `objective: {name: factor_vae, gamma: 5}` is `objective: factor_vae` with `objective_options:
+    {gamma: 5}`; so are likelihoods, and the optimiser may be its name alone.
+    """
+    full = dict(values)
+    for kind in WITH_OPTIONS:
+        default = getattr(RunConfig, kind)
+        options = named_at(kind, full.get(kind, default))
+        full[kind] = options.pop("name", default)
+        given = full.get(f"{kind}_options", {})
+        full[f"{kind}_options"] = {**given, **options} if isinstance(given, Mapping) else given
+    full["optimizer"] = named_at("optimizer", full.get("optimizer", {}))
+    return full
+
+
+def as_written(path: tuple[str | int, ...]) -> tuple[str | int, ...]:
+    """Where a key of RunConfig stands in its short form: `objective.gamma`."""
+    for kind in WITH_OPTIONS:
+        if path and path[0] == f"{kind}_options":
+            return (kind, *path[1:])
+    return path
