@@ -1,8 +1,8 @@
 """Sees to it that `trainer` and `evaluation` are those beside this package, never another's."""
 
+# importlib.abc imports `random`, which may be the current folder's until `__main__` has seen to it
 import sys
 from collections.abc import Sequence
-from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from types import ModuleType
@@ -11,7 +11,7 @@ HOME = str(Path(__file__).resolve().parents[1])
 NAMES = ("sweeps", "evaluation", "trainer")
 
 
-class _Siblings(MetaPathFinder):
+class _Siblings:
     """Finds the three packages where they are, before the path is searched.
 
     Many research repositories have a `trainer` or an `evaluation` of their own, which would come

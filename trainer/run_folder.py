@@ -77,8 +77,7 @@ def write_record(
     parameters: of this one model, without a model axis; a run that failed keeps none.
     reason: why it failed, or None. precision: in which it was trained.
     """
-    names = [CONFIG_FILE, HISTORY_FILE]
-    write_config(run)
+    names = [HISTORY_FILE]
     write_json(run.folder / HISTORY_FILE, history)
     if reason is None:
         arrays = {

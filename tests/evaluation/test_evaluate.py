@@ -16,11 +16,10 @@ from evaluation.identity import with_defaults
 from evaluation.metrics.support.labels import MissingLabels
 from evaluation.result_file import read_result
 from tests.evaluation.trained import QUICK, config, sprites, train_in
-from trainer.files import sealed
 from trainer.config.run import OptimizerConfig
 from trainer.config.schema import FieldError
 from trainer.errors import UserError
-from trainer.files import stamp
+from trainer.files import sealed, stamp
 
 
 @pytest.fixture(scope="module")
@@ -115,7 +114,7 @@ def test_a_model_that_cannot_be_scored_is_a_failed_run(runs: list[Path]) -> None
     save_file(broken, path)
     record = json.loads((runs[0] / "training.json").read_text())
     record["files"]["model.safetensors"] = stamp(path)
-    (runs[0] / "training.json").write_text(json.dumps(record))
+    (runs[0] / "training.json").write_text(json.dumps(sealed(record)))
     results = evaluate(runs, sprites(), QUICK, "cpu")
     assert [result["state"] for result in results] == ["failed", "finished"]
     assert "not finite" in results[0]["reason"]
