@@ -21,13 +21,12 @@ from sweeps.reporting.baselines import paper_table, prepare_baselines
 from sweeps.run_store import Store
 from sweeps.search.searcher import Searcher
 from sweeps.search.trial_queue import Block, Work, error_key
-from sweeps.siblings import HOME
 from sweeps.sweepfile import SweepSpec
 from sweeps.sweepfile.compatibility import check_models
 from sweeps.tracking.background import LONGEST_CLOSE
 from sweeps.tracking.tracker import Tracker
 from sweeps.trials import signals, stopping
-from sweeps.trials.cluster import cluster
+from sweeps.trials.ray_process import ray_process
 from trainer.data.dataset import Dataset
 
 if TYPE_CHECKING:
@@ -126,17 +125,13 @@ def _train(
         store.delete(f"sweeps/{spec.name}/errors/{old}")
     where = "this machine" if address is None else address
     console.print(f"starting trials on {where}")
-    with cluster(address, spec.resources) as folder, progress:
-        from sweeps.trials.tune_search import run_trials  # Ray, which `cluster` has set up
-        from sweeps.trials.tune_stop import Stop
-
-        stop = Stop()
+    with ray_process(address, spec.resources, console.print) as ray, progress:
+        stop = stopping.Stop()
         with (
             signals.heeded(stop, before_exit=console.show_cursor),
             stopping.heeded(store, spec.name, stop),
         ):
-            home = HOME if address is None else None  # a cluster is sent the packages
-            run_trials(spec, store, work, progress, folder, stop, home=home)
+            ray.run(spec, store, work, progress, stop)
     return stop.requested
 
 

@@ -1,6 +1,7 @@
 """Sees to it that `trainer` and `evaluation` are those beside this package, never another's."""
 
 # importlib.abc imports `random`, which may be the current folder's until `__main__` has seen to it
+import os
 import sys
 from collections.abc import Sequence
 from importlib.machinery import ModuleSpec, PathFinder
@@ -42,3 +43,9 @@ def prefer() -> None:
             )
     if not any(isinstance(finder, _Siblings) for finder in sys.meta_path):
         sys.meta_path.insert(0, _Siblings())
+
+
+def search_path() -> list[str]:
+    """Where this process looks for modules, without the current folder: it holds none of ours."""
+    here = ("", os.getcwd())
+    return [place for place in sys.path if place == HOME or place not in here]

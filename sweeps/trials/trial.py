@@ -1,7 +1,6 @@
 """What runs on a worker: trains the runs of one block as a pack, then scores them."""
 
 import contextlib
-import dataclasses
 import functools
 import json
 import os
@@ -13,46 +12,18 @@ from typing import Any
 from ray.tune.result import DONE
 
 from sweeps.run_store import Store, run_key
-from sweeps.search.trial_queue import Block, error_key
-from sweeps.sweepfile import SweepSpec
+from sweeps.search.trial_queue import error_key
 from sweeps.trials.tune_stop import is_asked_to_stop
 from trainer.errors import UserError
 
 STEP_SECONDS = 1.0  # of training between two reports, and two looks for a wish to stop
 STOPPED = "stopped"  # in the last report of a trial that was asked to stop
 
-# torch and what needs it are imported where they are used: the driver imports this file, too.
-
-
-def job_of(
-    spec: SweepSpec, store: Store, evaluation: Mapping[str, Mapping[str, Any]]
-) -> dict[str, Any]:
-    """What all trials of a sweep share, as plain data. evaluation: the metrics to take."""
-    return {
-        "sweep": spec.name,
-        "store": store.location,
-        "dataset": dataclasses.asdict(spec.dataset),
-        "evaluation": {name: dict(options) for name, options in evaluation.items()},
-        "threads": max(1, int(spec.resources.cpu)),
-        "device": "cuda" if spec.resources.gpu > 0 else "cpu",
-        "cpu": spec.resources.cpu,
-        "gpu": spec.resources.gpu,
-    }
-
-
-def config_of(block: Block, job: Mapping[str, Any]) -> dict[str, Any]:
-    """A block as plain data, the way Ray carries it to a worker."""
-    return {
-        "setting": block.setting.number,
-        "block": block.number,
-        "runs": [{"id": run.id, "config": dataclasses.asdict(run.config)} for run in block.runs],
-        "scored": list(block.scored),
-        "job": dict(job),
-    }
+# torch and what needs it are imported where they are used: Ray's process imports this file, too.
 
 
 class Trial:
-    """One block; see `config_of`.
+    """One block; see `work_order.config_of`.
 
     Whatever it writes, it writes whole or not at all, and the same each time: a worker that
     outlives a killed driver for a moment may write what the next driver's worker writes, too.
