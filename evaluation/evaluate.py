@@ -6,7 +6,7 @@ import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -24,6 +24,9 @@ from trainer.errors import UserError
 from trainer.files import stamp
 from trainer.run_folder import mend_config
 
+if TYPE_CHECKING:
+    from trainer.models import Pack
+
 HOW = ("steps", "seconds", "device", "precision")  # a model was trained, by training.json
 MOST_MODELS = 32  # evaluated at once; bounds memory when a whole store is evaluated
 
@@ -33,6 +36,7 @@ def evaluate(
     data: Dataset,
     evaluation: Mapping[str, Mapping[str, Any]] = DEFAULT_EVALUATION,
     device: str = "auto",
+    pack: "Pack | None" = None,
 ) -> list[dict[str, Any]]:
     """Scores the trained runs in `folders` and returns the content of their result.json, in order.
 
@@ -43,6 +47,8 @@ def evaluate(
         A metric that compares seeds (UDR) takes the runs of a setting, which differ in the seed
         alone, to be all those among `folders`; failed ones are left out of the comparison.
     device: "auto" (a GPU when there is one), or a name that torch knows.
+    pack: the models of `folders`, in order, where they are at hand: they are scored where they are,
+        all together, and the folders need not hold them. Not with a metric that compares seeds.
 
     Raises UserError for a folder that holds no whole trained run or one of other images, and for a
     single seed where a metric compares seeds; FieldError for unknown metrics or options;
@@ -60,12 +66,14 @@ def evaluate(
     together = compares_seeds(evaluation)
     if together:
         _check_seeds(results, paths)
-    for block in _blocks(results, identities, together):
-        figures = _evaluate_pack([paths[n] for n in block], data, evaluation, device)
+    for block in _blocks(results, identities, together) if pack is None else [range(len(paths))]:
+        models = pack or _load([paths[n] for n in block], device)
+        figures = _evaluate_pack(models, data, evaluation)
         shared = {"seeds": [results[n]["run"] for n in block]} if together else {}
         for number, figure in zip(block, figures, strict=True):
-            _add(results[number], identities[number], figure | shared)
-            write_result(paths[number], results[number])
+            if results[number]["state"] != "failed":
+                _add(results[number], identities[number], figure | shared)
+                write_result(paths[number], results[number])
     return results
 
 
@@ -132,31 +140,36 @@ def _start(folder: Path, data: Dataset) -> dict[str, Any]:
     }
 
 
+def _load(folders: Sequence[Path], device: str) -> "Pack":
+    """The models of runs that fit into one pack."""
+    import torch
+
+    from trainer.models import load_pack
+
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    return load_pack(folders, device)
+
+
 def _evaluate_pack(
-    folders: Sequence[Path],
-    data: Dataset,
-    evaluation: Mapping[str, Mapping[str, Any]],
-    device: str,
+    pack: "Pack", data: Dataset, evaluation: Mapping[str, Mapping[str, Any]]
 ) -> list[dict[str, Any]]:
-    """One entry of "evaluations" for each of the runs, which fit into one pack."""
+    """One entry of "evaluations" for each of the models."""
     import torch
 
     from evaluation.likelihood import likelihood
     from evaluation.metrics import COMPARES_SEEDS, METRICS
     from evaluation.metrics.support.encoding import Remembering
     from trainer.device.precision import computing
-    from trainer.models import load_pack
 
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-    pack = load_pack(folders, device)
-    given = {"represent": Remembering(lambda x: pack.encode(x.to(device))[0]), "data": data}
-    given["posterior"] = Remembering(lambda x: pack.encode(x.to(device)))
+    device = next(pack.parameters()).device
+    given = {"represent": Remembering(lambda x: pack.encode(x.to(device))[0], device), "data": data}
+    given["posterior"] = Remembering(lambda x: pack.encode(x.to(device)), device)
     given["log_likelihood"] = lambda x, z: pack.log_likelihood(
         x.to(device).expand(pack.size, *x.shape), pack.decode(z.to(device))
     )
     metrics = {}
-    with computing("fp32", torch.device(device)):
+    with torch.no_grad(), computing("fp32", device):
         for name, options in evaluation.items():
             if name in COMPARES_SEEDS and pack.size < 2:
                 metrics[name] = Unscored()

@@ -39,8 +39,9 @@ def likelihood(pack: Pack, data: Dataset, seed: int = 0, images: int = 10_000) -
     noise = torch.from_numpy(rng.standard_normal((len(chosen), pack.latents), np.float32))
     device = next(pack.parameters()).device
     batch = max(1, min(512, _BATCH_NUMBERS // (pack.size * int(np.prod(data.shape)))))
-    reconstruction = torch.zeros(pack.size, dtype=torch.float64)
-    kl = torch.zeros(pack.size, pack.latents, dtype=torch.float64)
+    # summed up where they are: fetched batch by batch, each would wait for a GPU
+    reconstruction = torch.zeros(pack.size, dtype=torch.float64, device=device)
+    kl = torch.zeros(pack.size, pack.latents, dtype=torch.float64, device=device)
     with torch.no_grad():
         for start in range(0, len(chosen), batch):
             pixels = torch.from_numpy(np.asarray(data.images(chosen[start : start + batch])))
@@ -48,9 +49,9 @@ def likelihood(pack: Pack, data: Dataset, seed: int = 0, images: int = 10_000) -
             mu, logvar = pack.encode(x)
             z = reparametrise(mu, logvar, noise[start : start + batch].to(device))
             log_p = pack.log_likelihood(x, pack.decode(z))
-            reconstruction += log_p.double().sum(dim=1).cpu()
-            kl += pack.kl(mu, logvar, z).double().sum(dim=1).cpu()
-    kl /= len(chosen)
+            reconstruction += log_p.double().sum(dim=1)
+            kl += pack.kl(mu, logvar, z).double().sum(dim=1)
+    reconstruction, kl = reconstruction.cpu(), kl.cpu() / len(chosen)
     return Likelihood(
         reconstruction=(reconstruction / len(chosen)).numpy(),
         kl=kl.sum(dim=1).numpy(),

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -12,6 +13,7 @@ from evaluation.analysis.table import RunRow
 from trainer.data.dataset import Dataset
 from trainer.errors import UserError
 from trainer.models import Pack, load_pack
+from trainer.models.loading import MODEL_FILE
 from trainer.models.traversal import VALUES, traverse
 
 
@@ -38,6 +40,11 @@ def by_kl(kl_per_latent: ArrayLike, rows: int | None = None) -> NDArray[np.int64
     """The latents (..., rows) from the highest KL to the lowest, for KLs (..., M) in nats."""
     order = np.argsort(-np.asarray(kl_per_latent), axis=-1, kind="stable")
     return order[..., :rows]
+
+
+def is_kept(folder: Path) -> bool:
+    """Whether the folder of a run has its model; some are kept for their scores alone."""
+    return (folder / MODEL_FILE).is_file()
 
 
 def traverse_run(row: RunRow, data: Dataset, indices: Sequence[int], rows: int = 10) -> Traversal:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from evaluation.identity import compares_seeds, evaluation_id
+from sweeps.plan import remarks_on_likelihood
 from sweeps.sweepfile import SweepSpec
 from trainer.config.schema import FieldError
 from trainer.data.dataset import Dataset
@@ -40,7 +41,7 @@ def plan_metrics(spec: SweepSpec, data: Dataset) -> MetricPlan:
     name, goal = spec.metric.name, spec.metric.goal
     problems = {m: _lacking(m, options, data) for m, options in spec.evaluation.items()}
     usable = {m: options for m, options in spec.evaluation.items() if not problems[m]}
-    remarks = []
+    remarks = remarks_on_likelihood(spec, data)
     if name == "auto":
         name = "higgins" if "higgins" in usable else "udr"
         if name == "udr":

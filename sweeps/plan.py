@@ -9,6 +9,7 @@ from sweeps.sweepfile import SweepSpec
 from sweeps.sweepfile.configure import configure
 from trainer.config.run import RunConfig
 from trainer.config.schema import FieldError
+from trainer.config.short_forms import AUTO, in_full
 from trainer.data.dataset import Dataset
 from trainer.errors import UserError
 
@@ -43,14 +44,30 @@ def load_data(spec: SweepSpec) -> Dataset:
 
 def runs_of(spec: SweepSpec, data: Dataset, parameters: Mapping[str, Any]) -> tuple[Run, ...]:
     """The runs of a setting, one a seed. An id depends only on what decides the result."""
+    from trainer.likelihoods.automatic import resolved
     from trainer.run_folder import run_id
 
     pixels = math.prod(data.shape)
     runs = []
     for seed in spec.seed_list:
-        config = configure(spec.dataset, spec.trainer, parameters, pixels, seed)
+        config = resolved(configure(spec.dataset, spec.trainer, parameters, pixels, seed), data)
         runs.append(Run(run_id(config, data), config))
     return tuple(runs)
+
+
+def remarks_on_likelihood(spec: SweepSpec, data: Dataset) -> list[str]:
+    """What `likelihood: auto` stands for on `data`, in a sentence, where it is not Bernoulli."""
+    from trainer.likelihoods.automatic import suitable
+
+    if "likelihood" in spec.parameters or in_full(spec.trainer)["likelihood"] != AUTO:
+        return []
+    chosen = suitable(data)
+    if chosen == "bernoulli":
+        return []
+    return [
+        f"likelihood: {chosen}, as the images are not black and white alone; for another, "
+        "name it under trainer.likelihood"
+    ]
 
 
 def blocks(spec: SweepSpec, runs: Sequence[Run]) -> list[tuple[Run, ...]]:

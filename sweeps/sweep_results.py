@@ -62,16 +62,28 @@ def rows(spec: SweepSpec, store: Store, data: Dataset) -> tuple[RunRow, ...]:
 
     A setting with some of its seeds is left out: it would be judged by luck.
     """
+    return rows_of(spec, data, results(spec, store, data))
+
+
+def rows_of(
+    spec: SweepSpec, data: Dataset, results: Sequence[Mapping[str, Any]]
+) -> tuple[RunRow, ...]:
+    """The rows of what `results` gave."""
+    return rows_from_results(results, "", plan_metrics(spec, data).metric)
+
+
+def results(spec: SweepSpec, store: Store, data: Dataset) -> list[dict[str, Any]]:
+    """The results that `rows` are made from, each with its `setting`, `folder` and `evaluation`."""
     judged = plan_metrics(spec, data)
     ended: list[dict[str, Any]] = []
     for number, runs in store.recorded_runs(spec).items():
         if number >= spec.setting_count:
             continue
         evaluation = judged.identity(runs.values())
-        results = scored(store, tuple(runs.values()), number, evaluation)
-        if len(results) == len(spec.seed_list):
-            ended += results.values()
-    return rows_from_results(ended, "", judged.metric)
+        found = scored(store, tuple(runs.values()), number, evaluation)
+        if len(found) == len(spec.seed_list):
+            ended += found.values()
+    return ended
 
 
 def scored(

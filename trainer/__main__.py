@@ -14,6 +14,7 @@ from trainer.config.pack_file import read_pack
 from trainer.config.schema import FieldError
 from trainer.data import load
 from trainer.errors import UserError
+from trainer.likelihoods.automatic import resolved
 from trainer.run_folder import run_id
 from trainer.training.loop import Progress
 from trainer.training.packing import Series
@@ -42,11 +43,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _train(path: Path, out: Path, device: str) -> int:
     pack = read_pack(path)
-    configs, dataset = pack.configs, pack.configs[0].dataset
+    configs, dataset = list(pack.configs), pack.configs[0].dataset
     try:
         data = load(dataset.name, **dataset.options)
     except FieldError as error:
         raise pack.error(error.under("dataset")) from None
+    configs = [resolved(config, data) for config in configs]
     folders = [out / run_id(config, data) for config in configs]
     try:
         training = Series(configs, data, folders, device=device)

@@ -63,7 +63,7 @@ def write_config(run: Run) -> None:
 
 def write_record(
     run: Run,
-    parameters: Mapping[str, Tensor],
+    parameters: Mapping[str, Tensor] | None,
     history: Mapping[str, list],
     *,
     reason: str | None,
@@ -74,12 +74,13 @@ def write_record(
 ) -> dict[str, Any]:
     """Writes the files of a run that is over, training.json last, and returns what that says.
 
-    parameters: of this one model, without a model axis; a run that failed keeps none.
+    parameters: of this one model, without a model axis; a run that failed keeps none, nor does one
+        that is given None.
     reason: why it failed, or None. precision: in which it was trained.
     """
     names = [HISTORY_FILE]
     write_json(run.folder / HISTORY_FILE, history)
-    if reason is None:
+    if reason is None and parameters is not None:
         arrays = {
             name: array.detach().float().cpu().contiguous() for name, array in parameters.items()
         }

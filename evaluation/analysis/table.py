@@ -90,7 +90,7 @@ def rows_from_dataframe(
     Example:
         >>> import mlflow
         >>> from evaluation.analysis.choose import choose
-        >>> from evaluation.analysis.figures import inverted_u
+        >>> from evaluation.report.figures import inverted_u
         >>> rows = rows_from_dataframe(mlflow.search_runs(experiment_names=["dsprites-beta"]))
         >>> choice = choose(rows)
         >>> inverted_u.draw(rows, choice).savefig("inverted_u.png")

@@ -1,51 +1,37 @@
 """The report of a sweep: one page that answers first and then shows why, beside its figures."""
 
-import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from functools import cache
+from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 from matplotlib.figure import Figure
 
-from evaluation.analysis.choose import Choice, SettingSummary
-from evaluation.analysis.conclude import Conclusion
-from evaluation.analysis.formatting import capital, count, fixed, metric_name, number
+from evaluation.analysis.choose import Choice
 from evaluation.analysis.table import RunRow
-from evaluation.report import page
+from evaluation.report import answer_card, chart_library, contents, pictures
+from evaluation.report.changes import changes, summary
+from evaluation.report.charts import Chart, charts, data_of
+from evaluation.report.dimensions import Dimension, dimensions
+from evaluation.report.facts import Facts
 from evaluation.report.figures import beta_latents_map, inverted_u, style, tradeoff
 from evaluation.report.figures import traversals as traversal_grid
-from evaluation.report.page import Column, Row
+from evaluation.report.pictures import Picture
 from evaluation.traversals import Traversal
-from trainer.files import write_atomically
+from trainer.files import write_atomically, write_json
 
 if TYPE_CHECKING:
     from evaluation.analysis.answer import Answer
-    from evaluation.analysis.best import Best
-    from evaluation.baselines.table import Line
 
-PAGE = "index.html"
+PAGE, SUMMARY = "index.html", "summary.json"
 INCH = 106  # CSS pixels that an inch of a figure takes: 9.6 inches fill the page
-
-
-@dataclass(frozen=True)
-class Facts:
-    """What a report says of a sweep beyond its rows. All of it may be left out.
-
-    score_name: what the score is, in words, e.g. "Higgins score".
-    data: one line on the images, e.g. "dsprites (rendered), 737,280 images of 1x64x64".
-    scoring: how a run was scored, by name, e.g. {"protocol": "paper", "training points": "10,000"}.
-    command: what to type for the same answer. sweep_file: its text. versions: of software, by name.
-    paper: the rows of Higgins et al. 2017, Fig. 5, beside the paper's (evaluation.baselines.table).
-    """
-
-    score_name: str = "score"
-    data: str = ""
-    scoring: Mapping[str, str] = field(default_factory=dict)
-    command: str = ""
-    sweep_file: str = ""
-    versions: Mapping[str, str] = field(default_factory=dict)
-    paper: "Sequence[Line]" = ()
+SCRIPTS = ("explore.js", "tables.js", "slider.js")
+STILLS = {"inverted-u": "inverted_u", "map": "beta_latents_map", "tradeoff": "tradeoff"}
 
 
 def write_report(
@@ -57,263 +43,174 @@ def write_report(
     traversals: Sequence[Traversal] = (),
     facts: Facts | None = None,
     answer: "Answer | None" = None,
+    run_pictures: Iterable[tuple[str, bytes]] = (),
+    previous: Mapping[str, Any] | None = None,
 ) -> Path:
     """Write figures as PNG files and one page that holds them all; its path, `folder/index.html`.
 
     Every file is written whole or not at all, the page last. The page needs nothing else: no
-    network, no other file. Raises UserError when the folder cannot be written to.
+    network, no other file.
+
+    run_pictures: PNG traversals of single runs with their ids, the ones to show first in front.
+    previous: the summary.json of the report before, for what has changed.
+    Raises UserError when the folder cannot be written to.
 
     Example:
         >>> rows = rows_from_results(results, evaluation_id)                # doctest: +SKIP
         >>> write_report(rows, choose(rows), "report", name="dsprites-beta")  # doctest: +SKIP
     """
     folder, facts = Path(folder), facts or Facts()
+    drawn = _draw(rows, choice, traversals, facts, answer)
+    for stale in folder.glob("traversals_*.png"):
+        stale.unlink()
+    images = {}
+    for stem, figure in drawn.items():
+        png = style.png(figure)
+        write_atomically(folder / f"{stem}.png", png)
+        images[stem] = pictures.png(png, _title(figure), round(figure.get_figwidth() * INCH))
+    now = summary(choice)
+    dims = dimensions(rows)
+    shown = charts(choice, facts.score_name)
+    html = _template().render(
+        name=name,
+        about=contents.about(rows, choice, facts),
+        answer=answer_card.answer_card(choice, facts, answer),
+        cautions=answer_card.cautions(choice, answer),
+        certainty=answer_card.certainty(choice, answer),
+        changes=changes(previous, now),
+        per_latents=contents.per_latents(choice, facts, answer),
+        settings=contents.all_settings(choice, facts),
+        runs=contents.all_runs(rows, facts),
+        failures=contents.failures(rows),
+        paper=contents.paper(facts),
+        scoring=contents.scoring(choice),
+        facts=facts,
+        charts=shown,
+        axes=_axes(dims),
+        colours=_colours(dims),
+        filters=[dim for dim in dims if dim.is_filter and dim.field not in ("beta", "beta_norm")],
+        still=_stills(images, shown),
+        traversals=[
+            pictures.slider(one, images[f"traversals_{i}"])
+            for i, one in enumerate(traversals, start=1)
+        ],
+        figures=(),
+        data=_json(_data(name, rows, choice, answer, dims, shown, facts, run_pictures)),
+        css=_part("report.css"),
+        library=Markup(chart_library.script().replace("</script", r"<\/script")),
+        scripts=[_part(script) for script in SCRIPTS],
+    )
+    write_json(folder / SUMMARY, now)
+    write_atomically(folder / PAGE, html.encode("utf-8"))
+    return folder / PAGE
+
+
+def _draw(
+    rows: Sequence[RunRow],
+    choice: Choice,
+    traversals: Sequence[Traversal],
+    facts: Facts,
+    answer: "Answer | None",
+) -> dict[str, Figure]:
     names = {"score_name": facts.score_name}
-    figures = {
+    drawn = {
         "inverted_u": inverted_u.draw(rows, choice, answer, **names),
         "beta_latents_map": beta_latents_map.draw(rows, choice, **names),
         "tradeoff": tradeoff.draw(rows, choice, **names),
     }
     for position, traversal in enumerate(traversals, start=1):
-        figures[f"traversals_{position}"] = traversal_grid.draw(traversal)
-    for stale in folder.glob("traversals_*.png"):
-        stale.unlink()
-    images = {}
-    for stem, figure in figures.items():
-        png = style.png(figure)
-        write_atomically(folder / f"{stem}.png", png)
-        images[stem] = page.image(png, _title(figure), round(figure.get_figwidth() * INCH))
-
-    sections = [
-        _header(name, rows, choice, facts),
-        _answer(choice, facts, answer),
-        _certainty(choice, answer),
-        _per_latents(choice, facts, answer),
-        page.section(
-            "The inverted U",
-            images["inverted_u"],
-            intro="Too little pressure and too much of it both entangle the latents.",
-        ),
-        page.section("The whole sweep at a glance", images["beta_latents_map"]),
-        page.section(
-            "Reconstruction beside disentanglement",
-            images["tradeoff"],
-            intro="Sharp reconstructions alone do not show a disentangled representation.",
-        ),
-        _traversals([images[stem] for stem in images if stem.startswith("traversals_")]),
-        _settings(choice, facts),
-        _paper(facts),
-        _failures(rows),
-        _scoring(choice, facts),
-        _reproduction(facts),
-    ]
-    html = page.page(f"{name}: the best β", filter(None, sections))
-    write_atomically(folder / PAGE, html.encode("utf-8"))
-    return folder / PAGE
+        drawn[f"traversals_{position}"] = traversal_grid.draw(traversal)
+    return drawn
 
 
-def cautions(choice: Choice, answer: "Answer | None" = None) -> list[str]:
-    """What a careful reader should know before trusting the answer, one sentence each.
-
-    Whether the range was wide enough is judged here only without an `answer`, which judges better.
-    """
-    best, found = choice.best, []
-    if not best.finished:
-        return ["No run finished, so there is no best β yet. The reasons are listed below."]
-    if answer is None:
-        found += _range_cautions(choice)
-    elif answer.best.verdict != "clear":
-        found += answer.best.reasons
-    if best.seeds == 1:
-        found.append("A single seed was trained: the score may be luck. Ask for more seeds.")
-    if best.failed:
-        found.append(
-            f"{best.failed} of the {best.seeds} seeds of this setting failed; "
-            f"each counts at a score of {number(choice.failed_score)}."
-        )
-    return found
+def _stills(images: Mapping[str, Picture], shown: Sequence[Chart]) -> dict[str, Picture | None]:
+    """What stands in place of each chart where scripts do not run."""
+    return {chart.name: images.get(STILLS.get(chart.name, "")) for chart in shown}
 
 
-def _range_cautions(choice: Choice) -> list[str]:
-    best = choice.best
-    betas = [setting.beta for setting in choice.settings if setting.latents == best.latents]
-    here = f"with M = {best.latents}"
-    if len(set(betas)) == 1:
-        return [f"Only one β was tried {here}: there is nothing to compare it with."]
-    if best.beta not in (min(betas), max(betas)):
-        return []
-    end, way = ("lowest", "lower") if best.beta == min(betas) else ("highest", "higher")
-    return [f"This is the {end} β tried {here}: the top may lie {way} still. Widen the range."]
+def _axes(dims: Sequence[Dimension]) -> list[Dimension]:
+    """What may stand along an axis; what varies comes first, beta before all."""
+    return [dim for dim in dims if dim.field in ("beta", "beta_norm") or len(dim.values) > 1][
+        :-1
+    ] or [dims[0]]
 
 
-def _header(name: str, rows: Sequence[RunRow], choice: Choice, facts: Facts) -> str:
-    sizes = [count(len(choice.settings), "setting"), count(len(rows), "run")]
-    if choice.failed:
-        sizes.append(f"{choice.failed} failed")
-    about = " · ".join([*([facts.data] if facts.data else []), *sizes])
-    return page.header(name, about)
+def _colours(dims: Sequence[Dimension]) -> list[Dimension]:
+    """What may be told by colour: first what has few values, not beta where there is other."""
+    able = [dim for dim in dims if dim.field not in ("beta_norm", "seed") and len(dim.values) > 1]
+    nominal = [dim for dim in able if dim.kind == "nominal"]
+    latents = [dim for dim in able if dim.field == "latents"]
+    rest = [dim for dim in able if dim not in (*nominal, *latents)]
+    return [*nominal, *latents, *rest] or [dims[2]]
 
 
-def _answer(choice: Choice, facts: Facts, answer: "Answer | None") -> str:
-    best, label = choice.best, "The best β of this sweep"
-    if not best.finished:
-        return page.answer(label, "No answer yet", [], cautions(choice))
-    over = f"over {count(best.seeds, 'seed')}"
-    if math.isfinite(best.spread):
-        over += f", spread {fixed(best.spread, 3)}"
-    tiles = [
-        page.fact("Normalised β", number(best.beta_norm), "β · M / N"),
-        page.fact("Latents M", str(best.latents)),
-        page.fact(capital(facts.score_name), fixed(best.score, 3), over),
-        page.fact("Reconstruction", fixed(best.reconstruction, 1), "nats an image"),
-        *(page.fact(name, _text(value)) for name, value in best.parameters.items()),
-    ]
-    if answer is not None:
-        low, high = map(number, answer.best.interval)
-        tiles.insert(0, page.fact(f"{answer.level:.0%} interval of β", f"{low} to {high}"))
-    return page.answer(label, f"β = {number(best.beta)}", tiles, cautions(choice, answer))
-
-
-def _certainty(choice: Choice, answer: "Answer | None") -> str:
-    if answer is None:
-        return ""
-    said = Conclusion(choice, answer).sentences()
-    return page.section("How sure is this?", page.bullets(said, "plain"))
-
-
-def _per_latents(choice: Choice, facts: Facts, answer: "Answer | None") -> str:
-    if not choice.best.finished:
-        return ""
-    intro = "Larger latent layers need more pressure (Higgins et al. 2017, Fig. 5)."
-    several = len(choice.per_latents) > 1
-    return page.section(
-        "The best β of each latent size",
-        _table_of(tuple(choice.per_latents.values()), choice, facts, answer=answer),
-        intro=intro if several else "",
-    )
-
-
-def _settings(choice: Choice, facts: Facts) -> str:
-    return page.section(
-        "All settings",
-        _table_of(choice.settings, choice, facts, sortable=True),
-        intro="Best first; press a heading to sort.",
-    )
-
-
-def _table_of(
-    settings: Sequence[SettingSummary],
+def _data(
+    name: str,
+    rows: Sequence[RunRow],
     choice: Choice,
+    answer: "Answer | None",
+    dims: Sequence[Dimension],
+    shown: Sequence[Chart],
     facts: Facts,
-    sortable: bool = False,
-    answer: "Answer | None" = None,
-) -> str:
-    """Settings with their scores; with an `answer`, best ones with the interval of their beta."""
-    parameters, others = list(choice.best.parameters), list(choice.best.others)
-    sure = answer.per_latents if answer is not None else {}
-    columns = [
-        Column("M"),
-        Column("β"),
-        Column("normalised β"),
-        *(Column(name, text=True) for name in parameters),
-        *([Column(f"{answer.level:.0%} interval of β", text=True)] if answer else []),
-        Column(facts.score_name, decimals=3),
-        Column("spread over seeds", decimals=3),
-        *(Column(metric_name(name), decimals=3) for name in others),
-        Column("seeds"),
-        Column("failed"),
-        Column("reconstruction", decimals=1),
-        Column("KL", decimals=1),
-    ]
-    rows = [
-        Row(
-            [
-                str(setting.latents),
-                setting.beta,
-                setting.beta_norm,
-                *(_text(setting.parameters.get(name)) for name in parameters),
-                *([_interval(sure, setting.latents)] if answer else []),
-                setting.score,
-                setting.spread,
-                *(setting.others.get(name, math.nan) for name in others),
-                str(setting.seeds),
-                str(setting.failed or ""),
-                setting.reconstruction,
-                setting.kl,
-            ],
-            best=setting is choice.best,
-        )
-        for setting in settings
-    ]
-    return page.table(columns, rows, sortable)
+    run_pictures: Iterable[tuple[str, bytes]],
+) -> dict[str, Any]:
+    """All that the page's scripts read."""
+    data = data_of(rows, choice, answer, dims)
+    return {
+        "name": name,
+        "data": data,
+        "dimensions": [
+            {"field": d.field, "x": d.x, "colour": d.colour, "shape": d.shape} for d in dims
+        ],
+        "charts": [asdict(chart) for chart in shown],
+        "tooltips": contents.tooltips(dims, facts),
+        "config": CONFIG,
+        "pictures": pictures.small_copies(run_pictures),
+    }
 
 
-def _interval(sure: "Mapping[int, Best]", latents: int) -> str:
-    if latents not in sure:
-        return "–"
-    low, high = map(number, sure[latents].interval)
-    return f"{low} to {high}"
+GREY = "rgba(128, 128, 128, 0.28)"  # on a dark ground as on a light one
+TEXT = {"labelColor": "currentColor", "titleColor": "currentColor"}
+CONFIG: dict[str, Any] = {
+    "font": "system-ui, -apple-system, Segoe UI, Roboto, sans-serif",
+    "view": {"stroke": None},
+    "axis": {
+        **TEXT,
+        "gridColor": GREY,
+        "domainColor": GREY,
+        "tickColor": GREY,
+        "labelFontSize": 12,
+        "titleFontSize": 12.5,
+        "titleFontWeight": "normal",
+    },
+    "legend": {**TEXT, "orient": "top", "labelFontSize": 12, "titleFontSize": 12.5, "columns": 6}
+    | {"symbolOpacity": 1},
+    "rule": {"color": "#888888"},
+}
 
 
-def _paper(facts: Facts) -> str:
-    if not facts.paper:
-        return ""
-    columns = [Column("", text=True), *map(Column, ("here, %", "paper, %", "difference"))]
-    return page.section(
-        "Beside the paper",
-        page.table(columns, [Row(line.cells) for line in facts.paper]),
-        intro="Disentanglement metric accuracy, worse half of the scores discarded, ± their "
-        "standard deviation (Higgins et al. 2017, Fig. 5 and A.4).",
+def _json(value: Any) -> Markup:
+    """JSON that may stand inside an element: nothing in it can close one."""
+    text = json.dumps(value, allow_nan=False, separators=(",", ":"), ensure_ascii=False)
+    return Markup(text.replace("<", "\\u003c"))
+
+
+def _part(name: str) -> Markup:
+    return Markup(files(__package__).joinpath("template", name).read_text("utf-8"))
+
+
+@cache
+def _template() -> Any:
+    environment = Environment(
+        loader=PackageLoader("evaluation.report", "template"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
-
-
-def _traversals(images: Sequence[str]) -> str:
-    if not images:
-        return ""
-    return page.section(
-        "What the latents do",
-        *images,
-        intro="Each row moves one latent from −3 to 3. In a disentangled model one thing changes "
-        "in each live row, and nothing in the others.",
-    )
-
-
-def _failures(rows: Sequence[RunRow]) -> str:
-    failed = [row for row in rows if row.state == "failed"]
-    if not failed:
-        return ""
-    columns = [Column("M"), Column("β"), Column("seed"), Column("why", text=True, wide=True)]
-    columns.append(Column("run", text=True))
-    table_rows = [
-        Row([str(row.latents), row.beta, str(row.seed), row.reason or "not recorded", row.run])
-        for row in failed
-    ]
-    return page.section(count(len(failed), "failed run"), page.table(columns, table_rows))
-
-
-def _scoring(choice: Choice, facts: Facts) -> str:
-    better = "Higher is better." if choice.goal == "maximize" else "Lower is better."
-    return page.section(
-        "How the score is made",
-        page.paragraph(f"{choice.policy_words} {better}"),
-        page.paragraph(
-            "The spread is the standard deviation over seeds of their mean score. Normalised β is "
-            "β · M / N, with N the number of pixels times channels (Higgins et al. 2017, A.5)."
-        ),
-        page.definitions(facts.scoring),
-    )
-
-
-def _reproduction(facts: Facts) -> str:
-    parts = [page.preformatted(text) for text in (facts.command, facts.sweep_file) if text]
-    if facts.versions:
-        parts.append(page.definitions(facts.versions))
-    return page.section("How to get the same answer", *parts) if parts else ""
+    environment.filters["short"] = contents.text
+    return environment.get_template("report.html")
 
 
 def _title(figure: Figure) -> str:
     return figure.axes[0].get_title(loc="left")
-
-
-def _text(value: object) -> str:
-    return number(value) if isinstance(value, float) else str(value)

@@ -2,21 +2,25 @@
 
 import platform
 import shlex
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from evaluation.analysis.choose import Choice
-from evaluation.analysis.formatting import metric_name
+from evaluation.analysis.formatting import count, metric_name
 from evaluation.identity import with_defaults
-from evaluation.report.report import Facts, write_report
-from evaluation.traversals import Traversal, traverse_run
+from evaluation.report.facts import Facts
+from evaluation.report.report import SUMMARY, write_report
+from evaluation.traversals import Traversal, is_kept, traverse_run
 from sweeps import sweep_results
 from sweeps.metric_plan import plan_metrics
 from sweeps.plan import load_data
 from sweeps.reporting.baselines import paper_table
+from sweeps.reporting.picture import TRAVERSAL
 from sweeps.run_store import Store, report_key, run_key
 from sweeps.sweepfile import SweepSpec
 from trainer.data.dataset import Dataset
@@ -31,7 +35,8 @@ def make_report(spec: SweepSpec, store: Store) -> Path:
     Raises UserError when no setting is complete, or the store cannot be written to.
     """
     data = load_data(spec)
-    rows = sweep_results.rows(spec, store, data)
+    results = sweep_results.results(spec, store, data)
+    rows = sweep_results.rows_of(spec, data, results)
     conclusion = sweep_results.concluded(spec, rows)
     choice = conclusion.choice
     page = write_report(
@@ -40,15 +45,20 @@ def make_report(spec: SweepSpec, store: Store) -> Path:
         store.report_folder(spec),
         name=spec.name,
         traversals=_traversals(choice, store, data),
-        facts=_facts(spec, store, data),
+        facts=_facts(spec, store, data, results),
         answer=conclusion.answer,
+        run_pictures=_run_pictures(choice, store),
+        previous=store.read_json(f"{report_key(spec)}/{SUMMARY}"),
     )
     store.keep(report_key(spec))
     return page
 
 
 def _traversals(choice: Choice, store: Store, data: Dataset) -> Sequence[Traversal]:
-    """Of the best seed of the best setting, then of the best setting of each other latent size."""
+    """Of the best seed of the best setting, then of the best setting of each other latent size.
+
+    Those of which the store has scores alone are left out.
+    """
     others = [s for s in choice.per_latents.values() if s.latents != choice.best.latents]
     images = np.random.default_rng(0).choice(
         len(data), size=min(TRAVERSED, len(data)), replace=False
@@ -56,13 +66,29 @@ def _traversals(choice: Choice, store: Store, data: Dataset) -> Sequence[Travers
     found = []
     for setting in (choice.best, *others):
         row = choice.best_seed(setting)
-        if row is not None:
-            store.fetch(run_key(row.run))
+        if row is not None and is_kept(store.fetch(run_key(row.run))):
             found.append(traverse_run(row, data, [int(i) for i in images]))
     return found
 
 
-def _facts(spec: SweepSpec, store: Store, data: Dataset) -> Facts:
+def _run_pictures(choice: Choice, store: Store) -> Iterator[tuple[str, bytes]]:
+    """The traversals of a run of each setting, the best settings first; then of all other runs.
+
+    None of a remote store, from which each would have to be sent.
+    """
+    if store.is_remote:
+        return
+    first = [row for setting in choice.settings if (row := choice.best_seed(setting))]
+    others = [row for setting in choice.settings for row in setting.rows if row not in first]
+    for row in (*first, *others):
+        path = store.run_folder(row.run) / TRAVERSAL
+        if path.is_file():
+            yield row.run, path.read_bytes()
+
+
+def _facts(
+    spec: SweepSpec, store: Store, data: Dataset, results: Sequence[Mapping[str, Any]]
+) -> Facts:
     judged = plan_metrics(spec, data)
     options = with_defaults(judged.evaluation)[judged.metric]
     images = "×".join(map(str, data.shape))
@@ -72,7 +98,7 @@ def _facts(spec: SweepSpec, store: Store, data: Dataset) -> Facts:
         scoring={key: str(value) for key, value in options.items() if value is not None},
         command=_command(spec),
         sweep_file=spec.text,
-        versions=_versions(),
+        provenance=_provenance(data, results),
         paper=paper_table(spec, store, data),
     )
 
@@ -81,6 +107,19 @@ def _command(spec: SweepSpec) -> str:
     if spec.source is None:
         return f"sweep run {spec.name}.yaml"
     return shlex.join(["sweep", "run", spec.source.path, *spec.source.overrides.values()])
+
+
+def _provenance(data: Dataset, results: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """Where the figures come from: the images, what trained for how long, and on what."""
+    trained: list[Mapping[str, Any]] = [result.get("training") or {} for result in results]
+    seconds = sum(float(how.get("seconds") or 0) for how in trained)
+    found = {"images": f"{data.name} ({data.source}), fingerprint {data.fingerprint[:16]}"}
+    found["training"] = f"{seconds / 3600:.2f} hours of model time in {count(len(results), 'run')}"
+    for key in ("device", "precision"):
+        tally = Counter(str(how[key]) for how in trained if how.get(key))
+        if tally:
+            found[key] = ", ".join(f"{name} ({runs})" for name, runs in tally.most_common())
+    return found | _versions()
 
 
 def _versions() -> dict[str, str]:

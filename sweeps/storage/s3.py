@@ -260,7 +260,9 @@ class Entry:
 
 
 class S3Files:
-    """A run's folder on S3, for checking; its listing is read once. See `evaluation.results.Files`.
+    """A run's folder on S3, for checking; its listing is read once.
+
+    See `evaluation.result_file.Files`.
 
     A record that is read leaves a copy at its local path, dated as in the store.
     """

@@ -18,6 +18,7 @@ def check_models(spec: SweepSpec, data: Dataset) -> None:
 
     Every choice of architecture, objective and number of latents is tried once.
     """
+    from trainer.likelihoods.automatic import resolved
     from trainer.training.compatibility import check_compatible
 
     ends = {name: _ends(parameter) for name, parameter in spec.parameters.items()}
@@ -28,7 +29,8 @@ def check_models(spec: SweepSpec, data: Dataset) -> None:
     pixels = math.prod(data.shape)
     for parameters in tried:
         try:
-            check_compatible(configure(spec.dataset, spec.trainer, parameters, pixels), data)
+            config = configure(spec.dataset, spec.trainer, parameters, pixels)
+            check_compatible(resolved(config, data), data)
         except FieldError as error:
             raise spec.error(FieldError(error.problem, _place(spec, error.path))) from None
 

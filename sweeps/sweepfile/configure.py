@@ -7,7 +7,7 @@ from typing import Any
 from trainer.architectures import ARCHITECTURES
 from trainer.config.run import DatasetConfig, RunConfig
 from trainer.config.schema import FieldError, build, convert, lookup, suggestion
-from trainer.config.short_forms import WITH_OPTIONS, in_full
+from trainer.config.short_forms import AUTO, WITH_OPTIONS, in_full
 from trainer.likelihoods import LIKELIHOODS, likelihood_options
 from trainer.objectives import OBJECTIVES, objective_options
 
@@ -97,6 +97,8 @@ def check_names(config: RunConfig) -> None:
         "likelihood": LIKELIHOODS,
     }
     for key, registry in registries.items():
+        if key == "likelihood" and config.likelihood == AUTO:
+            continue
         try:
             lookup(registry, getattr(config, key), key)
         except FieldError as error:

@@ -14,7 +14,7 @@ from sweeps.sweepfile.small_form import read_sized
 from sweeps.sweepfile.space import Parameter
 from trainer.config.run import DatasetConfig, RunConfig, digest
 from trainer.config.schema import FieldError, build, convert, lookup, suggestion
-from trainer.config.short_forms import WITH_OPTIONS, named
+from trainer.config.short_forms import AUTO, WITH_OPTIONS, named
 from trainer.config.yaml_file import Document, dump
 from trainer.errors import UserError
 
@@ -62,7 +62,7 @@ class SweepSpec:
     seeds: how many seeds of each setting (0, 1, …), or which ones.
     settings: how many settings; the whole grid for `grid`, else 30.
     pack: how many seeds of a setting one trial trains, at most; `auto` is all of them. They train
-        together, or in turn where memory does not hold them all (trainer.series).
+        together, or in turn where memory does not hold them all (trainer.training.packing).
     search_seed: seed of the proposals.
     lookahead: `bayes` proposes setting n from the results of settings 0 … n - lookahead only, so
         what is proposed never depends on which trial happens to end first.
@@ -129,7 +129,10 @@ class SweepSpec:
         keys = ["dataset", "trainer", "parameters", "method", "search_seed"]
         if self.method == "bayes":
             keys += ["metric", "evaluation", "lookahead"]
-        values = as_mapping(self) | {"trainer": dataclasses.asdict(_model(self, {}))}
+        model = _model(self, {})
+        if model.likelihood == AUTO:  # what is searched is the same, whatever it stands for
+            model = dataclasses.replace(model, likelihood=RunConfig.likelihood)
+        values = as_mapping(self) | {"trainer": dataclasses.asdict(model)}
         return digest({key: values[key] for key in keys})
 
     @property
@@ -150,7 +153,7 @@ class SweepSpec:
 def load_spec(path: str | Path, overrides: Sequence[str] = ()) -> SweepSpec:
     """The sweep in a YAML file, checked, with `key=value` texts applied on top.
 
-    `size=small` among them gives the file's small form (`sweeps.spec.small_form`).
+    `size=small` among them gives the file's small form (`sweeps.sweepfile.small_form`).
     Raises UserError with one line, `FILE:LINE: key: problem`, naming the nearest valid name.
     Data are not looked at; see `sweeps.plan.load_data`.
     """

@@ -5,7 +5,7 @@
 
 Forward and backward through the convolutions of the paper's network for chairs, CelebA and 3D faces
 (Higgins et al. 2017, Table 1), four down and four up, on 64x64 images. On a CPU the clock is
-processor time over one thread, so that other programs hardly matter. `trainer.convolution` has
+processor time over one thread, so that other programs hardly matter. `trainer.nn.convolution` has
 the fastest way for each kind of device.
 """
 

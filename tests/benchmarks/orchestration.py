@@ -2,8 +2,8 @@
 
     python -m tests.benchmarks.orchestration [--trials N] [--json PATH]
 
-Each side runs in a Ray session of its own, one after the other, with the same number of trials that do
-nothing, one CPU each, and an MLflow database on SQLite that exists already:
+Each side runs in a Ray session of its own, one after the other, with the same number of trials
+that do nothing, one CPU each, and an MLflow database on SQLite that exists already:
 - ours: `Searcher` (TPE), `Work`, `Tracker`, reused actors; each trial writes a result into the
   store, which becomes one MLflow run below the run of its setting;
 - plain: `OptunaSearch` (TPE) and `MLflowLoggerCallback`, as Ray's documentation shows them.

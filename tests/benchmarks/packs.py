@@ -84,10 +84,7 @@ class PackLoop:
     def seconds(self, steps: int) -> float:
         """Trains for `steps`; how long it took."""
         start = self.clock()
-        for _ in range(steps):
-            self.training.advance(0)
-        if self.training.device.type == "cuda":
-            torch.cuda.synchronize()
+        self.training.advance(float("inf"), steps)
         return self.clock() - start
 
 

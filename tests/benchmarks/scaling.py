@@ -13,7 +13,7 @@ matrices in the same precision, whichever of the two takes longer:
 - products: what torch counts for forward and backward.
 
 The share of the floor is that of all models, over the step's measured time. Packs that do not fit
-into memory, as `trainer.memory` finds, are left out.
+into memory, as `trainer.training.pack_size` finds, are left out.
 """
 
 import argparse

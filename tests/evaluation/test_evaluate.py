@@ -20,6 +20,7 @@ from trainer.config.run import OptimizerConfig
 from trainer.config.schema import FieldError
 from trainer.errors import UserError
 from trainer.files import sealed, stamp
+from trainer.training.loop import Training
 
 
 @pytest.fixture(scope="module")
@@ -199,3 +200,27 @@ def test_a_config_that_was_edited_is_mended_before_it_is_listed(runs: list[Path]
         assert read_result(runs[0]) is None
         assert evaluate(runs[:1], sprites(), QUICK, "cpu") == first
         assert path.read_bytes() == whole
+
+
+def test_models_at_hand_are_scored_as_those_in_folders_and_need_not_be_kept(
+    trained: list[Path], tmp_path: Path
+) -> None:
+    data, folders = sprites(), [tmp_path / path.name for path in trained]
+    broken = config(seed=2, optimizer=OptimizerConfig("adam", 1e12))
+    configs, folders = (
+        [config(seed=0), config(seed=1, beta=4.0), broken],
+        [*folders, tmp_path / "2"],
+    )
+    training = Training(configs, data, folders, device="cpu")
+    training.advance(60)
+    training.finish(weights=False)
+    results = evaluate(folders, data, QUICK, pack=training.pack)
+    again = [tmp_path / "again" / path.name for path in trained]
+    for path, copy in zip(trained, again, strict=True):
+        shutil.copytree(path, copy)
+    from_files = evaluate(again, data, QUICK, "cpu")
+    for one, other, path in zip(results[:2], from_files, folders[:2], strict=True):
+        assert one["evaluations"] == other["evaluations"]
+        assert not (path / "model.safetensors").exists()
+        assert read_result(path) == one
+    assert (results[2]["state"], results[2]["evaluations"]) == ("failed", {})

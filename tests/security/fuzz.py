@@ -32,7 +32,7 @@ from sweeps.sweepfile import load_spec
 from tests.sweeps.made_up import a_dataset
 from tests.sweeps.sweepfile.test_broken_files import TEXTS, mutate
 from trainer.data.dataset import UNKNOWN, Dataset
-from trainer.data.formats import label_table
+from trainer.data.labels import read_table
 from trainer.errors import UserError
 
 READ, REFUSED = "read", "refused"
@@ -140,9 +140,10 @@ def labels(content: bytes, folder: Path) -> str:
     path.write_bytes(content)
     data = _images()
     try:
-        factors, classes = label_table.read_table(path, data)
+        found = read_table(path, data)
     except UserError:
         return REFUSED
+    factors, classes = found.sizes, found.classes
     assert classes.shape == (len(data), len(factors))
     assert (classes >= UNKNOWN).all() and (classes < np.array(list(factors.values()))).all()
     return READ

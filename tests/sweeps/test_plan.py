@@ -1,8 +1,9 @@
 """From a setting to its runs: ids that hold what decides the result and nothing else."""
 
+import numpy as np
 import pytest
 
-from sweeps.plan import blocks, blocks_each, load_data, runs_of
+from sweeps.plan import blocks, blocks_each, load_data, remarks_on_likelihood, runs_of
 from sweeps.sweepfile import load_spec, spec_of
 from trainer.errors import UserError
 
@@ -115,3 +116,29 @@ def test_data_mistakes_name_the_line(tmp_path):
     with pytest.raises(UserError) as caught:
         load_data(load_spec(path, ["dataset.size=64", f"dataset.path={broken}"]))
     assert str(broken) in str(caught.value) and len(str(caught.value).splitlines()) == 1
+
+
+def test_a_likelihood_that_no_file_names_is_bernoulli_where_images_are_black_and_white():
+    base = spec()
+    assert remarks_on_likelihood(base, load_data(base)) == []
+    assert ids(base, POINT) == ids(spec(trainer={"likelihood": "bernoulli"}), POINT)
+    assert ids(base, POINT) == ids(spec(trainer={"likelihood": "auto"}), POINT)
+    assert ids(base, POINT)[0] == "a705a86df91c2aaa7ab0"  # as before `auto`
+
+
+def test_on_grey_images_it_learns_its_noise_and_says_so(tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 256, (30, 8, 8), np.uint8)
+    np.save(tmp_path / "grey.npy", pixels)
+    grey = spec(dataset={"name": "folder", "path": str(tmp_path / "grey.npy")})
+    data = load_data(grey)
+    assert {run.config.likelihood for run in runs_of(grey, data, POINT)} == {"gaussian_learned"}
+    assert "gaussian_learned" in remarks_on_likelihood(grey, data)[0]
+    named = spec(
+        dataset=grey.dataset.options | {"name": "folder"}, trainer={"likelihood": "gaussian"}
+    )
+    assert remarks_on_likelihood(named, data) == []
+
+
+def test_auto_has_no_options():
+    with pytest.raises(UserError, match=r"trainer\.likelihood\.variance: 'auto' takes no options"):
+        spec(trainer={"likelihood": {"variance": 0.1}})

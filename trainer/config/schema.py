@@ -17,6 +17,7 @@ from trainer.errors import UserError
 
 Path = tuple[str | int, ...]
 T = TypeVar("T")
+LONGEST_LIST = 20  # of known names in a message
 
 
 class FieldError(UserError):
@@ -48,12 +49,13 @@ def dotted(path: Path) -> str:
 
 
 def suggestion(name: object, known: Iterable[str]) -> str:
-    """`"; did you mean 'x'?"` for the nearest known name, else the list of known names."""
+    """`"; did you mean 'x'?"` for the nearest known name, else a short list of known names."""
     known = sorted(known)
     nearest = difflib.get_close_matches(str(name), known, n=1, cutoff=0.6)
     if nearest:
         return f"; did you mean '{nearest[0]}'?"
-    return f"; known: {', '.join(known)}" if known else ""
+    more = f", … ({len(known):,} in all)" if len(known) > LONGEST_LIST else ""
+    return f"; known: {', '.join(known[:LONGEST_LIST])}{more}" if known else ""
 
 
 def require(condition: bool, key: str, problem: str) -> None:

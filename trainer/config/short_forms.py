@@ -10,6 +10,7 @@ from trainer.config.run import RunConfig
 from trainer.config.schema import FieldError
 
 WITH_OPTIONS = ("objective", "likelihood")
+AUTO = "auto"  # the likelihood that suits the data: trainer.likelihoods.automatic
 
 
 def named(value: Any) -> dict[str, Any]:
@@ -33,11 +34,12 @@ def in_full(values: Mapping[str, Any]) -> dict[str, Any]:
     """RunConfig's keys, from those of which some have short forms. Raises FieldError.
 
     `objective: {name: factor_vae, gamma: 5}` is `objective: factor_vae` with `objective_options:
-    {gamma: 5}`; so are likelihoods, and the optimiser may be its name alone.
+    {gamma: 5}`; so are likelihoods, and the optimiser may be its name alone. A file that names no
+    likelihood has `auto`.
     """
     full = dict(values)
     for kind in WITH_OPTIONS:
-        default = getattr(RunConfig, kind)
+        default = AUTO if kind == "likelihood" else getattr(RunConfig, kind)
         options = named_at(kind, full.get(kind, default))
         full[kind] = options.pop("name", default)
         given = full.get(f"{kind}_options", {})

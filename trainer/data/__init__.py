@@ -1,27 +1,41 @@
 """Data sets by name: `load("dsprites")`. Adding one is one file and one line in DATASETS."""
 
 import inspect
+from collections.abc import Mapping
 from typing import Any
 
 from trainer.config.schema import FieldError, convert, lookup, suggestion
-from trainer.data.dataset import UNKNOWN, Dataset
+from trainer.data.dataset import UNKNOWN, Dataset, Notes, notes_of
 from trainer.data.dsprites import DSprites
+from trainer.data.factors import BINS
 from trainer.data.folder import Folder
-from trainer.data.labels import relabel
+from trainer.data.labels import choose, relabel
 from trainer.data.mnist import Mnist
 
-__all__ = ["DATASETS", "UNKNOWN", "Dataset", "load"]
+__all__ = ["DATASETS", "UNKNOWN", "Dataset", "Notes", "load", "notes_of"]
 
 DATASETS: dict[str, type[Dataset]] = {"dsprites": DSprites, "folder": Folder, "mnist": Mnist}
 
 
-def load(name: str, /, *, labels: str | int = "all", **options: object) -> Dataset:
+def load(
+    name: str,
+    /,
+    *,
+    labels: str | int = "all",
+    factors: object = None,
+    bins: object = BINS,
+    **options: object,
+) -> Dataset:
     """The data set called `name`; cheap, as pixels are made or read at their first use.
 
     options: those of the data set's class in DATASETS, given as in YAML (lists, texts, numbers).
     labels: how much of the labels to know: "all", "none", a number of images (chosen at random, the
-        same ones every time), or the path of a CSV or NPZ table; see trainer.data.labels. The
+        same ones every time), or the path of a table (CSV, NPZ …); see trainer.data.labels. The
         images do not change.
+    factors: a list of the factors to know, in this order, wherever the labels are from. (A mapping
+        is an option of data sets of which it chooses a part, such as dsprites.)
+    bins: how many classes a continuous factor of a table is cut into, at its quantiles; one number
+        for all, or one for each by name.
 
         data = load("dsprites", factors={"shape": [0]}, labels=1000)
         data.images([0, 1]), data.classes([0, 1]), data.factors
@@ -31,9 +45,19 @@ def load(name: str, /, *, labels: str | int = "all", **options: object) -> Datas
     """
     cls = lookup(DATASETS, name, "data set")
     parameters = inspect.signature(cls).parameters
+    chosen = None
+    if isinstance(factors, list | tuple):
+        chosen = _convert("factors", factors, tuple[str, ...])
+    cut = _convert("bins", bins, int | Mapping[str, int])
+    _check_bins(cut)
+    if factors is not None and (chosen is None or name == "folder"):
+        options["factors"] = factors
+    if "bins" in parameters:
+        options["bins"] = cut
     for key in options:
         if key not in parameters:
-            problem = f"unknown option of {name}{suggestion(key, [*parameters, 'labels'])}"
+            known = [*parameters, "labels", "factors", "bins"]
+            problem = f"unknown option of {name}{suggestion(key, known)}"
             raise FieldError(problem, (key,))
     arguments = {}
     for key, parameter in parameters.items():
@@ -41,7 +65,15 @@ def load(name: str, /, *, labels: str | int = "all", **options: object) -> Datas
             arguments[key] = _convert(key, options[key], parameter.annotation)
         elif parameter.default is inspect.Parameter.empty:
             raise FieldError(f"required option of {name} is missing", (key,))
-    return relabel(cls(**arguments), _convert("labels", labels, str | int))
+    data = relabel(cls(**arguments), _convert("labels", labels, str | int), cut, chosen)
+    return data if chosen is None else choose(data, chosen)
+
+
+def _check_bins(bins: int | Mapping[str, int]) -> None:
+    for key, count in bins.items() if isinstance(bins, Mapping) else [("", bins)]:
+        if count < 2:
+            path = ("bins", key) if key else ("bins",)
+            raise FieldError(f"expected 2 or more, got {count}", path)
 
 
 def _convert(key: str, value: object, hint: object) -> Any:

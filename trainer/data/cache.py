@@ -9,6 +9,7 @@ import shutil
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,18 +54,35 @@ def content_hash(files: Sequence[Path]) -> str:
     Remembered for as long as names, sizes and modification times stay, so that opening many files
     again is quick.
     """
+
+    def compute() -> dict[str, Any]:
+        total = hashlib.sha256()
+        for file in files:
+            with open(file, "rb") as stream:
+                total.update(hashlib.file_digest(stream, "sha256").digest())
+        return {"sha256": total.hexdigest()}
+
+    return str(remembered("hash", files, compute)["sha256"])
+
+
+def remembered(
+    kind: str, files: Sequence[Path], compute: Callable[[], dict[str, Any]], *key: object
+) -> dict[str, Any]:
+    """What `compute` says of `files`, a mapping that JSON can hold, kept while they do not change.
+
+    kind: names what is kept; key: whatever else it depends on. Raises OSError for missing files.
+    """
     listing = [[str(f.resolve()), (s := f.stat()).st_size, s.st_mtime_ns] for f in files]
-    memory = folder() / f"hash-{digest(listing)}.json"
-    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-        return str(json.loads(memory.read_text())["sha256"])
-    total = hashlib.sha256()
-    for file in files:
-        with open(file, "rb") as stream:
-            total.update(hashlib.file_digest(stream, "sha256").digest())
-    with contextlib.suppress(OSError):  # a hash that is not remembered is only slower the next time
+    memory = folder() / f"{kind}-{digest([*listing, *key])}.json"
+    with contextlib.suppress(OSError, ValueError):
+        found = json.loads(memory.read_text())
+        if isinstance(found, dict):
+            return found
+    value = compute()
+    with contextlib.suppress(OSError):  # what is not remembered is only slower the next time
         memory.parent.mkdir(parents=True, exist_ok=True)
-        _write_json(memory, {"sha256": total.hexdigest()})
-    return total.hexdigest()
+        _write_json(memory, value)
+    return value
 
 
 def _open(path: Path, shape: tuple[int, int]) -> NDArray[np.uint8] | None:

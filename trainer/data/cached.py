@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from trainer.data import cache
+from trainer.data.dataset import Notes
 
 
 class CachedImages:
@@ -24,6 +25,7 @@ class CachedImages:
     levels: int
     factors: Mapping[str, int]
     count: int
+    notes: Notes = Notes()
     _stored: NDArray[np.uint8] | None = None
 
     def rows(self) -> Iterable[NDArray[np.uint8]]:

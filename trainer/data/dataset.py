@@ -1,12 +1,26 @@
 """What is asked of a data set: images by index, and the classes of their factors where known."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 UNKNOWN = -1  # the class of a factor that an image has no label for
+
+
+@dataclass(frozen=True)
+class Notes:
+    """What a user should know of how a data set was read, in sentences.
+
+    images, labels: of the pixels and of the factors. left_out: why columns of labels are no
+    factors, by name.
+    """
+
+    images: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
 
 class Dataset(Protocol):
@@ -51,3 +65,9 @@ class Dataset(Protocol):
         numpy.packbits) when levels == 1, else (N, pixels).
         """
         ...
+
+
+def notes_of(data: Dataset) -> Notes:
+    """The notes on a data set, its attribute `notes`; empty where it has none."""
+    notes: Notes = getattr(data, "notes", Notes())
+    return notes

@@ -1,139 +1,206 @@
-"""The data set `folder`: the user's own images, as PNG and JPEG files or as one NumPy array."""
+"""The data set `folder`: the user's own images, as picture files or as arrays."""
 
-from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from PIL import Image, UnidentifiedImageError
 
 from trainer.config.run import digest
 from trainer.config.schema import FieldError
-from trainer.data import cache
+from trainer.data.array_images import ArrayImages
 from trainer.data.cached import CachedImages, checked
-from trainer.data.formats import array_file, pictures
+from trainer.data.dataset import Notes
+from trainer.data.encoded_images import EncodedImages, Pictures
+from trainer.data.factors import BINS, read_columns
+from trainer.data.formats import pictures
+from trainer.data.formats.picture_folder import PictureFolder
+from trainer.data.labels import Bins, content
 from trainer.errors import UserError
 
-_ENDINGS = {".png", ".jpg", ".jpeg"}
-_BLOCK = 256
+
+class Images(Protocol):
+    """What `EncodedImages` and `ArrayImages` say of the images, and how they give them.
+
+    size: height and width of the first image. sizes: height, width and number of images of each
+    size. identity: what decides the pixels beside the content of the files. columns: labels.
+    """
+
+    kind: str
+    files: tuple[str, ...]
+    count: int
+    size: tuple[int, int]
+    sizes: list[tuple[int, int, int]]
+    gray: bool
+    binary: bool
+    transparent: bool
+    remarks: tuple[str, ...]
+    label_remarks: tuple[str, ...]
+    identity: list[object]
+    columns: dict[str, NDArray]
+
+    def content(self) -> str:
+        """Hash of all files. Raises OSError."""
+        ...
+
+    def read(self, shape: tuple[int, int, int]) -> Iterator[NDArray[np.uint8]]:
+        """All images as bytes (n, channels, height, width), in blocks. Raises UserError."""
+        ...
 
 
 class Folder(CachedImages):
-    """Images without labels; the option `labels` of `load` adds a table of what is known.
+    """Images of one's own, with the labels that lie beside them; `labels` of `load` adds a table.
 
-    path: a folder, searched with all its subfolders, of PNG and JPEG files, taken in the order of
-        their names; or one .npy or .npz file of bytes (n, height, width) or (n, height, width,
-        channels).
-    size: side in pixels to cut and resize all images to; without it all must be as large as the
-        first.
-    gray: true for one channel, false for three; without it as the first image is.
-    binary: true for black and white, split at half grey (an array of 0 and 1 is taken as it is).
-    files: names below `path` of the image files, in order; empty for an array.
+    path: a folder, searched with all its subfolders, of PNG, JPEG, WebP, BMP, TIFF, GIF, PPM …
+        files, in natural order of their names (2 before 10); or of Parquet files; or one .npy,
+        .npz, .h5, .mat or .parquet file.
+    size: side in pixels to bring all images to; without it all must be as large as the first.
+    gray: true for one channel, false for three; without it three where any image has colour.
+    binary: true for black and white, split at half grey (0 and 1 alone, or bool, are so anyway).
+    background: the colour behind transparent pixels, and beside padded images: a name,
+        `#rrggbb`, or three numbers.
+    fit: how `size` is reached by images of other proportions: cut about the middle, padded, or
+        stretched.
+    images_key, labels_key: the names of the arrays (for Parquet, of the column of images), where
+        they are not what people call them.
+    shape: of the images of an array whose rows are flat: [height, width], or with the channels.
+    range: the values that are black and white in an array, where they cannot be told.
+    factors: the names of the columns of labels that have none.
+    bins: how many classes continuous labels are cut into, at their quantiles; or for each by name.
+    files: (attribute) names below `path` of the image files, in order; empty for an array.
 
-    Raises FieldError for options that do not fit, UserError for files that cannot be used.
+    Names of subfolders that hold all images are a factor. Raises FieldError for options that do not
+    fit, UserError for files that cannot be used.
     """
 
     name = "folder"
-    factors: Mapping[str, int] = {}
-    labels_fingerprint = ""
 
     def __init__(
-        self, *, path: str, size: int | None = None, gray: bool | None = None, binary: bool = False
+        self,
+        *,
+        path: str,
+        size: int | None = None,
+        gray: bool | None = None,
+        binary: bool = False,
+        background: str | tuple[int, ...] = "white",
+        fit: pictures.Fit = "crop",
+        images_key: str | None = None,
+        labels_key: str | None = None,
+        shape: tuple[int, ...] | None = None,
+        range: tuple[float, ...] | None = None,
+        factors: tuple[str, ...] | None = None,
+        bins: Bins = BINS,
     ):
         if size is not None and size < 1:
             raise FieldError(f"expected 1 or more, got {size}", ("size",))
+        look = pictures.Look(_colour(background), fit)
         self.path = Path(path).expanduser()
-        self.files: tuple[str, ...] = ()
         self.resize = size is not None
-        if self.path.is_dir():
-            self.source = "files"
-            self.files = _image_files(self.path)
-            self.count = len(self.files)
-            first = _open(self.path / self.files[0])
-            height, width, is_gray = first.height, first.width, first.mode in pictures.GRAY
+        pictures_of = _pictures(self.path, images_key)
+        self.reader: Images
+        if pictures_of is None:
+            self.reader = ArrayImages(
+                self.path, look, images_key, labels_key, shape, range, factors
+            )
         else:
-            self.source = "array"
-            (self.count, height, width, *channels), dtype = array_file.describe(self.path)
-            is_gray = channels != [3]
-            binary = binary or dtype == np.bool_
-        self.shape = (
-            1 if (is_gray if gray is None else gray) else 3,
-            size or height,
-            size or width,
+            _refuse_array_options(self.path, labels_key=labels_key, shape=shape, range=range)
+            self.reader = EncodedImages(pictures_of, self.path, self.resize, look)
+        self.source, self.files, self.count = (
+            self.reader.kind,
+            self.reader.files,
+            self.reader.count,
         )
-        self.levels = 1 if binary else 255
-        self.fingerprint = digest(["folder", self._content(), self.shape, self.resize, self.levels])
+        height, width = self.reader.size
+        channels = self._channels(gray, look.background)
+        self.shape = (channels, size or height, size or width)
+        self.levels = 1 if binary or self.reader.binary else 255
+        self.fingerprint = digest(
+            ["folder", self._content(), self.shape, self.resize, self.levels, *self.reader.identity]
+        )
+        found = read_columns(self.reader.columns, self.count, bins)
+        self.factors = found.sizes
+        self.notes = Notes(
+            images=self.reader.remarks + self._fitted(look.fit),
+            labels=self.reader.label_remarks + found.remarks,
+            left_out=found.left_out,
+        )
+        self.table = found.classes.astype(np.int32)
+        self.labels_fingerprint = (
+            digest([list(self.factors.items()), content(self.table)]) if self.factors else ""
+        )
 
     def classes(self, indices: ArrayLike) -> NDArray[np.int64]:
-        """No factor is known: (n, 0)."""
-        return np.empty((len(checked(indices, self.count)), 0), np.int64)
+        """Classes (n, factors) of the labels that lie beside the images; UNKNOWN for none."""
+        return self.table[checked(indices, self.count)].astype(np.int64)
 
     def rows(self) -> Iterator[NDArray[np.uint8]]:
-        """All images in blocks of rows, as Dataset.stored. Raises UserError naming a bad file."""
-        if not self.files:
-            yield from self._rows_of_array()
-            return
-        with ThreadPoolExecutor() as threads:
-            for start in range(0, self.count, _BLOCK):
-                block = self.files[start : start + _BLOCK]
-                yield np.stack(list(threads.map(self._row_of_file, block)))
+        """All images in blocks of rows, as Dataset.stored. Raises UserError naming bad files."""
+        for images in self.reader.read(self.shape):
+            flat = images.reshape(len(images), -1)
+            yield np.packbits(flat >= 128, axis=1) if self.levels == 1 else flat
 
-    def _row_of_file(self, name: str) -> NDArray[np.uint8]:
-        path = self.path / name
-        picture = _open(path)
-        if not self.resize and (picture.height, picture.width) != self.shape[1:]:
-            raise UserError(
-                f"{path}: {picture.width} x {picture.height} pixels, but {self.files[0]} has "
-                f"{self.shape[2]} x {self.shape[1]}; give `size` to resize all images"
-            )
-        try:
-            return pictures.row(pictures.prepare(picture, self.shape), self.levels)
-        except (OSError, ValueError, SyntaxError) as error:
-            raise UserError(f"{path}: the image is damaged ({error})") from None
+    def _channels(self, gray: bool | None, background: pictures.Colour) -> int:
+        hued = self.reader.transparent and not pictures.is_gray(background)
+        return 1 if (self.reader.gray and not hued if gray is None else gray) else 3
 
-    def _rows_of_array(self) -> Iterator[NDArray[np.uint8]]:
-        images = array_file.read(self.path)
-        if images.max() > 1:
-            scale = 1
-        elif self.levels == 1:
-            scale = 255
-        else:
-            raise UserError(f"{self.path}: holds only 0 and 1; give binary: true")
-        for image in images:
-            picture = pictures.from_array(image * np.uint8(scale))
-            yield pictures.row(pictures.prepare(picture, self.shape), self.levels)[None]
+    def _fitted(self, fit: str) -> tuple[str, ...]:
+        """What became of images whose proportions are not those wanted."""
+        if not self.resize:
+            return ()
+        oblong = [(h, w, count) for h, w, count in self.reader.sizes if h != w]
+        if not oblong:
+            return ()
+        height, width, _ = oblong[0]
+        how = {
+            "crop": "cut to squares about their middle (fit: crop; pad and stretch keep all)",
+            "pad": "padded to squares (fit: pad)",
+            "stretch": "stretched to squares (fit: stretch)",
+        }
+        count = sum(count for *_, count in oblong)
+        return (f"{count:,} images are not square, such as one of {width} x {height}: {how[fit]}",)
 
     def _content(self) -> str:
         try:
-            return cache.content_hash([self.path / name for name in self.files] or [self.path])
+            return self.reader.content()
         except OSError as error:
             raise UserError(f"{error.filename or self.path}: {error.strerror or error}") from None
 
 
-def _image_files(folder: Path) -> tuple[str, ...]:
-    """Names below `folder` of all images, sorted; hidden files are left out."""
-    names = tuple(
-        sorted(
-            file.relative_to(folder).as_posix()
-            for file in folder.rglob("*")
-            if file.suffix.lower() in _ENDINGS and not file.name.startswith(".")
-        )
-    )
-    if not names:
-        raise UserError(f"{folder}: no PNG or JPEG file in it")
-    return names
+def _pictures(path: Path, images_key: str | None) -> Pictures | None:
+    """The picture files of a path; None when it is a file of arrays, or nothing."""
+    if path.is_dir() and not _holds_parquet_alone(path):
+        if images_key is not None:
+            raise FieldError("a folder of image files has no keys", ("images_key",))
+        return PictureFolder(path)
+    if path.is_dir() or path.suffix.lower() == ".parquet":
+        try:
+            from trainer.data.formats.parquet import Parquet
+        except ImportError:
+            raise UserError(f"{path}: to read Parquet files install pyarrow") from None
+
+        return Parquet(path, images_key)
+    return None
 
 
-def _open(path: Path) -> Image.Image:
+def _holds_parquet_alone(path: Path) -> bool:
+    if not any(path.rglob("*.parquet")):
+        return False
     try:
-        picture = Image.open(path)
-    except UnidentifiedImageError:
-        raise UserError(f"{path}: is not a PNG or JPEG image") from None
-    except (OSError, Image.DecompressionBombError) as error:
-        raise UserError(f"{path}: cannot be read ({error})") from None
-    if picture.mode not in pictures.MODES:
-        raise UserError(
-            f"{path}: {picture.mode} pixels are not known; save it with 8 bits a channel"
-        )
-    return picture
+        PictureFolder(path)
+    except UserError:
+        return True
+    return False
+
+
+def _refuse_array_options(path: Path, **options: object) -> None:
+    for key, value in options.items():
+        if value is not None:
+            raise FieldError(f"is for arrays, and {path} holds image files", (key,))
+
+
+def _colour(given: str | Sequence[int]) -> pictures.Colour:
+    try:
+        return pictures.colour(given if isinstance(given, str) else tuple(given))
+    except UserError as error:
+        raise FieldError(str(error), ("background",)) from None

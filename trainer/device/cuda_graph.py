@@ -40,8 +40,7 @@ class _Graph:
             self._record(inputs)
         if self._graph is None:
             return self._as_it_is(inputs)
-        for kept, new in zip(self._inputs, inputs, strict=True):
-            kept.copy_(new)
+        torch._foreach_copy_(self._inputs, inputs)
         self._graph.replay()
         return self._results
 

@@ -3,7 +3,8 @@
 from typing import TYPE_CHECKING, Any
 
 from trainer.config.run import RunConfig
-from trainer.config.schema import build_options
+from trainer.config.schema import FieldError, NoOptions, build_options
+from trainer.config.short_forms import AUTO
 from trainer.registry import Registry
 
 if TYPE_CHECKING:
@@ -21,5 +22,8 @@ LIKELIHOODS: "Registry[Likelihood]" = Registry(
 
 def likelihood_options(config: RunConfig) -> Any:
     """The likelihood's options dataclass, from `config.likelihood_options`. Raises FieldError."""
-    options = LIKELIHOODS[config.likelihood].options
+    if config.likelihood == AUTO and config.likelihood_options:
+        problem = "'auto' takes no options; name the likelihood whose option this is"
+        raise FieldError(problem, ("likelihood_options", next(iter(config.likelihood_options))))
+    options = NoOptions if config.likelihood == AUTO else LIKELIHOODS[config.likelihood].options
     return build_options(options, config.likelihood_options, "likelihood_options")

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from trainer.data.dataset import Dataset
@@ -62,19 +63,34 @@ class Pixels:
 
     def __init__(self, data: Dataset, device: torch.device):
         self.shape, self.levels = data.shape, data.levels
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
-            self.rows = torch.from_numpy(data.stored()).to(device)
+        self.rows = _tensor(data.stored()).to(device)
 
     def at(self, indices: Tensor) -> Tensor:
         """Images at `indices` (K, n) as float32 in [0, 1], (K, n, C, H, W)."""
         rows = self.rows.index_select(0, indices.flatten())
-        if self.levels == 1:
-            unpack = unpack_on_cpu if rows.device.type == "cpu" else unpack_on_device
-            images = unpack(rows, math.prod(self.shape)).float()
-        else:
-            images = rows.float().div_(self.levels)
-        return images.reshape(*indices.shape, *self.shape)
+        return unpacked(rows, self.shape, self.levels).reshape(*indices.shape, *self.shape)
+
+
+def images_on(device: torch.device, data: Dataset, indices: NDArray[np.int64]) -> Tensor:
+    """Images at `indices` (n,) as float32 in [0, 1], (n, C, H, W), unpacked on a device.
+
+    Bits are sent there where pixels are binary, a 32nd of what their images take.
+    """
+    return unpacked(_tensor(data.stored()[indices]).to(device), data.shape, data.levels)
+
+
+def unpacked(rows: Tensor, shape: tuple[int, int, int], levels: int) -> Tensor:
+    """Images (n, C, H, W), float32 in [0, 1], of rows as `Dataset.stored` has them."""
+    if levels == 1:
+        unpack = unpack_on_cpu if rows.device.type == "cpu" else unpack_on_device
+        return unpack(rows, math.prod(shape)).float().reshape(-1, *shape)
+    return rows.float().div_(levels).reshape(-1, *shape)
+
+
+def _tensor(rows: NDArray[np.uint8]) -> Tensor:
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
+        return torch.from_numpy(rows)
 
 
 def unpack_on_cpu(rows: Tensor, pixels: int) -> Tensor:

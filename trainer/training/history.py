@@ -34,7 +34,8 @@ class History:
         for name, term in terms.items():
             if name not in self._window:
                 self._window[name] = torch.zeros(self.every, *term.shape, device=term.device)
-            self._window[name][self._filled] = term.detach()
+        rows = [self._window[name][self._filled] for name in terms]
+        torch._foreach_copy_(rows, [term.detach() for term in terms.values()])  # one launch
         self._filled += 1
         if self._filled == self.every or step == self.steps:
             self._record(step)

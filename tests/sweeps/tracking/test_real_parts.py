@@ -46,7 +46,7 @@ SWEEP = {
 IMPATIENT = """
 import sys
 import sweeps.tracking.background
-from sweeps.command import main
+from sweeps.cli.main import main
 
 sweeps.tracking.background.PATIENCE = 1
 sys.exit(main())

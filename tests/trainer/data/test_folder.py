@@ -125,10 +125,11 @@ def test_an_array_of_zeros_and_ones(tmp_path):
     bits = np.random.default_rng(0).integers(0, 2, (4, 5, 5)).astype(np.uint8)
     np.save(tmp_path / "a.npy", bits)
     np.save(tmp_path / "b.npy", bits.astype(bool))
-    with pytest.raises(UserError, match="give binary: true"):
-        load("folder", path=str(tmp_path / "a.npy")).stored()
+    np.save(tmp_path / "c.npy", bits.astype(np.float32))
     for data in (
+        load("folder", path=str(tmp_path / "a.npy")),
         load("folder", path=str(tmp_path / "a.npy"), binary=True),
+        load("folder", path=str(tmp_path / "c.npy")),
         load("folder", path=str(tmp_path / "b.npy")),
     ):
         assert data.levels == 1 and np.array_equal(everything(data)[:, 0], bits)
@@ -137,8 +138,8 @@ def test_an_array_of_zeros_and_ones(tmp_path):
 @pytest.mark.parametrize(
     ("array", "message"),
     [
-        (np.zeros((2, 4, 4), np.float32), "holds float32, not uint8"),
-        (np.zeros((4, 4), np.uint8), "is not"),
+        (np.full((2, 4, 4), 1j), "holds no array of numbers"),
+        (np.zeros((4, 4), np.uint8), r"is not .* if its images lie flat give shape: \[2, 2\]"),
         (np.zeros((2, 4, 4, 2), np.uint8), "is not"),
         (np.zeros((0, 4, 4), np.uint8), "is not"),
         (np.array([{}], dtype=object), "Python objects"),
@@ -151,6 +152,13 @@ def test_arrays_that_are_no_images(tmp_path, array, message):
 
 
 def test_an_npz_of_several_arrays(tmp_path):
-    np.savez(tmp_path / "a.npz", x=np.zeros((2, 4, 4), np.uint8), y=np.zeros(2))
-    with pytest.raises(UserError, match=r"a\.npz: holds x, y; call the array of images 'images'"):
-        load("folder", path=str(tmp_path / "a.npz"))
+    path = str(tmp_path / "a.npz")
+    images = np.random.default_rng(0).integers(0, 256, (2, 3, 4, 4)).astype(np.uint8)
+    np.savez(path, first=images[0], second=images[1])
+    with pytest.raises(UserError, match=r"a\.npz: holds first \(3, 4, 4\), second .*images_key"):
+        load("folder", path=path)
+    with pytest.raises(UserError, match=r"images_key: .*no array 'secnd'; did you mean 'second'"):
+        load("folder", path=path, images_key="secnd")
+    one, two = (load("folder", path=path, images_key=key) for key in ("first", "second"))
+    assert np.array_equal(everything(two)[:, 0], images[1])
+    assert one.fingerprint != two.fingerprint

@@ -99,10 +99,10 @@ def test_labels_fingerprint_is_of_the_labels_and_not_of_the_file(table):
         ("index,shape\n0,1\n1,1\n0,2\n", "line 4, column index: 0 has a row already"),
         ("index,shape\n0,1\n1,3\n", "line 3, column shape: expected a class from 0 to 2"),
         ("index,shape\n0,heart\n", "line 2, column shape: expected a whole number, got 'heart'"),
-        ("index,mood\n0,\n", "column mood holds no label"),
+        ("index,mood\n0,\n", "column mood: it holds no label"),
         (
-            "index,weight\n0,1\n3,nan\n",
-            "line 3, column weight: expected a value or nothing, got nan",
+            "index,weight\n0,1\n3,inf\n",
+            "no column can be a factor; column weight: it holds infinity",
         ),
         ('index,mood\n0,"sad\n', "is not a CSV table"),
     ],

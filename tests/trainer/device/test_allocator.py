@@ -9,7 +9,7 @@ import pytest
 PROGRAM = """
 import json, resource, sys
 import torch
-from trainer import allocator
+from trainer.device import allocator
 
 def faults():
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt

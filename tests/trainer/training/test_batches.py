@@ -6,7 +6,14 @@ import torch
 
 from tests.trainer.shapes import Shapes
 from trainer.randomness import stream
-from trainer.training.batches import BLOCK, Draws, Pixels, unpack_on_cpu, unpack_on_device
+from trainer.training.batches import (
+    BLOCK,
+    Draws,
+    Pixels,
+    images_on,
+    unpack_on_cpu,
+    unpack_on_device,
+)
 
 CPU = torch.device("cpu")
 
@@ -61,6 +68,7 @@ def test_pixels_are_the_data_sets(levels: int, channels: int, side: int) -> None
     assert images.dtype == torch.float32
     expected = data.images(indices.ravel()).reshape(2, 7, *data.shape) / levels
     assert np.array_equal(images.numpy(), expected.astype(np.float32))
+    assert torch.equal(images_on(CPU, data, indices.ravel()), images.flatten(0, 1))
 
 
 def test_both_ways_of_unpacking_agree() -> None:

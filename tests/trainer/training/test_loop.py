@@ -87,3 +87,4 @@ def test_advance_stops_between_steps_and_saves_when_due(tmp_path: Path) -> None:
     assert (progress.step, progress.steps) == (1, 10_000)
     assert (tmp_path / "checkpoint-000000001.safetensors").exists()
     assert not training.finished
+    assert training.advance(60, steps=3).step == 4

@@ -1,11 +1,16 @@
 """Packed optimisers against their papers' formulas, one model and one number at a time."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import torch
 
+from tests.trainer.runs import config, distance, folders, model
+from tests.trainer.shapes import Shapes
 from trainer.config.run import OptimizerConfig
+from trainer.device import adagrad as adagrad_of
+from trainer.training.loop import Training, train
 from trainer.training.optimizers import PackedOptimizer
 
 RATES = [0.1, 0.1, 0.5, 0.01]
@@ -38,10 +43,17 @@ def rmsprop(gradients: list[float], lr: float) -> float:
     return x
 
 
+@pytest.fixture(params=["this torch", "torch 2.11"])
+def torch_version(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each in turn: what this torch has, and what one without a fused Adagrad would have."""
+    if request.param == "torch 2.11":
+        monkeypatch.setattr("trainer.device.adagrad.has_fused_adagrad", lambda _: False)
+
+
 @pytest.mark.parametrize("transposed", [False, True])  # how a gradient lies in memory is no matter
 @pytest.mark.parametrize("formula", [adam, adagrad, rmsprop])
 def test_each_model_has_its_own_rate(
-    formula: Callable[[list[float], float], float], transposed: bool
+    formula: Callable[[list[float], float], float], transposed: bool, torch_version: None
 ) -> None:
     parameter = torch.nn.Parameter(torch.ones(4, 3))
     configs = [OptimizerConfig(formula.__name__, lr) for lr in RATES]  # type: ignore[arg-type]
@@ -52,7 +64,44 @@ def test_each_model_has_its_own_rate(
             optimizer.step((parameter.T * gradient.T.contiguous()).sum())
         else:
             optimizer.step((parameter * gradient).sum())
-    for model, lr in enumerate(RATES):
+    for k, lr in enumerate(RATES):
         for i in range(3):
-            expected = formula(gradients[:, model, i].double().tolist(), lr)
-            assert parameter[model, i].item() == pytest.approx(expected, rel=1e-5)
+            expected = formula(gradients[:, k, i].double().tolist(), lr)
+            assert parameter[k, i].item() == pytest.approx(expected, rel=1e-5)
+
+
+def test_without_a_fused_adagrad_a_model_trains_to_the_same_weights_and_resumes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = [config(optimizer="adagrad", lr=lr, seed=seed) for seed, lr in ((0, 1e-2), (1, 2e-2))]
+    fused, lists, cut = (folders(tmp_path / name, 2) for name in ("fused", "lists", "cut"))
+    train(runs, Shapes(), fused, device="cpu")
+    monkeypatch.setattr("trainer.device.adagrad.has_fused_adagrad", lambda _: False)
+    train(runs, Shapes(), lists, device="cpu")
+    first = Training(runs, Shapes(), cut, device="cpu")
+    while first.step < 30:
+        first.advance(0)
+    first.save()
+    train(runs, Shapes(), cut, device="cpu")
+    for one, other, resumed in zip(fused, lists, cut, strict=True):
+        assert distance(model(other), model(one)) < 1e-4
+        assert distance(model(resumed), model(other)) == 0
+
+
+def test_a_fused_adagrad_that_is_refused_or_wrong_is_not_taken(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cpu = torch.device("cpu")
+    assert adagrad_of.has_fused_adagrad.__wrapped__(cpu)
+
+    class Refused(torch.optim.Adagrad):
+        def step(self, closure: object = None) -> None:
+            raise RuntimeError("`fused=True` requires all the params to be on a CPU")
+
+    class Wrong(torch.optim.Adagrad):
+        def step(self, closure: object = None) -> None:
+            return
+
+    for kind in (Refused, Wrong):
+        monkeypatch.setattr(torch.optim, "Adagrad", kind)
+        assert not adagrad_of.has_fused_adagrad.__wrapped__(cpu)

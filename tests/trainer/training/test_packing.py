@@ -188,8 +188,8 @@ import json, resource, sys
 from pathlib import Path
 from tests.trainer.runs import config
 from tests.trainer.shapes import Shapes
-from trainer.optimizers import PackedOptimizer
-from trainer.series import Series
+from trainer.training.optimizers import PackedOptimizer
+from trainer.training.packing import Series
 import torch
 
 torch.set_num_threads(1)

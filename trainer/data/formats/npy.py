@@ -19,6 +19,7 @@ _BROKEN = (
     KeyError,
     NotImplementedError,
     OSError,
+    RuntimeError,  # h5py
 )
 
 
@@ -34,14 +35,17 @@ def reading(path: Path, help: str) -> Iterator[None]:
         raise UserError(f"{path}: cannot be read ({said}); {help}") from None
 
 
-def header(stream: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype]:
-    """Shape, Fortran order or not, and type of a .npy array; leaves `stream` at its elements."""
+def header(stream: IO[bytes], objects: bool = False) -> tuple[tuple[int, ...], bool, np.dtype]:
+    """Shape, Fortran order or not, and type of a .npy array; leaves `stream` at its elements.
+
+    Raises ValueError for Python objects unless `objects`.
+    """
     version = np.lib.format.read_magic(stream)
     if version == (1, 0):
         shape, fortran, dtype = np.lib.format.read_array_header_1_0(stream)
     else:
         shape, fortran, dtype = np.lib.format.read_array_header_2_0(stream)
-    if dtype.hasobject:
+    if dtype.hasobject and not objects:
         raise ValueError("it holds Python objects, which are never loaded")
     return shape, fortran, dtype
 

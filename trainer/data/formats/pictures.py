@@ -1,36 +1,142 @@
 """One picture of any kind made into the pixels a data set keeps."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import IO, Literal
+
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-MODES = (
-    "1",
-    "L",
-    "LA",
-    "P",
-    "RGB",
-    "RGBA",
-    "CMYK",
-    "YCbCr",
-)  # Pillow's names, eight bits a channel
-GRAY = ("1", "L", "LA")
+from trainer.errors import UserError
+
+Fit = Literal["crop", "pad", "stretch"]
+Colour = tuple[int, int, int]
+Opener = Callable[[], IO[bytes]]
+
+WHITE: Colour = (255, 255, 255)
+GRAY = ("1", "L", "LA", "La")  # Pillow's names of modes, eight bits a channel or fewer
+SIXTEEN = ("I;16", "I;16B", "I;16L", "I;16N", "I")  # I: a PGM file of 16 bits
+COLOUR = ("P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr", "HSV", "LAB")
+_ORIENTATION = 0x0112  # the EXIF tag
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+class Unusable(Exception):
+    """A picture that cannot be used; the text says why, without its name."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a picture is.
+
+    width, height: as it is to be shown. colour: not grey. sixteen: 16 bits a pixel. top: the
+    largest value where `sixteen`, else 255. transparent: some of it can be seen through. turned: to
+    be shown otherwise than it is stored (EXIF). frames: more than 1 in an animation.
+    """
+
+    width: int
+    height: int
+    colour: bool
+    sixteen: bool
+    top: int
+    transparent: bool
+    turned: bool
+    frames: int
+
+
+@dataclass(frozen=True)
+class Look:
+    """How pictures are brought to one form.
+
+    background: shown through what is transparent, and beside a padded picture.
+    fit: what is done to a picture of other proportions.
+    top: what is white in a picture of 16 bits.
+    """
+
+    background: Colour = WHITE
+    fit: Fit = "crop"
+    top: int = 65535
+
+
+def opened(source: IO[bytes]) -> Image.Image:
+    """The picture in a file, its pixels not yet decoded. Raises Unusable."""
+    try:
+        picture = Image.open(source)
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        source.seek(0)
+        if not source.read(1):
+            raise Unusable("is empty") from None
+        if isinstance(error, Image.UnidentifiedImageError):
+            raise Unusable("is not an image") from None
+        raise Unusable(f"cannot be read ({error})") from None
+    if picture.mode not in (*GRAY, *COLOUR, *SIXTEEN):
+        raise Unusable(
+            f"{picture.mode} pixels are not known; save it with 8 bits a channel, or all images "
+            "as one array"
+        )
+    return picture
+
+
+def facts(source: IO[bytes]) -> Facts:
+    """What the picture in a file is; decoded only where that is needed. Raises Unusable."""
+    picture = opened(source)
+    orientation = _orientation(picture)
+    width, height = picture.size
+    if orientation >= 5 and picture.format != "TIFF":  # Pillow turns TIFF by itself
+        width, height = height, width
+    sixteen = picture.mode in SIXTEEN
+    # MPO: a camera's JPEG with a smaller copy of itself
+    frames = 1 if picture.format == "MPO" else int(getattr(picture, "n_frames", 1))
+    try:
+        colour = picture.mode in COLOUR and not _has_gray_palette(picture)
+        top = _largest(picture) if sixteen else 255
+        transparent = not sixteen and is_transparent(picture)
+    except (OSError, ValueError, SyntaxError) as error:
+        raise Unusable(f"the image is damaged ({error})") from None
+    return Facts(width, height, colour, sixteen, top, transparent, orientation > 1, frames)
+
+
+def is_transparent(picture: Image.Image) -> bool:
+    """Whether something of the picture can be seen through."""
+    if not picture.has_transparency_data:
+        return False
+    lowest, _ = _rgba(picture).getchannel("A").getextrema()
+    return int(lowest) < 255  # type: ignore[arg-type]
 
 
 def from_array(pixels: NDArray[np.uint8]) -> Image.Image:
-    """A picture from bytes (height, width), or (height, width, 1 or 3)."""
+    """A picture from bytes (height, width), or (height, width, 1, 3 or 4)."""
     return Image.fromarray(pixels[:, :, 0] if pixels.ndim == 3 and pixels.shape[2] == 1 else pixels)
 
 
-def prepare(picture: Image.Image, shape: tuple[int, int, int]) -> NDArray[np.uint8]:
+def prepare(
+    picture: Image.Image, shape: tuple[int, int, int], look: Look | None = None
+) -> NDArray[np.uint8]:
     """Pixels (channels, height, width) of `shape`; 1 channel is grey, 3 are RGB.
 
-    A picture of another size is cut to the right proportions about its middle and resized.
+    The picture is turned upright and put on the background; one of another size is resized, after
+    it was cut to the right proportions about its middle (or padded, or stretched: `look.fit`).
     """
+    look = look or Look()
     channels, height, width = shape
+    if picture.mode in SIXTEEN:
+        picture = _eight_bits(picture, look.top)
+    picture = _upright(picture)
+    if is_transparent(picture):
+        behind = Image.new("RGBA", picture.size, (*look.background, 255))
+        picture = Image.alpha_composite(behind, _rgba(picture))
     picture = picture.convert("L" if channels == 1 else "RGB")
     if picture.size != (width, height):
-        picture = ImageOps.fit(picture, (width, height), Image.Resampling.BILINEAR)
+        picture = _resized(picture, (width, height), look)
     return np.asarray(picture).reshape(height, width, channels).transpose(2, 0, 1)
 
 
@@ -38,3 +144,101 @@ def row(pixels: NDArray[np.uint8], levels: int) -> NDArray[np.uint8]:
     """`pixels` 0..255 as a row of Dataset.stored: bytes, or bits split at half grey."""
     flat = pixels.reshape(-1)
     return np.packbits(flat >= 128) if levels == 1 else flat
+
+
+def white_of(largest: int) -> int:
+    """What is white where 16 bits hold values up to `largest`: the top of 8, 10, 12, 14 or 16."""
+    return next(top for top in (255, 1023, 4095, 16383, 65535) if largest <= top)
+
+
+def _has_gray_palette(picture: Image.Image) -> bool:
+    """Whether a picture with a palette, as every GIF file is, holds grey alone.
+
+    PNG files with a palette have always been read in colour, and runs are named by their pixels.
+    """
+    if picture.mode != "P" or picture.format == "PNG":
+        return False
+    red, green, blue = picture.convert("RGB").split()
+    return red.tobytes() == green.tobytes() == blue.tobytes()
+
+
+def _rgba(picture: Image.Image) -> Image.Image:
+    """The picture in RGBA, from any mode of 8 bits."""
+    plain = {"La": "LA", "RGBa": "RGBA"}.get(picture.mode)
+    return (picture.convert(plain) if plain else picture).convert("RGBA")
+
+
+def _orientation(picture: Image.Image) -> int:
+    """The EXIF orientation, 1 for none."""
+    if picture.format == "PNG" and not _png_has_exif(picture):
+        return 1  # asking would decode all of it
+    try:
+        found = int(picture.getexif().get(_ORIENTATION, 1))
+    except Exception:  # any: the tags of cameras are broken in many ways, and pixels are not
+        return 1
+    return found if found in _TURNS else 1
+
+
+def _png_has_exif(picture: Image.Image) -> bool:
+    if "exif" in picture.info or "Raw profile type exif" in picture.info:
+        return True
+    file = getattr(picture, "fp", None)
+    if file is None:  # decoded: everything is known
+        return False
+    place = file.tell()
+    file.seek(0)
+    found = b"eXIf" in file.read()
+    file.seek(place)
+    return found
+
+
+def _upright(picture: Image.Image) -> Image.Image:
+    picture.load()
+    if picture.format == "TIFF":
+        return picture
+    turn = _TURNS.get(_orientation(picture))
+    return picture if turn is None else picture.transpose(turn)
+
+
+def _largest(picture: Image.Image) -> int:
+    values = np.asarray(picture)
+    if values.size and (values.min() < 0 or values.max() > 65535):
+        raise Unusable("32-bit pixels are not known; save it with 8 or 16 bits a channel")
+    return int(values.max(initial=0))
+
+
+def _eight_bits(picture: Image.Image, top: int) -> Image.Image:
+    values = np.asarray(picture).astype(np.float64)
+    bytes_ = np.rint(np.clip(values, 0, top) * (255 / top)).astype(np.uint8)
+    eight = Image.fromarray(bytes_)
+    eight.format = picture.format
+    turn = _TURNS.get(_orientation(picture)) if picture.format != "TIFF" else None
+    return eight if turn is None else eight.transpose(turn)
+
+
+def _resized(picture: Image.Image, size: tuple[int, int], look: Look) -> Image.Image:
+    how = Image.Resampling.BILINEAR
+    if look.fit == "stretch":
+        return picture.resize(size, how)
+    if look.fit == "pad":
+        back = Image.new("RGB", (1, 1), look.background).convert(picture.mode).getpixel((0, 0))
+        return ImageOps.pad(picture, size, how, color=back)  # type: ignore[arg-type]
+    return ImageOps.fit(picture, size, how)
+
+
+def colour(text: str | tuple[int, ...]) -> Colour:
+    """A colour by name or `#rrggbb`, or as three numbers 0..255. Raises UserError."""
+    from PIL import ImageColor
+
+    try:
+        found = ImageColor.getrgb(text) if isinstance(text, str) else text
+    except ValueError:
+        found = ()
+    if len(found) < 3 or not all(0 <= part <= 255 for part in found[:3]):
+        raise UserError(f"expected a colour such as white or '#808080', got {text!r}")
+    return found[0], found[1], found[2]
+
+
+def is_gray(colour: Colour) -> bool:
+    """Whether a colour has no hue."""
+    return len(set(colour)) == 1

@@ -1,0 +1,188 @@
+"""What stands in the report's tables and lists, from a sweep's rows and its answer."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from evaluation.analysis.choose import Choice, SettingSummary
+from evaluation.analysis.formatting import count, metric_name, number
+from evaluation.analysis.table import RunRow
+from evaluation.report.dimensions import Dimension, title_of
+from evaluation.report.facts import Facts
+from evaluation.report.tables import Column, Row, Table
+
+if TYPE_CHECKING:
+    from evaluation.analysis.answer import Answer
+    from evaluation.analysis.best import Best
+
+
+def about(rows: Sequence[RunRow], choice: Choice, facts: Facts) -> str:
+    """One line on the size of the sweep."""
+    sizes = [count(len(choice.settings), "setting"), count(len(rows), "run")]
+    if choice.failed:
+        sizes.append(f"{choice.failed} failed")
+    return " · ".join([*([facts.data] if facts.data else []), *sizes])
+
+
+def per_latents(choice: Choice, facts: Facts, answer: "Answer | None") -> Table | None:
+    """The best setting of each latent size, with the interval of its beta."""
+    if not choice.best.finished:
+        return None
+    settings = tuple(choice.per_latents.values())
+    return _settings("The best β of each latent size", settings, choice, facts, answer=answer)
+
+
+def all_settings(choice: Choice, facts: Facts) -> Table:
+    """Every setting, best first."""
+    return _settings("All settings", choice.settings, choice, facts, sortable=True)
+
+
+def setting_key(setting: SettingSummary) -> str:
+    """What names a setting in the page."""
+    return f"s{setting.rows[0].setting}-{setting.rows[0].run[:12]}"
+
+
+def _settings(
+    caption: str,
+    settings: Sequence[SettingSummary],
+    choice: Choice,
+    facts: Facts,
+    sortable: bool = False,
+    answer: "Answer | None" = None,
+) -> Table:
+    parameters, others = list(choice.best.parameters), list(choice.best.others)
+    sure = answer.per_latents if answer is not None else {}
+    columns = [
+        Column("M"),
+        Column("β"),
+        Column("normalised β"),
+        *(Column(title_of(name, parameters), text=True) for name in parameters),
+        *([Column(f"{answer.level:.0%} interval of β", text=True)] if answer else []),
+        Column(facts.score_name, decimals=3),
+        Column("spread over seeds", decimals=3),
+        *(Column(metric_name(name), decimals=3) for name in others),
+        Column("seeds"),
+        Column("failed"),
+        Column("reconstruction", decimals=1),
+        Column("KL", decimals=1),
+    ]
+    rows = [
+        Row(
+            [
+                str(setting.latents),
+                setting.beta,
+                setting.beta_norm,
+                *(text(setting.parameters.get(name)) for name in parameters),
+                *([_interval(sure, setting.latents)] if answer else []),
+                setting.score,
+                setting.spread,
+                *(setting.others.get(name, math.nan) for name in others),
+                str(setting.seeds),
+                str(setting.failed or ""),
+                setting.reconstruction,
+                setting.kl,
+            ],
+            best=setting is choice.best,
+            key=setting_key(setting) if sortable else "",
+        )
+        for setting in settings
+    ]
+    return Table(caption, columns, rows, sortable)
+
+
+def all_runs(rows: Sequence[RunRow], facts: Facts) -> Table:
+    """Every run, by setting and seed; a run's name opens its traversals."""
+    parameters = list(rows[0].parameters) if rows else []
+    columns = [
+        Column("run", text=True, run=True),
+        Column("M"),
+        Column("β"),
+        *(Column(title_of(name, parameters), text=True) for name in parameters),
+        Column("seed"),
+        Column("state", text=True),
+        Column(facts.score_name, decimals=3),
+        Column("reconstruction", decimals=1),
+        Column("KL", decimals=1),
+    ]
+    found = [
+        Row(
+            [
+                row.run,
+                str(row.latents),
+                row.beta,
+                *(text(row.parameters.get(name)) for name in parameters),
+                str(row.seed),
+                row.state,
+                row.score,
+                row.reconstruction,
+                row.kl,
+            ],
+            key=row.run,
+        )
+        for row in rows
+    ]
+    return Table("All runs", columns, found, sortable=True)
+
+
+def failures(rows: Sequence[RunRow]) -> Table | None:
+    """Runs that failed, and why."""
+    failed = [row for row in rows if row.state == "failed"]
+    if not failed:
+        return None
+    columns = [Column("M"), Column("β"), Column("seed"), Column("why", text=True, wide=True)]
+    columns.append(Column("run", text=True))
+    found = [
+        Row([str(row.latents), row.beta, str(row.seed), row.reason or "not recorded", row.run])
+        for row in failed
+    ]
+    return Table(count(len(failed), "failed run"), columns, found)
+
+
+def paper(facts: Facts) -> Table | None:
+    """The rows of the paper's table, beside the paper's own figures."""
+    if not facts.paper:
+        return None
+    columns = [Column("", text=True), *map(Column, ("here, %", "paper, %", "difference"))]
+    return Table("Beside the paper", columns, [Row(line.cells) for line in facts.paper])
+
+
+def scoring(choice: Choice) -> list[str]:
+    """How a setting's score is made, in sentences."""
+    better = "Higher is better." if choice.goal == "maximize" else "Lower is better."
+    return [
+        f"{choice.policy_words} {better}",
+        "The spread is the standard deviation over seeds of their mean score. Normalised β is "
+        "β · M / N, with N the number of pixels times channels (Higgins et al. 2017, A.5).",
+    ]
+
+
+def tooltips(dims: Sequence[Dimension], facts: Facts) -> dict[str, list[dict[str, Any]]]:
+    """What pointing at a mark says, as Vega-Lite channels: of a run, and of a setting."""
+    swept = [
+        {"field": dim.field, "title": dim.title}
+        | ({} if dim.kind == "nominal" else {"format": ".4~g"})
+        for dim in dims
+        if dim.field not in ("beta_norm", "seed")
+    ]
+    figures = [
+        {"field": "score", "title": facts.score_name, "format": ".4f"},
+        {"field": "reconstruction", "title": "reconstruction", "format": ".2f"},
+        {"field": "kl", "title": "KL", "format": ".2f"},
+    ]
+    run = [{"field": "run", "title": "run"}, {"field": "seed", "title": "seed"}]
+    of_run = [*run, *swept, *figures, {"field": "reason", "title": "failed"}]
+    counted = [{"field": "seeds", "title": "seeds"}, {"field": "failed", "title": "failed"}]
+    spread = {"field": "spread", "title": "spread over seeds", "format": ".4f"}
+    return {"run": of_run, "setting": [*swept, *figures, spread, *counted]}
+
+
+def text(value: object) -> str:
+    """A choice as people write it."""
+    return number(value) if isinstance(value, float) else str(value)
+
+
+def _interval(sure: "Mapping[int, Best]", latents: int) -> str:
+    if latents not in sure:
+        return "–"
+    low, high = map(number, sure[latents].interval)
+    return f"{low} to {high}"

@@ -1,0 +1,29 @@
+"""What a report says of a sweep beyond its rows and its answer."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from evaluation.baselines.table import Line
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a report says of a sweep beyond its rows. All of it may be left out.
+
+    score_name: what the score is, in words, e.g. "Higgins score".
+    data: one line on the images, e.g. "dsprites (rendered), 737,280 images of 1x64x64".
+    scoring: how a run was scored, by name, e.g. {"protocol": "paper", "training points": "10,000"}.
+    command: what to type for the same answer. sweep_file: its text.
+    provenance: where the figures come from, by name: versions of software, machine, duration.
+    paper: the rows of Higgins et al. 2017, Fig. 5, beside the paper's (evaluation.baselines.table).
+    """
+
+    score_name: str = "score"
+    data: str = ""
+    scoring: Mapping[str, str] = field(default_factory=dict)
+    command: str = ""
+    sweep_file: str = ""
+    provenance: Mapping[str, str] = field(default_factory=dict)
+    paper: "Sequence[Line]" = ()

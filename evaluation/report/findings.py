@@ -1,0 +1,84 @@
+"""What each chart shows, in a sentence or two: its caption, and its text for a screen reader."""
+
+import math
+from collections.abc import Sequence
+
+from evaluation.analysis.choose import Choice, SettingSummary
+from evaluation.analysis.formatting import capital, count, fixed, number
+
+NOTHING = "No run finished, so there is nothing to show."
+
+
+def of_inverted_u(choice: Choice, score_name: str) -> str:
+    """Where the top is, and how far the ends of the range lie below it."""
+    best = choice.best
+    if not best.finished:
+        return NOTHING
+    said = (
+        f"{capital(score_name)} against β: the best setting is {_setting(best)}, at "
+        f"{fixed(best.score, 3)} over {count(best.seeds, 'seed')}."
+    )
+    along = sorted(_same_but_beta(choice), key=lambda setting: setting.beta)
+    ends = [end for end in (along[0], along[-1]) if end is not best] if len(along) > 1 else []
+    if ends:
+        scores = " and ".join(f"{fixed(end.score, 3)} at β = {number(end.beta)}" for end in ends)
+        said += f" With the rest alike it is {scores}."
+    return said
+
+
+def of_map(choice: Choice, score_name: str) -> str:
+    """The best beta of each latent size."""
+    tops = [top for top in choice.per_latents.values() if top.finished]
+    if not tops:
+        return NOTHING
+    listed = "; ".join(
+        f"M = {top.latents}: β = {number(top.beta)} ({fixed(top.score, 3)})" for top in tops
+    )
+    return f"Best β and {score_name} of each latent size: {listed}."
+
+
+def of_tradeoff(choice: Choice, score_name: str) -> str:
+    """The sharpest setting beside the best one."""
+    known = [s for s in choice.settings if s.finished and math.isfinite(s.reconstruction)]
+    if not known:
+        return "No reconstruction was recorded."
+    best, sharpest = choice.best, max(known, key=lambda setting: setting.reconstruction)
+    if sharpest is best:
+        return f"The best setting, {_setting(best)}, also reconstructs best."
+    return (
+        f"The sharpest setting, {_setting(sharpest)}, reconstructs at "
+        f"{fixed(sharpest.reconstruction, 1)} nats per image with a {score_name} of "
+        f"{fixed(sharpest.score, 3)}; the best one, {_setting(best)}, at "
+        f"{fixed(best.reconstruction, 1)} nats with {fixed(best.score, 3)}."
+    )
+
+
+def of_rate(choice: Choice) -> str:
+    """How reconstruction falls as KL does."""
+    known = [s for s in choice.settings if s.finished and math.isfinite(s.kl + s.reconstruction)]
+    if len(known) < 2:
+        return "Too few settings have a KL and a reconstruction."
+    least, most = min(known, key=lambda s: s.kl), max(known, key=lambda s: s.kl)
+    return (
+        f"From {fixed(most.kl, 1)} nats of KL per image at {_setting(most)} to "
+        f"{fixed(least.kl, 1)} at {_setting(least)}, reconstruction goes from "
+        f"{fixed(most.reconstruction, 1)} to {fixed(least.reconstruction, 1)} nats."
+    )
+
+
+def _setting(setting: SettingSummary) -> str:
+    others = "".join(f", {_text(value)}" for value in setting.parameters.values())
+    return f"β = {number(setting.beta)} with M = {setting.latents}{others}"
+
+
+def _text(value: object) -> str:
+    return number(value) if isinstance(value, float) else str(value)
+
+
+def _same_but_beta(choice: Choice) -> Sequence[SettingSummary]:
+    best = choice.best
+    return [
+        s
+        for s in choice.settings
+        if s.finished and (s.latents, dict(s.parameters)) == (best.latents, dict(best.parameters))
+    ]

@@ -1,0 +1,106 @@
+"""Pictures as they stand inside the page: encoded, and as small as they may be."""
+
+import base64
+import io
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from evaluation.traversals import Traversal
+
+ROOM = 4_000_000  # characters that the traversals of single runs may take in the page
+WIDEST = 432  # pixels of such a picture
+QUALITY = 55  # of WebP, 0 to 100
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture inside the page, `width` CSS pixels wide where there is room; alt: in words."""
+
+    data: str
+    alt: str
+    width: int
+    kind: str = "image/png"
+
+
+@dataclass(frozen=True)
+class Slider:
+    """Traversals to be looked at a value at a time, beside their strip.
+
+    sprite: PNG in base64 of `rows` × `columns` images without gaps; labels: of its rows; values:
+    of its columns.
+    """
+
+    title: str
+    strip: Picture
+    sprite: str
+    rows: int
+    columns: int
+    labels: tuple[str, ...]
+    values: tuple[str, ...]
+
+
+def slider(traversal: Traversal, strip: Picture) -> Slider:
+    """The traversals from the first image of a model."""
+    rows, columns = traversal.images.shape[1:3]
+    named = zip(traversal.latents, traversal.kl, strict=True)
+    return Slider(
+        traversal.title,
+        strip,
+        _sprite(traversal),
+        rows,
+        columns,
+        labels=tuple(f"z{z} · {kl:.2f} nats" for z, kl in named),
+        values=tuple(f"{value:g}" for value in traversal.values),
+    )
+
+
+def png(content: bytes, alt: str, width: int) -> Picture:
+    """A PNG file as a picture of the page."""
+    return Picture(encoded(content), alt, width)
+
+
+def encoded(content: bytes) -> str:
+    """Bytes as base64."""
+    return base64.b64encode(content).decode("ascii")
+
+
+def _sprite(traversal: Traversal) -> str:
+    """The traversals from the first image as a PNG without gaps, a row a latent, in base64."""
+    rows, columns, channels, height, width = traversal.images[0].shape
+    sheet = traversal.images[0].transpose(0, 3, 1, 4, 2)
+    sheet = sheet.reshape(rows * height, columns * width, channels)
+    pixels: NDArray[np.uint8] = (sheet.clip(0, 1) * 255).round().astype(np.uint8)
+    buffer = io.BytesIO()
+    Image.fromarray(pixels[..., 0] if channels == 1 else pixels).save(buffer, format="png")
+    return encoded(buffer.getvalue())
+
+
+def small_copies(files: Iterable[tuple[str, bytes]]) -> dict[str, str]:
+    """Pictures by name as WebP in base64, the first ones until `ROOM` is used up."""
+    kept: dict[str, str] = {}
+    left = ROOM
+    for name, content in files:
+        copy = _small(content)
+        if copy is None:
+            continue
+        left -= len(copy)
+        if left < 0:
+            break
+        kept[name] = copy
+    return kept
+
+
+def _small(content: bytes) -> str | None:
+    """None for what is no picture: a damaged one must not cost the report."""
+    try:
+        image = Image.open(io.BytesIO(content))
+        image.thumbnail((WIDEST, 4 * WIDEST))
+        buffer = io.BytesIO()
+        image.save(buffer, format="webp", quality=QUALITY)
+    except (OSError, ValueError, Image.DecompressionBombError):
+        return None
+    return encoded(buffer.getvalue())

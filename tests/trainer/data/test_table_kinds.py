@@ -1,0 +1,311 @@
+"""Label tables as people keep them: how cells are parted, which image a row is of, what counts."""
+
+import json
+import unicodedata
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from PIL import Image
+
+from trainer.data import UNKNOWN, load, notes_of
+from trainer.errors import UserError
+
+N = 12
+NAMES = [f"im_{n:02d}.png" for n in range(N)]
+HUES, PLACES = np.arange(N) % 3, np.arange(N) // 4
+ROWS = [[name, str(h), str(p)] for name, h, p in zip(NAMES, HUES, PLACES, strict=True)]
+HEAD = ["file", "hue", "place"]
+WANTED = np.stack([HUES, PLACES], axis=1)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return images_in(tmp_path / "images", NAMES)
+
+
+def images_in(folder, names):
+    """A file for each name, its brightness its place in `names`."""
+    for number, name in enumerate(names):
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.full((4, 4), number % 256, np.uint8)).save(path)
+    return folder
+
+
+def text(rows, delimiter=",", end="\n"):
+    return "".join(delimiter.join(row) + end for row in rows)
+
+
+def labelled(folder, content, name="labels.csv", **options):
+    path = folder.parent / name
+    if isinstance(content, str):
+        content = content.encode()
+    path.write_bytes(content)
+    return load("folder", path=str(folder), labels=str(path), **options)
+
+
+def known(data):
+    return data.classes(np.arange(len(data)))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        text([HEAD, *ROWS]),
+        text([HEAD, *ROWS], ";"),
+        text([HEAD, *ROWS], "\t"),
+        text([HEAD, *ROWS], "|"),
+        text([HEAD, *ROWS], end="\r\n"),
+        text([HEAD, *ROWS], end=",\n"),  # a delimiter at the end of every line
+        text([HEAD[1:], *ROWS]),  # as R writes it
+        "\ufeff" + text([HEAD, *ROWS]),
+        text([HEAD, *ROWS], "\t").encode("utf-16"),  # "Unicode text" of Excel
+        text([["", *HEAD], *([str(n), *row] for n, row in enumerate(ROWS))]),  # as pandas writes it
+        text([["", *HEAD[1:]], *ROWS]),
+        text([["index", *HEAD], *([str(n), *row] for n, row in enumerate(reversed(ROWS)))]),
+        text([["id", *HEAD], *([str(7 * n), *row] for n, row in enumerate(ROWS))]),
+        text([["Name of it", *HEAD[1:]], *ROWS]),  # told by what it holds
+        text([["hue", "file", "place"], *([row[1], row[0], row[2]] for row in ROWS)]),
+        text([HEAD, *ROWS, ["gone.png", "1", "1"]]),
+    ],
+)
+def test_tables(folder, content):
+    data = labelled(folder, content)
+    assert dict(data.factors) == {"hue": 3, "place": 3}
+    assert np.array_equal(known(data), WANTED)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "filename",
+        "File_Name",
+        "image",
+        "image_id",
+        "path",
+        "img",
+        "name",
+        "id",
+        "Filepath",
+        "photo",
+    ],
+)
+def test_headers_of_the_files(folder, header):
+    assert np.array_equal(known(labelled(folder, text([[header, *HEAD[1:]], *ROWS]))), WANTED)
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        "./{}".format,
+        "images/{}".format,
+        ".\\images\\{}".format,
+        "C:\\my\\images\\{}".format,
+        "/somewhere/else/{}".format,
+        lambda name: name[:-4],
+        lambda name: name[:-4] + ".JPG",
+        str.upper,
+    ],
+)
+def test_names_of_the_files(folder, form):
+    rows = [[form(name), *rest] for name, *rest in ROWS]
+    assert np.array_equal(known(labelled(folder, text([HEAD, *rows]))), WANTED)
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_names_in_either_form_of_unicode(tmp_path, form):
+    names = ["é.png", "ü.png", "ñ.png", "å.png"]
+    other = "NFD" if form == "NFC" else "NFC"
+    folder = images_in(tmp_path / "images", [unicodedata.normalize(form, name) for name in names])
+    rows = [[unicodedata.normalize(other, name), str(n % 2)] for n, name in enumerate(names)]
+    data = labelled(folder, text([["file", "level"], *rows]))
+    brightness = data.images(range(4))[:, 0, 0, 0]
+    assert np.array_equal(known(data)[:, 0], brightness % 2)
+
+
+def test_names_below_folders(tmp_path):
+    names = ["a/0.png", "a/1.png", "b/0.png", "b/1.png", "c/2.png"]
+    folder = images_in(tmp_path / "images", names)
+    rows = [[f"/data/x/{name}", str(n % 3)] for n, name in enumerate(names[:4])]
+    data = labelled(folder, text([["file", "x"], *rows, ["2.png", "1"], ["d/0.png", "9"]]))
+    assert known(data)[:, 0].tolist() == [0, 1, 2, 0, 1]
+    assert "1 row names an image that is not there, such as 'd/0.png'" in notes_of(data).labels[0]
+    with pytest.raises(UserError, match=r"line 2, column file: '0.png' names several images"):
+        labelled(folder, "file,x\n0.png,1\n2.png,2\n")
+
+
+@pytest.mark.parametrize("value", [str, lambda text: str(int(text))])
+def test_names_that_are_numbers(tmp_path, value):
+    folder = images_in(tmp_path / "images", [f"{n:04d}.jpg" for n in range(1, 5)])
+    rows = [[value(f"{n:04d}"), str(n % 2)] for n in (4, 3, 2, 1)]
+    data = labelled(folder, text([["image_id", "odd"], *rows]))
+    assert known(data)[:, 0].tolist() == [1, 0, 1, 0]
+
+
+def test_rows_of_absent_images_are_counted(folder):
+    rows = [*ROWS, *([f"gone_{n}.png", "0", "0"] for n in range(3))]
+    data = labelled(folder, text([HEAD, *rows]))
+    assert np.array_equal(known(data), WANTED)
+    assert "3 rows name images that are not there, such as 'gone_0.png'" in notes_of(data).labels[0]
+
+
+def test_a_table_of_other_files_is_refused(folder):
+    with pytest.raises(UserError, match=r"line 2, column file: no image 'x.png'; the first is"):
+        labelled(folder, "file,hue\nx.png,1\ny.png,2\n")
+    near = r"line 2, column file: no image 'im_0.png'; did you mean 'im_\d0.png'"
+    with pytest.raises(UserError, match=near):
+        labelled(folder, "file,hue\nim_0.png,1\n")
+
+
+def test_index_counts_files_in_natural_order(tmp_path):
+    folder = images_in(tmp_path / "images", [f"img_{n}.png" for n in range(1, 13)])
+    rows = [[str(n), str(n)] for n in range(12)]
+    data = labelled(folder, text([["index", "level"], *rows]))
+    brightness = data.images(range(12))[:, 0, 0, 0]
+    assert np.array_equal(known(data)[:, 0], brightness)
+    assert "0 is img_1.png, 11 is img_12.png" in notes_of(data).labels[0]
+
+
+@pytest.mark.parametrize("header", ["index", ""])
+def test_rows_by_number_for_arrays(tmp_path, header):
+    np.save(tmp_path / "a.npy", np.arange(N * 16, dtype=np.uint8).reshape(N, 4, 4))
+    (tmp_path / "l.csv").write_text(
+        text([[header, "hue"], *([str(n), r[1]] for n, r in enumerate(ROWS))])
+    )
+    data = load("folder", path=str(tmp_path / "a.npy"), labels=str(tmp_path / "l.csv"))
+    assert np.array_equal(known(data)[:, 0], HUES)
+
+
+WORDS = ["NA", "?", "None", "nan", "NaN", "null", "-", "", "n/a", "NULL", "<NA>", "--"]
+
+
+@pytest.mark.parametrize("word", WORDS)
+def test_words_for_what_is_missing(folder, word):
+    rows = [[name, word if n == 3 else hue, place] for n, (name, hue, place) in enumerate(ROWS)]
+    data = labelled(folder, text([HEAD, *rows]))
+    assert dict(data.factors) == {"hue": 3, "place": 3}
+    assert known(data)[3].tolist() == [UNKNOWN, PLACES[3]]
+    assert np.array_equal(np.delete(known(data), 3, axis=0), np.delete(WANTED, 3, axis=0))
+    remarks = notes_of(data).labels
+    assert remarks == ((f"hue: read as unknown: {word!r} (1)",) if word else ())
+
+
+@pytest.mark.parametrize(
+    ("values", "why"),
+    [
+        ([f"seen on day {n}" for n in range(N)], "12 different texts"),
+        ([""] * N, "holds no label"),
+        (["same"] * N, "'same', and a factor varies"),
+        (["", *["7"] * (N - 1)], "all 11 labels are '7.0'"),
+        (["inf", *map(str, range(N - 1))], "infinity"),
+    ],
+)
+def test_columns_that_cannot_be_factors_are_left_out_by_name(folder, values, why):
+    rows = [[*row, value] for row, value in zip(ROWS, values, strict=True)]
+    data = labelled(folder, text([[*HEAD, "extra"], *rows]))
+    assert dict(data.factors) == {"hue": 3, "place": 3}
+    assert np.array_equal(known(data), WANTED)
+    assert why in notes_of(data).left_out["extra"]
+    assert any(said.startswith("extra is left out: ") for said in notes_of(data).labels)
+    with pytest.raises(UserError, match="factors: 'extra' cannot be a factor"):
+        labelled(folder, text([[*HEAD, "extra"], *rows]), factors=["hue", "extra"])
+
+
+ANGLES = np.random.default_rng(0).permutation(N) * 30.5
+
+
+@pytest.mark.parametrize(("bins", "classes"), [(10, 6), (4, 4), ({"angle": 3}, 3)])
+def test_continuous_columns_are_cut_at_their_quantiles(folder, bins, classes):
+    rows = [[*row, f"{angle}"] for row, angle in zip(ROWS, ANGLES, strict=True)]
+    data = labelled(folder, text([[*HEAD, "angle"], *rows]), bins=bins)
+    assert dict(data.factors) == {"hue": 3, "place": 3, "angle": classes}
+    cut = known(data)[:, 2][np.argsort(ANGLES)]
+    assert cut.tolist() == sorted(np.arange(N) * classes // N)
+    assert f"angle: 12 different values, cut at their quantiles into {classes} classes" in str(
+        notes_of(data).labels
+    )
+
+
+def test_a_decimal_comma(folder):
+    rows = [[*row, f"{angle}".replace(".", ",")] for row, angle in zip(ROWS, ANGLES, strict=True)]
+    data = labelled(folder, text([[*HEAD, "angle"], *rows], ";"), bins=4)
+    assert data.factors["angle"] == 4
+
+
+def test_few_numbers_stay_classes(folder):
+    rows = [[*row, str(n), str(0.5 * (n % 4))] for n, row in enumerate(ROWS)]
+    data = labelled(folder, text([[*HEAD, "place_x", "scale"], *rows]))
+    assert data.factors["place_x"] == N and data.factors["scale"] == 4
+
+
+@pytest.mark.parametrize("bins", [1, {"angle": 0}])
+def test_bins_that_are_none(folder, bins):
+    with pytest.raises(UserError, match=r"bins.*expected 2 or more"):
+        labelled(folder, text([HEAD, *ROWS]), bins=bins)
+
+
+def test_plus_and_minus_one_are_two_classes(folder, tmp_path):
+    signs = np.where(HUES > 0, 1, -1)
+    rows = [[name, str(sign)] for name, sign in zip(NAMES, signs, strict=True)]
+    np.savez(tmp_path / "l.npz", index=np.arange(N), big=signs)
+    for data in (
+        labelled(folder, text([["file", "big"], *rows])),
+        load("folder", path=str(folder), labels=str(tmp_path / "l.npz")),
+    ):
+        assert dict(data.factors) == {"big": 2}
+        assert np.array_equal(known(data)[:, 0], signs > 0)
+
+
+def test_minus_one_among_classes_is_unknown_in_arrays(folder, tmp_path):
+    np.savez(tmp_path / "l.npz", index=np.arange(N), hue=np.where(PLACES == 2, -1, HUES))
+    data = load("folder", path=str(folder), labels=str(tmp_path / "l.npz"))
+    assert np.array_equal(known(data)[:, 0], np.where(PLACES == 2, UNKNOWN, HUES))
+    assert "hue: -1 is read as unknown" in notes_of(data).labels
+
+
+def test_an_array_of_one_row_per_image(folder, tmp_path):
+    np.save(tmp_path / "l.npy", WANTED)
+    labels = str(tmp_path / "l.npy")
+    data = load("folder", path=str(folder), labels=labels, factors=["hue", "place"])
+    assert dict(data.factors) == {"hue": 3, "place": 3} and np.array_equal(known(data), WANTED)
+    np.save(tmp_path / "l.npy", WANTED[:-2])
+    with pytest.raises(UserError, match="labels for 10 images, and there are 12"):
+        load("folder", path=str(folder), labels=labels)
+
+
+def test_json_lines_and_parquet(folder, tmp_path):
+    records = [{"file_name": r[0], "hue": int(r[1]), "place": int(r[2])} for r in ROWS]
+    lines = "".join(json.dumps(record) + "\n" for record in records)
+    assert np.array_equal(known(labelled(folder, lines, "metadata.jsonl")), WANTED)
+    pq.write_table(pa.Table.from_pylist(records), tmp_path / "l.parquet")
+    data = load("folder", path=str(folder), labels=str(tmp_path / "l.parquet"))
+    assert np.array_equal(known(data), WANTED)
+    with pytest.raises(UserError, match=r"metadata\.jsonl, line 1: is not one JSON object"):
+        labelled(folder, "[1]\n", "metadata.jsonl")
+    with pytest.raises(UserError, match="save it as CSV"):
+        labelled(folder, "PK", "labels.xlsx")
+
+
+def test_factors_are_chosen_for_every_source_of_labels(folder):
+    table = text([HEAD, *ROWS])
+    assert list(labelled(folder, table, factors=["place"]).factors) == ["place"]
+    chosen = labelled(folder, table, factors=["place", "hue"])
+    assert np.array_equal(known(chosen), WANTED[:, ::-1])
+    small = {"shape": [0], "scale": 2, "orientation": 2, "posX": 2, "posY": 2}
+    whole = load("dsprites", factors=small)
+    part = load("dsprites", factors=["scale", "posX"])
+    assert list(part.factors) == ["scale", "posX"] and list(whole.factors) == list(small)
+    with pytest.raises(UserError, match="factors: unknown factor 'plaec'; did you mean 'place'"):
+        labelled(folder, table, factors=["plaec"])
+    for wrong in ([], ["hue", "hue"]):
+        with pytest.raises(UserError, match="factors: expected different factors"):
+            labelled(folder, table, factors=wrong)
+
+
+def test_a_list_of_known_names_is_short(tmp_path):
+    folder = images_in(tmp_path / "images", [f"{n:03d}q.png" for n in range(300)])
+    with pytest.raises(UserError) as caught:
+        labelled(folder, "file,hue\nzzz.png,1\n")
+    assert len(str(caught.value)) < 300

@@ -1,0 +1,121 @@
+"""Labels that lie beside the images in a file of arrays."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trainer.config.schema import FieldError, suggestion
+from trainer.data.formats.arrays import Arrays, Kind
+from trainer.errors import UserError
+
+# what people call an array of labels, in the order of preference
+_NAMES = (
+    *("latents_classes", "labels", "label", "classes", "class", "targets", "target", "y", "Y"),
+    *("factors", "attributes", "attrs", "latents", "latents_values", "y_train", "Y_train"),
+    *("train_y", "train_labels", "labels_train"),
+)
+_COLUMN_NAMES = ("factor_names", "label_names", "labels_names", "latents_names", "names", "columns")
+_DSPRITES = ("color", "shape", "scale", "orientation", "posX", "posY")
+_MOST = 64  # columns of an array of labels: more are likely something else
+
+
+def columns(
+    arrays: Arrays,
+    images: str,
+    count: int,
+    key: str | None = None,
+    names: Sequence[str] | None = None,
+) -> tuple[dict[str, NDArray], tuple[str, ...]]:
+    """The columns of labels by name, each (count,), and remarks on what is not read.
+
+    images: the array of images. key: the array of labels; without it, one that is called so, and
+    all others of one value per image. names: of the columns of an array without names.
+    Raises FieldError for a key that is not there, UserError for another number of labels.
+    """
+    others = {name: kind for name, kind in arrays.held.items() if name != images}
+    if key is not None:
+        if key not in others:
+            problem = f"{arrays.path} has no array {key!r}{suggestion(key, others)}"
+            raise FieldError(problem, ("labels_key",))
+        return _split(arrays, key, count, names), ()
+    by_last = {name.split("/")[-1]: name for name in others}
+    called = [by_last[name] for name in _NAMES if name in by_last and by_last[name] in others]
+    found: dict[str, NDArray] = {}
+    if called:
+        found.update(_split(arrays, called[0], count, names))
+    passed = called[1:]
+    for name, kind in others.items():
+        if name in called or name.split("/")[-1] in _COLUMN_NAMES:
+            continue
+        if _is_column(kind, count) and name.split("/")[-1] not in found:
+            found[name.split("/")[-1]] = arrays.read(name).reshape(-1)
+        elif len(kind.shape) < 3:
+            passed.append(name)
+    remarks = [f"the arrays {', '.join(passed[:5])} are not read"] if passed else []
+    return found, tuple(remarks)
+
+
+def likely_count(arrays: Arrays, images: str) -> int | None:
+    """How many images the arrays beside them speak of; None when there are none."""
+    lengths = [
+        max(kind.shape)
+        for name, kind in arrays.held.items()
+        if name != images and kind.shape and len(kind.shape) <= 2
+    ]
+    return Counter(lengths).most_common(1)[0][0] if lengths else None
+
+
+def of_rows(arrays: Arrays, count: int, names: Sequence[str] | None) -> dict[str, NDArray] | None:
+    """The columns of a file that holds one array of labels for all images; None if it does not."""
+    if len(arrays.held) != 1 or "index" in arrays.held:
+        return None
+    (name,) = arrays.held
+    return _split(arrays, name, count, names)
+
+
+def _is_column(kind: Kind, count: int) -> bool:
+    return sorted(kind.shape) in ([count], sorted([1, count]))
+
+
+def _split(arrays: Arrays, key: str, count: int, names: Sequence[str] | None) -> dict[str, NDArray]:
+    """The columns of an array (count,) or (count, factors)."""
+    array, last = arrays.read(key), key.split("/")[-1]
+    if array.ndim == 2 and 1 in array.shape and count in array.shape:
+        array = array.reshape(-1)
+    if array.ndim not in (1, 2) or array.dtype.kind not in "buifU":
+        raise UserError(
+            f"{arrays.path}: {key} is {array.dtype} {array.shape}, not one row of labels per image"
+        )
+    if array.ndim == 2 and len(array) != count and array.shape[1] == count:
+        array = array.T  # MATLAB's way
+    if len(array) != count:
+        raise UserError(
+            f"{arrays.path}: {key} has labels for {len(array):,} images, and there are {count:,}"
+        )
+    if array.ndim == 1:
+        return {(names[0] if names and len(names) == 1 else last): array}
+    width = array.shape[1]
+    if width > _MOST:
+        raise UserError(
+            f"{arrays.path}: {key} has {width} columns, more than {_MOST}; for labels choose "
+            "another array with labels_key"
+        )
+    return dict(zip(_names(arrays, last, width, names), array.T, strict=True))
+
+
+def _names(
+    arrays: Arrays, key: str, width: int, names: Sequence[str] | None
+) -> tuple[str, ...] | list[str]:
+    if names is not None and len(names) == width:
+        return tuple(names)
+    for name, kind in arrays.held.items():
+        told = name.split("/")[-1] in _COLUMN_NAMES and kind.dtype.kind == "U"
+        if told and kind.shape in ((), (width,)):
+            said = [str(text) for text in np.atleast_1d(arrays.read(name))]
+            if len(said) == len(set(said)) == width:
+                return said
+    if key.startswith("latents_") and width == len(_DSPRITES):
+        return _DSPRITES
+    return [f"factor_{number}" for number in range(width)]

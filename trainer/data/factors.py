@@ -1,0 +1,188 @@
+"""Columns of labels made into factors: classes per image, and what cannot be one said by name."""
+
+import contextlib
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trainer.data.dataset import UNKNOWN
+
+BINS = 10
+# how tables say that a value is not known, in any case of letters
+MISSING = frozenset(
+    {"", "na", "n/a", "#n/a", "#na", "<na>", "nan", "-nan", "none", "null", "?", "-", "--"}
+)
+_FEW = 16  # values are never too many to be classes
+_MANY = 100  # different fractions are a continuous quantity, however many images there are
+_EACH = 4  # images per value, on average, that classes of scattered numbers need
+_LEAST = 5  # labels from which on texts that are all different are taken as free text
+
+
+class NoFactor(Exception):
+    """A column that cannot be a factor; the text says why, without its name."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """classes: (rows,), UNKNOWN where nothing is known. count: of classes. remarks: how so."""
+
+    classes: NDArray[np.int64]
+    count: int
+    remarks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Factors:
+    """What a set of columns says.
+
+    sizes: number of classes by factor. classes: (rows, factors). left_out: why columns are no
+    factors, by name. remarks: all that a user should know, in sentences.
+    """
+
+    sizes: Mapping[str, int]
+    classes: NDArray[np.int64]
+    left_out: Mapping[str, str]
+    remarks: tuple[str, ...]
+
+
+Reader = Callable[[NDArray, int], Column]
+
+
+def read_columns(
+    columns: Mapping[str, NDArray],
+    rows: int,
+    bins: int | Mapping[str, int] = BINS,
+    readers: Mapping[str, Reader] | None = None,
+) -> Factors:
+    """The factors in columns of `rows` values each, numbers or texts.
+
+    bins: how many classes a continuous column is cut into, at its quantiles; by column, the ones
+        that are named are cut in any case. readers: of columns that are read otherwise.
+    """
+    sizes, classes, left_out, remarks = {}, [], {}, []
+    for name, values in columns.items():
+        if isinstance(bins, Mapping):
+            cut, forced = bins.get(name, BINS), name in bins
+        else:
+            cut, forced = bins, False
+        try:
+            if readers and name in readers:
+                column = readers[name](values, cut)
+            else:
+                column = read_column(values, cut, forced)
+        except NoFactor as problem:
+            left_out[name] = str(problem)
+            remarks.append(f"{name} is left out: {problem}")
+            continue
+        sizes[name] = column.count
+        classes.append(column.classes)
+        remarks += [f"{name}: {remark}" for remark in column.remarks]
+    stacked = np.stack(classes, axis=1) if classes else np.empty((rows, 0), np.int64)
+    return Factors(sizes, stacked, left_out, tuple(remarks))
+
+
+def read_column(values: NDArray, bins: int = BINS, forced: bool = False) -> Column:
+    """One factor. Its different values, in their order, are the classes 0, 1, 2, …
+
+    Numbers with nearly as many values as labels are continuous: they are cut into `bins` classes at
+    their quantiles (always, when `forced`). Raises NoFactor for a column without labels, with one
+    value alone, or of free text.
+    """
+    known, remarks = known_cells(values)
+    held = values[known]
+    if held.dtype.kind == "U":
+        numbers = as_numbers(held)
+        held = held if numbers is None else numbers
+    if held.size == 0:
+        raise NoFactor("it holds no label")
+    if held.dtype.kind == "f" and not np.isfinite(held).all():
+        raise NoFactor("it holds infinity")
+    different, ranks, counts = np.unique(held, return_inverse=True, return_counts=True)
+    if len(different) == 1:
+        told = f"all {len(held):,} labels are" if len(held) > 1 else "its one label is"
+        raise NoFactor(f"{told} {str(different[0])[:40]!r}, and a factor varies")
+    if held.dtype.kind == "U":
+        if _is_free_text(counts):
+            raise NoFactor(
+                f"{len(held):,} labels hold {len(different):,} different texts, such as "
+                f"{str(different[0])[:40]!r}: too many to be classes"
+            )
+    elif forced or _is_continuous(different, len(held), bins):
+        ranks, count, said = _cut(held, bins)
+        remarks = (*remarks, f"{len(different):,} different values, {said}")
+        return Column(_placed(ranks, known), count, remarks)
+    return Column(_placed(ranks, known), len(different), remarks)
+
+
+def known_cells(values: NDArray) -> tuple[NDArray[np.bool_], tuple[str, ...]]:
+    """Which cells hold a value, and how the others say that they do not, where that is not plain.
+
+    In arrays of whole numbers -1 is unknown, unless 1 is the only other value: ±1 are two classes.
+    """
+    if values.dtype.kind == "f":
+        return ~np.isnan(values), ()
+    if values.dtype.kind != "U":
+        others = np.unique(values[values != UNKNOWN])
+        two_signs = others.tolist() == [1] or (others.size > 0 and others[0] < 0)
+        if values.dtype.kind != "i" or two_signs or len(others) == len(np.unique(values)):
+            return np.ones(len(values), bool), ()
+        return values != UNKNOWN, ("-1 is read as unknown",)
+    different, places = np.unique(values, return_inverse=True)
+    missing = np.array([text.strip().lower() in MISSING for text in different], bool)
+    if not missing.any():
+        return np.ones(len(values), bool), ()
+    unknown = missing[places]
+    words = Counter(str(text).strip() for text in values[unknown])
+    del words[""]
+    if not words:
+        return ~unknown, ()
+    shown = ", ".join(f"{word!r} ({count:,})" for word, count in words.most_common(4))
+    return ~unknown, (f"read as unknown: {shown}",)
+
+
+def as_numbers(texts: NDArray) -> NDArray[np.float64] | None:
+    """Texts as numbers, also with a decimal comma; None when one is no number."""
+    with contextlib.suppress(ValueError):
+        return texts.astype(np.float64)
+    if all(text.count(",") == 1 and "." not in text for text in texts if "," in text):
+        with contextlib.suppress(ValueError):
+            return np.char.replace(texts, ",", ".").astype(np.float64)
+    return None
+
+
+def _is_free_text(counts: NDArray) -> bool:
+    labels, different = int(counts.sum()), len(counts)
+    if labels == different:
+        return labels >= _LEAST
+    return different > _FEW and labels < 2 * different
+
+
+def _is_continuous(different: NDArray, labels: int, bins: int) -> bool:
+    count = len(different)
+    if count <= bins or count < 3:
+        return False
+    whole = bool((different == np.floor(different)).all())
+    if whole and different[-1] - different[0] < 2 * count:  # numbered without large gaps
+        return count > _FEW and labels < 2 * count
+    return labels < _EACH * count or (not whole and count > _MANY)
+
+
+def _cut(values: NDArray, bins: int) -> tuple[NDArray[np.int64], int, str]:
+    """Classes at quantiles: of about equally many labels, two at least."""
+    numbers = values.astype(np.float64)
+    wanted = max(2, min(bins, len(numbers) // 2))
+    edges = np.unique(np.quantile(numbers, np.linspace(0, 1, wanted + 1)[1:-1]))
+    places = np.searchsorted(edges, numbers, side="right")
+    if (places == places[0]).all():  # nearly all are one value
+        places = (numbers > numbers.min()).astype(np.int64)
+    shown, ranks = np.unique(places, return_inverse=True)
+    return ranks, len(shown), f"cut at their quantiles into {len(shown)} classes (`bins`)"
+
+
+def _placed(ranks: NDArray, known: NDArray[np.bool_]) -> NDArray[np.int64]:
+    classes = np.full(len(known), UNKNOWN, np.int64)
+    classes[known] = ranks
+    return classes

@@ -1,0 +1,151 @@
+"""Files that hold named arrays: what they hold, without reading it, and a block at a time."""
+
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trainer.data.formats import npy
+from trainer.errors import UserError
+
+ENDINGS = frozenset({".npy", ".npz", ".h5", ".hdf5", ".he5", ".mat"})
+HELP = "expected a folder of images, or one .npy, .npz, .h5, .mat or .parquet file"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Shape and type of an array."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype
+
+
+class Arrays(Protocol):
+    """A file of arrays.
+
+    held: the arrays of numbers or texts by name.
+    objects: names of arrays of Python objects, which are never loaded.
+    matlab: whether MATLAB wrote it, where the last axis mostly counts the items.
+    """
+
+    path: Path
+    held: Mapping[str, Kind]
+    objects: tuple[str, ...]
+    matlab: bool
+
+    def read(self, name: str) -> NDArray:
+        """A whole array. Raises UserError."""
+        ...
+
+    def blocks(self, name: str, size: int, last: bool) -> Iterator[NDArray]:
+        """The items of an array, `size` at a time: (n, ...), counted by its first or last axis."""
+        ...
+
+
+def open_arrays(path: Path) -> Arrays:
+    """The arrays in a file, by its ending. Raises UserError."""
+    reader = _READERS.get(path.suffix.lower())
+    if reader is None or not path.is_file():
+        what = "is no file of arrays" if path.exists() else "No such file or folder"
+        raise UserError(f"{path}: {what}; {HELP}")
+    return reader(path)
+
+
+def in_blocks(array: NDArray, size: int, last: bool) -> Iterator[NDArray]:
+    """The items of an array that is at hand, `size` at a time."""
+    items = np.moveaxis(array, -1, 0) if last else array
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
+
+
+class NpyFile:
+    """One array, named by its file."""
+
+    matlab = False
+    objects: tuple[str, ...] = ()
+
+    def __init__(self, path: Path):
+        self.path = path
+        with npy.reading(path, HELP), open(path, "rb") as file:
+            shape, _, dtype = npy.header(file)
+        self.held: Mapping[str, Kind] = {path.stem: Kind(shape, dtype)}
+
+    def read(self, name: str) -> NDArray:
+        """The array, mapped into memory."""
+        with npy.reading(self.path, HELP):
+            return np.load(self.path, mmap_mode="r", allow_pickle=False)
+
+    def blocks(self, name: str, size: int, last: bool) -> Iterator[NDArray]:
+        """The items, `size` at a time."""
+        return in_blocks(self.read(name), size, last)
+
+
+class NpzFile:
+    """The arrays of a .npz file; those of Python objects are passed over, never loaded."""
+
+    matlab = False
+
+    def __init__(self, path: Path):
+        self.path = path
+        held, objects = {}, []
+        with npy.reading(path, HELP), zipfile.ZipFile(path) as archive:
+            for member in archive.namelist():
+                if member.endswith(".npy"):
+                    with archive.open(member) as stream:
+                        shape, _, dtype = npy.header(stream, objects=True)
+                    name = member.removesuffix(".npy")
+                    if dtype.hasobject:
+                        objects.append(name)
+                    else:
+                        held[name] = Kind(shape, dtype)
+        self.objects = tuple(objects)
+        self.held: Mapping[str, Kind] = held
+
+    def read(self, name: str) -> NDArray:
+        """A whole array, unpacked."""
+        with npy.reading(self.path, HELP), np.load(self.path, allow_pickle=False) as arrays:
+            found: NDArray = arrays[name]
+            return found
+
+    def blocks(self, name: str, size: int, last: bool) -> Iterator[NDArray]:
+        """The items, `size` at a time, unpacked as they come: sets may be larger than memory."""
+        with (
+            npy.reading(self.path, HELP),
+            zipfile.ZipFile(self.path) as archive,
+            archive.open(f"{name}.npy") as stream,
+        ):
+            shape, fortran, dtype = npy.header(stream)
+            if fortran or last:
+                yield from in_blocks(self.read(name), size, last)
+                return
+            per_item = int(np.prod(shape[1:], dtype=np.int64))
+            for start in range(0, shape[0], size):
+                count = min(size, shape[0] - start)
+                yield npy.take(stream, dtype, count * per_item).reshape(count, *shape[1:])
+            stream.read(1)  # past the end, where the archive's own checksum is compared
+
+
+def _hdf5(path: Path) -> Arrays:
+    from trainer.data.formats.hdf5 import Hdf5File
+
+    return Hdf5File(path)
+
+
+def _matlab(path: Path) -> Arrays:
+    from trainer.data.formats.matlab import open_matlab
+
+    return open_matlab(path)
+
+
+_READERS: dict[str, Callable[[Path], Arrays]] = {
+    ".npy": NpyFile,
+    ".npz": NpzFile,
+    ".h5": _hdf5,
+    ".hdf5": _hdf5,
+    ".he5": _hdf5,
+    ".mat": _matlab,
+}

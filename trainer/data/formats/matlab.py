@@ -1,0 +1,60 @@
+"""MATLAB's .mat files: version 5 by SciPy, version 7.3, which is HDF5, by h5py."""
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from trainer.data.formats import arrays, npy
+from trainer.data.formats.hdf5 import Hdf5File
+
+
+def open_matlab(path: Path) -> arrays.Arrays:
+    """The arrays in a .mat file of either version. Raises UserError."""
+    return Hdf5File(path, matlab=True) if h5py.is_hdf5(path) else MatFile(path)
+
+
+class MatFile:
+    """The arrays of numbers in a .mat file of version 5 or before."""
+
+    matlab = True
+    objects: tuple[str, ...] = ()
+
+    def __init__(self, path: Path):
+        from scipy.io import whosmat
+
+        self.path = path
+        with _reading(path):
+            listed = whosmat(path)
+        types = {"double": "f8", "single": "f4", "logical": "?"}
+        held = {}
+        for name, shape, kind in listed:
+            if kind in types or kind.startswith(("int", "uint")):
+                held[name] = arrays.Kind(tuple(shape), np.dtype(types.get(kind, kind)))
+        self.held: Mapping[str, arrays.Kind] = held
+
+    def read(self, name: str) -> NDArray:
+        """A whole array."""
+        from scipy.io import loadmat
+
+        with _reading(self.path):
+            found: NDArray = loadmat(self.path, variable_names=[name])[name]
+        return found.astype(self.held[name].dtype, copy=False)
+
+    def blocks(self, name: str, size: int, last: bool) -> Iterator[NDArray]:
+        """The items, `size` at a time."""
+        return arrays.in_blocks(self.read(name), size, last)
+
+
+@contextlib.contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    from scipy.io.matlab import MatReadError
+
+    with npy.reading(path, arrays.HELP):
+        try:
+            yield
+        except (MatReadError, TypeError, IndexError) as error:
+            raise ValueError(str(error)) from None

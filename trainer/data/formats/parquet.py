@@ -1,0 +1,156 @@
+"""Images in Parquet files, as Hugging Face's datasets are published and saved."""
+
+import io
+import json
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from trainer.config.schema import FieldError, suggestion
+from trainer.data.formats.picture_folder import in_natural_order
+from trainer.data.formats.pictures import Opener
+from trainer.errors import UserError
+
+
+class Parquet:
+    """The images of a .parquet file, or of all of a folder, in natural order.
+
+    A column of images holds {"bytes", "path"}, or bytes alone. The other columns of one value per
+    image are labels.
+
+    Raises UserError for files without images, FieldError for a key that is not there.
+    """
+
+    kind = "parquet"
+    remarks: tuple[str, ...] = ()
+
+    def __init__(self, path: Path, images_key: str | None = None):
+        self.path = path
+        self.shards = shards(path)
+        try:
+            schema = pq.read_schema(self.shards[0])
+            self.key = _images_column(path, schema, images_key)
+            self.count = sum(pq.read_metadata(shard).num_rows for shard in self.shards)
+            self.files = self._files(schema)
+            self.columns, self.label_remarks = self._columns(schema)
+        except (pa.ArrowException, OSError) as error:
+            raise UserError(f"{path}: cannot be read as Parquet ({_line(error)})") from None
+        if self.count == 0:
+            raise UserError(f"{path}: holds no image")
+
+    def paths(self) -> list[Path]:
+        """All files that the images come from, in order."""
+        return self.shards
+
+    def place(self, number: int) -> str:
+        """Where an image is, for messages."""
+        return f"{self.path}, row {number}"
+
+    def blocks(self, size: int) -> Iterator[list[Opener]]:
+        """The images in order, `size` at a time, each to be opened when it is wanted."""
+        for shard in self.shards:
+            with pq.ParquetFile(shard) as file:
+                for batch in file.iter_batches(size, columns=[self.key]):
+                    yield [partial(io.BytesIO, _bytes(row)) for row in batch.column(0).to_pylist()]
+
+    def _files(self, schema: pa.Schema) -> tuple[str, ...]:
+        """The images' own names, where all have one."""
+        kind = schema.field(self.key).type
+        if not (pa.types.is_struct(kind) and kind.get_field_index("path") >= 0):
+            return ()
+        table = pq.read_table(self.shards, columns=[f"{self.key}.path"])
+        rows = table.column(0).to_pylist()
+        names = [row.get("path") if isinstance(row, dict) else row for row in rows]
+        known = [name for name in names if name]
+        return tuple(known) if len(set(known)) == self.count else ()
+
+    def _columns(self, schema: pa.Schema) -> tuple[dict[str, NDArray], tuple[str, ...]]:
+        usable = [field.name for field in schema if _is_label(field.type)]
+        others = [f.name for f in schema if f.name not in (self.key, *usable)]
+        columns = _texts(pq.read_table(self.shards, columns=usable)) if usable else {}
+        said = f"the columns {', '.join(others[:5])} are not read" if others else ""
+        return columns, (said,) if said else ()
+
+
+def shards(path: Path) -> list[Path]:
+    """The Parquet files of a path: itself, or all below it in natural order."""
+    if path.is_file():
+        return [path]
+    names = [file.relative_to(path).as_posix() for file in path.rglob("*.parquet")]
+    visible = [n for n in names if not any(part.startswith(".") for part in n.split("/"))]
+    return [path / name for name in in_natural_order(visible)]
+
+
+def read_table(path: Path) -> dict[str, NDArray]:
+    """The columns of one value per row, as texts; empty where there is none. Raises UserError."""
+    try:
+        schema = pq.read_schema(path)
+        names = [field.name for field in schema if _is_label(field.type)]
+        return _texts(pq.read_table(path, columns=names))
+    except (pa.ArrowException, OSError) as error:
+        raise UserError(f"{path}: cannot be read as Parquet ({_line(error)})") from None
+
+
+def _texts(table: pa.Table) -> dict[str, NDArray]:
+    columns = {}
+    for name in table.column_names:
+        values = table.column(name).to_pylist()
+        columns[name] = np.array(["" if v is None else str(v) for v in values], np.str_)
+    return columns
+
+
+def _images_column(path: Path, schema: pa.Schema, wanted: str | None) -> str:
+    if wanted is not None:
+        if wanted not in schema.names:
+            problem = f"{path} has no column {wanted!r}{suggestion(wanted, schema.names)}"
+            raise FieldError(problem, ("images_key",))
+        return wanted
+    declared = _declared_images(schema)
+    found = declared or [f.name for f in schema if _may_be_images(f.type)]
+    if len(found) == 1 or (found and found[0] in ("image", "img")):
+        return found[0]
+    held = ", ".join(found or schema.names[:8])
+    problem = "several columns of images" if found else "no column of images"
+    raise UserError(f"{path}: {problem} among {held}; say which with images_key")
+
+
+def _declared_images(schema: pa.Schema) -> list[str]:
+    """The columns that Hugging Face's own note in the file calls images."""
+    try:
+        note: Any = json.loads((schema.metadata or {})[b"huggingface"])
+        features = note["info"]["features"]
+        return [name for name, kind in features.items() if kind.get("_type") == "Image"]
+    except (KeyError, ValueError, TypeError, AttributeError):
+        return []
+
+
+def _may_be_images(kind: pa.DataType) -> bool:
+    if pa.types.is_struct(kind):
+        return kind.get_field_index("bytes") >= 0
+    return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind))
+
+
+def _is_label(kind: pa.DataType) -> bool:
+    t = pa.types
+    return bool(
+        t.is_integer(kind)
+        or t.is_floating(kind)
+        or t.is_boolean(kind)
+        or t.is_string(kind)
+        or t.is_large_string(kind)
+    )
+
+
+def _bytes(row: Any) -> bytes:
+    content = row.get("bytes") if isinstance(row, dict) else row
+    return content if isinstance(content, bytes) else b""
+
+
+def _line(error: Exception) -> str:
+    return str(error).splitlines()[0]

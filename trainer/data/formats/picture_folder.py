@@ -1,0 +1,142 @@
+"""A folder of picture files, and what the names of its folders say of them."""
+
+import os
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from functools import partial
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trainer.data.formats.pictures import Opener
+from trainer.errors import UserError
+
+_JPEG = (".jpg", ".jpeg", ".jpe", ".jfif")
+_PLAIN = (".bmp", ".dib", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm", ".tga")
+_OTHERS = (".png", ".apng", ".gif", ".webp", ".avif", ".jp2", ".j2k")
+ENDINGS = frozenset({*_JPEG, *_PLAIN, *_OTHERS})
+_OTHER_PICTURES = frozenset({".heic", ".heif", ".svg", ".psd", ".raw", ".dng", ".nef", ".cr2"})
+_TABLES = frozenset({".csv", ".tsv", ".jsonl"})
+_JUNK = frozenset({"__MACOSX", "@eaDir", "$RECYCLE.BIN", "__pycache__", "lost+found"})
+_SPLITS = frozenset({"train", "training", "test", "testing", "val", "valid", "validation", "dev"})
+
+
+class PictureFolder:
+    """Picture files below a folder, in natural order: `img_2` comes before `img_10`.
+
+    Hidden files and folders, and those that systems leave behind, are not looked at.
+
+    files: their names below the folder. count: how many there are.
+    columns: what the names of subfolders say, by factor, one text per file.
+    remarks: what was left out; label_remarks: what concerns labels alone.
+
+    Raises UserError for a folder without pictures.
+    """
+
+    kind = "files"
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        names = _below(folder)
+        self.files = tuple(in_natural_order([n for n in names if _ending(n) in ENDINGS]))
+        if not self.files:
+            raise UserError(f"{folder}: no PNG or JPEG file in it, nor the like{_held(names)}")
+        self.count = len(self.files)
+        self.remarks = _left_out(names)
+        self.columns, said = class_folders(self.files)
+        self.label_remarks = said + _tables(names)
+
+    def blocks(self, size: int) -> Iterator[list[Opener]]:
+        """The images in order, `size` at a time, each to be opened when it is wanted."""
+        paths = self.paths()
+        for start in range(0, len(paths), size):
+            yield [partial(_opened, path) for path in paths[start : start + size]]
+
+    def place(self, number: int) -> str:
+        """Where an image is, for messages."""
+        return str(self.folder / self.files[number])
+
+    def paths(self) -> list[Path]:
+        """All files that the images come from, in order."""
+        return [self.folder / name for name in self.files]
+
+
+def _opened(path: Path) -> IO[bytes]:
+    return open(path, "rb")
+
+
+def in_natural_order(names: list[str]) -> list[str]:
+    """Names by text, their numbers by size: a1, a2, a10."""
+    width = max((len(number) for name in names for number in re.findall("[0-9]+", name)), default=0)
+    return sorted(names, key=lambda n: (re.sub("[0-9]+", lambda m: m[0].zfill(width), n), n))
+
+
+def class_folders(names: tuple[str, ...]) -> tuple[dict[str, NDArray], tuple[str, ...]]:
+    """What the folders that the files lie in say: a column for each level that varies.
+
+    Only where no file lies outside of them. A level named as `shape=square` is of the factor
+    `shape`; else the only level is called `class`, several `folder_1`, `folder_2` …
+    """
+    folders = [name.split("/")[:-1] for name in names]
+    depth = min(map(len, folders))
+    columns: dict[str, NDArray] = {}
+    remarks = []
+    levels = [[parts[level] for parts in folders] for level in range(depth)]
+    levels = [values for values in levels if len(set(values)) > 1]
+    if levels and {value.lower() for value in levels[0]} <= _SPLITS:
+        held = ", ".join(sorted(set(levels[0])))
+        remarks.append(f"the folders {held} are parts of one set, not classes: all are read")
+        del levels[0]
+    for number, values in enumerate(levels, 1):
+        keys = {value.partition("=")[0] for value in values if "=" in value}
+        if len(keys) == 1 and all("=" in value for value in values):
+            columns[keys.pop()] = np.array([value.partition("=")[2] for value in values])
+        else:
+            columns["class" if len(levels) == 1 else f"folder_{number}"] = np.array(values)
+    return columns, tuple(remarks)
+
+
+def _below(folder: Path) -> list[str]:
+    """Names of all files below a folder, links followed once; hidden ones and junk left out."""
+    names, seen = [], set()
+    for here, folders, files in os.walk(folder, followlinks=True):
+        real = os.path.realpath(here)
+        if real in seen:
+            folders.clear()
+            continue
+        seen.add(real)
+        folders[:] = [f for f in folders if not f.startswith(".") and f not in _JUNK]
+        below = Path(here).relative_to(folder)
+        names += [(below / name).as_posix() for name in files if not name.startswith(".")]
+    return names
+
+
+def _ending(name: str) -> str:
+    return os.path.splitext(name)[1].lower()
+
+
+def _held(names: list[str]) -> str:
+    counts = Counter(_ending(name) or "no ending" for name in names)
+    if not counts:
+        return ""
+    return "; it has " + ", ".join(f"{count} of {end}" for end, count in counts.most_common(4))
+
+
+def _left_out(names: list[str]) -> tuple[str, ...]:
+    """Pictures that are not read."""
+    remarks = []
+    others: Mapping[str, int] = Counter(_ending(n) for n in names if _ending(n) in _OTHER_PICTURES)
+    for ending, count in sorted(others.items()):
+        remarks.append(f"{count} {ending} files are left out: convert them to PNG or JPEG")
+    return tuple(remarks)
+
+
+def _tables(names: list[str]) -> tuple[str, ...]:
+    found = [name for name in names if _ending(name) in _TABLES]
+    return tuple(
+        f"{name} in the folder is not read; if it holds labels give `labels:` its path"
+        for name in found[:1]
+    )
