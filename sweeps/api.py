@@ -11,12 +11,11 @@ from evaluation.analysis.best import Best as Certainty
 from evaluation.analysis.best import name_setting
 from evaluation.analysis.choose import SettingSummary
 from evaluation.analysis.conclude import Conclusion
-from sweeps import sweep_results
-from sweeps.plan import load_data
 from sweeps.run_store import Store
+from sweeps.sweep import Sweep
 from sweeps.sweepfile import SweepSpec, load_spec, spec_of
 
-Sweep = SweepSpec | Mapping[str, Any] | str | Path
+Given = SweepSpec | Mapping[str, Any] | str | Path  # a sweep, as a caller may name it
 
 
 @dataclass(frozen=True)
@@ -58,7 +57,7 @@ class Best:
 
 
 def run(
-    sweep: Sweep,
+    sweep: Given,
     store: str | Path | Store = "store",
     address: str | None = None,
     overrides: Sequence[str] = (),
@@ -70,7 +69,7 @@ def run(
     store: where finished runs are kept; what is there already is not trained again.
     address: of a Ray cluster; without, Ray is started on this machine.
     Raises UserError for mistakes, before anything is started, KeyboardInterrupt when stopped, and
-    RuntimeError when trials broke off and no setting is complete. Running it again goes on.
+    RuntimeError when trials failed and no setting is complete. Run it again to resume.
 
         run("sweeps/quickstart.yaml", store="store", overrides=["seeds=2"]).beta
     """
@@ -80,11 +79,11 @@ def run(
     if outcome.interrupted:
         raise KeyboardInterrupt
     if outcome.conclusion is None:
-        raise RuntimeError("no setting is complete: some of its trials broke off")
+        raise RuntimeError("no setting is complete: some of its trials failed")
     return of_conclusion(outcome.conclusion)
 
 
-def best(sweep: Sweep, store: str | Path | Store = "store") -> Best:
+def best(sweep: Given, store: str | Path | Store = "store") -> Best:
     """The best setting of a sweep: of its file, or of the name that it was run by.
 
     Raises UserError when no setting is complete.
@@ -92,17 +91,15 @@ def best(sweep: Sweep, store: str | Path | Store = "store") -> Best:
         best("quickstart", store="store").beta
     """
     store = _store(store)
-    spec = _spec(sweep, store)
-    rows = sweep_results.rows(spec, store, load_data(spec))
-    return of_conclusion(sweep_results.concluded(spec, rows))
+    return of_conclusion(Sweep.load(_spec(sweep, store), store).snapshot().conclusion)
 
 
-def report(sweep: Sweep, store: str | Path | Store = "store") -> Path:
+def report(sweep: Given, store: str | Path | Store = "store") -> Path:
     """Writes the report of a sweep from what is in the store, and returns the HTML file."""
     from sweeps.reporting.report import make_report
 
     store = _store(store)
-    return make_report(_spec(sweep, store), store)
+    return make_report(Sweep.load(_spec(sweep, store), store).snapshot())
 
 
 def find_spec(sweep: str | Path, store: Store, overrides: Sequence[str] = ()) -> SweepSpec:
@@ -155,7 +152,7 @@ def _store(store: str | Path | Store) -> Store:
     return store if isinstance(store, Store) else Store(store)
 
 
-def _spec(sweep: Sweep, store: Store | None, overrides: Sequence[str] = ()) -> SweepSpec:
+def _spec(sweep: Given, store: Store | None, overrides: Sequence[str] = ()) -> SweepSpec:
     if isinstance(sweep, SweepSpec):
         return sweep
     if isinstance(sweep, Mapping):

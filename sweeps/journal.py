@@ -28,7 +28,7 @@ class Journal(Observer):
 
 def _line(setting: Setting, summary: SettingSummary | None) -> str:
     if summary is None:
-        return f"setting {setting.number}: a trial broke off"
+        return f"setting {setting.number}: a trial failed"
     failed = f", {summary.failed} failed" if summary.failed else ""
     return (
         f"setting {setting.number} (β {summary.beta:.4g}, M {summary.latents}): "

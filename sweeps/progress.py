@@ -118,7 +118,8 @@ class Progress(Observer):
         if self.failed:
             parts.append(f"{self.failed} failed")
         if self.broken:
-            parts.append(f"{len(self.broken)} broken off")
+            one = len(self.broken) == 1
+            parts.append(f"{len(self.broken)} {'trial' if one else 'trials'} failed")
         if self.best is not None:
             parts.append(f"best so far {_words(self.best)}")
         left = self.seconds_left()

@@ -7,8 +7,8 @@ from rich.console import Console
 
 from sweeps.api import find_spec
 from sweeps.cli.output import console, print_json
-from sweeps.plan import load_data
 from sweeps.run_store import Store
+from sweeps.sweep import Sweep
 from trainer.errors import UserError
 
 
@@ -21,10 +21,10 @@ def execute(args: Namespace) -> int:
     spec = find_spec(args.file, store, args.overrides)
     if not spec.baselines:
         raise UserError(f"the sweep {spec.name!r} has no baselines; list some under `baselines`")
-    data = load_data(spec)
+    sweep = Sweep.load(spec, store)
     store.prepare()
-    prepare_baselines(spec, store, data, Console(stderr=True) if args.json else console)
-    lines = paper_table(spec, store, data)
+    prepare_baselines(sweep, Console(stderr=True) if args.json else console)
+    lines = paper_table(sweep.snapshot())
     if args.json:
         print_json([{**asdict(line), "difference": line.difference} for line in lines])
     else:

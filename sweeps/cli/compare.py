@@ -4,13 +4,11 @@ from argparse import Namespace
 from pathlib import Path
 
 from evaluation.analysis.formatting import metric_name
-from sweeps import sweep_results
 from sweeps.api import Best, find_spec, of_conclusion
 from sweeps.cli.best import as_json
 from sweeps.cli.output import console, interval, number, print_json, table
-from sweeps.metric_plan import plan_metrics
-from sweeps.plan import load_data
 from sweeps.run_store import Store
+from sweeps.sweep import Sweep
 from trainer.files import write_atomically
 
 
@@ -18,10 +16,8 @@ def execute(args: Namespace) -> int:
     """Prints a table, for UDR's beta beside the Higgins beta, say; draws it where asked to."""
     store, compared = Store(args.store), []
     for file in args.files:
-        spec = find_spec(file, store)
-        data = load_data(spec)
-        conclusion = sweep_results.concluded(spec, sweep_results.rows(spec, store, data))
-        compared.append((spec.name, plan_metrics(spec, data).metric, conclusion))
+        sweep = Sweep.load(find_spec(file, store), store)
+        compared.append((sweep.name, sweep.metrics.metric, sweep.snapshot().conclusion))
     found = [(name, metric, of_conclusion(conclusion)) for name, metric, conclusion in compared]
     if args.json:
         print_json([{"name": n, "metric": m, **as_json(best)} for n, m, best in found])
@@ -37,7 +33,7 @@ def execute(args: Namespace) -> int:
 
 def show(found: list[tuple[str, str, Best]]) -> None:
     """Prints a line for each sweep's best setting, and one for each latent size."""
-    rows = table("sweep", "judged by", "M", "β", "90 % interval", "is the best", "score", "verdict")
+    rows = table("sweep", "metric", "M", "β", "90 % interval", "is the best", "score", "verdict")
     for name, metric, best in found:
         for label, setting in [("best", best), *best.per_latents.items()]:
             overall = label == "best"

@@ -5,12 +5,11 @@ from typing import Any
 
 from sweeps.api import find_spec
 from sweeps.cli.output import console, parameters, print_json, table
-from sweeps.metric_plan import plan_metrics
-from sweeps.plan import Setting, blocks, blocks_each, load_data, runs_of
+from sweeps.plan import Setting, blocks, blocks_each
 from sweeps.run_store import Store
 from sweeps.search.searcher import Searcher
+from sweeps.sweep import Sweep
 from sweeps.sweep_results import is_scored
-from sweeps.sweepfile import SweepSpec
 
 MOST_SHOWN = 60
 
@@ -19,15 +18,15 @@ def execute(args: Namespace) -> int:
     """Prints the plan."""
     store = Store(args.store)
     spec = find_spec(args.file, store, args.overrides)
-    data = load_data(spec)
-    judged = plan_metrics(spec, data)
+    sweep = Sweep.load(spec, store)
+    data = sweep.data
     settings, in_store, to_score, trials_left = [], 0, 0, 0
-    for setting in _known_settings(spec, store):
-        runs = runs_of(spec, data, setting.parameters)
+    for setting in _known_settings(sweep):
+        runs = sweep.runs(setting.parameters)
         ids = [run.id for run in runs]
         found = store.results(ids, hashes=False)
         ended = {run: result for run, result in found.items() if result is not None}
-        evaluation = judged.identity(ids)
+        evaluation = sweep.metrics.identity(ids)
         complete = [run for run, result in ended.items() if is_scored(result, evaluation)]
         in_store += len(ended)
         to_score += len(ended) - len(complete)
@@ -45,7 +44,7 @@ def execute(args: Namespace) -> int:
     plan = {
         "name": spec.name,
         "method": spec.method,
-        "metric": judged.metric,
+        "metric": sweep.metrics.metric,
         "dataset": {"name": data.name, "source": data.source, "images": len(data)},
         "settings": spec.setting_count,
         "settings_known": len(settings),
@@ -64,10 +63,9 @@ def execute(args: Namespace) -> int:
     return 0
 
 
-def _known_settings(spec: SweepSpec, store: Store) -> list[Setting]:
+def _known_settings(sweep: Sweep) -> list[Setting]:
     """The settings that do not wait for scores: those proposed before, and all that need none."""
-    recorded = {setting.number: setting.parameters for setting in store.settings(spec)}
-    searcher = Searcher(spec, recorded)
+    searcher = Searcher(sweep.spec, sweep.proposed())
     known = []
     while isinstance(setting := searcher.ask(), Setting):
         known.append(setting)

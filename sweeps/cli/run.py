@@ -16,7 +16,7 @@ INTERRUPTED = 130
 
 
 def execute(args: Namespace) -> int:
-    """Runs it; FAILED when trials broke off, INTERRUPTED after Ctrl-C."""
+    """Runs it; FAILED when trials failed, INTERRUPTED after Ctrl-C."""
     spec = load_spec(args.file, args.overrides)  # before the slow imports: most mistakes are here
     if args.detach:
         return _detach(spec, Store(args.store), args.address or os.environ.get("RAY_ADDRESS"))

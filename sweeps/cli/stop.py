@@ -34,7 +34,7 @@ def execute(args: Namespace) -> int:
     if not over:
         console.print(f"still at work after {PATIENCE:.0f} s; it stops after its present step")
         return FAILED
-    console.print("stopped; what is done is kept, and the same `sweep run` goes on from there")
+    console.print("stopped; what is done is kept: run it again to resume")
     return 0
 
 

@@ -11,9 +11,9 @@ from evaluation.analysis.choose import choose
 from evaluation.baselines.score import baseline_id, score_baseline
 from evaluation.baselines.table import Line, table
 from evaluation.metrics.support.labels import MissingLabels
-from sweeps import sweep_results
 from sweeps.run_store import Store
-from sweeps.sweepfile import Metric, SweepSpec
+from sweeps.sweep import Snapshot, Sweep
+from sweeps.sweepfile import SweepSpec
 from trainer.config.schema import FieldError
 from trainer.data.dataset import Dataset
 
@@ -21,11 +21,12 @@ LATENTS = 10
 BETAS = {"vae": 1.0, "beta_vae": 4.0}  # rows of the table that a sweep's settings may fill
 
 
-def prepare_baselines(spec: SweepSpec, store: Store, data: Dataset, console: Console) -> None:
+def prepare_baselines(sweep: Sweep, console: Console) -> None:
     """Scores the baselines that the store lacks, and keeps each as soon as it is known.
 
     Raises UserError that names the line of `baselines` when the data lack the labels for one.
     """
+    spec, store, data = sweep.spec, sweep.store, sweep.data
     for number, name in enumerate(spec.baselines):
         key = _key(name, spec, data)
         if _stored(store, key) is not None:
@@ -46,11 +47,12 @@ def prepare_baselines(spec: SweepSpec, store: Store, data: Dataset, console: Con
         store.write_record(key, record)
 
 
-def paper_table(spec: SweepSpec, store: Store, data: Dataset) -> tuple[Line, ...]:
+def paper_table(snapshot: Snapshot) -> tuple[Line, ...]:
     """Fig. 5's table from what the store has; empty when the sweep asks for no baselines."""
+    spec, store, data = snapshot.sweep.spec, snapshot.sweep.store, snapshot.sweep.data
     if not spec.baselines:
         return ()
-    scores = _trained(spec, store, data)
+    scores = _trained(snapshot)
     for name in spec.baselines:
         record = _stored(store, _key(name, spec, data))
         if record is not None:
@@ -58,14 +60,11 @@ def paper_table(spec: SweepSpec, store: Store, data: Dataset) -> tuple[Line, ...
     return table(scores)
 
 
-def _trained(spec: SweepSpec, store: Store, data: Dataset) -> dict[str, list[float]]:
+def _trained(snapshot: Snapshot) -> dict[str, list[float]]:
     """All scores of the sweep's own VAE and β-VAE, where it has these settings complete."""
-    if "higgins" not in spec.evaluation:
+    if "higgins" not in snapshot.sweep.metrics.evaluation or not snapshot.results:
         return {}
-    rows = sweep_results.rows(dataclasses.replace(spec, metric=Metric("higgins")), store, data)
-    if not rows:
-        return {}
-    choice = choose(rows)
+    choice = choose(snapshot.rows_by("higgins"))
     scores: dict[str, list[float]] = {}
     for name, beta in BETAS.items():
         for setting in choice.settings:  # best first, should they differ in more than beta

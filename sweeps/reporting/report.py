@@ -16,12 +16,10 @@ from evaluation.identity import with_defaults
 from evaluation.report.facts import Facts
 from evaluation.report.report import SUMMARY, write_report
 from evaluation.traversals import Traversal, is_kept, traverse_run
-from sweeps import sweep_results
-from sweeps.metric_plan import plan_metrics
-from sweeps.plan import load_data
 from sweeps.reporting.baselines import paper_table
 from sweeps.reporting.picture import TRAVERSAL
 from sweeps.run_store import Store, report_key, run_key
+from sweeps.sweep import Snapshot
 from sweeps.sweepfile import SweepSpec
 from trainer.data.dataset import Dataset
 
@@ -29,23 +27,21 @@ TRAVERSED = 2  # images that the traversals of a model start from
 VERSIONS = ("beta-sweep", "torch", "ray", "optuna", "mlflow")
 
 
-def make_report(spec: SweepSpec, store: Store) -> Path:
+def make_report(snapshot: Snapshot) -> Path:
     """Writes the report of the settings that are complete; returns its HTML file.
 
     Raises UserError when no setting is complete, or the store cannot be written to.
     """
-    data = load_data(spec)
-    results = sweep_results.results(spec, store, data)
-    rows = sweep_results.rows_of(spec, data, results)
-    conclusion = sweep_results.concluded(spec, rows)
+    spec, store, data = snapshot.sweep.spec, snapshot.sweep.store, snapshot.sweep.data
+    conclusion = snapshot.conclusion
     choice = conclusion.choice
     page = write_report(
-        rows,
+        snapshot.rows,
         choice,
         store.report_folder(spec),
         name=spec.name,
         traversals=_traversals(choice, store, data),
-        facts=_facts(spec, store, data, results),
+        facts=_facts(snapshot),
         answer=conclusion.answer,
         run_pictures=_run_pictures(choice, store),
         previous=store.read_json(f"{report_key(spec)}/{SUMMARY}"),
@@ -86,20 +82,18 @@ def _run_pictures(choice: Choice, store: Store) -> Iterator[tuple[str, bytes]]:
             yield row.run, path.read_bytes()
 
 
-def _facts(
-    spec: SweepSpec, store: Store, data: Dataset, results: Sequence[Mapping[str, Any]]
-) -> Facts:
-    judged = plan_metrics(spec, data)
-    options = with_defaults(judged.evaluation)[judged.metric]
+def _facts(snapshot: Snapshot) -> Facts:
+    spec, data, plan = snapshot.sweep.spec, snapshot.sweep.data, snapshot.sweep.metrics
+    options = with_defaults(plan.evaluation)[plan.metric]
     images = "×".join(map(str, data.shape))
     return Facts(
-        score_name=f"{metric_name(judged.metric)} score",
+        score_name=f"{metric_name(plan.metric)} score",
         data=f"{data.name} ({data.source}), {len(data):,} images of {images}",
         scoring={key: str(value) for key, value in options.items() if value is not None},
         command=_command(spec),
         sweep_file=spec.text,
-        provenance=_provenance(data, results),
-        paper=paper_table(spec, store, data),
+        provenance=_provenance(data, snapshot.results),
+        paper=paper_table(snapshot),
     )
 
 

@@ -1,4 +1,4 @@
-"""The work of a sweep in order: settings, cut into blocks of the runs that are not yet done."""
+"""The trials of a sweep in order: settings, cut into blocks of the runs that are not yet done."""
 
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
@@ -8,13 +8,10 @@ from typing import Any, Literal
 from evaluation.analysis.choose import SettingSummary, choose
 from evaluation.analysis.table import rows_from_results
 from evaluation.identity import compares_seeds
-from sweeps.metric_plan import plan_metrics
-from sweeps.plan import Run, Setting, blocks, runs_of
-from sweeps.run_store import Store
+from sweeps.plan import Run, Setting, blocks
 from sweeps.search.searcher import WAIT, Searcher, Wait
+from sweeps.sweep import Sweep
 from sweeps.sweep_results import scored
-from sweeps.sweepfile import SweepSpec
-from trainer.data.dataset import Dataset
 
 Result = Mapping[str, Any]  # the contents of a result.json
 
@@ -39,13 +36,13 @@ class Block:
 
 
 class Observer:
-    """Is told what happens to the work; does nothing by itself."""
+    """Is told what happens to the trials; does nothing by itself."""
 
     def run_ended(self, setting: Setting, run: Run, result: Result, stored: bool) -> None:
         """A run has its result; `stored`: it was in the store before this session."""
 
     def setting_ended(self, setting: Setting, summary: SettingSummary | None) -> None:
-        """All runs of a setting have ended; None when one of its trials broke off."""
+        """All runs of a setting have ended; None when one of its trials failed."""
 
     def trial_began(self, block: Block) -> None:
         """A block was handed to Ray."""
@@ -71,7 +68,7 @@ class _Open:
     blocks_left: int = 0
 
 
-class Work:
+class TrialQueue:
     """Hands out blocks, and tells the searcher a setting's score once all its blocks have ended.
 
     The store is the truth: a run that has a result there is not handed out, and a block has done
@@ -79,21 +76,18 @@ class Work:
     the whole sweep.
     """
 
-    def __init__(
-        self,
-        spec: SweepSpec,
-        store: Store,
-        data: Dataset,
-        searcher: Searcher,
-        observers: Iterable[Observer] = (),
-    ):
-        self._spec, self._store, self._data, self._searcher = spec, store, data, searcher
+    def __init__(self, sweep: Sweep, searcher: Searcher, observers: Iterable[Observer] = ()):
+        self._sweep, self._store, self._searcher = sweep, sweep.store, searcher
         self._observers = tuple(observers)
-        self.judging = plan_metrics(spec, data)
-        self._compares_seeds = compares_seeds(self.judging.evaluation)
-        self._recorded = store.recorded_runs(spec)
+        self._compares_seeds = compares_seeds(sweep.metrics.evaluation)
+        self._recorded = self._store.recorded_runs(sweep.spec)
         self._open: dict[int, _Open] = {}
         self._ready: deque[Block] = deque()
+
+    @classmethod
+    def resume(cls, sweep: Sweep, observers: Iterable[Observer] = ()) -> "TrialQueue":
+        """The queue of a sweep, with the settings that were proposed before as they were."""
+        return cls(sweep, Searcher(sweep.spec, sweep.proposed()), observers)
 
     def replay(self) -> None:
         """Begins the settings that the store has, so that the observers hear of all it holds."""
@@ -127,60 +121,61 @@ class Work:
         Where seeds are compared, the runs of a setting get their results from whichever of its
         blocks ends last, and those of the others are complete when they are trained.
         """
-        work = self._open[block.setting.number]
-        work.blocks_left -= 1
-        if self._compares_seeds and work.blocks_left:
+        opened = self._open[block.setting.number]
+        opened.blocks_left -= 1
+        if self._compares_seeds and opened.blocks_left:
             return all(self._store.is_trained(run.id) for run in block.runs)
-        runs = work.runs if self._compares_seeds else block.runs
-        new = [run for run in runs if run.id not in work.results]
-        complete = len(self._take(work, new, stored=False)) == len(new)
-        if work.blocks_left == 0:
-            self._end(work)
+        runs = opened.runs if self._compares_seeds else block.runs
+        new = [run for run in runs if run.id not in opened.results]
+        complete = len(self._take(opened, new, stored=False)) == len(new)
+        if opened.blocks_left == 0:
+            self._end(opened)
         return complete
 
     def _begin(self, setting: Setting) -> None:
-        runs = runs_of(self._spec, self._data, setting.parameters)
+        runs = self._sweep.runs(setting.parameters)
         ids = {run.config.seed: run.id for run in runs}
         if self._recorded.get(setting.number) != ids:
-            self._store.record_setting(self._spec, setting, runs)
+            self._store.record_setting(self._sweep.spec, setting, runs)
         everyone = tuple(run.id for run in runs)
-        work = _Open(setting, runs, self.judging.identity(everyone))
-        self._open[setting.number] = work
-        taken = self._take(work, runs, stored=True)
+        opened = _Open(setting, runs, self._sweep.metrics.identity(everyone))
+        self._open[setting.number] = opened
+        taken = self._take(opened, runs, stored=True)
         left = [run for run in runs if run.id not in taken]
-        cut = blocks(self._spec, left)
-        work.blocks_left = len(cut)
+        cut = blocks(self._sweep.spec, left)
+        opened.blocks_left = len(cut)
         for number, block in enumerate(cut):
             own = tuple(run.id for run in block)
             together = everyone if self._compares_seeds else own
             self._ready.append(Block(setting, number, block, together))
         if not cut:
-            self._end(work)
+            self._end(opened)
 
-    def _take(self, work: _Open, runs: Sequence[Run], stored: bool) -> set[str]:
+    def _take(self, opened: _Open, runs: Sequence[Run], stored: bool) -> set[str]:
         """Keeps the results of those runs that have one of this evaluation; their ids."""
         # of files written and renamed a moment ago, sizes tell as much as hashes
         ids = [run.id for run in runs]
-        found = scored(self._store, ids, work.setting.number, work.evaluation, hashes=stored)
+        found = scored(self._store, ids, opened.setting.number, opened.evaluation, hashes=stored)
         for run in runs:
             if run.id in found:
-                work.results[run.id] = found[run.id]
+                opened.results[run.id] = found[run.id]
                 for observer in self._observers:
-                    observer.run_ended(work.setting, run, found[run.id], stored)
+                    observer.run_ended(opened.setting, run, found[run.id], stored)
         return set(found)
 
-    def _end(self, work: _Open) -> None:
-        del self._open[work.setting.number]
-        summary = self._summary(work)
-        self._searcher.tell(work.setting.number, summary.score if summary else None)
+    def _end(self, opened: _Open) -> None:
+        del self._open[opened.setting.number]
+        summary = self._summary(opened)
+        self._searcher.tell(opened.setting.number, summary.score if summary else None)
         for observer in self._observers:
-            observer.setting_ended(work.setting, summary)
+            observer.setting_ended(opened.setting, summary)
 
-    def _summary(self, work: _Open) -> SettingSummary | None:
-        if len(work.results) < len(work.runs):
-            return None  # judged by some of its seeds, it would be judged by luck
-        rows = rows_from_results(work.results.values(), work.evaluation, self.judging.metric)
-        return choose(rows, self._spec.metric.goal).best
+    def _summary(self, opened: _Open) -> SettingSummary | None:
+        if len(opened.results) < len(opened.runs):
+            return None  # a score of some of its seeds would be luck
+        metric = self._sweep.metrics.metric
+        rows = rows_from_results(opened.results.values(), opened.evaluation, metric)
+        return choose(rows, self._sweep.spec.metric.goal).best
 
 
 def error_key(sweep: str, setting: int, block: int) -> str:

@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING
 from evaluation.analysis.choose import SettingSummary
 from evaluation.analysis.conclude import Conclusion
 from sweeps import sweep_results
-from sweeps.metric_plan import plan_metrics
-from sweeps.plan import Run, Setting, load_data
+from sweeps.plan import Run, Setting
 from sweeps.run_store import Store, report_key
-from sweeps.search.searcher import Searcher
-from sweeps.search.trial_queue import Block, Observer, Result, Work
+from sweeps.search.trial_queue import Block, Observer, Result, TrialQueue
+from sweeps.sweep import Sweep
 from sweeps.sweepfile import SweepSpec
 from sweeps.tracking.background import LONGEST_CLOSE, Background
 from sweeps.tracking.optuna_study import Entry, OptunaWriter, storage_url
@@ -29,16 +28,11 @@ class Tracker(Observer):
     It never holds the sweep up and never stops it. What is not written when the sweep ends can be
     written later, from the store (`sync`).
 
-    metric: what settings are judged by. say: where to say that a server fails.
+    say: where to say that a server fails.
     """
 
-    def __init__(
-        self,
-        spec: SweepSpec,
-        store: Store,
-        metric: str,
-        say: Callable[[str], None] | None = None,
-    ):
+    def __init__(self, sweep: Sweep, say: Callable[[str], None] | None = None):
+        spec, store, metric = sweep.spec, sweep.store, sweep.metrics.metric
         self._sweep, self._store = spec.name, store
         self._mlflow = Background(
             "MLflow", lambda: _mlflow_writer(spec, store, metric), _refused_by_mlflow, say
@@ -122,15 +116,13 @@ def sync(spec: SweepSpec, store: Store) -> None:
     Raises UserError when they cannot be written, and while the sweep is being run.
     """
     with store.lock(spec.name):
-        data = load_data(spec)
-        tracker = Tracker(spec, store, plan_metrics(spec, data).metric)
-        recorded = {s.number: s.parameters for s in store.settings(spec)}
-        Work(spec, store, data, Searcher(spec, recorded), [tracker]).replay()
-        rows = sweep_results.rows(spec, store, data)
-        if rows:
+        sweep = Sweep.load(spec, store)
+        tracker = Tracker(sweep)
+        TrialQueue.resume(sweep, [tracker]).replay()
+        snapshot = sweep.snapshot()
+        if snapshot.rows:
             folder = store.fetch(report_key(spec))
-            conclusion = sweep_results.concluded(spec, rows)
-            tracker.sweep_ended(conclusion, folder if folder.exists() else None)
+            tracker.sweep_ended(snapshot.conclusion, folder if folder.exists() else None)
         if not tracker.close(seconds=math.inf):
             raise UserError("; ".join(tracker.lacking()))
 

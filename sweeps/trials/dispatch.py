@@ -6,14 +6,14 @@ from typing import Any, Literal
 
 from sweeps.run_store import Store
 from sweeps.search.searcher import WAIT, Wait
-from sweeps.search.trial_queue import Block, Observer, Work, error_key
+from sweeps.search.trial_queue import Block, Observer, TrialQueue, error_key
 from sweeps.trials.retries import Retries
 from sweeps.trials.stopping import Stop
 from sweeps.trials.work_order import config_of
 
 
 class Dispatch:
-    """Blocks of `work`, one per trial; one that failed, or was lost with Ray, is handed out again.
+    """Blocks of `queue`, one per trial; one that failed, or was lost with Ray, is handed out again.
 
     The first error of the driver's own parts is kept in `error`: no more trials are handed out
     then, and those at work go on to their end.
@@ -23,14 +23,14 @@ class Dispatch:
 
     def __init__(
         self,
-        work: Work,
+        queue: TrialQueue,
         observer: Observer,
         store: Store,
         job: Mapping[str, Any],
         retries: Retries,
         stop: Stop,
     ):
-        self._work, self._observer, self._store, self._job = work, observer, store, job
+        self._queue, self._observer, self._store, self._job = queue, observer, store, job
         self._retries, self._stop = retries, stop
         self._blocks: dict[str, Block] = {}
         self._again: deque[Block] = deque()
@@ -55,7 +55,7 @@ class Dispatch:
             return WAIT
         if self._again:
             return self._again.popleft()
-        block: Block | Literal[Wait.WAIT] | None = self._guarded(self._work.next)
+        block: Block | Literal[Wait.WAIT] | None = self._guarded(self._queue.next)
         # one at work may have to be given again, and after the end nobody asks
         return WAIT if block is None and self._blocks and not self.error else block
 
@@ -85,7 +85,7 @@ class Dispatch:
             self._again.append(block)
             return
         self.moved = True
-        complete = self._guarded(self._work.ended, block)
+        complete = self._guarded(self._queue.ended, block)
         self._guarded(self._observer.trial_ended, block, bool(complete))
 
     def lost(self) -> None:

@@ -16,10 +16,10 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from sweeps.run_store import Store
-from sweeps.search.trial_queue import Observer, Work
+from sweeps.search.trial_queue import Observer, TrialQueue
 from sweeps.siblings import HOME, search_path
-from sweeps.sweepfile import Resources, SweepSpec
+from sweeps.sweep import Sweep
+from sweeps.sweepfile import Resources
 from sweeps.trials import processes, signals
 from sweeps.trials.dispatch import Dispatch
 from sweeps.trials.retries import Retries
@@ -104,21 +104,21 @@ class RayProcess:
 
     def run(
         self,
-        spec: SweepSpec,
-        store: Store,
-        work: Work,
+        sweep: Sweep,
+        queue: TrialQueue,
         observer: Observer,
         stop: Stop,
         start: bytes | None = None,
         home: str | None = HOME,
     ) -> None:
-        """Runs all of `work`. Raises the first error of the sweep's own parts.
+        """Runs all of `queue`. Raises the first error of the sweep's own parts.
 
         A trial that raises or dies does not stop the others. start, home: see `carried`; start is
         pickled. Raises UserError when Ray was lost again and again.
         """
-        job = job_of(spec, store, work.judging.evaluation)
-        dispatch = Dispatch(work, observer, store, job, Retries(spec.max_failures), stop)
+        spec, store = sweep.spec, sweep.store
+        job = job_of(spec, store, sweep.metrics.evaluation)
+        dispatch = Dispatch(queue, observer, store, job, Retries(spec.max_failures), stop)
         order = (spec.name, spec.resources, start, home if self._address is None else None)
         losses = 0
         while True:

@@ -4,8 +4,8 @@
 
 Each side runs in a Ray session of its own, one after the other, with the same number of trials
 that do nothing, one CPU each, and an MLflow database on SQLite that exists already:
-- ours: `Searcher` (TPE), `Work`, `Tracker`, reused actors; each trial writes a result into the
-  store, which becomes one MLflow run below the run of its setting;
+- ours: `Searcher` (TPE), `TrialQueue`, `Tracker`, reused actors; each trial writes a result into
+  the store, which becomes one MLflow run below the run of its setting;
 - plain: `OptunaSearch` (TPE) and `MLflowLoggerCallback`, as Ray's documentation shows them.
 A trial's time is that of the whole from the call of Tune until MLflow has everything, over N.
 """
@@ -25,11 +25,10 @@ from ray import cloudpickle, tune
 
 from evaluation.identity import evaluation_id
 from evaluation.result_file import write_result
-from sweeps.metric_plan import plan_metrics
-from sweeps.plan import load_data
 from sweeps.run_store import Store
 from sweeps.search.searcher import Searcher
-from sweeps.search.trial_queue import Observer, Work
+from sweeps.search.trial_queue import Observer, TrialQueue
+from sweeps.sweep import Sweep
 from sweeps.sweepfile import Resources, SweepSpec, spec_of
 from sweeps.tracking.mlflow.writer import MlflowWriter
 from sweeps.tracking.tracker import Tracker
@@ -90,13 +89,13 @@ def ours(spec: SweepSpec, folder: Path, ray: RayProcess) -> float:
     """Seconds that all trials take with this project's parts."""
     store = Store(folder / "store")
     store.prepare()
-    data = load_data(spec)
-    evaluation, name = evaluation_id(spec.evaluation, data), plan_metrics(spec, data).metric
-    MlflowWriter(spec, store, name)  # makes the database
+    sweep = Sweep.load(spec, store)
+    evaluation = evaluation_id(spec.evaluation, sweep.data)
+    MlflowWriter(spec, store, sweep.metrics.metric)  # makes the database
     start = time.perf_counter()
-    tracker = Tracker(spec, store, name)
-    work = Work(spec, store, data, Searcher(spec), [tracker])
-    ray.run(spec, store, work, Observer(), Stop(), no_training(evaluation))
+    tracker = Tracker(sweep)
+    queue = TrialQueue(sweep, Searcher(spec), [tracker])
+    ray.run(sweep, queue, Observer(), Stop(), no_training(evaluation))
     if not tracker.close():
         sys.exit("; ".join(tracker.lacking()))
     return time.perf_counter() - start

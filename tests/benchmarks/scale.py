@@ -3,7 +3,7 @@
     python -m tests.benchmarks.scale [--trials N] [--slots N] [--method M] [--no-tracking]
                                      [--real-trials N] [--json PATH]
 
-First, in virtual time, the project's own parts (`TuneSearch`, `Retries`, `Work`, `Searcher`,
+First, in virtual time, the project's own parts (`TuneSearch`, `Retries`, `TrialQueue`, `Searcher`,
 `Store`, `Tracker` with MLflow on SQLite) are driven by a simulator that plays Ray Tune: trials that
 train nothing last as long as one drawn from a log-normal distribution, 1 % of them raise on the
 way, and machines of 8 slots vanish with all their trials and come back. Time is that of the clock
@@ -32,13 +32,11 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 
-from sweeps import sweep_results
-from sweeps.metric_plan import plan_metrics
-from sweeps.plan import load_data
 from sweeps.progress import Progress
 from sweeps.run_store import Store
 from sweeps.search.searcher import Searcher
-from sweeps.search.trial_queue import Observer, Work
+from sweeps.search.trial_queue import Observer, TrialQueue
+from sweeps.sweep import Sweep
 from sweeps.sweepfile import Resources, SweepSpec, spec_of
 from sweeps.tracking.tracker import Tracker
 from sweeps.trials.dispatch import Dispatch
@@ -68,15 +66,15 @@ class Point:
 
 def simulate(spec: SweepSpec, folder: Path, slots: int, tracking: bool) -> list[Point]:
     """All trials of the sweep, in virtual time; prints a line for each stretch of them."""
-    store, data = Store(folder / "store"), load_data(spec)
+    sweep = Sweep.load(spec, store := Store(folder / "store"))
     store.prepare()
-    tracker = Tracker(spec, store, plan_metrics(spec, data).metric) if tracking else None
+    tracker = Tracker(sweep) if tracking else None
     everything = spec.setting_count * SEEDS
     progress = Progress(Console(file=io.StringIO()), everything, spec.metric.goal)
-    work = Work(spec, store, data, Searcher(spec), [progress, *([tracker] if tracker else [])])
-    job = job_of(spec, store, work.judging.evaluation)
-    search = Dispatch(work, progress, store, job, Retries(spec.max_failures), Stop())
-    (evaluation,) = {work.judging.identity(["a run"])}
+    queue = TrialQueue(sweep, Searcher(spec), [progress, *([tracker] if tracker else [])])
+    job = job_of(spec, store, sweep.metrics.evaluation)
+    search = Dispatch(queue, progress, store, job, Retries(spec.max_failures), Stop())
+    evaluation = sweep.metrics.identity(["a run"])
     points: list[Point] = []
     stretch = max(1, everything // 10)
     before, fsyncs_before, began = Tally(), 0, time.perf_counter()
@@ -118,7 +116,7 @@ def simulate(spec: SweepSpec, folder: Path, slots: int, tracking: bool) -> list[
         f"{tally.machines_lost} machines lost; it took {time.perf_counter() - began:.0f} s"
     )
     print(_writes(points, tally))
-    _check(spec, store, data)
+    _check(sweep)
     if tracker is not None and not tracker.close():
         raise SystemExit("; ".join(tracker.lacking()))
     return points
@@ -139,16 +137,16 @@ def _writes(points: list[Point], tally: Tally) -> str:
     return line
 
 
-def _check(spec: SweepSpec, store: Store, data: Any) -> None:
+def _check(sweep: Sweep) -> None:
     """Every run once; and what it costs to begin again, and to answer."""
     began = time.perf_counter()
-    rows = sweep_results.rows(spec, store, data)
+    rows = sweep.snapshot().rows
     read = time.perf_counter() - began
     runs = Counter(row.run for row in rows)
-    missing = spec.setting_count * SEEDS - len(runs)
+    missing = sweep.spec.setting_count * SEEDS - len(runs)
     print(f"lost: {missing}; twice: {len(rows) - len(runs)}; all rows read in {read:.1f} s")
     began = time.perf_counter()
-    Work(spec, store, data, Searcher(spec)).replay()
+    TrialQueue(sweep, Searcher(sweep.spec)).replay()
     print(f"the same command again is at work after {time.perf_counter() - began:.1f} s")
 
 
@@ -178,11 +176,11 @@ def real(spec: SweepSpec, folder: Path, ray: RayProcess) -> list[tuple[int, floa
         def trial_ended(self, block: Any, complete: bool) -> None:
             self.ended.append((1000 * time.perf_counter(), _memory()))
 
-    store, data, clock = Store(folder / "real"), load_data(spec), Clock()
+    store, clock = Store(folder / "real"), Clock()
+    sweep = Sweep.load(spec, store)
     store.prepare()
-    work = Work(spec, store, data, Searcher(spec))
-    trainable = no_training(work.judging.identity(["a run"]))
-    ray.run(spec, store, work, clock, Stop(), trainable)
+    trainable = no_training(sweep.metrics.identity(["a run"]))
+    ray.run(sweep, TrialQueue(sweep, Searcher(spec)), clock, Stop(), trainable)
     stretch = max(1, len(clock.ended) // 10)
     return [
         (at, (clock.ended[at][0] - clock.ended[at - stretch][0]) / stretch, clock.ended[at][1])

@@ -7,13 +7,14 @@ from typing import Any
 import pytest
 
 from evaluation.metrics.udr import udr
-from sweeps import api, driver, sweep_results
+from sweeps import api, driver
 from sweeps.cli.main import main
 from sweeps.metric_plan import plan_metrics
 from sweeps.plan import load_data
 from sweeps.run_store import Store
 from sweeps.search.searcher import Searcher
-from sweeps.search.trial_queue import Block, Work
+from sweeps.search.trial_queue import Block, TrialQueue
+from sweeps.sweep import Sweep
 from sweeps.sweepfile import SweepSpec, spec_of
 from sweeps.trials.trial import Trial
 from sweeps.trials.work_order import config_of, job_of
@@ -50,12 +51,12 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
     return store
 
 
-def blocks_left(spec: SweepSpec, store: Store) -> tuple[Work, list[Block]]:
-    work = Work(spec, store, load_data(spec), Searcher(spec))
+def blocks_left(spec: SweepSpec, store: Store) -> tuple[TrialQueue, list[Block]]:
+    queue = TrialQueue(Sweep(spec, store, load_data(spec)), Searcher(spec))
     found = []
-    while isinstance(block := work.next(), Block):
+    while isinstance(block := queue.next(), Block):
         found.append(block)
-    return work, found
+    return queue, found
 
 
 def train(spec: SweepSpec, store: Store, block: Block) -> None:
@@ -69,15 +70,15 @@ def train(spec: SweepSpec, store: Store, block: Block) -> None:
 
 def run_all(spec: SweepSpec, store: Store) -> None:
     store.save_spec(spec)
-    work, blocks = blocks_left(spec, store)
+    queue, blocks = blocks_left(spec, store)
     for block in blocks:
         train(spec, store, block)
-        assert work.ended(block)
-    assert not work.more()
+        assert queue.ended(block)
+    assert not queue.more()
 
 
 def rows(spec: SweepSpec, store: Store) -> Any:
-    return sweep_results.rows(spec, store, load_data(spec))
+    return Sweep(spec, store, load_data(spec)).snapshot().rows
 
 
 def trained(store: Store) -> dict[str, int]:
@@ -95,19 +96,19 @@ def by_hand(spec: SweepSpec, store: Store, runs: list[str]) -> list[float]:
 
 def test_seeds_of_several_trials_are_compared_once_all_are_trained(store: Store) -> None:
     spec = a_spec()
-    work, blocks = blocks_left(spec, store)
+    queue, blocks = blocks_left(spec, store)
     assert [len(block.runs) for block in blocks] == [1, 1, 1, 1]
     first, second, *_ = blocks
     train(spec, store, second)
-    assert work.ended(second)  # it did what it could
+    assert queue.ended(second)  # it did what it could
     assert not list(store.root.glob("runs/*/result.json")) and rows(spec, store) == ()
     train(spec, store, first)
-    assert work.ended(first)
+    assert queue.ended(first)
     found = rows(spec, store)
     assert [row.seed for row in found] == [0, 1]
     expected = by_hand(spec, store, [row.run for row in found])
     assert [row.score for row in found] == pytest.approx(expected)
-    assert work.judging.evaluation.keys() == {"udr"}
+    assert Sweep.load(spec, store).metrics.evaluation.keys() == {"udr"}
 
 
 def test_more_seeds_compare_all_of_them_anew_and_train_the_new_alone(store: Store) -> None:
@@ -136,9 +137,9 @@ def test_a_diverged_seed_is_compared_with_none_and_counts_as_failed(store: Store
         (lost / name).write_text(json.dumps(record))
     for run in (block.runs[0], block.runs[2]):
         (store.run_folder(run.id) / "result.json").unlink()
-    work, (again,) = blocks_left(spec, store)
+    queue, (again,) = blocks_left(spec, store)
     train(spec, store, again)
-    assert work.ended(again)
+    assert queue.ended(again)
     found = rows(spec, store)
     assert [row.state for row in found] == ["finished", "failed", "finished"]
     expected = by_hand(spec, store, [block.runs[0].id, block.runs[2].id])

@@ -141,12 +141,12 @@ def test_the_sweep_files_of_the_package_are_good(name, capsys, tmp_path):
     path = str(ROOT / "sweeps" / name)
     assert main(["validate", path]) == 0
     assert main(["plan", path, "--json", "--store", str(tmp_path)]) == 0
-    plan = json.loads(capsys.readouterr().out.split("judged by higgins\n")[1])
+    plan = json.loads(capsys.readouterr().out.split("metric higgins\n")[1])
     assert plan["settings_known"] >= 10
 
 
 def test_python_api_is_lazy():
     assert loaded(python(f"import sys, sweeps; {LOADED}")) == set()
     assert all(callable(getattr(sweeps, name)) for name in sweeps.__all__)
-    with pytest.raises(AttributeError, match="no attribute 'sweep'"):
-        _ = sweeps.sweep
+    with pytest.raises(AttributeError, match="no attribute 'swept'"):
+        _ = sweeps.swept

@@ -16,6 +16,7 @@ from sweeps.plan import Setting, load_data, runs_of
 from sweeps.reporting import baselines
 from sweeps.reporting.baselines import paper_table, prepare_baselines
 from sweeps.run_store import Store
+from sweeps.sweep import Sweep
 from sweeps.sweepfile import load_spec
 from tests.sweeps.made_up import a_dataset, a_spec, write_made_up
 from trainer.config.schema import FieldError
@@ -75,11 +76,11 @@ def test_baselines_do_not_change_the_search():
 def test_scored_once_for_the_same_data_whatever_the_sweep(tmp_path, counted):
     store, data = Store(tmp_path), a_dataset()
     for name in ("one", "two"):
-        prepare_baselines(a_spec(name=name, baselines=["pca", "ica"]), store, data, console)
+        prepare_baselines(Sweep(a_spec(name=name, baselines=["pca", "ica"]), store, data), console)
     assert counted == ["pca", "ica"]
     (record, *_) = (store.path("baselines") / name for name in store.names("baselines"))
     record.write_text("{")  # damaged: scored anew
-    prepare_baselines(a_spec(baselines=["pca", "ica"]), store, data, console)
+    prepare_baselines(Sweep(a_spec(baselines=["pca", "ica"]), store, data), console)
     assert len(counted) == 3
 
 
@@ -89,16 +90,16 @@ def test_the_table_has_baselines_and_the_sweeps_models(tmp_path, counted):
         parameters={"latents": {"value": 10}, "beta": {"values": [1, 4]}},
     )
     store, data = Store(tmp_path), a_dataset()
-    assert paper_table(a_spec(), store, data) == ()
-    assert {line.score for line in paper_table(spec, store, data)} == {None}
-    prepare_baselines(spec, store, data, console)
+    assert paper_table(Sweep(a_spec(), store, data).snapshot()) == ()
+    assert {line.score for line in paper_table(Sweep(spec, store, data).snapshot())} == {None}
+    prepare_baselines(Sweep(spec, store, data), console)
     for number, (beta, scores) in enumerate(((1, (0.6, 0.5)), (4, (0.9, None)))):
         setting = Setting(number, {"latents": 10, "beta": beta})
         runs = runs_of(spec, data, setting.parameters)
         store.record_setting(spec, setting, runs)
         for run, score_of_seed in zip(runs, scores, strict=True):
             write_made_up(store, spec, data, run, score_of_seed)
-    found = {line.name: line.score for line in paper_table(spec, store, data)}
+    found = {line.name: line.score for line in paper_table(Sweep(spec, store, data).snapshot())}
     assert found["pca"] == pytest.approx(100 * (0.8 + 0.7 + 0.6) / 3)
     assert found["vae"] == pytest.approx(60)
     assert found["beta_vae"] == pytest.approx(90)

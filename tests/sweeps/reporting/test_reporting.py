@@ -9,6 +9,7 @@ from evaluation.result_file import write_result
 from sweeps.plan import Setting, load_data, runs_of
 from sweeps.reporting.report import make_report
 from sweeps.run_store import Store
+from sweeps.sweep import Sweep
 from sweeps.sweepfile import space, spec_of
 from trainer.errors import UserError
 from trainer.training.loop import train
@@ -49,10 +50,10 @@ def test_report_of_a_sweep(tmp_path, monkeypatch):
     monkeypatch.setenv("SWEEP_CACHE", str(tmp_path / "cache"))
     store, data = Store(tmp_path / "store"), load_data(SPEC)
     with pytest.raises(UserError, match="no setting"):
-        make_report(SPEC, store)
+        make_report(Sweep.load(SPEC, store).snapshot())
     assert not store.report_folder(SPEC).exists()
     fill(store, data)
-    page = make_report(SPEC, store)
+    page = make_report(Sweep.load(SPEC, store).snapshot())
     assert page.parent == store.report_folder(SPEC)
     html = page.read_text()
     assert "<title>reported" in html
@@ -71,5 +72,5 @@ def test_report_of_a_sweep(tmp_path, monkeypatch):
         result = json.loads((model.parent / "result.json").read_text())
         del result["files"][model.name]
         write_result(model.parent, result)
-    assert "M = 3, seed" not in make_report(SPEC, store).read_text()
+    assert "M = 3, seed" not in make_report(Sweep.load(SPEC, store).snapshot()).read_text()
     assert not list(page.parent.glob("traversals_*.png"))

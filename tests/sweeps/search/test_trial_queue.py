@@ -3,11 +3,11 @@
 import pytest
 
 from evaluation.analysis.choose import choose
-from sweeps import sweep_results
 from sweeps.plan import runs_of
 from sweeps.run_store import Store
 from sweeps.search.searcher import Searcher
-from sweeps.search.trial_queue import Block, Observer, Work
+from sweeps.search.trial_queue import Block, Observer, TrialQueue
+from sweeps.sweep import Sweep
 from sweeps.sweepfile import SweepSpec
 from tests.sweeps.made_up import a_dataset, a_spec, write_made_up
 
@@ -38,14 +38,14 @@ class Told(Searcher):
         self.told[number] = score
 
 
-def start(spec, store) -> tuple[Work, Told, Heard]:
+def start(spec, store) -> tuple[TrialQueue, Told, Heard]:
     searcher, heard = Told(spec), Heard()
-    return Work(spec, store, a_dataset(), searcher, [heard]), searcher, heard
+    return TrialQueue(Sweep(spec, store, a_dataset()), searcher, [heard]), searcher, heard
 
 
-def all_blocks(work: Work) -> list[Block]:
+def all_blocks(queue: TrialQueue) -> list[Block]:
     found = []
-    while isinstance(block := work.next(), Block):
+    while isinstance(block := queue.next(), Block):
         found.append(block)
     return found
 
@@ -60,8 +60,8 @@ def do(store, spec, block: Block, data) -> None:
 
 
 def test_every_run_of_every_setting_is_handed_out_once(store):
-    work, _, _ = start(a_spec(seeds=5, pack=2), store)
-    found = all_blocks(work)
+    queue, _, _ = start(a_spec(seeds=5, pack=2), store)
+    found = all_blocks(queue)
     assert [len(block.runs) for block in found] == [2, 2, 1] * 6
     assert len({run.id for block in found for run in block.runs}) == 30
     assert len({block.key for block in found}) == 18
@@ -72,8 +72,8 @@ def test_runs_in_the_store_are_not_handed_out_again(store):
     first = all_blocks(start(spec, store)[0])
     do(store, spec, first[0], data)
     write_made_up(store, spec, data, first[1].runs[1], 0.5)
-    work, searcher, heard = start(spec, store)
-    left = all_blocks(work)
+    queue, searcher, heard = start(spec, store)
+    left = all_blocks(queue)
     assert [block.setting.number for block in left] == [1, 2, 3, 4, 5]
     assert [run.config.seed for run in left[0].runs] == [0]
     assert list(searcher.told) == [0]
@@ -84,19 +84,19 @@ def test_nothing_is_left_when_the_store_has_everything(store):
     spec, data = a_spec(), a_dataset()
     for block in all_blocks(start(spec, store)[0]):
         do(store, spec, block, data)
-    work, searcher, _ = start(spec, store)
-    work.replay()
-    assert not work.more()
+    queue, searcher, _ = start(spec, store)
+    queue.replay()
+    assert not queue.more()
     assert list(searcher.told) == [0, 1, 2, 3, 4, 5]
 
 
 def test_the_searcher_is_told_what_the_answer_of_the_sweep_says(store):
     spec, data = a_spec(seeds=3, pack=1), a_dataset()
-    work, searcher, heard = start(spec, store)
-    for block in reversed(all_blocks(work)):
+    queue, searcher, heard = start(spec, store)
+    for block in reversed(all_blocks(queue)):
         do(store, spec, block, data)
-        assert work.ended(block)
-    choice = choose(sweep_results.rows(spec, store, data), spec.metric.goal)
+        assert queue.ended(block)
+    choice = choose(Sweep(spec, store, data).snapshot().rows, spec.metric.goal)
     expected = {s.rows[0].setting: s.score for s in choice.settings}
     assert searcher.told == pytest.approx(expected)
     assert max(searcher.told.values()) == choice.best.score == heard.settings[0].score
@@ -104,32 +104,32 @@ def test_the_searcher_is_told_what_the_answer_of_the_sweep_says(store):
 
 def test_a_diverged_seed_counts_at_chance_and_is_not_trained_again(store):
     spec, data = a_spec(), a_dataset()
-    work, searcher, _ = start(spec, store)
-    block = work.next()
+    queue, searcher, _ = start(spec, store)
+    block = queue.next()
     write_made_up(store, spec, data, block.runs[0], 0.85)
     write_made_up(store, spec, data, block.runs[1], None)
-    assert work.ended(block)
+    assert queue.ended(block)
     assert searcher.told == {0: pytest.approx(0.85)}  # the better half of three 0.85, three 0.25
     assert [b.setting.number for b in all_blocks(start(spec, store)[0])] == [1, 2, 3, 4, 5]
 
 
 def test_a_setting_whose_seeds_all_diverged_has_no_score(store):
     spec, data = a_spec(), a_dataset()
-    work, searcher, _ = start(spec, store)
-    block = work.next()
+    queue, searcher, _ = start(spec, store)
+    block = queue.next()
     for run in block.runs:
         write_made_up(store, spec, data, run, None)
-    assert work.ended(block)
+    assert queue.ended(block)
     assert set(searcher._scores.values()) == {None}
 
 
 def test_a_trial_that_broke_off_fails_its_setting_and_is_tried_in_the_next_session(store):
     spec, data = a_spec(pack=1), a_dataset()
-    work, searcher, heard = start(spec, store)
-    first, second = work.next(), work.next()
+    queue, searcher, heard = start(spec, store)
+    first, second = queue.next(), queue.next()
     do(store, spec, first, data)
-    assert work.ended(first)
-    assert not work.ended(second)
+    assert queue.ended(first)
+    assert not queue.ended(second)
     assert searcher.told == {0: None} and heard.settings == {0: None}
     assert [run.config.seed for run in all_blocks(start(spec, store)[0])[0].runs] == [1]
 

@@ -12,7 +12,8 @@ from sweeps import best
 from sweeps.plan import load_data, runs_of
 from sweeps.run_store import Store
 from sweeps.search.searcher import Searcher
-from sweeps.search.trial_queue import Block, Work
+from sweeps.search.trial_queue import Block, TrialQueue
+from sweeps.sweep import Sweep
 from tests.sweeps.made_up import a_spec, write_made_up
 from trainer.config.schema import FieldError
 from trainer.errors import UserError
@@ -92,8 +93,8 @@ def test_a_sweep_of_nothing_else_cannot_tell(tmp_path):
     spec = a_spec(parameters={"beta": {"value": 0}, "latents": {"value": 2}})
     store, data = Store(tmp_path), load_data(spec)
     store.prepare()
-    work = Work(spec, store, data, Searcher(spec))
-    while isinstance(block := work.next(), Block):
+    queue = TrialQueue(Sweep(spec, store, data), Searcher(spec))
+    while isinstance(block := queue.next(), Block):
         for run in block.runs:
             write_made_up(store, spec, data, run, 0.5)
     found = best(spec, store)

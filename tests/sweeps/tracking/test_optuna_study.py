@@ -9,7 +9,8 @@ from optuna.trial import TrialState, create_trial
 from sweeps.plan import Setting
 from sweeps.run_store import Store
 from sweeps.search.searcher import Searcher, distribution
-from sweeps.search.trial_queue import Block, Observer, Work
+from sweeps.search.trial_queue import Block, Observer, TrialQueue
+from sweeps.sweep import Sweep
 from sweeps.sweepfile import SweepSpec
 from sweeps.tracking.background import Background
 from sweeps.tracking.optuna_study import Entry, OptunaWriter, study_name
@@ -60,14 +61,14 @@ def a_store(folder: Path) -> Store:
 
 def run(spec: SweepSpec, store: Store, observer: Observer, stop: int = 1000) -> list[Setting]:
     """A sweep without training, over after `stop` settings; those that it proposed."""
-    work = Work(spec, store, DATA, Searcher(spec), [observer])
-    work.replay()
+    queue = TrialQueue(Sweep(spec, store, DATA), Searcher(spec), [observer])
+    queue.replay()
     proposed = []
-    while len(proposed) < stop and isinstance(block := work.next(), Block):
+    while len(proposed) < stop and isinstance(block := queue.next(), Block):
         observer.trial_began(block)
         for one in block.runs:
             write_made_up(store, spec, DATA, one, score(block.setting))
-        work.ended(block)
+        queue.ended(block)
         proposed.append(block.setting)
     return proposed
 
@@ -90,7 +91,7 @@ def expected(settings: list[Setting]) -> list:
 
 def test_the_study_is_the_search(tmp_path, postgres):
     store = a_store(tmp_path / "store")
-    tracker = Tracker(SPEC, store, "higgins")
+    tracker = Tracker(Sweep(SPEC, store, DATA))
     settings = run(SPEC, store, tracker)
     assert tracker.close()
     found = study(SPEC, store, postgres.url)
@@ -105,7 +106,9 @@ def test_the_study_is_the_search(tmp_path, postgres):
 
 def test_proposals_are_the_same_with_a_study_and_without(tmp_path, monkeypatch):
     with_study = run(
-        SPEC, a_store(tmp_path / "a"), tracker := Tracker(SPEC, a_store(tmp_path / "a"), "higgins")
+        SPEC,
+        a_store(tmp_path / "a"),
+        tracker := Tracker(Sweep(SPEC, a_store(tmp_path / "a"), DATA)),
     )
     tracker.close()
     assert run(SPEC, a_store(tmp_path / "b"), Observer()) == with_study
@@ -113,7 +116,7 @@ def test_proposals_are_the_same_with_a_study_and_without(tmp_path, monkeypatch):
 
 def test_what_is_at_work_is_running_and_an_interrupted_sweep_goes_on(tmp_path, postgres):
     store = a_store(tmp_path / "store")
-    tracker = Tracker(SPEC, store, "higgins")
+    tracker = Tracker(Sweep(SPEC, store, DATA))
     first = run(SPEC, store, tracker, stop=5)
     at_work = Setting(5, {"beta": 1.5, "latents": 2})
     tracker.trial_began(Block(at_work, 0, (), ()))
@@ -122,7 +125,7 @@ def test_what_is_at_work_is_running_and_an_interrupted_sweep_goes_on(tmp_path, p
     assert ended == expected(first)
     assert last == (5, at_work.parameters, None, TrialState.RUNNING)
 
-    tracker = Tracker(SPEC, store, "higgins")  # setting 5 is another one now: the store had none
+    tracker = Tracker(Sweep(SPEC, store, DATA))  # setting 5 is another one now: the store had none
     rest = run(SPEC, store, tracker)
     assert tracker.close()
     assert content(study(SPEC, store, postgres.url)) == expected(first + rest)
@@ -131,7 +134,7 @@ def test_what_is_at_work_is_running_and_an_interrupted_sweep_goes_on(tmp_path, p
 
 def test_a_study_that_says_something_else_is_made_anew(tmp_path, postgres):
     store = a_store(tmp_path / "store")
-    tracker = Tracker(SPEC, store, "higgins")
+    tracker = Tracker(Sweep(SPEC, store, DATA))
     settings = run(SPEC, store, tracker)
     tracker.close()
     found = study(SPEC, store, postgres.url)
@@ -156,7 +159,7 @@ def test_a_study_that_says_something_else_is_made_anew(tmp_path, postgres):
 
 def test_two_stores_have_two_studies_and_one_store_has_one(tmp_path, postgres):
     for folder, settings in (("a", 4), ("b", 6), ("a", 3)):
-        tracker = Tracker(SPEC, a_store(tmp_path / folder), "higgins")
+        tracker = Tracker(Sweep(SPEC, a_store(tmp_path / folder), DATA))
         run(SPEC, a_store(tmp_path / folder), tracker, stop=settings)
         assert tracker.close()
     names = sorted(optuna.get_all_study_names(postgres.url))
@@ -171,7 +174,7 @@ def test_a_database_that_comes_and_goes_changes_nothing(tmp_path, postgres, monk
         monkeypatch.setenv("OPTUNA_STORAGE", postgres.through(proxy.host, proxy.port).url)
         store = a_store(tmp_path / "store")
         proxy.inject(Refuse(), times=6, after=40)
-        tracker = Tracker(SPEC, store, "higgins")
+        tracker = Tracker(Sweep(SPEC, store, DATA))
         settings = run(SPEC, store, tracker)
         assert tracker.close(), tracker.lacking()
         assert proxy.injected == 6
@@ -187,7 +190,7 @@ def test_a_dead_database_stops_nothing_and_is_named_without_its_password(
     with proxied((postgres.host, postgres.port)) as proxy, proxy.broken(fault):
         monkeypatch.setenv("OPTUNA_STORAGE", postgres.through(proxy.host, proxy.port).url)
         store = a_store(tmp_path / "store")
-        tracker = Tracker(SPEC, store, "higgins", say=said.append)
+        tracker = Tracker(Sweep(SPEC, store, DATA), say=said.append)
         assert len(run(SPEC, store, tracker)) == 14
         assert not tracker.close(seconds=1)
         (line,) = tracker.lacking()
@@ -209,7 +212,7 @@ def test_the_database_of_another_program_is_left_alone(tmp_path, postgres):
 
 def test_the_password_is_nowhere_in_the_store(tmp_path):
     store = a_store(tmp_path / "store")
-    tracker = Tracker(SPEC, store, "higgins")
+    tracker = Tracker(Sweep(SPEC, store, DATA))
     run(SPEC, store, tracker, stop=2)
     assert tracker.close()
     files = [file for file in store.root.rglob("*") if file.is_file()]

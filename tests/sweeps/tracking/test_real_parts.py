@@ -18,7 +18,8 @@ from sweeps.cli.main import main
 from sweeps.reporting.picture import TRAVERSAL
 from sweeps.run_store import Store
 from sweeps.search.searcher import Searcher
-from sweeps.search.trial_queue import Block, Work
+from sweeps.search.trial_queue import Block, TrialQueue
+from sweeps.sweep import Sweep
 from sweeps.tracking.optuna_study import study_name
 from sweeps.tracking.tracker import sync
 from tests.faults.nodes import cluster
@@ -111,7 +112,7 @@ def test_a_sweep_that_loses_a_machine_and_its_trackers_is_all_there_once_they_ar
         printed = run_on_three_machines(file, s3, tmp_path / "one", **lost)
     assert "MLflow cannot be written (" in printed and "Optuna cannot be written (" in printed
     assert f"them later with: sweep sync real --store {store}" in printed
-    assert "best β: " in printed and "broke off" not in printed
+    assert "best β: " in printed and "trials failed" not in printed
     with mlflow_server(tables.url, artifacts.url, tmp_path, artifacts.environment) as server:
         variables = {"MLFLOW_TRACKING_URI": server.url, "OPTUNA_STORAGE": postgres.url}
         other = tmp_path / "other"
@@ -158,12 +159,12 @@ def test_without_a_server_the_runs_of_a_store_on_s3_are_kept_on_this_machine(
         store = Store(f"{s3.url}/store")
         store.prepare()
         store.save_spec(spec)
-        work = Work(spec, store, data, Searcher(spec))
-        while isinstance(block := work.next(), Block):
+        queue = TrialQueue(Sweep(spec, store, data), Searcher(spec))
+        while isinstance(block := queue.next(), Block):
             for run in block.runs:
                 write_made_up(store, spec, data, run, 0.9)
                 store.keep(f"runs/{run.id}")
-            work.ended(block)
+            queue.ended(block)
         sync(spec, store)
         assert store.path("mlflow.db").exists()
         assert len(list(store.path("mlruns").rglob("artifacts/result.json"))) == 2

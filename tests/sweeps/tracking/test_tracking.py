@@ -11,10 +11,10 @@ import pytest
 
 from evaluation.analysis.choose import choose
 from evaluation.analysis.table import rows_from_dataframe
-from sweeps import sweep_results
 from sweeps.run_store import Store
 from sweeps.search.searcher import Searcher
-from sweeps.search.trial_queue import Block, Observer, Work
+from sweeps.search.trial_queue import Block, Observer, TrialQueue
+from sweeps.sweep import Sweep
 from sweeps.tracking.background import Background
 from sweeps.tracking.mlflow.writer import MlflowWriter
 from sweeps.tracking.tracker import Tracker, sync
@@ -39,8 +39,8 @@ def store(tmp_path, empty_database) -> Store:
     store.prepare()
     store.save_spec(SPEC)
     store.path("mlflow.db").write_bytes(empty_database.read_bytes())
-    work = Work(SPEC, store, DATA, Searcher(SPEC))
-    while isinstance(block := work.next(), Block):
+    queue = TrialQueue(Sweep(SPEC, store, DATA), Searcher(SPEC))
+    while isinstance(block := queue.next(), Block):
         for run in block.runs:
             diverged = run.config.beta == 4 and run.config.seed == 1
             score = None if diverged else 1 / (1 + run.config.beta)
@@ -66,8 +66,8 @@ class Written(Observer):
 
 def write_all(store: Store) -> None:
     writer = MlflowWriter(SPEC, store, "higgins")
-    Work(SPEC, store, DATA, Searcher(SPEC), [Written(writer)]).replay()
-    writer.write_sweep(sweep_results.concluded(SPEC, sweep_results.rows(SPEC, store, DATA)), None)
+    TrialQueue(Sweep(SPEC, store, DATA), Searcher(SPEC), [Written(writer)]).replay()
+    writer.write_sweep(Sweep(SPEC, store, DATA).snapshot().conclusion, None)
 
 
 def client(store: Store):
@@ -179,7 +179,7 @@ def test_the_analysis_reads_the_same_answer_back_from_mlflow(store):
     sync(SPEC, store)
     mlflow.set_tracking_uri(f"sqlite:///{store.path('mlflow.db')}")
     rows = rows_from_dataframe(mlflow.search_runs(experiment_names=[SPEC.name]))
-    ours = sweep_results.rows(SPEC, store, DATA)
+    ours = Sweep(SPEC, store, DATA).snapshot().rows
     assert {(r.run, r.state, r.scores) for r in rows} == {(r.run, r.state, r.scores) for r in ours}
     assert choose(rows).best.score == choose(ours).best.score
 
@@ -258,8 +258,8 @@ def test_what_fails_is_tried_again_and_nothing_is_lost(store, monkeypatch):
     with monkeypatch.context() as patch:
         for name in ("search_runs", "create_run", "log_batch", "set_terminated"):
             patch.setattr(MlflowClient, name, flaky(getattr(MlflowClient, name)))
-        tracker = Tracker(SPEC, store, "higgins")
-        Work(SPEC, store, DATA, Searcher(SPEC), [tracker]).replay()
+        tracker = Tracker(Sweep(SPEC, store, DATA))
+        TrialQueue(Sweep(SPEC, store, DATA), Searcher(SPEC), [tracker]).replay()
         assert tracker.close() and tracker.lacking() == []
     assert len(all_runs(store)) == 7
     assert next(calls) > 20
@@ -337,8 +337,8 @@ def test_closing_leaves_a_call_that_hangs_behind(monkeypatch):
 def test_two_searches_of_one_sweep_share_the_runs_they_have_in_common(store):
     sync(SPEC, store)
     wider = a_spec(parameters={"beta": {"values": [4, 1]}})
-    work = Work(wider, store, DATA, Searcher(wider), [Observer()])
-    assert not work.more()
+    queue = TrialQueue(Sweep(wider, store, DATA), Searcher(wider), [Observer()])
+    assert not queue.more()
     store.save_spec(wider)
     sync(wider, store)
     kinds = Counter(run.data.tags["kind"] for run in all_runs(store))

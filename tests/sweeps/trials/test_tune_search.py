@@ -12,7 +12,8 @@ from ray import cloudpickle
 
 from sweeps.run_store import Store
 from sweeps.search.searcher import Searcher
-from sweeps.search.trial_queue import Observer, Work
+from sweeps.search.trial_queue import Observer, TrialQueue
+from sweeps.sweep import Sweep
 from sweeps.sweepfile import Resources, SweepSpec
 from sweeps.trials import processes
 from sweeps.trials.ray_process import RayProcess, ray_process
@@ -88,9 +89,9 @@ def test_trials_that_raise_or_die_do_not_stop_the_others(ray, tmp_path):
     spec, store = a_spec(), Store(tmp_path / "store")
     store.prepare()
     ended = Ended()
-    work = Work(spec, store, a_dataset(), Searcher(spec))
+    queue = TrialQueue(sweep := Sweep(spec, store, a_dataset()), Searcher(spec))
     trial = made_up_trial(spec, tmp_path)
-    ray.run(spec, store, work, ended, Stop(), trial)
+    ray.run(sweep, queue, ended, Stop(), trial)
     assert ended.complete == {0: True, 1: False, 2: True, 3: True, 4: True, 5: True}
     kept = store.path(error_key(spec.name, 1, 0)).read_text()
     assert kept.startswith("Traceback") and kept.rstrip().endswith("no luck at attempt 1")
@@ -130,8 +131,8 @@ def test_a_worker_that_dies_at_its_imports_says_so(ray, tmp_path):
     ):
         store = Store(tmp_path / name)
         store.prepare()
-        work = Work(spec, store, a_dataset(), Searcher(spec))
-        ray.run(spec, store, work, Ended(), Stop(), start, home)
+        queue = TrialQueue(sweep := Sweep(spec, store, a_dataset()), Searcher(spec))
+        ray.run(sweep, queue, Ended(), Stop(), start, home)
         kept = store.read_text(error_key(spec.name, 0, 0))
         assert "Traceback" in kept and said in kept
 
@@ -139,11 +140,11 @@ def test_a_worker_that_dies_at_its_imports_says_so(ray, tmp_path):
 def test_an_error_of_the_driver_itself_ends_the_sweep_and_is_raised(ray, tmp_path):
     spec, store = a_spec(), Store(tmp_path / "store")
     store.prepare()
-    work = Work(spec, store, a_dataset(), Searcher(spec))
+    queue = TrialQueue(sweep := Sweep(spec, store, a_dataset()), Searcher(spec))
     (tmp_path / "store/sweeps").rmdir()
     (tmp_path / "store/sweeps").write_text("in the way")  # no setting can be recorded
     with pytest.raises(UserError, match="cannot be written"):
-        ray.run(spec, store, work, Ended(), Stop(), made_up_trial(spec, tmp_path))
+        ray.run(sweep, queue, Ended(), Stop(), made_up_trial(spec, tmp_path))
 
 
 def test_a_cluster_that_cannot_be_reached_is_named():
@@ -214,8 +215,8 @@ def test_ray_that_is_killed_or_frozen_is_started_again(ray, said, tmp_path, monk
     }
     (tmp_path / "notes").mkdir()
     (tmp_path / "notes/2").write_text("0\n")  # it has been killed already
-    work = Work(spec, store, a_dataset(), Searcher(spec))
-    ray.run(spec, store, work, Harm(ended, harms), Stop(), slow_trial(spec, tmp_path / "notes"))
+    queue = TrialQueue(sweep := Sweep(spec, store, a_dataset()), Searcher(spec))
+    ray.run(sweep, queue, Harm(ended, harms), Stop(), slow_trial(spec, tmp_path / "notes"))
     assert ended.complete == {0: True, 1: False, 2: True, 3: True, 4: True, 5: True}
     assert said == [
         "Ray was lost (its raylet has ended); starting it again",
@@ -256,8 +257,8 @@ def test_a_stop_waits_until_those_in_training_have_saved_and_for_no_other(ray, t
             stop.requested = {1, 10} <= self.seen
 
     ended = Ended()
-    work = Work(spec, store, a_dataset(), Searcher(spec), [ended])
+    queue = TrialQueue(sweep := Sweep(spec, store, a_dataset()), Searcher(spec), [ended])
     endless = cloudpickle.dumps(lambda config: Endless(config).step)
-    ray.run(spec, store, work, StopsIt(), stop, endless)
+    ray.run(sweep, queue, StopsIt(), stop, endless)
     assert (tmp_path / "saved").exists()
     assert ended.complete == {}  # nothing is said to have broken off

@@ -10,10 +10,11 @@ import pytest
 from mlflow import MlflowClient
 
 from evaluation.result_file import read_result, write_result
-from sweeps import load_model, sweep_results
+from sweeps import load_model
 from sweeps.run_store import Store
 from sweeps.search.searcher import Searcher
-from sweeps.search.trial_queue import Block, Work
+from sweeps.search.trial_queue import Block, TrialQueue
+from sweeps.sweep import Sweep
 from sweeps.tracking.mlflow.registry import ALIAS
 from sweeps.tracking.tracker import Tracker, sync
 from tests.servers.mlflow_server import mlflow_server
@@ -44,8 +45,8 @@ def store(tmp_path, empty_database) -> Store:
     store.prepare()
     store.save_spec(SPEC)
     store.path("mlflow.db").write_bytes(empty_database.read_bytes())
-    work = Work(SPEC, store, DATA, Searcher(SPEC))
-    while isinstance(block := work.next(), Block):
+    queue = TrialQueue(Sweep(SPEC, store, DATA), Searcher(SPEC))
+    while isinstance(block := queue.next(), Block):
         for run in block.runs:
             score = run.config.beta / 5 + 0.01 * run.config.seed
             write_made_up(store, SPEC, DATA, run, score)
@@ -55,7 +56,7 @@ def store(tmp_path, empty_database) -> Store:
 
 
 def folder_of(store: Store, beta: float, seed: int) -> Path:
-    rows = sweep_results.rows(SPEC, store, DATA)
+    rows = Sweep(SPEC, store, DATA).snapshot().rows
     return Path(next(row.folder for row in rows if (row.beta, row.seed) == (beta, seed)))
 
 
@@ -154,9 +155,9 @@ def test_a_registry_that_fails_stops_nothing_and_is_made_up_for_later(store, mon
     database = store.path("mlflow.db")
     with closing(sqlite3.connect(database)) as broken:
         broken.execute("ALTER TABLE registered_models RENAME TO away")
-    tracker = Tracker(SPEC, store, "higgins")
-    Work(SPEC, store, DATA, Searcher(SPEC), [tracker]).replay()
-    conclusion = sweep_results.concluded(SPEC, sweep_results.rows(SPEC, store, DATA))
+    tracker = Tracker(Sweep(SPEC, store, DATA))
+    TrialQueue(Sweep(SPEC, store, DATA), Searcher(SPEC), [tracker]).replay()
+    conclusion = Sweep(SPEC, store, DATA).snapshot().conclusion
     tracker.sweep_ended(conclusion, None)
     assert tracker.close() is False
     (sweep,) = client(store).search_runs(["1"], "tags.kind = 'sweep'")

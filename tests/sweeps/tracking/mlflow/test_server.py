@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from evaluation.analysis.table import rows_from_dataframe
-from sweeps import sweep_results
 from sweeps.run_store import Store
 from sweeps.search.searcher import Searcher
-from sweeps.search.trial_queue import Block, Work
+from sweeps.search.trial_queue import Block, TrialQueue
+from sweeps.sweep import Sweep
 from sweeps.sweepfile import SweepSpec
 from sweeps.tracking.mlflow.writer import MlflowWriter
 from sweeps.tracking.tracker import Tracker, sync
@@ -71,8 +71,8 @@ def store(tmp_path: Path, spec: SweepSpec) -> Store:
     store = Store(tmp_path / "store")
     store.prepare()
     store.save_spec(spec)
-    work = Work(spec, store, DATA, Searcher(spec))
-    while isinstance(block := work.next(), Block):
+    queue = TrialQueue(Sweep(spec, store, DATA), Searcher(spec))
+    while isinstance(block := queue.next(), Block):
         for run in block.runs:
             write_made_up(store, spec, DATA, run, None if run.config.seed == 1 else 0.9)
     return store
@@ -80,9 +80,9 @@ def store(tmp_path: Path, spec: SweepSpec) -> Store:
 
 def track(spec: SweepSpec, store: Store) -> Tracker:
     """Tells a tracker all that a sweep would."""
-    tracker = Tracker(spec, store, "higgins")
-    Work(spec, store, DATA, Searcher(spec), [tracker]).replay()
-    tracker.sweep_ended(sweep_results.concluded(spec, sweep_results.rows(spec, store, DATA)), None)
+    tracker = Tracker(Sweep(spec, store, DATA))
+    TrialQueue(Sweep(spec, store, DATA), Searcher(spec), [tracker]).replay()
+    tracker.sweep_ended(Sweep(spec, store, DATA).snapshot().conclusion, None)
     return tracker
 
 
@@ -123,7 +123,7 @@ def check_complete(tracking: Tracking, spec: SweepSpec, store: Store) -> None:
             }
     mlflow.set_tracking_uri(tracking.server.url)
     rows = rows_from_dataframe(mlflow.search_runs(experiment_names=[spec.name]))
-    ours = sweep_results.rows(spec, store, DATA)
+    ours = Sweep(spec, store, DATA).snapshot().rows
     assert {(r.run, r.state, r.scores) for r in rows} == {(r.run, r.state, r.scores) for r in ours}
     for run in runs:
         if run.data.tags["kind"] == "run":
