@@ -14,6 +14,7 @@ from evaluation.analysis.conclude import Conclusion
 from sweeps.run_store import Store
 from sweeps.sweep import Sweep
 from sweeps.sweepfile import SweepSpec, load_spec, spec_of
+from trainer.extensions import trust_files
 
 Given = SweepSpec | Mapping[str, Any] | str | Path  # a sweep, as a caller may name it
 
@@ -156,5 +157,6 @@ def _spec(sweep: Given, store: Store | None, overrides: Sequence[str] = ()) -> S
     if isinstance(sweep, SweepSpec):
         return sweep
     if isinstance(sweep, Mapping):
+        trust_files(sweep)
         return spec_of(sweep)
     return load_spec(sweep, overrides) if store is None else find_spec(sweep, store, overrides)

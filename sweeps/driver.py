@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, cast
 
 from rich.console import Console
 
@@ -17,6 +17,7 @@ from sweeps.progress import Progress
 from sweeps.reporting.baselines import paper_table, prepare_baselines
 from sweeps.run_store import Store
 from sweeps.search.trial_queue import Block, TrialQueue, error_key
+from sweeps.streams import unfailing
 from sweeps.sweep import Sweep
 from sweeps.sweepfile import SweepSpec
 from sweeps.tracking.background import LONGEST_CLOSE
@@ -61,7 +62,9 @@ def run(
     Raises UserError, before anything is started, for what the user can mend.
     """
     # bound to the stream of now: while Ray is at work, sys.stdout goes to the log
-    console = console or Console(file=sys.stdout, highlight=False, soft_wrap=True)
+    console = console or Console(
+        file=cast(IO[str], unfailing(sys.stdout)), highlight=False, soft_wrap=True
+    )
     sweep = Sweep.load(spec, store)
     sweep.check()
     store.prepare()

@@ -194,7 +194,7 @@ class Store:
         if not self.exists(key):
             known = suggestion(name, self.names("sweeps"))
             raise UserError(f"no sweep named {name!r} in the store {self.location}{known}")
-        return load_spec(self.local(key), overrides)
+        return load_spec(self.local(key), overrides, trusted=False)
 
     def report_folder(self, spec: SweepSpec) -> Path:
         """The local folder of the sweep's report."""

@@ -10,10 +10,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemaini
 from rich.progress import Progress as Bar
 from rich.table import Table
 
-from trainer.config.pack_file import read_pack
+from trainer.config.pack_file import PackFile, read_pack
+from trainer.config.run import RunConfig
 from trainer.config.schema import FieldError
-from trainer.data import load
+from trainer.data import Dataset, load
 from trainer.errors import UserError
+from trainer.extensions import trust_files, with_sources
 from trainer.likelihoods.automatic import resolved
 from trainer.run_folder import run_id
 from trainer.training.loop import Progress
@@ -43,12 +45,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _train(path: Path, out: Path, device: str) -> int:
     pack = read_pack(path)
+    trust_files(pack.document.value)
     configs, dataset = list(pack.configs), pack.configs[0].dataset
     try:
         data = load(dataset.name, **dataset.options)
     except FieldError as error:
         raise pack.error(error.under("dataset")) from None
-    configs = [resolved(config, data) for config in configs]
+    configs = [_prepared(config, data, pack) for config in configs]
     folders = [out / run_id(config, data) for config in configs]
     try:
         training = Series(configs, data, folders, device=device)
@@ -62,6 +65,13 @@ def _train(path: Path, out: Path, device: str) -> int:
         raise
     _print_records(training.finish(), folders, console)
     return 0
+
+
+def _prepared(config: RunConfig, data: Dataset, pack: PackFile) -> RunConfig:
+    try:
+        return with_sources(resolved(config, data))
+    except FieldError as error:
+        raise pack.error(error) from None
 
 
 def _show_terminal(training: Series, console: Console) -> None:

@@ -36,6 +36,14 @@ def write_atomically(path: Path, content: bytes) -> None:
         ) from error
 
 
+def expand(path: str | os.PathLike[str]) -> Path:
+    """The path with `~` put out. Raises UserError where there is no such home folder."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        raise UserError(f"{os.fspath(path)}: {error}; give a path without ~") from None
+
+
 def write_json(path: Path, value: object) -> None:
     """Writes `value` as strict JSON (no NaN or Infinity), atomically."""
     write_atomically(path, (json.dumps(value, indent=1, allow_nan=False) + "\n").encode())

@@ -1,8 +1,12 @@
 """Things of one kind by name, each imported at its first use, so that listing names is free."""
 
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
 from typing import Generic, TypeVar
+
+from trainer.errors import UserError
 
 T = TypeVar("T")
 
@@ -10,24 +14,49 @@ T = TypeVar("T")
 class Registry(Mapping[str, T], Generic[T]):
     """A read-only mapping from names to what `"module:attribute"` leads to.
 
+    group: entry points of installed packages that add names of their own, e.g.
+        `beta_sweep.architectures`; they never replace a name that is here.
+
     Example:
         >>> Registry({"path": "pathlib:Path"})["path"]
         <class 'pathlib.Path'>
     """
 
-    def __init__(self, places: Mapping[str, str]):
-        self._places = dict(places)
+    def __init__(self, places: Mapping[str, str], group: str = ""):
+        self._places, self._group = dict(places), group
+
+    @cached_property
+    def installed(self) -> Mapping[str, EntryPoint]:
+        """What installed packages add, by name."""
+        if not self._group:
+            return {}
+        found = {entry.name: entry for entry in entry_points(group=self._group)}
+        return {name: entry for name, entry in found.items() if name not in self._places}
 
     def __getitem__(self, name: str) -> T:
-        module, _, attribute = self._places[name].partition(":")
+        place = self._places.get(name)
+        if place is None:
+            return self._load(self.installed[name])
+        module, _, attribute = place.partition(":")
         found: T = getattr(import_module(module), attribute)
         return found
 
     def __contains__(self, name: object) -> bool:
-        return name in self._places  # without importing anything
+        return name in self._places or name in self.installed  # without importing anything
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._places)
+        yield from self._places
+        yield from self.installed
 
     def __len__(self) -> int:
-        return len(self._places)
+        return len(self._places) + len(self.installed)
+
+    def _load(self, entry: EntryPoint) -> T:
+        try:
+            found: T = entry.load()
+            return found
+        except Exception as error:
+            problem = f"{type(error).__name__}: {error}"
+            raise UserError(
+                f"{entry.name!r} of an installed package ({entry.value}) does not load: {problem}"
+            ) from error

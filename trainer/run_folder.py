@@ -15,6 +15,7 @@ from torch import Tensor
 from trainer.config.run import RESULT_FORMAT, Precision, RunConfig, digest
 from trainer.config.schema import build
 from trainer.data.dataset import Dataset
+from trainer.extensions import find
 from trainer.files import SEAL, parse_json, seal_holds, sealed, stamp, write_atomically, write_json
 from trainer.objectives import OBJECTIVES
 
@@ -27,8 +28,7 @@ def run_id(config: RunConfig, data: Dataset) -> str:
 
     These are the pixels, and the labels too where the objective learns from them.
     """
-    objective = OBJECTIVES.get(config.objective)
-    if objective and objective.supervised:
+    if find(OBJECTIVES, config, "objective").supervised:
         return config.identity(digest([data.fingerprint, data.labels_fingerprint]))
     return config.identity(data.fingerprint)
 
@@ -58,7 +58,7 @@ class Run:
 
 def write_config(run: Run) -> None:
     """Writes config.json. Raises UserError when the folder cannot be written to."""
-    write_json(run.folder / CONFIG_FILE, dataclasses.asdict(run.config) | {"data": run.data})
+    write_json(run.folder / CONFIG_FILE, run.config.as_mapping() | {"data": run.data})
 
 
 def write_record(
@@ -85,13 +85,13 @@ def write_record(
             name: array.detach().float().cpu().contiguous() for name, array in parameters.items()
         }
         # one entry: several come in any order, and the same run would not give the same file
-        header = {"run": json.dumps({"id": run.id, "config": dataclasses.asdict(run.config)})}
+        header = {"run": json.dumps({"id": run.id, "config": run.config.as_mapping()})}
         write_atomically(run.folder / MODEL_FILE, save(arrays, header))
         names.append(MODEL_FILE)
     record = {
         "format": RESULT_FORMAT,
         "run": run.id,
-        "config": dataclasses.asdict(run.config),
+        "config": run.config.as_mapping(),
         "data": run.data,
         "state": "finished" if reason is None else "failed",
         "reason": reason,

@@ -12,7 +12,7 @@ from evaluation.result_file import LocalFiles
 from sweeps.storage.process_name import whoami
 from sweeps.storage.storage import local_path
 from trainer.errors import UserError
-from trainer.files import write_atomically
+from trainer.files import expand, write_atomically
 
 
 class Folder:
@@ -22,7 +22,7 @@ class Folder:
     is_remote = False
 
     def __init__(self, location: str | Path) -> None:
-        self.root = Path(location).expanduser().absolute()
+        self.root = expand(location).absolute()
 
     @property
     def location(self) -> str:

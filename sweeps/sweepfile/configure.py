@@ -6,11 +6,17 @@ from typing import Any
 
 from trainer.architectures import ARCHITECTURES
 from trainer.config.run import DatasetConfig, RunConfig
-from trainer.config.schema import FieldError, build, convert, lookup, suggestion
+from trainer.config.schema import FieldError, build, convert, suggestion
 from trainer.config.short_forms import AUTO, WITH_OPTIONS, in_full
+from trainer.extensions import find, look_up, with_installed, with_sources
 from trainer.likelihoods import LIKELIHOODS, likelihood_options
 from trainer.objectives import OBJECTIVES, objective_options
 
+REGISTRIES: Mapping[str, Mapping[str, Any]] = {
+    "objective": OBJECTIVES,
+    "architecture": ARCHITECTURES,
+    "likelihood": LIKELIHOODS,
+}
 # What a sweep may search, beside the options of the objective and of the likelihood
 # (`objective.<option>`, `likelihood.<option>`).
 PARAMETERS = (
@@ -74,6 +80,7 @@ def configure(
         else:
             values[group] = {**values[group], option: value}
     config = build(RunConfig, {**values, "dataset": dataset, "seed": seed})
+    config = with_installed(with_sources(config), REGISTRIES)
     if "beta_norm" not in parameters:
         return config
     beta_norm = convert(parameters["beta_norm"], float)
@@ -91,27 +98,19 @@ def check_parameter_name(name: str) -> None:
 
 def check_names(config: RunConfig) -> None:
     """Raises FieldError when the objective, architecture or likelihood is not known."""
-    registries: dict[str, Mapping[str, Any]] = {
-        "objective": OBJECTIVES,
-        "architecture": ARCHITECTURES,
-        "likelihood": LIKELIHOODS,
-    }
-    for key, registry in registries.items():
+    for key, registry in REGISTRIES.items():
         if key == "likelihood" and config.likelihood == AUTO:
             continue
-        try:
-            lookup(registry, getattr(config, key), key)
-        except FieldError as error:
-            raise error.under(key) from None
+        find(registry, config, key)
 
 
 def option_names(kind: str, name: object) -> set[str]:
     """Options that an objective, or a likelihood, has; none where no such one is known."""
-    registries: dict[str, Mapping[str, Any]] = {"objective": OBJECTIVES, "likelihood": LIKELIHOODS}
-    registry = registries[kind]
-    if not isinstance(name, str) or name not in registry:
+    try:
+        found = look_up(REGISTRIES[kind], name, kind)
+    except FieldError:
         return set()
-    return {field.name for field in dataclasses.fields(registry[name].options)}
+    return {field.name for field in dataclasses.fields(found.options)}
 
 
 def check_options(config: RunConfig, kind: str) -> None:

@@ -17,6 +17,7 @@ from trainer.config.schema import FieldError, build, convert, lookup, suggestion
 from trainer.config.short_forms import AUTO, WITH_OPTIONS, named
 from trainer.config.yaml_file import Document, dump
 from trainer.errors import UserError
+from trainer.extensions import trust_files
 
 DEFAULT_SETTINGS = 30
 MOST_RUNS = 1_000_000
@@ -132,7 +133,7 @@ class SweepSpec:
         model = _model(self, {})
         if model.likelihood == AUTO:  # what is searched is the same, whatever it stands for
             model = dataclasses.replace(model, likelihood=RunConfig.likelihood)
-        values = as_mapping(self) | {"trainer": dataclasses.asdict(model)}
+        values = as_mapping(self) | {"trainer": model.as_mapping()}
         return digest({key: values[key] for key in keys})
 
     @property
@@ -150,14 +151,19 @@ class SweepSpec:
         return error if self.source is None else self.source.error(error)
 
 
-def load_spec(path: str | Path, overrides: Sequence[str] = ()) -> SweepSpec:
+def load_spec(
+    path: str | Path, overrides: Sequence[str] = (), *, trusted: bool = True
+) -> SweepSpec:
     """The sweep in a YAML file, checked, with `key=value` texts applied on top.
 
     `size=small` among them gives the file's small form (`sweeps.sweepfile.small_form`).
     Raises UserError with one line, `FILE:LINE: key: problem`, naming the nearest valid name.
+    trusted: whether the user names this file, so that own code that it refers to may be run.
     Data are not looked at; see `sweeps.plan.load_data`.
     """
     document = read_sized(path, overrides)
+    if trusted:
+        trust_files(document.value)
     try:
         spec = spec_of(document.value)
     except FieldError as error:

@@ -89,11 +89,14 @@ class Trial:
 
         from trainer.config.run import RunConfig
         from trainer.config.schema import build
+        from trainer.extensions import trust
         from trainer.training.packing import Series
 
         job = self.config["job"]
         torch.set_num_threads(job["threads"])
         configs = [build(RunConfig, run["config"]) for run in self.config["runs"]]
+        for config in configs:
+            trust(config.sources.values())  # the driver was told it by its user
         store = self._store()
         folders = [store.fetch(run_key(run["id"])) for run in self.config["runs"]]
         # trials that share a machine or a GPU share its memory alike

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ray import cloudpickle, tune
-from ray.exceptions import RayActorError
 from ray.tune.experiment import Trial as TuneTrial
 from ray.tune.search import Searcher
 
@@ -68,11 +67,10 @@ class Tracebacks(tune.Callback):
         self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, **info: Any
     ) -> None:
         """Of a worker that was killed it says nothing, for Ray can only guess why."""
-        error = trial.get_pickled_error()
-        if error is None or (isinstance(error, RayActorError) and "Traceback" not in str(error)):
-            return
-        setting, block = trial.config["setting"], trial.config["block"]
-        self._ask("failed_to_start", setting, block, f"{error}\n")
+        text = Path(trial.error_file).read_text() if trial.error_file else ""
+        if '  File "' in text:  # a traceback
+            setting, block = trial.config["setting"], trial.config["block"]
+            self._ask("failed_to_start", setting, block, text)
 
 
 def run_trials(ask: Ask, order: Order, folder: Path) -> None:

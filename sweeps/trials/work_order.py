@@ -30,7 +30,7 @@ def config_of(block: Block, job: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "setting": block.setting.number,
         "block": block.number,
-        "runs": [{"id": run.id, "config": dataclasses.asdict(run.config)} for run in block.runs],
+        "runs": [{"id": run.id, "config": run.config.as_mapping()} for run in block.runs],
         "scored": list(block.scored),
         "job": dict(job),
     }

@@ -1,6 +1,5 @@
 """A small sweep and made-up results for tests that train nothing."""
 
-import dataclasses
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -47,14 +46,14 @@ def write_made_up(
     (folder / "history.json").write_text(
         '{"step": [5, 10], "loss": [3.0, 2.0], "kl_per_latent": [[1.0, 0.5], [1.5, null]]}'
     )
-    (folder / "config.json").write_text(json.dumps(dataclasses.asdict(run.config)))
+    (folder / "config.json").write_text(json.dumps(run.config.as_mapping()))
     (folder / "model.safetensors").write_bytes(b"weights of " + run.id.encode())
     metrics = {} if score is None else {"score": score, "scores": [score] * 3, "chance": 0.25}
     evaluation = {"measures": {"higgins": metrics}, "kl": 2.0, "kl_per_latent": [1.5, 0.5]}
     result = {
         "format": 1,
         "run": run.id,
-        "config": dataclasses.asdict(run.config),
+        "config": run.config.as_mapping(),
         "data": {"shape": list(data.shape)},
         "state": "finished" if score is not None else "failed",
         "reason": None if score is not None else "loss is not finite at step 7",

@@ -8,9 +8,11 @@ import trainer
 ROOT = Path(trainer.__file__).parent
 # each imports those before it alone
 ORDER = (
-    ("errors", "registry", "randomness"),
+    ("errors", "randomness"),
+    ("registry",),
     ("config", "files"),
     ("data", "device", "nn"),
+    ("extensions",),
     ("architectures", "distributions", "likelihoods"),
     ("objectives",),
     ("run_folder",),

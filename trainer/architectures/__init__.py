@@ -16,5 +16,6 @@ ARCHITECTURES: "Registry[Architecture]" = Registry(
         "troubleshooting": "trainer.architectures.troubleshooting:troubleshooting",
         "dc_ign": "trainer.architectures.dc_ign:dc_ign",
         "infogan": "trainer.architectures.infogan:infogan",
-    }
+    },
+    "beta_sweep.architectures",
 )

@@ -19,6 +19,7 @@ DECIDE_PACK = (
     "likelihood_options",
     "objective",
     "objective_options",
+    "sources",
 )
 
 
@@ -62,6 +63,8 @@ class RunConfig:
     likelihood_options: those of the likelihood, e.g. the variance of its noise.
     precision: of the products in training; sums and parameters have 32 bits. fp32; tf32, which
         reads 19 of them and is fp32 on a CPU; bf16; auto, the fastest that the device offers.
+    sources: text of the user's own code that names above lead to, by file or module; see
+        trainer.extensions.
     """
 
     dataset: DatasetConfig
@@ -77,6 +80,7 @@ class RunConfig:
     batch_size: int = 64
     steps: int = 10_000
     precision: Literal["fp32", "tf32", "bf16", "auto"] = "fp32"
+    sources: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         require(self.beta >= 0, "beta", f"expected 0 or more, got {self.beta}")
@@ -85,12 +89,19 @@ class RunConfig:
         require(self.seed >= 0, "seed", f"expected 0 or more, got {self.seed}")
         # names of objective, architecture and likelihood are looked up where their registries live
 
+    def as_mapping(self) -> dict[str, Any]:
+        """What `build` makes it of again; without `sources` where there are none."""
+        values = dataclasses.asdict(self)
+        if not self.sources:
+            del values["sources"]
+        return values
+
     def identity(self, data_fingerprint: str) -> str:
         """Name of the run's folder: 20 hex digits of a hash over all that decides its result.
 
         The data set enters by the fingerprint of its pixels, not by name or path.
         """
-        decisive = dataclasses.asdict(self) | {"dataset": data_fingerprint, "format": RESULT_FORMAT}
+        decisive = self.as_mapping() | {"dataset": data_fingerprint, "format": RESULT_FORMAT}
         return digest(decisive)
 
 

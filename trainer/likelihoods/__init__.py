@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 from trainer.config.run import RunConfig
 from trainer.config.schema import FieldError, NoOptions, build_options
 from trainer.config.short_forms import AUTO
+from trainer.extensions import find
 from trainer.registry import Registry
 
 if TYPE_CHECKING:
@@ -16,7 +17,8 @@ LIKELIHOODS: "Registry[Likelihood]" = Registry(
         "gaussian": "trainer.likelihoods.gaussian:GAUSSIAN",
         "gaussian_learned": "trainer.likelihoods.gaussian_learned:GAUSSIAN_LEARNED",
         "gaussian_mixture": "trainer.likelihoods.gaussian_mixture:GAUSSIAN_MIXTURE",
-    }
+    },
+    "beta_sweep.likelihoods",
 )
 
 
@@ -25,5 +27,7 @@ def likelihood_options(config: RunConfig) -> Any:
     if config.likelihood == AUTO and config.likelihood_options:
         problem = "'auto' takes no options; name the likelihood whose option this is"
         raise FieldError(problem, ("likelihood_options", next(iter(config.likelihood_options))))
-    options = NoOptions if config.likelihood == AUTO else LIKELIHOODS[config.likelihood].options
+    if config.likelihood == AUTO:
+        return NoOptions()
+    options = find(LIKELIHOODS, config, "likelihood").options
     return build_options(options, config.likelihood_options, "likelihood_options")

@@ -40,7 +40,10 @@ def load_pack(folders: Sequence[Path | str], device: torch.device | str = "cpu")
     first = read_config(paths[0])
     for path in paths[1:]:
         _check_fits(read_config(path), first, path, paths[0])
-    pack = Pack(first.config, len(paths), first.shape)
+    try:
+        pack = Pack(first.config, len(paths), first.shape)
+    except FieldError as error:
+        raise UserError(f"{paths[0] / CONFIG_FILE}: {error}") from None
     for model, path in enumerate(paths):
         _check_unchanged(path)
         _fill(pack, model, path / MODEL_FILE)

@@ -1,23 +1,22 @@
 """K models of one architecture as one module: every parameter has a leading model axis."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from functools import partial
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from trainer.architectures import ARCHITECTURES
+from trainer.architectures.plain import build
 from trainer.config.run import Precision, RunConfig
-from trainer.config.schema import FieldError, lookup
 from trainer.distributions.prior import Prior, StandardNormal
+from trainer.extensions import find
 from trainer.likelihoods import LIKELIHOODS, likelihood_options
 from trainer.nn.layers import Initialised
 from trainer.objectives import OBJECTIVES, objective_options
 from trainer.randomness import stream
-
-T = TypeVar("T")
 
 
 class Pack(nn.Module):
@@ -38,9 +37,11 @@ class Pack(nn.Module):
         latents = config.latents
         self.size, self.latents, self.shape = size, latents, shape
         self.precision: Precision = "fp32" if config.precision == "auto" else config.precision
-        architecture = _named(ARCHITECTURES, config, "architecture")
-        self.likelihood = _named(LIKELIHOODS, config, "likelihood")
-        self.objective = objective = _named(OBJECTIVES, config, "objective")
+        architecture = partial(
+            build, find(ARCHITECTURES, config, "architecture"), config.architecture
+        )
+        self.likelihood = find(LIKELIHOODS, config, "likelihood")
+        self.objective = objective = find(OBJECTIVES, config, "objective")
         self.objective_options = options = objective_options(config)
         self.encoder: nn.Module
         self.decoder: nn.Module
@@ -119,10 +120,3 @@ class Pack(nn.Module):
         """Samples of p(z) to decode, (K, count, M)."""
         z = self.prior.sample(self.size, count, self.latents, np.random.default_rng(seed))
         return z.to(next(self.parameters()).device)
-
-
-def _named(registry: Mapping[str, T], config: RunConfig, kind: str) -> T:
-    try:
-        return lookup(registry, getattr(config, kind), kind)
-    except FieldError as error:
-        raise error.under(kind) from None

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from trainer.config.run import RunConfig
 from trainer.config.schema import build_options
+from trainer.extensions import find
 from trainer.registry import Registry
 
 if TYPE_CHECKING:
@@ -22,13 +23,14 @@ OBJECTIVES: "Registry[Objective]" = Registry(
         "dip_vae_ii": "trainer.objectives.dip_vae_ii:DIP_VAE_II",
         "infogan": "trainer.objectives.infogan:INFOGAN",
         "dc_ign": "trainer.objectives.dc_ign:DC_IGN",
-    }
+    },
+    "beta_sweep.objectives",
 )
 
 
 def objective_options(config: RunConfig) -> Any:
     """The objective's options dataclass, from `config.objective_options`. Raises FieldError."""
-    objective = OBJECTIVES[config.objective]
+    objective = find(OBJECTIVES, config, "objective")
     options: Any = build_options(objective.options, config.objective_options, "objective_options")
     if objective.check:
         objective.check(config, options)

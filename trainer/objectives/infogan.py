@@ -11,6 +11,7 @@ from trainer.config.run import RunConfig
 from trainer.config.schema import FieldError, require
 from trainer.distributions.gaussian import log_density
 from trainer.distributions.uniform_prior import UniformPrior
+from trainer.errors import UserError
 from trainer.nn.adversarial import Discriminator, Generator
 from trainer.objectives.objective import Objective, Terms
 
@@ -85,6 +86,11 @@ def networks(
     """Recognition with the discriminator, of M = `latents` codes; the generator also of noise."""
     codes = latents + options.noise_codes
     encoder, _ = architecture(size, shape, latents)
+    if len(encoder) < 2:
+        raise UserError(
+            "objective 'infogan' puts a second head on the encoder: take an architecture of packed "
+            "layers, whose last module is its head"
+        )
     _, decoder = architecture(size, shape, codes)
     return Discriminator(encoder, size), Generator(decoder, codes)
 

@@ -1,0 +1,191 @@
+"""The user's own code: `architecture: my_nets.py:Small` in a sweep file.
+
+A run carries the text of the file in its configuration, so that its id covers it, workers need no
+file, and a run folder is whole. Code from a file is run only where its very text was named by the
+user before, on this machine, in a command or a call: a store or a run folder of someone else's,
+read back, runs nothing. What packages offer by entry points is installed, and so is trusted.
+"""
+
+import hashlib
+import inspect
+import os
+import re
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any, TypeVar
+
+from trainer.config.run import RunConfig
+from trainer.config.schema import FieldError, lookup
+from trainer.data import cache
+from trainer.errors import UserError
+from trainer.registry import Registry
+
+T = TypeVar("T")
+
+KINDS = ("architecture", "objective", "likelihood")  # keys of RunConfig that may name such code
+TRUST_ALL = "SWEEP_TRUST_CODE"  # set to 1, everything is run
+_REFERENCE = re.compile(r"(?P<file>.+\.py):(?P<attribute>[A-Za-z_]\w*)")
+_trusted: set[str] = set()
+
+
+def trust_files(values: object) -> None:
+    """Trusts the code of all files that texts in `values`, a user's own mapping, refer to."""
+    for text in _texts(values):
+        if match := _REFERENCE.fullmatch(text):
+            path = Path(match["file"])
+            if path.is_file():
+                trust([_read(path)])
+
+
+def trust(texts: Iterable[str]) -> None:
+    """Code of these texts may be run, in this process and by later ones of this user."""
+    for text in texts:
+        _trusted.add(_digest(text))
+        try:
+            mark = _mark(text)
+            mark.parent.mkdir(parents=True, exist_ok=True)
+            mark.touch()
+        except OSError:
+            continue  # a later process will have to be told again
+
+
+def with_sources(config: RunConfig) -> RunConfig:
+    """`config` with the text of the code it names, and files by their last name alone.
+
+    The same file in another folder is the same run. Raises FieldError, its path that of RunConfig.
+    """
+    changes: dict[str, Any] = {}
+    sources = dict(config.sources)
+    for kind in KINDS:
+        match = _REFERENCE.fullmatch(getattr(config, kind))
+        if match is None or match["file"] in config.sources:
+            continue
+        path = Path(match["file"])
+        try:
+            text = _read(path)
+        except UserError as error:
+            raise FieldError(str(error), (kind,)) from None
+        if sources.setdefault(path.name, text) != text:
+            raise FieldError(f"two different files are called {path.name}; rename one", (kind,))
+        changes[kind] = f"{path.name}:{match['attribute']}"
+    return replace(config, sources=sources, **changes) if changes else config
+
+
+def with_installed(config: RunConfig, registries: Mapping[str, Mapping[str, Any]]) -> RunConfig:
+    """`config` with the text of the modules that entry points lead to, for its id."""
+    sources = dict(config.sources)
+    for kind, registry in registries.items():
+        name = getattr(config, kind)
+        if isinstance(registry, Registry) and name in registry.installed:
+            found = registry[name]
+            module = inspect.getmodule(found) or sys.modules[registry.installed[name].module]
+            sources[module.__name__] = inspect.getsource(module)
+    return replace(config, sources=sources) if sources != config.sources else config
+
+
+def find(registry: Mapping[str, T], config: RunConfig, kind: str) -> T:
+    """What `config` names as its `kind`: of the registry, of a package, or of its own sources.
+
+    Raises FieldError, its path that of RunConfig.
+    """
+    try:
+        return look_up(registry, getattr(config, kind), kind, config.sources)
+    except FieldError as error:
+        raise error.under(kind) from None
+
+
+def look_up(
+    registry: Mapping[str, T], name: object, kind: str, sources: Mapping[str, str] | None = None
+) -> T:
+    """As `trainer.config.schema.lookup`, for names that may be of the user's own code, too."""
+    match = _REFERENCE.fullmatch(name) if isinstance(name, str) else None
+    try:
+        if match is None:
+            return lookup(registry, name, kind)
+        text = (sources or {}).get(match["file"])
+        found: T = _attribute(_read(Path(match["file"])) if text is None else text, match)
+        return found
+    except FieldError:
+        raise
+    except UserError as error:
+        raise FieldError(str(error)) from None
+
+
+def _attribute(text: str, match: re.Match[str]) -> Any:
+    """What `FILE.py:NAME` is in the code `text` of that file. Raises UserError."""
+    file = Path(match["file"]).name
+    if not _is_trusted(text):
+        raise UserError(
+            f"{file} holds code that was not named in a command here before, and is not run; read "
+            f"it (`sources` in config.json), then set {TRUST_ALL}=1"
+        )
+    module = _module(file, text)
+    try:
+        return getattr(module, match["attribute"])
+    except AttributeError:
+        known = ", ".join(key for key in vars(module) if not key.startswith("_"))
+        raise UserError(f"{file} has no {match['attribute']!r}; it has {known}") from None
+
+
+@lru_cache
+def _module(file: str, text: str) -> ModuleType:
+    name = f"{Path(file).stem}_{_digest(text)[:8]}"
+    module = ModuleType(name)
+    module.__file__ = file
+    try:
+        sys.modules[name] = module  # dataclasses look their module up
+        exec(compile(text, file, "exec"), module.__dict__)
+    except Exception as error:
+        del sys.modules[name]
+        line = error.lineno if isinstance(error, SyntaxError) else _line(error, file)
+        problem = f"{type(error).__name__}: {getattr(error, 'msg', error)}"
+        raise UserError(f"{file}:{line}: {problem}") from error
+    return module
+
+
+def _line(error: Exception, file: str) -> int:
+    """The last line of `file` that an error came through."""
+    place, line = error.__traceback__, 1
+    while place is not None:
+        if place.tb_frame.f_code.co_filename == file:
+            line = place.tb_lineno
+        place = place.tb_next
+    return line
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise UserError(
+            f"{path} cannot be read ({reason}); files are looked for from the folder you are in"
+        ) from None
+
+
+def _is_trusted(text: str) -> bool:
+    return _digest(text) in _trusted or os.environ.get(TRUST_ALL) == "1" or _mark(text).is_file()
+
+
+def _mark(text: str) -> Path:
+    return cache.folder() / "trusted-code" / _digest(text)
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _texts(values: object) -> Iterable[str]:
+    if isinstance(values, str):
+        yield values
+    elif isinstance(values, Mapping):
+        for key, value in values.items():
+            yield from _texts(key)
+            yield from _texts(value)
+    elif isinstance(values, list | tuple):
+        for value in values:
+            yield from _texts(value)
