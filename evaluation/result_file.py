@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from evaluation.result_schema import problem
-from trainer.files import SEAL, parse_json, seal_holds, sealed, stamp, write_json
+from trainer.files import SEAL, parse_json, read_plain, seal_holds, sealed, stamp, write_json
 
 RESULT = "result.json"
 
@@ -68,7 +68,7 @@ class LocalFiles:
 
     def read(self, name: str) -> bytes | None:
         """As Files."""
-        return None if self.size(name) is None else (self.folder / name).read_bytes()
+        return None if self.size(name) is None else read_plain(self.folder / name)
 
     def size(self, name: str) -> int | None:
         """As Files. What is no file itself counts as none: a link may lead out of the store."""

@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import os
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -201,12 +202,16 @@ def _noise_kept(log: Path) -> Iterator[None]:
     """Sends what Ray, Optuna and MLflow print, and their warnings, to a file."""
     log.parent.mkdir(parents=True, exist_ok=True)  # of a store elsewhere, the local folder
     with (
-        io.BufferedWriter(_Log(log, "w")) as written,
+        io.BufferedWriter(_Log(log, "w", opener=_not_through_a_link)) as written,
         io.TextIOWrapper(written, encoding="utf-8", line_buffering=True) as file,
         contextlib.redirect_stdout(file),
         contextlib.redirect_stderr(file),
     ):
         yield
+
+
+def _not_through_a_link(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NOFOLLOW, 0o666)
 
 
 class _Log(io.FileIO):

@@ -25,8 +25,9 @@ from typing import Any
 from evaluation.result_file import record_of, result_of
 from sweeps.plan import Run, Setting
 from sweeps.storage.folder import Folder
+from sweeps.storage.plain import check_files, plain_path
 from sweeps.storage.s3 import S3
-from sweeps.storage.storage import Storage, local_path
+from sweeps.storage.storage import Storage
 from sweeps.sweepfile import SweepSpec, check_name, load_spec
 from trainer.config.schema import FieldError, build, suggestion
 from trainer.errors import UserError
@@ -74,8 +75,8 @@ class Store:
         self._storage.prepare()
 
     def path(self, key: str) -> Path:
-        """The local path of a key. Raises ValueError for a key that leaves the store."""
-        return local_path(self.root, key)
+        """The local path of a key. Raises UserError where it would lead out of the store."""
+        return plain_path(self.root, key)
 
     def exists(self, key: str) -> bool:
         """Whether there is something under `key`."""
@@ -197,8 +198,9 @@ class Store:
         return load_spec(self.local(key), overrides, trusted=False)
 
     def report_folder(self, spec: SweepSpec) -> Path:
-        """The local folder of the sweep's report."""
-        return self.path(report_key(spec))
+        """The local folder of the sweep's report. Raises UserError for what is no file in it."""
+        check_files(folder := self.path(report_key(spec)))
+        return folder
 
     def lock(self, name: str) -> AbstractContextManager[None]:
         """Holds the sweep `name` for this process. Raises UserError saying who else holds it."""

@@ -1,8 +1,10 @@
 """Writes files whole or not at all, and says in one line why one could not be written."""
 
+import errno
 import hashlib
 import json
 import os
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -22,7 +24,8 @@ def write_atomically(path: Path, content: bytes) -> None:
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with open(partial, "wb") as file:
+        partial.unlink(missing_ok=True)  # of a killed process of our number, or a link
+        with open(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666), "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
@@ -76,6 +79,15 @@ def parse_json(content: bytes) -> Any:
         raise ValueError(_TOO_DEEP) from None
     _check_depth(value, DEEPEST)
     return value
+
+
+def read_plain(path: Path) -> bytes:
+    """The content of a file. Raises OSError for a link, and for a pipe, which would never end."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    with open(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "is no file", str(path))
+        return file.read()
 
 
 def stamp(path: Path) -> dict[str, str | int]:

@@ -16,7 +16,16 @@ from trainer.config.run import RESULT_FORMAT, Precision, RunConfig, digest
 from trainer.config.schema import build
 from trainer.data.dataset import Dataset
 from trainer.extensions import find
-from trainer.files import SEAL, parse_json, seal_holds, sealed, stamp, write_atomically, write_json
+from trainer.files import (
+    SEAL,
+    parse_json,
+    read_plain,
+    seal_holds,
+    sealed,
+    stamp,
+    write_atomically,
+    write_json,
+)
 from trainer.objectives import OBJECTIVES
 
 CONFIG_FILE, HISTORY_FILE, MODEL_FILE = "config.json", "history.json", "model.safetensors"
@@ -114,7 +123,7 @@ def read_record(run: Run) -> dict[str, Any] | None:
     config.json, which it says all of, is written again where it was changed.
     """
     try:
-        record = parse_json((run.folder / RECORD_FILE).read_bytes())
+        record = parse_json(read_plain(run.folder / RECORD_FILE))
         if record["run"] != run.id or not seal_holds(record) or not _is_config(record, run):
             return None
         mend_config(run.folder, record)
@@ -144,7 +153,7 @@ def mend_config(folder: Path, record: Mapping[str, Any]) -> None:
     """
     wanted = record["config"] | {"data": record["data"]}
     with contextlib.suppress(OSError, ValueError):
-        if parse_json((folder / CONFIG_FILE).read_bytes()) == wanted:
+        if parse_json(read_plain(folder / CONFIG_FILE)) == wanted:
             return
     write_json(folder / CONFIG_FILE, wanted)
 

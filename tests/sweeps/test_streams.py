@@ -60,4 +60,4 @@ def test_a_command_prints_no_traceback_whatever_its_output_is(where):
     if where == "full":
         assert done.stderr == "sweep: cannot write the output: No space left on device\n"
     if where == "ascii":
-        assert "beta" in done.stdout
+        assert "settings x 4 seeds" in done.stdout
