@@ -10,7 +10,7 @@ Start = Callable[[Mapping[str, Any]], Step]
 
 
 def carried(home: str | None, start: Start | None = None) -> type[Trainable]:
-    """A Trainable that takes the steps of `Trial`, one block after the other.
+    """A Trainable that takes the steps of `trial.Trial`, one block after the other.
 
     A class of this package would travel by its name, and a worker would look that up in whatever
     `sweeps`, `evaluation` or `trainer` comes first on its path: research repositories have such
@@ -18,10 +18,10 @@ def carried(home: str | None, start: Start | None = None) -> type[Trainable]:
     uses nothing of this module.
 
     home: the folder of the three packages; None where Ray has put them first on the path.
-    start: gives the `step` of a block; by default `Trial`'s.
+    start: gives the `step` of a block; by default `trial.Trial`'s.
     """
 
-    class Carried(Trainable):
+    class Trial(Trainable):
         """One block at a time. Its process is used again, so data and CUDA are set up once."""
 
         def setup(self, config: dict[str, Any]) -> None:
@@ -34,7 +34,7 @@ def carried(home: str | None, start: Start | None = None) -> type[Trainable]:
             return True
 
         def step(self) -> dict[str, Any]:
-            """As `Trial.step`."""
+            """As `trial.Trial.step`."""
             if self._step is None:
                 self._step = self._start()
             return self._step()
@@ -55,8 +55,8 @@ def carried(home: str | None, start: Start | None = None) -> type[Trainable]:
                 package = importlib.util.module_from_spec(spec)
                 sys.modules["sweeps"] = package
                 spec.loader.exec_module(package)  # sees to `evaluation` and `trainer` itself
-            from sweeps.trials.trial import Trial
+            from sweeps.trials import trial
 
-            return Trial(self.config).step
+            return trial.Trial(self.config).step
 
-    return Carried
+    return Trial

@@ -7,17 +7,7 @@ from pathlib import Path
 
 import pytest
 
-SWEEP = """
-name: here
-dataset: {name: dsprites, size: 16, factors: {scale: 3, orientation: 4, posX: 4, posY: 4}}
-method: grid
-parameters: {beta: {value: 1}, latents: {value: 2}}
-seeds: 1
-trainer: {architecture: mlp, batch_size: 16, steps: 20}
-metric: {name: mig}
-evaluation: {mig: {}}
-"""
-THEIRS = "raise ImportError('this is another project')\n"
+from tests.surroundings.place import SWEEP, THEIRS
 
 
 @pytest.fixture
@@ -37,15 +27,6 @@ def run(folder: Path, *command: str, **environment: str) -> subprocess.Completed
     return subprocess.run(
         command, cwd=folder, env={**os.environ, **environment}, capture_output=True, text=True
     )
-
-
-def test_a_sweep_runs_in_a_folder_that_has_packages_and_modules_of_the_same_names(folder):
-    (folder / "sweeps").mkdir()
-    (folder / "sweeps/__init__.py").write_text(THEIRS)
-    script = Path(sys.executable).with_name("sweep")  # as pip installs it
-    done = run(folder, str(script), "run", "here.yaml", RAY_worker_niceness="0")
-    assert (done.returncode, done.stderr) == (0, "")
-    assert "best β: 1" in done.stdout
 
 
 def test_as_a_module_too(folder):
