@@ -100,7 +100,7 @@ def _blocks(
     for number, result in enumerate(results):
         done = identities[number] in result["evaluations"]
         if result["state"] != "failed" and (by_setting or not done):
-            of_pack = digest([result["config"][key] for key in DECIDE_PACK])
+            of_pack = digest([result["config"].get(key) for key in DECIDE_PACK])
             packs[setting_of(result) if by_setting else of_pack].append(number)
     for numbers in packs.values():
         if by_setting:

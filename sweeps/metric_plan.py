@@ -62,18 +62,11 @@ def plan_metrics(spec: SweepSpec, data: Dataset) -> MetricPlan:
 
 def _lacking(metric: str, options: Mapping[str, Any], data: Dataset) -> str | None:
     """Why the labels do not suffice for a metric; None when they do, or it needs none."""
-    from evaluation.metrics import WITHOUT_LABELS
-    from evaluation.metrics.higgins import labelled_groups
-    from evaluation.metrics.support.labels import MissingLabels, read_labels
+    from evaluation.label_checks import check_labels
+    from evaluation.metrics.support.labels import MissingLabels
 
-    if metric in WITHOUT_LABELS:
-        return None
     try:
-        if metric == "higgins":
-            chosen = ("seed", "protocol", "factors", "images")
-            labelled_groups(data, **{key: options[key] for key in chosen if key in options})
-        else:
-            read_labels(data, options.get("factors"))
+        check_labels(metric, options, data)
     except MissingLabels as error:
         return str(error)
     return None

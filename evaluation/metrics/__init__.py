@@ -35,4 +35,5 @@ METRICS: dict[str, Callable[..., Any]] = {
 }
 WITHOUT_LABELS = frozenset({"unsupervised", "udr", "indicators"})
 LOWER_IS_BETTER = frozenset({"unsupervised", "indicators"})
+TELLS_FACTORS_APART = frozenset({"higgins", "factorvae", "dci", "modularity"})  # so needs two
 COMPARES_SEEDS = frozenset({"udr"})  # its pack must be all the seeds of one setting, and no others

@@ -8,10 +8,16 @@ import torch
 from numpy.typing import NDArray
 
 from evaluation.metrics.support.encoding import Codes, Represent
-from evaluation.metrics.support.labels import Groups, MissingLabels, read_labels
+from evaluation.metrics.support.halves import (
+    FEW_SPLITS,
+    Halves,
+    few_labels,
+    labelled_halves,
+)
+from evaluation.metrics.support.labels import Groups, Labels, read_labels
 from evaluation.metrics.support.points import Figure, draw_images, encode_sound
 from trainer.config.schema import FieldError
-from trainer.data.dataset import UNKNOWN, Dataset
+from trainer.data.dataset import Dataset
 
 _CHUNK = 2**22  # numbers held at once while variances are taken
 
@@ -23,7 +29,7 @@ class FactorVAE:
     score: share of the evaluation votes that the majority-vote classifier gets right, 0..1.
     train_accuracy: the same on the votes it was made from.
     active: number of latents whose mean has a standard deviation of `threshold` or more; the others
-        never win a vote. A model without active latents scores 0.
+        never win a vote. A model without active latents scores chance.
     votes: (F, M) training votes, factors by latents.
     factors: names of the F factors.
     chance: accuracy of always saying one factor.
@@ -66,8 +72,8 @@ def factorvae(
     images: at most so many labelled images, drawn once, take part in the votes, so that 960,000
         draws cost 65,536 encodings; each class still has hundreds of images for a batch of 64.
 
-    Raises MissingLabels when no factor has two classes with two labelled images each, and
-    FieldError for a number that makes no sense.
+    Raises MissingLabels for fewer than two factors, and when some factor does not have two classes
+    with two labelled images each in both halves; FieldError for a number that makes no sense.
     """
     numbers = {"batch_size": batch_size, "variance_estimate": variance_estimate}
     for option, number in numbers.items():
@@ -77,50 +83,65 @@ def factorvae(
         if number < 1:
             raise FieldError(f"expected 1 or more, got {number}", (option,))
     rng = np.random.default_rng(seed)
-    groups = _groups(data, factors, images, rng)
+    labels, splits = votes_apart(data, seed, factors, images)
+    count = len(labels.factors)
+    sizes = [part for _ in splits for part in (-(-train // len(splits)), -(-test // len(splits)))]
+    halves = [half for split in splits for half in (split.learn, split.test)]
     overall = draw_images(data, rng, variance_estimate)
-    chosen, drawn = _draw_votes(groups, train + test, batch_size, rng)
-    encoded = encode_sound(represent, data, np.concatenate([overall, np.unique(drawn)]))
+    drawn = [
+        _draw_votes(labels, half, size, batch_size, rng)
+        for half, size in zip(halves, sizes, strict=True)
+    ]
+    images_drawn = np.concatenate([images for _, images in drawn])
+    encoded = encode_sound(represent, data, np.concatenate([overall, np.unique(images_drawn)]))
 
     variances = encoded.means(overall).var(axis=1, ddof=1)
     active = (np.sqrt(variances) >= threshold) & (variances > 0)
-    relative = _local_variances(encoded.codes, drawn) / np.where(active, variances, np.nan)[:, None]
+    relative = _local_variances(encoded.codes, images_drawn)
+    relative /= np.where(active, variances, np.nan)[:, None]
     named = np.where(np.isnan(relative), np.inf, relative).argmin(axis=-1)
 
-    train_votes = _count(chosen[:train], named[:, :train], len(groups), variances.shape[-1])
-    test_votes = _count(chosen[train:], named[:, train:], len(groups), variances.shape[-1])
-    classifier = train_votes.argmax(axis=1)
-    some = active.any(axis=-1)
+    # (K, F, M) of each half, training and test in turn
+    votes = [
+        _count(chosen, part, count, variances.shape[-1])
+        for (chosen, _), part in zip(
+            drawn, np.split(named, np.cumsum(sizes)[:-1], axis=1), strict=True
+        )
+    ]
+    some, chance = active.any(axis=-1), 1 / count
+    accuracy = np.array(
+        [
+            [_accuracy(learnt.argmax(axis=1), part) for part in (learnt, tested)]
+            for learnt, tested in zip(votes[::2], votes[1::2], strict=True)
+        ]
+    ).mean(axis=0)
     return FactorVAE(
-        score=encoded.figure(np.where(some, _accuracy(classifier, test_votes), 0.0)),
-        train_accuracy=encoded.figure(np.where(some, _accuracy(classifier, train_votes), 0.0)),
+        score=encoded.figure(np.where(some, accuracy[1], chance)),
+        train_accuracy=encoded.figure(np.where(some, accuracy[0], chance)),
         active=encoded.figure(active.sum(axis=-1)),
-        votes=encoded.figure(train_votes * some[:, None, None]),
-        factors=tuple(group.factor for group in groups),
-        chance=1 / len(groups),
+        votes=encoded.figure(np.sum(votes[::2], axis=0) * some[:, None, None]),
+        factors=labels.factors,
+        chance=chance,
     )
 
 
-def _groups(
-    data: Dataset, factors: Sequence[str] | None, images: int, rng: np.random.Generator
-) -> list[Groups]:
-    """Each usable factor's images by class; a class needs two, or its variance says nothing."""
+def votes_apart(
+    data: Dataset,
+    seed: int = 0,
+    factors: Sequence[str] | None = None,
+    images: int = 65_536,
+) -> tuple[Labels, list[Halves]]:
+    """The labels to use, and the halves that training and test votes come from, split by split.
+
+    Options as those of `factorvae`. Raises MissingLabels when the labels do not suffice for it.
+    """
     labels = read_labels(data, factors)
-    within = np.flatnonzero((labels.classes != UNKNOWN).any(axis=1))
-    if images < len(within):
-        within = rng.choice(within, images, replace=False)
-    groups = [labels.groups(name, at_least=2, within=within) for name in labels.factors]
-    usable = [group for group in groups if len(group.sizes) >= 2]
-    if not usable:
-        raise MissingLabels(
-            "the FactorVAE score needs a factor with two classes of two labelled images each; "
-            "label more images"
-        )
-    return usable
+    splits = FEW_SPLITS if few_labels(labels) else 1
+    return labels, labelled_halves(labels, splits, images, seed)
 
 
 def _draw_votes(
-    groups: Sequence[Groups], votes: int, batch: int, rng: np.random.Generator
+    labels: Labels, groups: Sequence[Groups], votes: int, batch: int, rng: np.random.Generator
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """The fixed factor (votes,) and the images (votes, batch), all of one class of that factor.
 
@@ -132,9 +153,31 @@ def _draw_votes(
         mine = np.flatnonzero(chosen == number)
         anchor = rng.integers(len(group.images), size=len(mine))
         cell = np.searchsorted(group.starts, anchor, side="right") - 1
-        within = rng.integers(group.sizes[cell][:, None], size=(len(mine), batch))
-        images[mine] = group.images[group.starts[cell][:, None] + within]
+        # the weights of a class sum to 1, so its stretch of the running sum starts at its number
+        place = cell[:, None] + rng.random((len(mine), batch))
+        found = np.searchsorted(np.cumsum(_weights(labels, group)), place, side="right")
+        last = group.starts[cell] + group.sizes[cell] - 1
+        images[mine] = group.images[np.clip(found, group.starts[cell][:, None], last[:, None])]
     return chosen, images
+
+
+def _weights(labels: Labels, group: Groups) -> NDArray[np.float64]:
+    """How likely each image (n,) of a group is to be drawn from its class; 1 for each class.
+
+    One of the other factors at random, then one of its classes that occur, then an image of it:
+    all alike where every combination of factors occurs once. Unlabelled ones are a class of theirs.
+    """
+    cell = np.repeat(np.arange(len(group.sizes)), group.sizes)
+    weights = np.zeros(len(group.images))
+    others = [name for name in labels.factors if name != group.factor]
+    for name in others:
+        classes = labels.column(name)[group.images] + 1  # UNKNOWN is -1
+        pairs, pair, sizes = np.unique(
+            cell * (classes.max() + 1) + classes, return_inverse=True, return_counts=True
+        )
+        occurring = np.bincount(pairs // (classes.max() + 1))  # classes of this factor in each cell
+        weights += 1 / (occurring[cell] * sizes[pair] * len(others))
+    return weights
 
 
 def _local_variances(codes: Codes, images: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -12,10 +12,11 @@ from torch import Tensor
 
 from evaluation.metrics.support import softmax
 from evaluation.metrics.support.encoding import Codes, Represent, encode
-from evaluation.metrics.support.labels import Groups, Labels, MissingLabels, read_labels
-from evaluation.metrics.support.pairs import draw_pairs, mean_differences
+from evaluation.metrics.support.halves import Halves, labelled_halves
+from evaluation.metrics.support.labels import Labels, read_labels
+from evaluation.metrics.support.pairs import as_few_pairs, draw_pairs, mean_differences
 from trainer.config.schema import FieldError, lookup
-from trainer.data.dataset import UNKNOWN, Dataset
+from trainer.data.dataset import Dataset
 
 # (features (S, K, points, M), factor numbers (S, points), training points, factors, seed) -> (K, S)
 Classify = Callable[[Tensor, Tensor, int, int, int], NDArray[np.float64]]
@@ -59,7 +60,9 @@ def higgins(
     A point is z_diff, the mean over L pairs of images of |mu_i - mu_j|, where the images of all L
     pairs share the class of factor y; a linear classifier has to find y. Few labels are enough: i
     is drawn among the images labelled for y, j among the others of its class, so that only pairs
-    that agree in one known factor are needed, never an image with chosen factors.
+    that agree in one known factor are needed, never an image with chosen factors. Each classifier
+    learns from one half of the labelled images and is tested on the other half: points made of the
+    same few images are alike whatever the code, and noise would score 1.00 with 20 labels.
 
     protocol "paper": y is any factor but `shape`; softmax classifier, Adagrad at 1e-2 to
         convergence, 5,000 test points, three seeds, each with points and initial weights of its
@@ -85,21 +88,21 @@ def higgins(
     for name, number in (("pairs", pairs), ("train", train), ("test", test), ("images", images)):
         if number < 1:
             raise FieldError(f"expected 1 or more, got {number}", (name,))
-    labels, groups = labelled_groups(data, seed, protocol, factors, images)
+    labels, splits = pairs_apart(data, seed, protocol, factors, images)
     draws = [
-        draw_pairs(groups, train + test, pairs, np.random.default_rng([seed, 1 + number]))
-        for number in range(chosen.classifiers)
+        _draw(halves, train, test, pairs, np.random.default_rng([seed, 1 + number]))
+        for number, halves in enumerate(splits)
     ]
     codes = encode(represent, data, np.concatenate([part for _, *both in draws for part in both]))
     codes, finite = _without_bad(codes)
     points = torch.stack([mean_differences(codes, i, j) for _, i, j in draws])
     y = torch.from_numpy(np.stack([y for y, _, _ in draws])).to(points.device)
-    scores = chosen.classify(points, y, train, len(groups), seed)
+    scores = chosen.classify(points, y, train, len(labels.factors), seed)
     scores[~finite] = np.nan
     return Higgins(
         score=codes.collapse(scores.mean(axis=1)),
         scores=codes.collapse(scores),
-        chance=1 / len(groups),
+        chance=1 / len(labels.factors),
         protocol=protocol,
         factors=labels.factors,
         pairs=pairs,
@@ -109,36 +112,30 @@ def higgins(
     )
 
 
-def labelled_groups(
+def pairs_apart(
     data: Dataset,
     seed: int = 0,
     protocol: str = "paper",
     factors: Sequence[str] | None = None,
     images: int = 65_536,
-) -> tuple[Labels, list[Groups]]:
-    """The labels to use, and the images of each factor by class, among `images` random ones.
+) -> tuple[Labels, list[Halves]]:
+    """The labels to use, and for each classifier the halves that its pairs come from.
 
     Options as those of `higgins`. Raises MissingLabels when the labels do not suffice for it.
     """
-    labels = read_labels(data, factors, lookup(PROTOCOLS, protocol, "protocol").leave_out)
-    rng = np.random.default_rng([seed, 0])
-    if len(labels.factors) < 2:
-        raise MissingLabels(
-            f"the metric tells factors apart and '{labels.factors[0]}' is the only one; "
-            "label another"
-        )
-    labelled = np.flatnonzero((labels.classes != UNKNOWN).any(axis=1))
-    if len(labelled) > images:
-        labelled = rng.choice(labelled, images, replace=False)
-    groups = [labels.groups(name, at_least=2, within=labelled) for name in labels.factors]
-    for group in groups:
-        if len(group.sizes) < 2:
-            raise MissingLabels(
-                f"factor '{group.factor}' has {len(group.sizes)} classes with two labelled images "
-                "or more, and two are needed; label more images or leave it out with the option "
-                "`factors`"
-            )
-    return labels, groups
+    chosen = lookup(PROTOCOLS, protocol, "protocol")
+    labels = read_labels(data, factors, chosen.leave_out)
+    return labels, labelled_halves(labels, chosen.classifiers, images, seed)
+
+
+def _draw(
+    halves: Halves, train: int, test: int, pairs: int, rng: np.random.Generator
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """y, i and j as `draw_pairs` gives them: training points, then test points of other images."""
+    learnt = draw_pairs(as_few_pairs(halves.learn, rng), train, pairs, rng)
+    tested = draw_pairs(as_few_pairs(halves.test, rng), test, pairs, rng)
+    y, i, j = (np.concatenate(both) for both in zip(learnt, tested, strict=True))
+    return y, i, j
 
 
 def _without_bad(codes: Codes) -> tuple[Codes, NDArray[np.bool_]]:
@@ -173,7 +170,7 @@ def _logistic_regression(
 
     classes = y[0].cpu().numpy()
     scores = []
-    for x in points[0].cpu().numpy():
+    for x in points[0].cpu().double().numpy():  # as scikit-learn computes it by itself
         with warnings.catch_warnings():  # its defaults stop after 100 iterations, converged or not
             warnings.simplefilter("ignore", ConvergenceWarning)
             classifier = LogisticRegression(random_state=seed).fit(x[:train], classes[:train])

@@ -17,6 +17,7 @@ from evaluation.metrics.support.points import (
     need_posterior,
 )
 from trainer.data.dataset import Dataset
+from trainer.data.holdout import unseen
 
 # images (n, channels, height, width) in [0, 1] and latents z, (n, M) or (K, n, M) -> log p(x|z) in
 # nats, (n,) or (K, n)
@@ -76,6 +77,8 @@ def indicators(
 ) -> Indicators:
     """Definitions 1 to 7 and the empirical lower bound, on random images. No label is read.
 
+    They are taken on images that were held out of training, as in the paper, where there are some.
+
     represent: not called; it stands here because every metric is called alike.
     posterior: images -> (mu, logvar); required, a UserError is raised without.
     log_likelihood: (images, z) -> log p(x|z) in nats, for the lower bound; z is one sample an image
@@ -84,7 +87,7 @@ def indicators(
     normal: a latent has normal variance when that of q* is within this much of 1. The paper counts
         such latents but prints no tolerance.
     """
-    posterior = need_posterior(posterior, "indicators")
+    posterior, data = need_posterior(posterior, "indicators"), unseen(data)
     rng = np.random.default_rng(seed)
     images = draw_images(data, rng, points)
     encoded, mu, logvar = encode_posterior(posterior, data, images)

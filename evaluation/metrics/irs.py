@@ -82,18 +82,28 @@ def irs(
 def _moved(points: Points, factor: int, quantile: float, bins: int | None) -> NDArray[np.float64]:
     """Mean over groups (K, M) of the quantile of |mu - its mean in the group| for one factor."""
     means, classes = points.of(factor)
+    moved = []
+    for members in groups_of_two(classes, points.factors[factor], bins):
+        inside = means[:, members]
+        away = np.abs(inside - inside.mean(axis=1, keepdims=True))
+        moved.append(np.quantile(away, quantile, axis=1))
+    return np.mean(moved, axis=0)
+
+
+def groups_of_two(
+    classes: NDArray[np.int64], factor: str, bins: int | None
+) -> list[NDArray[np.bool_]]:
+    """Which of the images (n,) are in each group of two or more, by the classes (n,) of a factor.
+
+    Raises MissingLabels for none.
+    """
     groups = classes
     if bins is not None:
         groups = discretise(classes[None, :, None].astype(np.float64), bins)[0, :, 0]
-    sizes = np.bincount(groups)
-    moved = []
-    for group in np.flatnonzero(sizes >= 2):
-        inside = means[:, groups == group]
-        away = np.abs(inside - inside.mean(axis=1, keepdims=True))
-        moved.append(np.quantile(away, quantile, axis=1))
-    if not moved:
+    shared = np.flatnonzero(np.bincount(groups) >= 2)
+    if not len(shared):
         raise MissingLabels(
-            "IRS needs two labelled images that share a value of factor "
-            f"'{points.factors[factor]}'; label more images or leave the factor out"
+            f"IRS needs two labelled images that share a value of factor '{factor}'; "
+            "label more images or leave the factor out"
         )
-    return np.mean(moved, axis=0)
+    return [groups == group for group in shared]

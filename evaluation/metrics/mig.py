@@ -78,7 +78,8 @@ def mig(
         quantity. They average log densities over drawn samples; here each posterior's exact mass is
         laid into `fine_bins` bins instead, which has no sampling noise and is many times cheaper.
 
-    posterior: images -> (mu, logvar); needed for samples only.
+    posterior: images -> (mu, logvar); needed for samples only. Latents that `represent` gives as
+        constant count as knowing nothing here, too.
     unordered: factors that `means_ordered` and `samples_ordered` leave out, because their classes
         have no order (shape on 2D shapes).
 
@@ -96,16 +97,14 @@ def mig(
         represent, data, np.random.default_rng(seed), factors, points=points
     )
     entropies = factor_entropies(drawn)
-    ordered = np.array([name not in unordered for name in drawn.factors])
-    if estimate.endswith("ordered") and not ordered.any():
-        raise MissingLabels(
-            "mig over ordered factors needs one, and only unordered ones are labelled"
-        )
+    ordered = check_ordered(drawn.factors, unordered, estimate)
+    varying = np.ptp(drawn.means, axis=1) > 0
 
     nats = {"means": encoded.figure(factor_information(drawn, bins))}
     if posterior is not None:
         spread, mu, logvar = encode_posterior(posterior, data, drawn.images)
-        nats["samples"] = spread.figure(sample_information(drawn, mu, logvar, fine_bins))
+        known = sample_information(drawn, mu, logvar, fine_bins)
+        nats["samples"] = spread.figure(known * varying[..., None])
     gaps = {name: information_gaps(information, entropies) for name, information in nats.items()}
     figures: dict[str, Figure] = {name: _mean(each) for name, each in gaps.items()}
     if ordered.any():
@@ -124,6 +123,18 @@ def mig(
         ordered=tuple(np.array(drawn.factors)[ordered].tolist()),
         points=len(drawn.images),
     )
+
+
+def check_ordered(
+    factors: Sequence[str], unordered: Sequence[str], estimate: str
+) -> NDArray[np.bool_]:
+    """Which of the factors are ordered, (F,). Raises MissingLabels when that leaves none to use."""
+    ordered = np.array([name not in unordered for name in factors])
+    if estimate.endswith("ordered") and not ordered.any():
+        raise MissingLabels(
+            "mig over ordered factors needs one, and only unordered ones are labelled"
+        )
+    return ordered
 
 
 def _mean(gaps: NDArray[np.float64]) -> Figure:

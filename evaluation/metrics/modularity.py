@@ -52,24 +52,26 @@ def modularity(
 
     Modularity comes from the information between means, cut into `bins`, and factors: a latent
     loses by the squared information that it has of any factor but its first. Two latents that share
-    a factor cost nothing, so duplicated codes stay perfect. A latent that knows of nothing at all
-    counts 0; chance information between noise and factors, which is never exactly 0, makes useless
-    latents score anywhere in between (a known weakness).
+    a factor cost nothing, so duplicated codes stay perfect. Constant latents do not count; chance
+    information between noise and factors, which is never exactly 0, makes useless latents score
+    anywhere in between (a known weakness, whose size is the score's floor).
 
     Explicitness is taken on standardised means, so it does not depend on the latents' scale; it is
     blind to rotation of the code. Partly labelled images count for the factors they are labelled
-    for. Raises MissingLabels without enough labels.
+    for. Raises MissingLabels without enough labels of two factors or more.
     """
+    rng = np.random.default_rng(seed)
     encoded, (learn, check) = labelled_points(
-        represent, data, np.random.default_rng(seed), factors, train=train, test=test
+        represent, data, rng, factors, several=True, train=train, test=test
     )
+    varying = np.ptp(learn.means, axis=1) > 0
     information = factor_information(learn, bins)
     areas = np.empty((2, len(learn.means), len(learn.factors)))
     with threadpool_limits(1):  # so small products are slower on more threads
         for k, f in np.ndindex(*areas.shape[1:]):
             areas[:, k, f] = _areas(learn, check, k, f)
     return Modularity(
-        score=encoded.figure(modularity_of(information)),
+        score=encoded.figure(modularity_of(information, varying)),
         explicitness=encoded.figure(areas[1].mean(axis=-1)),
         explicitness_train=encoded.figure(areas[0].mean(axis=-1)),
         explicitness_per_factor=encoded.figure(areas[1]),
@@ -80,12 +82,18 @@ def modularity(
     )
 
 
-def modularity_of(information: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Mean over latents, (K,), of 1 - (sum I² - max I²) / ((F - 1) max I²) from I (K, M, F)."""
+def modularity_of(
+    information: NDArray[np.float64], varying: NDArray[np.bool_]
+) -> NDArray[np.float64]:
+    """Mean over latents, (K,), of 1 - (sum I² - max I²) / ((F - 1) max I²) from I (K, M, F).
+
+    varying: (K, M), the latents that count; a model without any scores 0.
+    """
     squared = information**2
     best = squared.max(axis=-1)
-    others = (squared.sum(axis=-1) - best) / max(squared.shape[-1] - 1, 1)
-    return np.where(best > 0, 1 - others / np.where(best > 0, best, 1), 0).mean(axis=-1)
+    others = (squared.sum(axis=-1) - best) / (squared.shape[-1] - 1)
+    each = np.where(best > 0, 1 - others / np.where(best > 0, best, 1), 0) * varying
+    return each.sum(axis=-1) / np.maximum(varying.sum(axis=-1), 1)
 
 
 def _areas(learn: Points, check: Points, model: int, factor: int) -> tuple[float, float]:

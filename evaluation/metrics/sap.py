@@ -52,6 +52,10 @@ def sap(
     whose machines scikit-learn's LinearSVC trains one at a time; here all are solved exactly at
     once.
 
+    A latent without a rival, because it is the only one or all others are constant, is compared
+    with the accuracy of always saying the most frequent class. With few labels, best and second are
+    told by the training points: of test accuracies, the highest is ahead by chance alone.
+
     rescale: give each latent unit variance first. Without, as in disentanglement_lib, the penalty
         bites harder on latents of small scale, so the score depends on the latents' units.
 
@@ -62,14 +66,19 @@ def sap(
         represent, data, np.random.default_rng(seed), factors, train=train, test=test
     )
     models, _, latents = learn.means.shape
-    matrix = np.empty((models, latents, len(learn.factors)))
+    matrix, ranking = np.empty((2, models, latents, len(learn.factors)))
+    guess = np.zeros(len(learn.factors))
     for f in range(len(learn.factors)):
         if continuous_factors:
-            matrix[..., f] = _squared_correlation(*learn.of(f))
+            matrix[..., f] = ranking[..., f] = _squared_correlation(*learn.of(f))
         else:
-            matrix[..., f] = _accuracies(learn, check, f, C, rescale)
-    best = np.sort(matrix, axis=1)
-    gaps = best[:, -1] - best[:, -2] if latents > 1 else best[:, -1]
+            ranking[..., f], matrix[..., f] = _accuracies(learn, check, f, C, rescale)
+            guess[f] = _guess(learn, check, f)
+    order = np.argsort(ranking if learn.few else matrix, axis=1, kind="stable")
+    best = np.take_along_axis(matrix, order[:, -2:], axis=1)
+    varying = np.ptp(learn.means, axis=1).astype(bool).sum(axis=-1)[:, None]
+    lead = np.maximum(matrix.max(axis=1) - guess, 0) * varying
+    gaps = np.where(varying < 2, lead, best[:, -1] - best[:, 0])
     return SAP(
         score=encoded.figure(gaps.mean(axis=-1)),
         gaps=encoded.figure(gaps),
@@ -91,10 +100,16 @@ def _squared_correlation(
     return np.where(constant, 0, covariance**2 / np.where(constant, 1, spread * (y**2).sum()))
 
 
+def _guess(learn: Points, check: Points, factor: int) -> float:
+    """Test accuracy of always saying the most frequent training class."""
+    (_, y), (_, y_test) = learn.of(factor), check.of(factor)
+    return float(np.mean(y_test == np.bincount(y).argmax()))
+
+
 def _accuracies(
     learn: Points, check: Points, factor: int, C: float, rescale: bool
-) -> NDArray[np.float64]:
-    """Test accuracy (K, M) of the one-latent machines for one factor."""
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Training and test accuracy, each (K, M), of the one-latent machines for one factor."""
     (x, y), (x_test, y_test) = learn.of(factor), check.of(factor)
     models, _, latents = x.shape
     if rescale:
@@ -107,13 +122,14 @@ def _accuracies(
         torch.from_numpy(np.searchsorted(seen, y)),
         C,
     )
-    columns = torch.from_numpy(np.ascontiguousarray(x_test.transpose(0, 2, 1)))
-    columns = columns.view(models * latents, -1)
+    inputs = np.concatenate([x, x_test], axis=1).transpose(0, 2, 1)
+    columns = torch.from_numpy(np.ascontiguousarray(inputs)).view(models * latents, -1)
     best = torch.full_like(columns, -torch.inf)
     said = torch.zeros_like(columns, dtype=torch.int64)
     for c in range(len(seen)):  # class by class, to hold two arrays of this size and not forty
         margin = weight[:, c, None] * columns + bias[:, c, None]
         better = margin > best
         best[better], said[better] = margin[better], c
-    right = seen[said.numpy()] == y_test
-    return right.mean(axis=-1).reshape(models, latents)
+    right = seen[said.numpy()] == np.concatenate([y, y_test])
+    trained, tested = np.split(right.reshape(models, latents, -1), [len(y)], axis=-1)
+    return trained.mean(axis=-1), tested.mean(axis=-1)

@@ -9,6 +9,7 @@ from trainer.data.dataset import UNKNOWN, Dataset, Notes, notes_of
 from trainer.data.dsprites import DSprites
 from trainer.data.factors import BINS
 from trainer.data.folder import Folder
+from trainer.data.holdout import hold_out
 from trainer.data.labels import choose, relabel
 from trainer.data.mnist import Mnist
 
@@ -24,6 +25,7 @@ def load(
     labels: str | int = "all",
     factors: object = None,
     bins: object = BINS,
+    holdout: object = 0,
     **options: object,
 ) -> Dataset:
     """The data set called `name`; cheap, as pixels are made or read at their first use.
@@ -36,6 +38,8 @@ def load(
         is an option of data sets of which it chooses a part, such as dsprites.)
     bins: how many classes a continuous factor of a table is cut into, at its quantiles; one number
         for all, or one for each by name.
+    holdout: how many images to keep apart from training, chosen at random, always the same ones;
+        metrics that the papers take on a test set are taken on them.
 
         data = load("dsprites", factors={"shape": [0]}, labels=1000)
         data.images([0, 1]), data.classes([0, 1]), data.factors
@@ -56,7 +60,7 @@ def load(
         options["bins"] = cut
     for key in options:
         if key not in parameters:
-            known = [*parameters, "labels", "factors", "bins"]
+            known = [*parameters, "labels", "factors", "bins", "holdout"]
             problem = f"unknown option of {name}{suggestion(key, known)}"
             raise FieldError(problem, (key,))
     arguments = {}
@@ -66,7 +70,8 @@ def load(
         elif parameter.default is inspect.Parameter.empty:
             raise FieldError(f"required option of {name} is missing", (key,))
     data = relabel(cls(**arguments), _convert("labels", labels, str | int), cut, chosen)
-    return data if chosen is None else choose(data, chosen)
+    data = data if chosen is None else choose(data, chosen)
+    return hold_out(data, _convert("holdout", holdout, int))
 
 
 def _check_bins(bins: int | Mapping[str, int]) -> None:

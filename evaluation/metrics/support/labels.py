@@ -50,6 +50,21 @@ class Labels:
         """Classes (N,) of one factor."""
         return self.classes[:, self.factors.index(factor)]
 
+    def mend(self, factor: str, more: int | None = 0) -> str:
+        """What to do about a factor whose labels do not suffice.
+
+        more: how many more labelled images would do; 0 when that is not known, None when none will.
+        """
+        if (self.column(factor) != UNKNOWN).all():
+            advice = "every image is labelled for it; merge some of its classes, or"
+        elif more is None:
+            advice = "its classes hardly repeat, so more labels would not help;"
+        elif more:
+            advice = f"about {more:,} more labelled images would do; or"
+        else:
+            advice = "label more images, or"
+        return f"{advice} leave it out with the option `factors`"
+
     def complete(self) -> NDArray[np.int64]:
         """Indices of the images for which every factor is known. Raises MissingLabels for none."""
         indices = np.flatnonzero((self.classes != UNKNOWN).all(axis=1))
@@ -104,6 +119,15 @@ def read_labels(
             f"no factor of data set '{data.name}' has two or more classes among its labels"
         )
     return Labels(chosen, classes[:, [known.index(name) for name in chosen]])
+
+
+def need_two_factors(labels: Labels) -> None:
+    """Raises MissingLabels for labels of a single factor, where a metric tells factors apart."""
+    if len(labels.factors) < 2:
+        raise MissingLabels(
+            f"the metric tells factors apart and '{labels.factors[0]}' is the only one; "
+            "label another"
+        )
 
 
 def _varies(column: NDArray[np.int64]) -> bool:

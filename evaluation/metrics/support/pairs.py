@@ -10,6 +10,8 @@ from torch import Tensor
 from evaluation.metrics.support.encoding import Codes
 from evaluation.metrics.support.labels import Groups
 
+_ENOUGH_PAIRS = 500  # to be as good as any number
+_TIMES = 3  # as many pairs as the factor with fewest: noise stays at chance, true codes keep theirs
 _CHUNK = 2**22  # numbers held at once while pairs are averaged
 
 
@@ -36,6 +38,34 @@ def draw_pairs(
         others = start + (positions - start + 1 + rng.integers(size - 1)) % size
         first[chosen], second[chosen] = group.images[positions], group.images[others]
     return y, first, second
+
+
+def as_few_pairs(groups: Sequence[Groups], rng: np.random.Generator) -> list[Groups]:
+    """The groups cut down to about equally many pairs, where one has few; each a class of its own.
+
+    The mean over pairs varies more from one half of the labels to the other the fewer they are, and
+    a classifier makes use of that: what lies far out is of the factor with few, whatever the code.
+    """
+    counts = [int((group.sizes * (group.sizes - 1) // 2).sum()) for group in groups]
+    fewest = min(counts)
+    if fewest >= _ENOUGH_PAIRS:
+        return list(groups)
+    return [
+        _some_pairs(group, min(_TIMES * fewest, count), rng)
+        for group, count in zip(groups, counts, strict=True)
+    ]
+
+
+def _some_pairs(group: Groups, count: int, rng: np.random.Generator) -> Groups:
+    """`count` of the group's pairs, each drawn at most once, as classes of two images."""
+    pairs = [
+        np.stack(np.triu_indices(size, 1), axis=1) + start
+        for start, size in zip(group.starts, group.sizes, strict=True)
+    ]
+    chosen = rng.permutation(np.concatenate(pairs))[:count]
+    return Groups(
+        group.factor, group.images[chosen.ravel()], 2 * np.arange(count), np.full(count, 2)
+    )
 
 
 def mean_differences(codes: Codes, first: NDArray[np.int64], second: NDArray[np.int64]) -> Tensor:

@@ -10,7 +10,12 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from evaluation.metrics.support.encoding import Codes, Represent, encode
-from evaluation.metrics.support.labels import MissingLabels, read_labels
+from evaluation.metrics.support.labels import (
+    Labels,
+    MissingLabels,
+    need_two_factors,
+    read_labels,
+)
 from trainer.config.schema import FieldError
 from trainer.data.dataset import UNKNOWN, Dataset
 from trainer.errors import UserError
@@ -79,12 +84,14 @@ class Points:
     means: (K, n, M).
     classes: (n, F), 0 .. number of classes - 1 in each column, UNKNOWN (-1) where not labelled.
     factors: the names of the F factors.
+    few: whether there were fewer labelled images than were asked for.
     """
 
     images: NDArray[np.int64]
     means: NDArray[np.float64]
     classes: NDArray[np.int64]
     factors: tuple[str, ...]
+    few: bool = False
 
     def of(self, factor: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         """Means (K, m, M) and classes (m,) of the m points for which this factor is known."""
@@ -99,34 +106,64 @@ def labelled_points(
     data: Dataset,
     rng: np.random.Generator,
     factors: Sequence[str] | None,
+    several: bool = False,
     **sizes: int,
 ) -> tuple[Encoded, tuple[Points, ...]]:
     """Disjoint random sets of images for which some of the factors is known, in order of `sizes`.
 
+    several: refuse a single factor, for a metric that tells factors apart.
     sizes: how many images each set has, by its option's name. With fewer labelled images than their
         sum, all are used, shared out in the ratio of the sizes. Training and test points never
         meet; disentanglement_lib draws with replacement, which with few labels would test on the
         training points. A point need not be labelled for every factor.
 
-    Raises FieldError for a size below 1, and MissingLabels when the data has no labels, when a set
-    would show no label of a factor, or the first set, to learn from, one class or none twice.
+    Raises FieldError for a size below 1, and MissingLabels as `drawn_labels` does.
+    """
+    drawn = drawn_labels(data, rng, factors, several, **sizes)
+    images = np.concatenate([some for some, _ in drawn.sets])
+    encoded = encode_sound(represent, data, images)
+    return encoded, tuple(
+        Points(some, encoded.means(some), classes, drawn.factors, drawn.few)
+        for some, classes in drawn.sets
+    )
+
+
+@dataclass(frozen=True)
+class DrawnLabels:
+    """Disjoint sets of labelled images: indices (n,) and classes (n, F) of each; see `Points`."""
+
+    sets: tuple[tuple[NDArray[np.int64], NDArray[np.int64]], ...]
+    factors: tuple[str, ...]
+    few: bool
+
+
+def drawn_labels(
+    data: Dataset,
+    rng: np.random.Generator,
+    factors: Sequence[str] | None,
+    several: bool = False,
+    **sizes: int,
+) -> DrawnLabels:
+    """The images of `labelled_points`, not yet encoded.
+
+    Raises MissingLabels when the data has no labels, or one factor where `several` are needed, when
+    a set would show no label of a factor, or the first set, to learn from, one class or none twice.
     """
     for option, size in sizes.items():
         if size < 1:
             raise FieldError(f"expected 1 or more, got {size}", (option,))
     labels = read_labels(data, factors)
+    if several:
+        need_two_factors(labels)
     candidates = np.flatnonzero((labels.classes != UNKNOWN).any(axis=1))
     share = min(1.0, len(candidates) / sum(sizes.values()))
     ends = np.floor(np.cumsum([0, *sizes.values()]) * share + 1e-9).astype(int)
     drawn = rng.choice(candidates, ends[-1], replace=False)
     classes = _from_zero(labels.classes[drawn])
     for number, (a, b) in enumerate(pairwise(ends)):
-        _check(classes[a:b], labels.factors, learn=number == 0)
-    encoded = encode_sound(represent, data, drawn)
-    means = encoded.means(drawn)
-    return encoded, tuple(
-        Points(drawn[a:b], means[:, a:b], classes[a:b], labels.factors) for a, b in pairwise(ends)
-    )
+        _check(classes[a:b], labels, learn=number == 0)
+    sets = tuple((drawn[a:b], classes[a:b]) for a, b in pairwise(ends))
+    return DrawnLabels(sets, labels.factors, few=share < 1)
 
 
 def draw_images(data: Dataset, rng: np.random.Generator, size: int) -> NDArray[np.int64]:
@@ -145,17 +182,16 @@ def _from_zero(classes: NDArray[np.int64]) -> NDArray[np.int64]:
     return numbered
 
 
-def _check(classes: NDArray[np.int64], factors: tuple[str, ...], learn: bool) -> None:
+def _check(classes: NDArray[np.int64], labels: Labels, learn: bool) -> None:
     """Raises MissingLabels for a factor without labels in `classes` (n, F).
 
     learn: also for one that shows a single class, or no class twice.
     """
-    for name, column in zip(factors, classes.T, strict=True):
+    for name, column in zip(labels.factors, classes.T, strict=True):
         known = column[column != UNKNOWN]
         seen = len(np.unique(known))
         if seen == 0 or (learn and (seen == 1 or seen == len(known))):
             raise MissingLabels(
                 f"too few labels of factor '{name}': {len(known)} of {len(classes)} random images "
-                f"have one, and show {seen} classes; label more images or leave it out with the "
-                "option `factors`"
+                f"have one, and show {seen} classes; {labels.mend(name)}"
             )

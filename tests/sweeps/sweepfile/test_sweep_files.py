@@ -41,6 +41,7 @@ def digits(tmp_path_factory) -> Path:
 
 def load(name: str, digits: Path, *overrides: str) -> SweepSpec:
     own = [f"dataset.path={digits}"] if name.startswith("mnist") else []
+    own += ["dataset.holdout=100"] if name in ("mnist_noise.yaml", "mnist_beta.yaml") else []
     return load_spec(ROOT / "sweeps" / name, [*overrides, *own])
 
 
