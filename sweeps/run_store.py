@@ -51,6 +51,8 @@ class Store:
     def __init__(self, location: str | Path) -> None:
         """A store at `location`, a folder or `s3://bucket/prefix`; nothing is made yet."""
         text = str(location)
+        if not text.strip():
+            raise UserError("store '': expected a folder or s3://BUCKET/PREFIX")
         if "://" in text and not text.startswith("s3://"):
             raise UserError(f"store {text!r}: expected a folder or s3://BUCKET/PREFIX")
         self._storage: Storage = S3(text) if text.startswith("s3://") else Folder(location)

@@ -139,8 +139,9 @@ def test_a_store_that_cannot_be_written_says_so(tmp_path):
             Store(location).prepare()
         assert "cannot be written" in str(caught.value)
         assert len(str(caught.value).splitlines()) == 1
-    with pytest.raises(UserError, match="expected a folder"):
-        Store("ftp://host/store")
+    for location in ("ftp://host/store", "", " "):
+        with pytest.raises(UserError, match="expected a folder"):
+            Store(location)
 
 
 def test_two_processes_cannot_run_one_sweep(store):
