@@ -25,6 +25,7 @@ from sweeps.tracking.background import LONGEST_CLOSE
 from sweeps.tracking.tracker import Tracker
 from sweeps.trials import signals, stopping
 from sweeps.trials.ray_process import ray_process
+from trainer.data.describe import describe
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
@@ -107,8 +108,8 @@ class _Session:
         console.print(f"{spec.name}: {spec.setting_count} settings of {seeds} seeds, {spec.method}")
         images = "×".join(map(str, data.shape))
         console.print(f"{data.name} ({data.source}): {len(data):,} images of {images}")
-        for remark in self.sweep.metrics.remarks:
-            console.print(remark)
+        for remark in [*describe(data), *self.sweep.metrics.remarks]:
+            console.print(remark, markup=False)
         if self.progress.stored:
             console.print(f"in the store already: {self.progress.stored} runs")
 

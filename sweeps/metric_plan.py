@@ -8,7 +8,7 @@ from evaluation.identity import compares_seeds, evaluation_id
 from sweeps.plan import remarks_on_likelihood
 from sweeps.sweepfile import SweepSpec
 from trainer.config.schema import FieldError
-from trainer.data.dataset import Dataset
+from trainer.data.dataset import Dataset, notes_of
 
 Evaluation = Mapping[str, Mapping[str, Any]]
 
@@ -49,6 +49,7 @@ def plan_metrics(spec: SweepSpec, data: Dataset) -> MetricPlan:
             remarks.append(f"judged by UDR, how far the seeds of a setting agree: {why}")
     elif problems[name]:
         raise spec.error(FieldError(str(problems[name]), ("metric",)))
+    remarks += _on_factors(name, usable, data)
     remarks += [f"{m} is left out: {problem}" for m, problem in problems.items() if problem]
     if (goal == "minimize") != (name in LOWER_IS_BETTER):
         better = "lower" if name in LOWER_IS_BETTER else "higher"
@@ -60,6 +61,19 @@ def plan_metrics(spec: SweepSpec, data: Dataset) -> MetricPlan:
     return MetricPlan(name, evaluation, tuple(remarks), data)
 
 
+def _on_factors(metric: str, evaluation: Evaluation, data: Dataset) -> list[str]:
+    """Which factor does not count though it is labelled, where none were chosen by name."""
+    options = evaluation.get(metric, {})
+    paper = metric == "higgins" and options.get("protocol", "paper") == "paper"
+    if not paper or options.get("factors") or data.name == "dsprites":
+        return []
+    said = (
+        "shape does not count in the paper's protocol, where it is no factor; "
+        "evaluation: {higgins: {protocol: dlib}} or its option `factors` counts it"
+    )
+    return [said] if "shape" in data.factors else []
+
+
 def _lacking(metric: str, options: Mapping[str, Any], data: Dataset) -> str | None:
     """Why the labels do not suffice for a metric; None when they do, or it needs none."""
     from evaluation.label_checks import check_labels
@@ -68,5 +82,7 @@ def _lacking(metric: str, options: Mapping[str, Any], data: Dataset) -> str | No
     try:
         check_labels(metric, options, data)
     except MissingLabels as error:
-        return str(error)
+        # the labels themselves are often the cause, not what the metric found of them
+        lost = [f"{name} is left out: {why}" for name, why in notes_of(data).left_out.items()]
+        return "; ".join([str(error), *lost[:3]])
     return None

@@ -39,7 +39,7 @@ def load_data(spec: SweepSpec) -> Dataset:
     except FieldError as error:
         raise spec.error(error.under("dataset")) from None
     except UserError as error:
-        raise spec.error(FieldError(str(error), ("dataset",))) from None
+        raise spec.error(FieldError(str(error), ("dataset",))) from error  # it lists bad images
 
 
 def runs_of(spec: SweepSpec, data: Dataset, parameters: Mapping[str, Any]) -> tuple[Run, ...]:
@@ -61,7 +61,10 @@ def remarks_on_likelihood(spec: SweepSpec, data: Dataset) -> list[str]:
 
     if "likelihood" in spec.parameters or in_full(spec.trainer)["likelihood"] != AUTO:
         return []
-    chosen = suitable(data)
+    try:
+        chosen = suitable(data)
+    except UserError as error:  # of files that cannot be read
+        raise spec.error(FieldError(str(error), ("dataset",))) from error
     if chosen == "bernoulli":
         return []
     return [

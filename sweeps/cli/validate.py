@@ -1,35 +1,104 @@
 """`sweep validate`: checks a sweep file and its data set, and starts nothing."""
 
 from argparse import Namespace
+from dataclasses import asdict
+from typing import Any
 
+from evaluation.identity import with_defaults
 from sweeps.cli.output import console, print_json
 from sweeps.run_store import Store
 from sweeps.sweep import Sweep
 from sweeps.sweepfile import as_mapping, load_spec
+from sweeps.sweepfile.compatibility import RENDERED
+from trainer.data.dataset import Dataset
 from trainer.errors import UserError
+
+MOST_RENDERED = 2**26  # bytes of images that are rendered to be looked at
 
 
 def execute(args: Namespace) -> int:
-    """Says that the file is good, or raises UserError."""
+    """Says that the file is good, and what its data are, or raises UserError."""
     try:
         spec = load_spec(args.file, args.overrides)
         sweep = Sweep.load(spec, Store(args.store))
         sweep.check()
     except UserError as error:
+        broken = _broken(error)
         if args.json:
-            print_json({"valid": False, "error": str(error)})
+            print_json({"valid": False, "error": str(error), "broken": broken})
+        else:
+            for line in broken:
+                console.print(line, soft_wrap=True, markup=False)
         raise
+    judged, found = sweep.metrics, _looked_at(sweep.data)
     if args.json:
-        remarks = list(sweep.metrics.remarks)
-        found = {"valid": True, "metric": sweep.metrics.metric, "remarks": remarks}
-        print_json({**found, "sweep": as_mapping(spec)})
-    else:
-        console.print(
-            f"{args.file} is good: sweep [b]{spec.name}[/b] of {spec.dataset.name}, "
-            f"{spec.setting_count} settings × {len(spec.seed_list)} seeds, "
-            f"metric {sweep.metrics.metric}",
-            soft_wrap=True,
-        )
-        for remark in sweep.metrics.remarks:
-            console.print(remark, soft_wrap=True, markup=False)
+        remarks = list(judged.remarks)
+        answer = {"valid": True, "metric": judged.metric, "remarks": remarks, "data": found}
+        evaluation = with_defaults(judged.evaluation)
+        resolved = {"model": _first_model(sweep), "evaluation": evaluation}
+        print_json({**answer, "sweep": as_mapping(spec), "resolved": resolved})
+        return 0
+    for line in _lines(found):
+        console.print(line, soft_wrap=True, markup=False)
+    console.print(
+        f"{args.file} is good: sweep [b]{spec.name}[/b] of {spec.dataset.name}, "
+        f"{spec.setting_count} settings × {len(spec.seed_list)} seeds, "
+        f"metric {judged.metric}",
+        soft_wrap=True,
+    )
+    for remark in judged.remarks:
+        console.print(remark, soft_wrap=True, markup=False)
     return 0
+
+
+def _looked_at(data: Dataset) -> dict[str, Any]:
+    """What the data are, as JSON; with a contact sheet where that does not take long."""
+    from trainer.data import cache, describe
+
+    found: dict[str, Any] = {
+        "name": data.name,
+        "source": data.source,
+        "images": len(data),
+        "shape": list(data.shape),
+        "factors": dict(data.factors),
+        "said": describe.describe(data),
+        "values": None,
+        "contact_sheet": None,
+    }
+    pixels = len(data) * data.shape[0] * data.shape[1] * data.shape[2]
+    if data.source != RENDERED or pixels <= MOST_RENDERED:
+        path = cache.folder() / f"contact-{data.fingerprint}.png"
+        found["values"] = list(describe.value_range(data))
+        found["contact_sheet"] = str(describe.save_contact_sheet(data, path))
+    return found
+
+
+def _first_model(sweep: Sweep) -> dict[str, Any]:
+    """The first model that the search space holds, every default written out."""
+    first = {
+        name: parameter.low if parameter.choices is None else parameter.choices[0]
+        for name, parameter in sweep.spec.parameters.items()
+    }
+    return asdict(sweep.runs(first)[0].config)
+
+
+def _lines(found: dict[str, Any]) -> list[str]:
+    shape = "×".join(map(str, found["shape"]))
+    values = "values from {} to {}".format(*found["values"]) if found["values"] else ""
+    parts = [f"{found['images']:,} images of {shape}", *filter(None, [values])]
+    sheet = found["contact_sheet"]
+    return [
+        f"{found['name']} ({found['source']}): {', '.join(parts)}",
+        *found["said"],
+        *([f"a look at them: {sheet}"] if sheet else []),
+    ]
+
+
+def _broken(error: BaseException | None) -> list[str]:
+    """A line on each image that cannot be used, where that is what is wrong."""
+    while error is not None:
+        problems = getattr(error, "problems", None)
+        if problems:
+            return list(problems)
+        error = error.__cause__
+    return []

@@ -10,7 +10,7 @@ from PIL import Image
 
 from evaluation.traversals import by_kl
 from trainer.data.dataset import Dataset
-from trainer.models import load_pack
+from trainer.models import Pack, load_pack
 from trainer.models.traversal import traverse
 
 TRAVERSAL = "traversal.png"
@@ -22,21 +22,23 @@ def write_traversals(folders: Sequence[Path], data: Dataset) -> None:
 
     Rows are latents, highest KL first; columns move one over [-3, 3] (Higgins et al. 2017, Fig. 4).
     """
-    image = torch.from_numpy(data.images([len(data) // 2])).float() / data.levels
     for folder in folders:
         if (folder / "model.safetensors").exists() and not (folder / TRAVERSAL).exists():
-            _write(folder, image)
+            draw_traversals(load_pack([folder]), [folder], data)
 
 
-def _write(folder: Path, image: torch.Tensor) -> None:
-    pack = load_pack([folder])
+def draw_traversals(pack: Pack, folders: Sequence[Path], data: Dataset) -> None:
+    """As `write_traversals`, of the models of a pack that is at hand; one folder per model."""
+    image = torch.from_numpy(data.images([len(data) // 2])).float() / data.levels
+    image = image.to(next(pack.parameters()).device)
     with torch.inference_mode():
         mu, logvar = pack.encode(image)
-        kl = 0.5 * (mu**2 + logvar.exp() - 1 - logvar)[0, 0]
-    part = folder / f".{TRAVERSAL}"
-    grid = _grid(traverse(pack, image, by_kl(kl.numpy(), ROWS))[0, 0])
-    Image.fromarray(grid).save(part, format="png")
-    part.replace(folder / TRAVERSAL)
+        kl = 0.5 * (mu**2 + logvar.exp() - 1 - logvar)[:, 0]
+    grids = traverse(pack, image, by_kl(kl.cpu().numpy(), ROWS))[:, 0]
+    for folder, images in zip(folders, grids, strict=True):
+        part = folder / f".{TRAVERSAL}"
+        Image.fromarray(_grid(images)).save(part, format="png")
+        part.replace(folder / TRAVERSAL)
 
 
 def _grid(images: NDArray[np.float32]) -> NDArray[np.uint8]:

@@ -9,15 +9,19 @@ from sweeps.sweepfile.space import Parameter
 from trainer.config.schema import FieldError
 from trainer.config.short_forms import as_written
 from trainer.data.dataset import Dataset
+from trainer.errors import UserError
 
+RENDERED = "rendered"  # the source of images that are no files: none is broken, and they vary
 DECISIVE = ("architecture", "objective", "latents")  # whether a model suits hangs on these
 
 
 def check_models(spec: SweepSpec, data: Dataset) -> None:
     """Raises UserError, with the file and the line, for a model that cannot be trained on `data`.
 
-    Every choice of architecture, objective and number of latents is tried once.
+    Every choice of architecture, objective and number of latents is tried once. So are the images:
+    see `check_images`.
     """
+    check_images(spec, data)
     from trainer.likelihoods.automatic import resolved
     from trainer.training.compatibility import check_compatible
 
@@ -33,6 +37,24 @@ def check_models(spec: SweepSpec, data: Dataset) -> None:
             check_compatible(resolved(config, data), data)
         except FieldError as error:
             raise spec.error(FieldError(error.problem, _place(spec, error.path))) from None
+
+
+def check_images(spec: SweepSpec, data: Dataset) -> None:
+    """Raises UserError, with the file and the line, for images that nothing can be learnt from.
+
+    Opens all image files once, and lists all that are broken; their pixels are kept in the cache.
+    """
+    from trainer.data.describe import never_varies
+
+    if data.source == RENDERED:
+        return
+    try:
+        same = never_varies(data)
+    except UserError as error:
+        raise spec.error(FieldError(str(error), ("dataset",))) from error
+    if same:
+        problem = f"all {len(data):,} images are equal: there is nothing to learn from them"
+        raise spec.error(FieldError(problem, ("dataset",)))
 
 
 def _ends(parameter: Parameter) -> tuple[Any, ...]:

@@ -6,12 +6,13 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, get_type_hints
+from typing import TYPE_CHECKING, Any, Literal, get_type_hints
 
 from evaluation.identity import DEFAULT_EVALUATION, with_defaults
-from sweeps.sweepfile import configure, space
+from sweeps.search import METHODS
+from sweeps.sweepfile import configure
 from sweeps.sweepfile.small_form import read_sized
-from sweeps.sweepfile.space import Parameter
+from sweeps.sweepfile.space import Parameter, Value
 from trainer.config.run import DatasetConfig, RunConfig, digest
 from trainer.config.schema import FieldError, build, convert, lookup, suggestion
 from trainer.config.short_forms import AUTO, WITH_OPTIONS, named
@@ -19,8 +20,11 @@ from trainer.config.yaml_file import Document, dump
 from trainer.errors import UserError
 from trainer.extensions import trust_files
 
-DEFAULT_SETTINGS = 30
+if TYPE_CHECKING:
+    from sweeps.search.method import Problem
+
 MOST_RUNS = 1_000_000
+LISTED = "list"  # the method whose settings are written out
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
@@ -58,10 +62,11 @@ class SweepSpec:
 
     name: names its folder in the store and its experiment in MLflow.
     parameters: the search space; holds `beta` or `beta_norm`, one of whose
-        values may be 0: no KL term at all.
-    method: how settings are proposed; `bayes` is TPE, `quasirandom` a Sobol sequence.
+        values may be 0: no KL term at all. Of a `list` of settings, what they hold.
+    method: how settings are proposed, one of sweeps.search.METHODS.
     seeds: how many seeds of each setting (0, 1, …), or which ones.
-    settings: how many settings; the whole grid for `grid`, else 30.
+    settings: how many settings; the whole grid for `grid`, else 30. For `list`, the settings
+        themselves, each a mapping of parameters.
     pack: how many seeds of a setting one trial trains, at most; `auto` is all of them. They train
         together, or in turn where memory does not hold them all (trainer.training.packing).
     search_seed: seed of the proposals.
@@ -80,10 +85,10 @@ class SweepSpec:
     name: str
     dataset: DatasetConfig
     parameters: Mapping[str, Parameter]
-    method: Literal["grid", "random", "bayes", "quasirandom"] = "bayes"
+    method: str = "bayes"
     metric: Metric = Metric()
     seeds: int | tuple[int, ...] = 5
-    settings: int | None = None
+    settings: int | tuple[Mapping[str, Value], ...] | None = None
     pack: int | Literal["auto"] = "auto"
     search_seed: int = 0
     lookahead: int = 8
@@ -99,7 +104,8 @@ class SweepSpec:
     def __post_init__(self) -> None:
         check_name(self.name)
         _check_seeds(self.seeds)
-        _require(self.settings is None or self.settings > 0, "settings", "expected 1 or more")
+        wanted = self.settings
+        _require(not isinstance(wanted, int) or wanted > 0, "settings", "expected 1 or more")
         _require(self.pack == "auto" or int(self.pack) > 0, "pack", "expected 1 or more, or auto")
         _require(0 <= self.search_seed < 2**32, "search_seed", "expected 0 or more, below 2^32")
         _require(self.lookahead > 0, "lookahead", "expected 1 or more")
@@ -114,11 +120,21 @@ class SweepSpec:
     @property
     def setting_count(self) -> int:
         """How many settings the sweep has."""
-        if self.method == "grid":
-            return space.grid_size(self.parameters)
-        wanted = DEFAULT_SETTINGS if self.settings is None else self.settings
-        there_are = space.size(self.parameters)
-        return wanted if there_are is None else min(wanted, there_are)
+        wanted = self.settings if isinstance(self.settings, int) else None
+        return METHODS[self.method].count(self.problem, wanted)
+
+    @property
+    def problem(self) -> "Problem":
+        """What the search is given of the sweep."""
+        from sweeps.search.method import Problem
+
+        return Problem(
+            parameters=self.parameters,
+            goal=self.metric.goal,
+            seed=self.search_seed,
+            lookahead=self.lookahead,
+            listed=self.settings if isinstance(self.settings, tuple) else (),
+        )
 
     @property
     def search_id(self) -> str:
@@ -127,8 +143,9 @@ class SweepSpec:
         `seeds`, `settings`, `pack` and `resources` are not in it, so raising them goes on with the
         settings there are. How settings are judged is in it only where proposals depend on it.
         """
-        keys = ["dataset", "trainer", "parameters", "method", "search_seed"]
-        if self.method == "bayes":
+        space = "settings" if self.method == LISTED else "parameters"
+        keys = ["dataset", "trainer", space, "method", "search_seed"]
+        if METHODS[self.method].uses_scores:
             keys += ["metric", "evaluation", "lookahead"]
         model = _model(self, {})
         if model.likelihood == AUTO:  # what is searched is the same, whatever it stands for
@@ -175,7 +192,7 @@ def spec_of(values: Mapping[str, Any]) -> SweepSpec:
     """The sweep that a mapping describes, keys as in a sweep file. Raises FieldError."""
     if "source" in values:
         raise FieldError("unknown key", ("source",))
-    values = dict(values)
+    values = _with_listed(values)
     for key, prepare in _PREPARE.items():
         if key in values:
             with _under(key):
@@ -192,7 +209,40 @@ def as_mapping(spec: SweepSpec) -> dict[str, Any]:
     values["dataset"] = {"name": spec.dataset.name, **spec.dataset.options}
     for name, parameter in values["parameters"].items():
         values["parameters"][name] = {k: v for k, v in parameter.items() if v is not None}
+    if spec.method == LISTED:
+        del values["parameters"]  # they are made from the settings
     return _plain(values)
+
+
+def _with_listed(values: Mapping[str, Any]) -> dict[str, Any]:
+    """A copy of the values; of listed settings, with their parameters as the space."""
+    listed = values.get("settings")
+    if values.get("method") != LISTED:
+        if isinstance(listed, list | tuple):
+            raise FieldError("settings written out need `method: list`", ("settings",))
+        return dict(values)
+    if "parameters" in values:
+        problem = "leave this out: `method: list` takes its parameters from `settings`"
+        raise FieldError(problem, ("parameters",))
+    if not isinstance(listed, list | tuple) or not listed:
+        problem = (
+            "expected a list of settings, e.g. [{beta: 1, latents: 5}, {beta: 4, latents: 10}]"
+        )
+        raise FieldError(problem, ("settings",))
+    for number, setting in enumerate(listed):
+        if not isinstance(setting, Mapping) or not setting:
+            raise FieldError("expected a mapping of parameters", ("settings", number))
+        if setting.keys() != listed[0].keys():
+            problem = f"expected the parameters of the first setting, {', '.join(listed[0])}"
+            raise FieldError(problem, ("settings", number))
+        for name, value in setting.items():
+            with _under("settings", number, name):
+                configure.check_parameter_name(name)
+                convert(value, int | float | str | bool)
+        if setting in listed[:number]:
+            raise FieldError("this setting is listed twice", ("settings", number))
+    space = {name: {"values": list(dict.fromkeys(s[name] for s in listed))} for name in listed[0]}
+    return {**values, "parameters": space}
 
 
 def check_name(name: str) -> None:
@@ -248,6 +298,11 @@ def _evaluation(value: Any) -> Any:
     return evaluation
 
 
+def _method(value: Any) -> Any:
+    lookup(METHODS, value, "method")
+    return value
+
+
 def _baselines(value: Any) -> Any:
     from evaluation.baselines import BASELINES
 
@@ -271,6 +326,7 @@ def _metric(value: Any) -> Any:
 
 _PREPARE: dict[str, Callable[[Any], Any]] = {
     "dataset": _dataset,
+    "method": _method,
     "parameters": _parameters,
     "metric": _metric,
     "evaluation": _evaluation,
@@ -400,16 +456,13 @@ def _check_seeds(seeds: int | tuple[int, ...]) -> None:
 
 
 def _check_budget(spec: SweepSpec) -> None:
-    if spec.method == "grid":
-        with _under("parameters"):
-            points = space.grid_size(spec.parameters)
-        if spec.settings is not None and spec.settings < points:
-            problem = (
-                f"the grid has {points:,} settings, more than {spec.settings:,}; leave this key out"
-            )
-            raise FieldError(problem, ("settings",))
+    with _under("parameters"):
+        count = spec.setting_count
+    if spec.method == "grid" and isinstance(spec.settings, int) and spec.settings < count:
+        problem = f"the grid has {count:,} settings, more than {spec.settings:,}"
+        raise FieldError(f"{problem}; leave this key out", ("settings",))
     seeds = spec.seeds if isinstance(spec.seeds, int) else len(spec.seeds)
-    if spec.setting_count * seeds > MOST_RUNS:
+    if count * seeds > MOST_RUNS:
         key = "parameters" if spec.method == "grid" else "settings" if spec.settings else "seeds"
         raise FieldError(f"more than {MOST_RUNS:,} runs", (key,))
 

@@ -1,4 +1,4 @@
-"""Three ways to convolve with K models' kernels: one by one, in groups, and by torch.func.vmap.
+"""Ways to convolve with K models' kernels: one by one, in groups, and by torch.func.vmap.
 
     python -m tests.benchmarks.convolutions [--models 1 4 16] [--batch 64] [--rounds 5] [--device D]
         [--quick] [--json PATH]
@@ -21,7 +21,7 @@ from torch import Tensor
 
 from tests.benchmarks.output import add_json, show
 from trainer.device import allocator
-from trainer.nn.convolution import in_groups, one_by_one
+from trainer.nn.convolution import grouped, in_groups, one_by_one, packed
 
 CHANNELS = (1, 32, 32, 64, 64)
 COLUMNS = {
@@ -42,9 +42,21 @@ def by_vmap(
     return each(x, weight, bias)
 
 
+def in_groups_channels_last(
+    convolution: Convolve, x: Tensor, weight: Tensor, bias: Tensor, **options: int
+) -> Tensor:
+    """As `in_groups`, with channels last in memory, as a GPU's tensor cores take them."""
+    images, kernels = (
+        array.to(memory_format=torch.channels_last) for array in (grouped(x), weight.flatten(0, 1))
+    )
+    size = len(weight)
+    return packed(convolution(images, kernels, bias.flatten(), **options, groups=size), size)
+
+
 WAYS: dict[str, Convolve] = {
     "one by one": one_by_one,
     "in groups": in_groups,
+    "in groups, channels last": in_groups_channels_last,
     "vmap": by_vmap,
 }
 

@@ -12,6 +12,9 @@ from torch.utils.data import Dataset as Items
 from trainer.data import Dataset
 
 LEARNING_RATE, BETA = 1e-3, 4.0
+# channels of the convolutions and widths of the linear layers: Higgins et al. 2017, Table 1, for
+# chairs, CelebA and 3D faces; Burgess et al. 2018, A.1
+CONVOLUTIONAL = {"conv": ([32, 32, 64, 64], (256,)), "burgess": ([32] * 4, (256, 256))}
 
 
 class Images(Items):
@@ -35,15 +38,18 @@ class PlainVAE(nn.Module):
         encoder: nn.Module
         decoder: nn.Module
         pixels = shape[0] * shape[1] * shape[2]
-        if architecture == "conv":
-            encoder, decoder = convolutional(shape[0], latents)
+        if architecture in CONVOLUTIONAL:
+            stages, hidden = CONVOLUTIONAL[architecture]
+            side_4 = shape[1].bit_length() - 3  # stages that bring the side down to 4
+            encoder, decoder = convolutional([shape[0], *stages[:side_4]], hidden, latents)
         elif architecture == "fc1200":
             encoder = fully_connected([pixels, 1200, 1200, 2 * latents], nn.ReLU)
             decoder = fully_connected([latents, 1200, 1200, 1200, pixels], nn.Tanh)
         else:
             encoder = fully_connected([pixels, 128, 128, 2 * latents], nn.ReLU)
             decoder = fully_connected([latents, 128, 128, pixels], nn.ReLU)
-        self.encoder = encoder if architecture == "conv" else nn.Sequential(nn.Flatten(), encoder)
+        convolves = architecture in CONVOLUTIONAL
+        self.encoder = encoder if convolves else nn.Sequential(nn.Flatten(), encoder)
         self.decoder, self.shape = decoder, shape
 
     def loss(self, x: Tensor) -> Tensor:
@@ -64,17 +70,25 @@ def fully_connected(widths: list[int], activation: type[nn.Module]) -> nn.Sequen
     return nn.Sequential(*layers[:-1])
 
 
-def convolutional(channels: int, latents: int) -> tuple[nn.Module, nn.Module]:
-    """Higgins et al. 2017, Table 1, for chairs, CelebA and 3D faces."""
-    stages = [channels, 32, 32, 64, 64]
-    encoder, decoder = nn.Sequential(), nn.Sequential(nn.Linear(latents, 256), nn.ReLU())
-    for i in range(4):
+def convolutional(
+    stages: list[int], hidden: tuple[int, ...], latents: int
+) -> tuple[nn.Module, nn.Module]:
+    """Convolutions of 4x4 and stride 2 down to 4x4 pixels, then linear layers; and the reverse.
+
+    stages: channels of the image and of each convolution. hidden: widths of the linear layers.
+    """
+    last = stages[-1]
+    encoder, deconvolutions = nn.Sequential(), nn.Sequential()
+    for i in range(len(stages) - 1):
         encoder.extend([nn.Conv2d(stages[i], stages[i + 1], 4, 2, 1), nn.ReLU()])
-    encoder.extend([nn.Flatten(), nn.Linear(1024, 256), nn.ReLU(), nn.Linear(256, 2 * latents)])
-    decoder.extend([nn.Linear(256, 1024), nn.ReLU(), nn.Unflatten(1, (64, 4, 4))])
-    for i in range(4, 0, -1):
-        decoder.extend([nn.ConvTranspose2d(stages[i], stages[i - 1], 4, 2, 1), nn.ReLU()])
-    return encoder, decoder[:-1]
+    linear = fully_connected([last * 16, *hidden, 2 * latents], nn.ReLU)
+    encoder.extend([nn.Flatten(), *linear.children()])
+    for i in range(len(stages) - 1, 0, -1):
+        deconvolutions.extend([nn.ConvTranspose2d(stages[i], stages[i - 1], 4, 2, 1), nn.ReLU()])
+    linear = fully_connected([latents, *reversed(hidden), last * 16], nn.ReLU)
+    return encoder, nn.Sequential(
+        *linear, nn.ReLU(), nn.Unflatten(1, (last, 4, 4)), *deconvolutions[:-1].children()
+    )
 
 
 class PlainLoop:

@@ -224,3 +224,21 @@ def test_models_at_hand_are_scored_as_those_in_folders_and_need_not_be_kept(
         assert not (path / "model.safetensors").exists()
         assert read_result(path) == one
     assert (results[2]["state"], results[2]["evaluations"]) == ("failed", {})
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
+def test_a_gpu_gives_the_scores_of_a_cpu(trained: list[Path], tmp_path: Path) -> None:
+    for device in ("cpu", "cuda"):
+        for folder in trained:
+            shutil.copytree(folder, tmp_path / device / folder.name)
+    on_cpu, on_gpu = (
+        evaluate([tmp_path / device / path.name for path in trained], sprites(), QUICK, device)
+        for device in ("cpu", "cuda")
+    )
+    for one, other in zip(on_cpu, on_gpu, strict=True):
+        [expected], [found] = one["evaluations"].values(), other["evaluations"].values()
+        assert found["reconstruction"] == pytest.approx(expected["reconstruction"], rel=1e-4)
+        assert found["kl_per_latent"] == pytest.approx(expected["kl_per_latent"], rel=1e-3)
+        scores = [figures["measures"]["higgins"]["score"] for figures in (expected, found)]
+        assert scores[0] == pytest.approx(scores[1], abs=0.02)

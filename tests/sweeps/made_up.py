@@ -20,7 +20,7 @@ DATA: Mapping[str, Any] = {
 
 
 def a_spec(**keys: Any) -> SweepSpec:
-    """Two latent sizes × three betas, two seeds of each; `keys` are put on top."""
+    """Two latent sizes × three betas, two seeds of each; `keys` are put on top, None takes off."""
     values = {
         "name": "made-up",
         "dataset": dict(DATA),
@@ -29,7 +29,7 @@ def a_spec(**keys: Any) -> SweepSpec:
         "seeds": 2,
         "trainer": {"architecture": "mlp", "steps": 10},
     }
-    return spec_of({**values, **keys})
+    return spec_of({key: v for key, v in {**values, **keys}.items() if v is not None})
 
 
 def a_dataset() -> Dataset:

@@ -19,7 +19,7 @@ def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("trainer.architectures.mlp.WIDTH", 32)
 
 
-@pytest.fixture(params=["cpu", "cuda"])
+@pytest.fixture(params=["cpu", pytest.param("cuda", marks=pytest.mark.gpu)])
 def device(request: pytest.FixtureRequest) -> str:
     """A kind of device, each in turn; those that this machine lacks are skipped."""
     if request.param == "cuda" and not torch.cuda.is_available():

@@ -80,8 +80,13 @@ def read_columns(
         sizes[name] = column.count
         classes.append(column.classes)
         remarks += [f"{name}: {remark}" for remark in column.remarks]
-    stacked = np.stack(classes, axis=1) if classes else np.empty((rows, 0), np.int64)
-    return Factors(sizes, stacked, left_out, tuple(remarks))
+    rare = _rare(dict(zip(sizes, classes, strict=True)))
+    remarks = [said for said in remarks if said.partition(":")[0] not in rare]
+    remarks += [f"{name} is left out: {problem}" for name, problem in rare.items()]
+    kept = [column for name, column in zip(sizes, classes, strict=True) if name not in rare]
+    sizes = {name: count for name, count in sizes.items() if name not in rare}
+    stacked = np.stack(kept, axis=1) if kept else np.empty((rows, 0), np.int64)
+    return Factors(sizes, stacked, {**left_out, **rare}, tuple(remarks))
 
 
 def read_column(values: NDArray, bins: int = BINS, forced: bool = False) -> Column:
@@ -103,7 +108,8 @@ def read_column(values: NDArray, bins: int = BINS, forced: bool = False) -> Colu
     different, ranks, counts = np.unique(held, return_inverse=True, return_counts=True)
     if len(different) == 1:
         told = f"all {len(held):,} labels are" if len(held) > 1 else "its one label is"
-        raise NoFactor(f"{told} {str(different[0])[:40]!r}, and a factor varies")
+        value = different[0] if held.dtype.kind == "U" else f"{different[0]:g}"
+        raise NoFactor(f"{told} {str(value)[:40]!r}, and a factor varies")
     if held.dtype.kind == "U":
         if _is_free_text(counts):
             raise NoFactor(
@@ -151,6 +157,24 @@ def as_numbers(texts: NDArray) -> NDArray[np.float64] | None:
         with contextlib.suppress(ValueError):
             return np.char.replace(texts, ",", ".").astype(np.float64)
     return None
+
+
+def _rare(classes: Mapping[str, NDArray[np.int64]]) -> dict[str, str]:
+    """Columns whose classes hardly repeat, and why they are no factors beside the others.
+
+    No metric can learn from two classes and be tested on two, each of two images; one such column
+    would keep it from all others. None where there are no others: then metrics say what they lack.
+    """
+    rare = {}
+    for name, column in classes.items():
+        counts = np.bincount(column[column != UNKNOWN])
+        counts = counts[counts > 0]
+        both, one = int((counts >= 4).sum()), int(((counts == 2) | (counts == 3)).sum())
+        if one < 2 * (2 - both):
+            rare[name] = (
+                f"its {len(counts):,} classes hardly repeat among {counts.sum():,} labelled images"
+            )
+    return rare if len(rare) < len(classes) else {}
 
 
 def _is_free_text(counts: NDArray) -> bool:

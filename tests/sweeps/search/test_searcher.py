@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 from scipy.stats import qmc
 
 from sweeps.plan import Setting
-from sweeps.search.searcher import STARTUP, WAIT, Searcher
-from sweeps.sweepfile import SweepSpec
+from sweeps.search.by_study import STARTUP
+from sweeps.search.searcher import WAIT, Searcher
+from sweeps.sweepfile import SweepSpec, as_mapping, spec_of
 from tests.sweeps.made_up import a_spec
+from trainer.config.schema import FieldError
 
 MIXED = {
     "beta_norm": {"distribution": "log_uniform", "min": 0.001, "max": 5},
@@ -55,7 +57,7 @@ def search(spec: SweepSpec, at_once: int = 1, order: int = 0, recorded=None) -> 
             return done
 
 
-REFERENCE = {method: search(mixed(method)) for method in ("random", "quasirandom", "bayes")}
+REFERENCE = {m: search(mixed(m)) for m in ("random", "quasirandom", "bayes", "cmaes")}
 
 
 @pytest.mark.parametrize("method", REFERENCE)
@@ -76,11 +78,12 @@ def test_proposals_of_bayes_depend_on_scores_and_on_the_seed():
     assert search(mixed("bayes", search_seed=1)) != REFERENCE["bayes"]
 
 
-def test_bayes_comes_closer_than_its_first_settings():
-    found = [score(s) for s in search(mixed("bayes", 80))]
+@pytest.mark.parametrize(("method", "gain"), [("bayes", 1), ("cmaes", 0.5)])
+def test_a_search_comes_closer_than_its_first_settings(method, gain):
+    found = [score(s) for s in search(mixed(method, 80))]
     early = [s for s in found[:STARTUP] if s is not None]
     late = [s for s in found[60:] if s is not None]
-    assert np.mean(late) > np.mean(early) + 1  # in units of log(beta_norm)
+    assert np.mean(late) > np.mean(early) + gain  # in units of log(beta_norm)
 
 
 def test_bayes_waits_for_the_settings_it_looks_at_and_for_no_others():
@@ -96,9 +99,10 @@ def test_bayes_waits_for_the_settings_it_looks_at_and_for_no_others():
     assert searcher.ask() is WAIT
 
 
+@pytest.mark.parametrize("method", ["bayes", "cmaes"])
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf, None])
-def test_bayes_goes_on_when_every_setting_fails(bad):
-    searcher, proposed = Searcher(mixed("bayes", 16)), 0
+def test_a_search_goes_on_when_every_setting_fails(method, bad):
+    searcher, proposed = Searcher(mixed(method, 16)), 0
     while isinstance(setting := searcher.ask(), Setting):
         searcher.tell(setting.number, bad)
         proposed += 1
@@ -116,7 +120,7 @@ def test_grid_is_the_whole_product_in_order():
     assert [dict(s.parameters) for s in search(spec, 4)] == expected
 
 
-@pytest.mark.parametrize("method", ["random", "quasirandom", "bayes"])
+@pytest.mark.parametrize("method", ["random", "quasirandom", "bayes", "cmaes"])
 def test_a_small_space_is_searched_without_repeats_until_nothing_is_left(method):
     spec = a_spec(method=method, parameters=SMALL, settings=50)
     searcher, seen = Searcher(spec), []
@@ -139,13 +143,13 @@ def test_quasirandom_fills_the_space_evenly_from_the_first_point():
     assert qmc.discrepancy(cube) < 0.1
 
 
-@pytest.mark.parametrize("method", ["random", "quasirandom", "bayes"])
+@pytest.mark.parametrize("method", ["random", "quasirandom", "bayes", "cmaes"])
 def test_ranges_hold_their_distribution(method):
     found = search(a_spec(method=method, parameters=MIXED, settings=128))
     assert all(0.001 <= s.parameters["beta_norm"] <= 5 for s in found)
     assert all(isinstance(s.parameters["steps"], int) for s in found)
     assert {s.parameters["steps"] for s in found} <= set(range(10, 30))
-    if method != "bayes":
+    if method in ("random", "quasirandom"):
         below = sum(s.parameters["beta_norm"] < math.sqrt(0.001 * 5) for s in found)
         assert 40 <= below <= 88  # half of them lie below the geometric mean
         assert {s.parameters["steps"] for s in found} >= {10, 29}
@@ -154,3 +158,58 @@ def test_ranges_hold_their_distribution(method):
 def test_a_score_for_a_setting_never_proposed_is_refused():
     with pytest.raises(ValueError, match="setting 0 was never proposed"):
         Searcher(a_spec()).tell(0, 1.0)
+
+
+def test_a_gaussian_process_finds_a_top_through_noise_and_does_so_again():
+    space = {"beta": {"distribution": "log_uniform", "min": 0.01, "max": 100}}
+    spec = a_spec(method="gp", parameters=space, settings=16, lookahead=2)
+    noise = np.random.default_rng(0).normal(0, 0.05, 16)
+
+    def betas(recorded=None):
+        searcher = Searcher(spec, recorded)
+        while isinstance(setting := searcher.ask(), Setting):
+            beta = setting.parameters["beta"]
+            searcher.tell(setting.number, noise[setting.number] - math.log10(beta / 4) ** 2)
+            yield beta
+
+    found = list(betas())
+    assert 1 < np.median(found[STARTUP + 2 :]) < 16
+    assert list(betas({n: {"beta": beta} for n, beta in enumerate(found[:13])})) == found
+
+
+def test_cmaes_waits_for_its_generation_and_searches_one_parameter():
+    searcher = Searcher(a_spec(method="cmaes", parameters={"beta": {"min": 1, "max": 9}}))
+    size = searcher._method._size
+    first = [searcher.ask() for _ in range(size)]
+    assert all(isinstance(setting, Setting) for setting in first)
+    assert searcher.ask() is WAIT
+    for setting in first:
+        searcher.tell(setting.number, 0.5)
+    assert isinstance(searcher.ask(), Setting)
+
+
+def test_listed_settings_are_tried_as_they_are_written():
+    listed = [{"beta": 1, "latents": 5}, {"beta": 4, "latents": 10}, {"beta": 4, "latents": 5}]
+    spec = a_spec(method="list", settings=listed, parameters=None)
+    assert [dict(setting.parameters) for setting in search(spec, 2)] == listed
+    assert spec.setting_count == 3
+    again = spec_of(as_mapping(spec))
+    assert again == spec and again.search_id == spec.search_id
+    fewer = a_spec(method="list", settings=listed[:2], parameters=None)
+    assert fewer.search_id != spec.search_id
+
+
+@pytest.mark.parametrize(
+    ("keys", "problem"),
+    [
+        ({"method": "list", "settings": [{"beta": 1}, {"latents": 2}]}, r"settings\[1\]: expected"),
+        ({"method": "list", "settings": [{"beta": 1}] * 2}, r"settings\[1\]: .* listed twice"),
+        ({"method": "list", "settings": [{"bta": 1}]}, r"settings\[0\].bta: unknown parameter"),
+        ({"method": "list", "settings": [{"beta": [1]}]}, r"settings\[0\].beta: expected"),
+        ({"method": "list", "settings": 3}, "settings: expected a list"),
+        ({"method": "grid", "settings": [{"beta": 1}]}, "settings: .* need `method: list`"),
+    ],
+)
+def test_listed_settings_that_cannot_be_are_refused(keys, problem):
+    with pytest.raises(FieldError, match=problem):
+        a_spec(**keys, parameters=None)

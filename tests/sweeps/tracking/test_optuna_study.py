@@ -8,7 +8,8 @@ from optuna.trial import TrialState, create_trial
 
 from sweeps.plan import Setting
 from sweeps.run_store import Store
-from sweeps.search.searcher import Searcher, distribution
+from sweeps.search.by_study import distribution
+from sweeps.search.searcher import Searcher
 from sweeps.search.trial_queue import Block, Observer, TrialQueue
 from sweeps.sweep import Sweep
 from sweeps.sweepfile import SweepSpec

@@ -198,8 +198,10 @@ def test_words_for_what_is_missing(folder, word):
         ([f"seen on day {n}" for n in range(N)], "12 different texts"),
         ([""] * N, "holds no label"),
         (["same"] * N, "'same', and a factor varies"),
-        (["", *["7"] * (N - 1)], "all 11 labels are '7.0'"),
+        (["", *["7"] * (N - 1)], "all 11 labels are '7'"),
         (["inf", *map(str, range(N - 1))], "infinity"),
+        ([*map(str, range(N))], "its 12 classes hardly repeat among 12 labelled images"),
+        (["odd", *["even"] * (N - 1)], "its 2 classes hardly repeat among 12 labelled images"),
     ],
 )
 def test_columns_that_cannot_be_factors_are_left_out_by_name(folder, values, why):
@@ -235,9 +237,11 @@ def test_a_decimal_comma(folder):
 
 
 def test_few_numbers_stay_classes(folder):
-    rows = [[*row, str(n), str(0.5 * (n % 4))] for n, row in enumerate(ROWS)]
-    data = labelled(folder, text([[*HEAD, "place_x", "scale"], *rows]))
-    assert data.factors["place_x"] == N and data.factors["scale"] == 4
+    rows = [[*row, str(0.5 * (n % 4)), str(3 * (n % 6))] for n, row in enumerate(ROWS)]
+    data = labelled(folder, text([[*HEAD, "scale", "x"], *rows]))
+    assert data.factors["scale"] == 4 and data.factors["x"] == 6
+    alone = labelled(folder, text([["file", "n"], *([r[0], str(n)] for n, r in enumerate(ROWS))]))
+    assert dict(alone.factors) == {"n": N}
 
 
 @pytest.mark.parametrize("bins", [1, {"angle": 0}])

@@ -134,16 +134,18 @@ def test_on_a_cpu_a_step_is_itself() -> None:
     assert recorded(step, torch.device("cpu")) is step
 
 
+@pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
-@pytest.mark.parametrize("name", RUNS)
+@pytest.mark.parametrize("name", [*RUNS, *OTHERS])
 def test_a_graph_trains_as_the_steps_do(
     tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    runs = configs(name) if name in RUNS else [config(seed=s, **OTHERS[name]) for s in range(3)]
     plain, from_graph = folders(tmp_path / "plain", 3), folders(tmp_path / "graph", 3)
-    train(configs(name), LabelledShapes(), from_graph, device="cuda")
+    train(runs, LabelledShapes(), from_graph, device="cuda")
     for learner in ("trainer.training.learners.vae", "trainer.training.learners.infogan"):
         monkeypatch.setattr(f"{learner}.recorded", lambda step, device: step)
-    train(configs(name), LabelledShapes(), plain, device="cuda")
+    train(runs, LabelledShapes(), plain, device="cuda")
     for one, other in zip(plain, from_graph, strict=True):
         for array, same in zip(model(one).values(), model(other).values(), strict=True):
             torch.testing.assert_close(array, same)

@@ -71,10 +71,12 @@ def test_all_are_trained_here() -> None:
 
 
 @pytest.mark.parametrize("name", RUNS)
-def test_a_model_in_a_pack_equals_the_model_alone_and_learns(tmp_path: Path, name: str) -> None:
+def test_a_model_in_a_pack_equals_the_model_alone_and_learns(
+    tmp_path: Path, name: str, device: str
+) -> None:
     data, packed, alone = LabelledShapes(), folders(tmp_path / "pack", 3), tmp_path / "alone"
-    records = train(configs(name), data, packed, device="cpu")
-    train(configs(name)[1:2], data, [alone], device="cpu")
+    records = train(configs(name), data, packed, device=device)
+    train(configs(name)[1:2], data, [alone], device=device)
     assert [record["state"] for record in records] == ["finished"] * 3
     for term, values in history(packed[1]).items():
         torch.testing.assert_close(values, history(alone)[term], rtol=1e-3, atol=1e-4, msg=term)
@@ -94,18 +96,20 @@ def test_a_model_in_a_pack_equals_the_model_alone_and_learns(tmp_path: Path, nam
         "dc_ign",
     ],
 )
-def test_what_is_learned_beside_the_networks_survives_a_restart(tmp_path: Path, name: str) -> None:
+def test_what_is_learned_beside_the_networks_survives_a_restart(
+    tmp_path: Path, name: str, device: str
+) -> None:
     data, whole, cut = (
         LabelledShapes(),
         folders(tmp_path / "whole", 3),
         folders(tmp_path / "cut", 3),
     )
-    train(configs(name), data, whole, device="cpu")
-    first = Training(configs(name), data, cut, device="cpu")
+    train(configs(name), data, whole, device=device)
+    first = Training(configs(name), data, cut, device=device)
     while first.step < STEPS // 2:
         first.advance(0)
     first.save()
-    train(configs(name), data, cut, device="cpu")
+    train(configs(name), data, cut, device=device)
     for one, other in zip(whole, cut, strict=True):
         for key, array in model(one).items():
             assert torch.equal(array, model(other)[key]), key

@@ -53,12 +53,15 @@ def torch_version(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatc
 @pytest.mark.parametrize("transposed", [False, True])  # how a gradient lies in memory is no matter
 @pytest.mark.parametrize("formula", [adam, adagrad, rmsprop])
 def test_each_model_has_its_own_rate(
-    formula: Callable[[list[float], float], float], transposed: bool, torch_version: None
+    formula: Callable[[list[float], float], float],
+    transposed: bool,
+    torch_version: None,
+    device: str,
 ) -> None:
-    parameter = torch.nn.Parameter(torch.ones(4, 3))
+    parameter = torch.nn.Parameter(torch.ones(4, 3, device=device))
     configs = [OptimizerConfig(formula.__name__, lr) for lr in RATES]  # type: ignore[arg-type]
     optimizer = PackedOptimizer({"x": parameter}, configs)
-    gradients = torch.randn(6, 4, 3, generator=torch.Generator().manual_seed(0))
+    gradients = torch.randn(6, 4, 3, generator=torch.Generator().manual_seed(0)).to(device)
     for gradient in gradients:
         if transposed:
             optimizer.step((parameter.T * gradient.T.contiguous()).sum())

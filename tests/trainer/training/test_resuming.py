@@ -49,6 +49,7 @@ def test_continuing_is_bit_for_bit(
     assert_same_bits(straight, broken)
 
 
+@pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
 @pytest.mark.parametrize("architecture", ["mlp", "fc1200", "conv"])
 @pytest.mark.parametrize("precision", ["tf32", "bf16"])

@@ -6,14 +6,22 @@ import numpy as np
 import optuna
 import pytest
 
-from sweeps.search import tpe
-from sweeps.search.tpe import Tpe
+from sweeps.search import by_study
+from sweeps.search.bayes import Bayes
+from sweeps.search.method import Past, Problem
+from sweeps.sweepfile.space import Parameter
 
-SPACE = {
-    "beta": optuna.distributions.FloatDistribution(0.1, 100.0, log=True),
-    "latents": optuna.distributions.CategoricalDistribution((2, 5, 10)),
+PARAMETERS = {
+    "beta": Parameter(min=0.1, max=100.0, distribution="log_uniform"),
+    "latents": Parameter(values=(2, 5, 10)),
 }
+SPACE = {name: by_study.distribution(parameter) for name, parameter in PARAMETERS.items()}
 LOOKAHEAD = 4
+
+
+@pytest.fixture(autouse=True)
+def no_startup(monkeypatch):
+    monkeypatch.setattr(by_study, "STARTUP", 0)
 
 
 def score(number: int, parameters) -> float | None:
@@ -21,20 +29,18 @@ def score(number: int, parameters) -> float | None:
     return None if number % 13 == 5 else -abs(math.log(parameters["beta"] / 4))
 
 
-def a_tpe() -> Tpe:
-    return Tpe(SPACE, "maximize", seed=3, lookahead=LOOKAHEAD, attempts=2)
+def a_search() -> Bayes:
+    return Bayes(Problem(PARAMETERS, "maximize", seed=3, lookahead=LOOKAHEAD))
 
 
-def search(search: Tpe, count: int, recorded=()) -> list[dict]:
+def search(method: Bayes, count: int, recorded=()) -> list[dict]:
     """The settings of a whole search; `recorded` ones are not asked for again."""
     settings: list[dict] = []
     for number in range(count):
-        told = number - LOOKAHEAD
-        if told >= 0:
-            search.finish(told, score(told, settings[told]))
-        proposed = recorded[number] if number < len(recorded) else next(search.proposals(number))
-        settings.append(proposed)
-        search.start(number, proposed)
+        scores = [score(n, settings[n]) for n in range(method.needs(number))]
+        past = Past(settings, scores)
+        known = number < len(recorded)
+        settings.append(recorded[number] if known else next(method.proposals(number, past)))
     return settings
 
 
@@ -59,24 +65,24 @@ def literal(count: int) -> list[dict]:
 
 
 def test_within_a_span_it_is_optuna_with_one_study():
-    assert search(a_tpe(), 30) == literal(30)
+    assert search(a_search(), 30) == literal(30)
 
 
 @pytest.fixture
 def short(monkeypatch):
-    monkeypatch.setattr(tpe, "SPAN", 20)
-    monkeypatch.setattr(tpe, "BEST", 3)
-    monkeypatch.setattr(tpe, "LATEST", 5)
+    monkeypatch.setattr(by_study, "SPAN", 20)
+    monkeypatch.setattr(by_study, "BEST", 3)
+    monkeypatch.setattr(by_study, "LATEST", 5)
 
 
 @pytest.mark.parametrize("recorded", [0, 7, 19, 20, 21, 24, 39, 40, 45, 64])
 def test_going_on_proposes_the_same_across_spans(short, recorded):
-    whole = search(a_tpe(), 65)
-    assert search(a_tpe(), 65, recorded=whole[:recorded]) == whole
+    whole = search(a_search(), 65)
+    assert search(a_search(), 65, recorded=whole[:recorded]) == whole
 
 
 def test_a_new_study_begins_with_the_best_and_the_latest(short):
-    searched = a_tpe()
+    searched = a_search()
     settings = search(searched, 45)
     scores = {n: score(n, settings[n]) for n in range(40 - LOOKAHEAD + 1)}
     scored = [n for n in scores if scores[n] is not None]
@@ -88,5 +94,5 @@ def test_a_new_study_begins_with_the_best_and_the_latest(short):
 
 
 def test_it_finds_the_top(short):
-    late = [setting["beta"] for setting in search(a_tpe(), 65)[50:]]
+    late = [setting["beta"] for setting in search(a_search(), 65)[50:]]
     assert 2 < float(np.median(late)) < 8

@@ -1,0 +1,46 @@
+"""The unit cube [0, 1)^parameters, which a space is spread over: its points, and their settings."""
+
+import math
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sweeps.sweepfile.space import Parameter, Value
+
+
+def uniform(parameters: int, seed: int) -> Iterator[NDArray[np.float64]]:
+    """Points (parameters,) drawn evenly, without end."""
+    random = np.random.default_rng(seed)
+    while True:
+        yield random.random(parameters)
+
+
+def sobol(parameters: int, seed: int) -> Iterator[NDArray[np.float64]]:
+    """A scrambled Sobol sequence: every power of two of its first points fills the cube evenly."""
+    from scipy.stats import qmc  # half a second that a grid need not pay
+
+    # in blocks of powers of two: SciPy warns of any other number
+    points = qmc.Sobol(parameters, rng=np.random.default_rng(seed))
+    yield from points.random(16)
+    while True:
+        yield from points.random(points.num_generated)
+
+
+def setting_at(parameters: Mapping[str, Parameter], point: NDArray[np.float64]) -> dict[str, Value]:
+    """The setting at a point (parameters,) of the cube."""
+    plain = point.tolist()  # of Python's floats, which YAML and JSON hold
+    return {name: _value(p, u) for (name, p), u in zip(parameters.items(), plain, strict=True)}
+
+
+def _value(parameter: Parameter, u: float) -> Value:
+    if parameter.choices is not None:
+        return parameter.choices[int(u * len(parameter.choices))]
+    low, high = parameter.low, parameter.high
+    if parameter.whole:
+        low, high = low - 0.5, high + 0.5  # so that both ends are as likely as the rest
+    ratio = math.log(high / low) if parameter.log else 0.0
+    value = low * math.exp(u * ratio) if parameter.log else low + u * (high - low)
+    if parameter.whole:
+        return min(max(round(value), int(parameter.low)), int(parameter.high))
+    return min(value, high)

@@ -1,0 +1,19 @@
+"""`list`: settings written out one by one, as for parameters that change in pairs."""
+
+from collections.abc import Iterator
+
+from sweeps.search.method import Method, Past, Problem
+from sweeps.sweepfile.space import Value
+
+
+class Listed(Method):
+    """The settings that the sweep file lists under `settings`, in their order."""
+
+    @classmethod
+    def count(cls, problem: Problem, wanted: int | None) -> int:
+        """As many as are listed."""
+        return len(problem.listed)
+
+    def proposals(self, number: int, past: Past) -> Iterator[dict[str, Value]]:
+        """The setting of this number."""
+        yield dict(self.problem.listed[number])

@@ -1,0 +1,21 @@
+"""`quasirandom`: a Sobol sequence, which covers the space more evenly than random draws."""
+
+import itertools
+from collections.abc import Iterator
+
+from sweeps.search import cube
+from sweeps.search.method import ATTEMPTS, Method, Past, Problem
+from sweeps.sweepfile.space import Value
+
+
+class Quasirandom(Method):
+    """The settings at the points of a scrambled Sobol sequence (Sobol 1967, Owen 1998)."""
+
+    def __init__(self, problem: Problem):
+        super().__init__(problem)
+        self._points = cube.sobol(len(problem.parameters), problem.seed)
+
+    def proposals(self, number: int, past: Past) -> Iterator[dict[str, Value]]:
+        """The next points of the sequence."""
+        for point in itertools.islice(self._points, ATTEMPTS):
+            yield cube.setting_at(self.problem.parameters, point)
