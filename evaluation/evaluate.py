@@ -1,5 +1,6 @@
 """Evaluates trained models: every metric for a whole pack at once, then one result.json a run."""
 
+import copy
 import dataclasses
 import inspect
 import math
@@ -9,7 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from evaluation.health import DIVERGED, Health, health, live, read_history
 from evaluation.identity import (
     DEFAULT_EVALUATION,
     compares_seeds,
@@ -62,17 +65,21 @@ def evaluate(
     identities = evaluation_ids(results, evaluation, data)
     for number, result in enumerate(results):
         if result["state"] == "failed":
+            result["health"] = DIVERGED.as_record()
             write_result(paths[number], result)
     together = compares_seeds(evaluation)
     if together:
         _check_seeds(results, paths)
     for block in _blocks(results, identities, together) if pack is None else [range(len(paths))]:
         models = pack or _load([paths[n] for n in block], device)
-        figures = _evaluate_pack(models, data, evaluation)
+        figures, alive = _evaluate_pack(models, data, evaluation)
+        reconstructs = models.objective.learner is None  # else it plays a game (InfoGAN)
         shared = {"seeds": [results[n]["run"] for n in block]} if together else {}
-        for number, figure in zip(block, figures, strict=True):
+        for number, figure, latents in zip(block, figures, alive, strict=True):
             if results[number]["state"] != "failed":
-                _add(results[number], identities[number], figure | shared)
+                history = read_history(paths[number])
+                state = health(latents, figure["relative_error"] or 0.0, history, reconstructs)
+                _add(results[number], identities[number], figure | shared, state)
                 write_result(paths[number], results[number])
     return results
 
@@ -153,35 +160,54 @@ def _load(folders: Sequence[Path], device: str) -> "Pack":
 
 def _evaluate_pack(
     pack: "Pack", data: Dataset, evaluation: Mapping[str, Mapping[str, Any]]
-) -> list[dict[str, Any]]:
-    """One entry of "evaluations" for each of the models."""
+) -> tuple[list[dict[str, Any]], NDArray[np.bool_]]:
+    """One entry of "evaluations" for each of the models, and which latents (K, M) are live."""
     import torch
 
+    from evaluation.factor_knowledge import factor_knowledge
+    from evaluation.floor import floor
     from evaluation.likelihood import likelihood
     from evaluation.metrics import COMPARES_SEEDS, METRICS
     from evaluation.metrics.support.encoding import Remembering
     from trainer.device.precision import computing
 
     device = next(pack.parameters()).device
-    given = {"represent": Remembering(lambda x: pack.encode(x.to(device))[0], device), "data": data}
-    given["posterior"] = Remembering(lambda x: pack.encode(x.to(device)), device)
-    given["log_likelihood"] = lambda x, z: pack.log_likelihood(
-        x.to(device).expand(pack.size, *x.shape), pack.decode(z.to(device))
-    )
-    metrics = {}
+    figures: list[dict[str, Any]] = [{"measures": {}} for _ in range(pack.size)]
     with torch.no_grad(), computing("fp32", device):
+        explained = likelihood(pack, data)
+        alive = live(explained.kl_per_latent, explained.information_per_latent)
+        mask = torch.from_numpy(alive).to(device)[:, None]
+        given: dict[str, Any] = {
+            # a latent left at the prior has no say: what its means still do, no sample carries
+            "represent": Remembering(lambda x: pack.encode(x.to(device))[0] * mask, device),
+            "posterior": Remembering(lambda x: pack.encode(x.to(device)), device),
+            "log_likelihood": lambda x, z: pack.log_likelihood(
+                x.to(device).expand(pack.size, *x.shape), pack.decode(z.to(device))
+            ),
+            "prior": copy.deepcopy(pack.prior).cpu()
+            if isinstance(pack.prior, torch.nn.Module)
+            else pack.prior,
+            "data": data,
+        }
         for name, options in evaluation.items():
             if name in COMPARES_SEEDS and pack.size < 2:
-                metrics[name] = Unscored()
+                for each in figures:
+                    each["measures"][name] = _plain(dataclasses.asdict(Unscored()))
                 continue
             wanted = given.keys() & inspect.signature(METRICS[name]).parameters.keys()
-            metrics[name] = METRICS[name](**{key: given[key] for key in wanted}, **options)
-        explained = likelihood(pack, data)
-    return [
-        {"measures": {name: _of_model(m, k) for name, m in metrics.items()}}
-        | _of_model(explained, k)
-        for k in range(pack.size)
-    ]
+            chosen = {key: given[key] for key in wanted}
+            taken = METRICS[name](**chosen, **options)
+            low = floor(name, chosen, options, pack.size)
+            for k, each in enumerate(figures):
+                each["measures"][name] = _of_model(taken, k)
+                if low is not None:
+                    each["measures"][name]["floor"] = _of_model(low, k)
+        known = factor_knowledge(given["posterior"], data)
+    for k, each in enumerate(figures):
+        each |= _of_model(explained, k)
+        if known is not None:
+            each["factors"] = _plain(known.of_model(k))
+    return figures, alive
 
 
 @dataclasses.dataclass(frozen=True)
@@ -212,10 +238,12 @@ def _plain(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _add(result: dict[str, Any], identity: str, figures: dict[str, Any]) -> None:
+def _add(result: dict[str, Any], identity: str, figures: dict[str, Any], state: Health) -> None:
     """Adds an evaluation; a model that cannot be scored becomes a failed run."""
     if figures["reconstruction"] is None or figures["kl"] is None:
         result["state"] = "failed"
         result["reason"] = "reconstruction or KL of the trained model is not finite"
+        result["health"] = DIVERGED.as_record()
     else:
         result["evaluations"][identity] = figures
+        result["health"] = state.as_record()

@@ -12,7 +12,7 @@ from trainer.data.dataset import Dataset
 EVALUATION_FORMAT = 2  # raised whenever the same evaluation would give other scores
 DEFAULT_EVALUATION: Mapping[str, Mapping[str, Any]] = {"higgins": {"protocol": "paper"}}
 # what `evaluate` hands to a metric; its other parameters are options
-_GIVEN = ("represent", "data", "posterior", "log_likelihood")
+_GIVEN = ("represent", "data", "posterior", "log_likelihood", "prior")
 
 
 def evaluation_id(

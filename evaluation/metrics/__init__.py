@@ -34,6 +34,7 @@ METRICS: dict[str, Callable[..., Any]] = {
     "indicators": indicators,
 }
 WITHOUT_LABELS = frozenset({"unsupervised", "udr", "indicators"})
+WITHOUT_FLOOR = frozenset({"unsupervised", "indicators"})  # the order of images is nothing to them
 LOWER_IS_BETTER = frozenset({"unsupervised", "indicators"})
 TELLS_FACTORS_APART = frozenset({"higgins", "factorvae", "dci", "modularity"})  # so needs two
 COMPARES_SEEDS = frozenset({"udr"})  # its pack must be all the seeds of one setting, and no others

@@ -14,14 +14,18 @@ from evaluation.metrics.support.points import (
     Posterior,
     draw_images,
     encode_posterior,
+    kl_from_prior,
     need_posterior,
 )
 from trainer.data.dataset import Dataset
 from trainer.data.holdout import unseen
+from trainer.distributions.prior import Prior, StandardNormal
 
 # images (n, channels, height, width) in [0, 1] and latents z, (n, M) or (K, n, M) -> log p(x|z) in
 # nats, (n,) or (K, n)
 LogLikelihood = Callable[[Tensor, Tensor], Tensor]
+
+_PRIOR_SAMPLES = 20_000  # for a variance to 1 %
 
 
 @dataclass(frozen=True)
@@ -42,7 +46,7 @@ class Indicators:
         they equal Definitions 4, 2 and 3 exactly; they stand here as the paper defines them.
     variance: (M,) variance of q* for each latent.
     used: number of latents with I(x; z_h) above the threshold.
-    normal_variance: number of latents whose variance of q* is near the prior's 1.
+    normal_variance: number of latents whose variance of q* is near the prior's.
     evlb: empirical variational lower bound on log p(x) per image (Eq. 13); None without a
         likelihood.
     points: images used.
@@ -71,6 +75,7 @@ def indicators(
     *,
     posterior: Posterior | None = None,
     log_likelihood: LogLikelihood | None = None,
+    prior: Prior | None = None,
     points: int = 10_000,
     used: float = 0.5,
     normal: float = 0.1,
@@ -83,22 +88,30 @@ def indicators(
     posterior: images -> (mu, logvar); required, a UserError is raised without.
     log_likelihood: (images, z) -> log p(x|z) in nats, for the lower bound; z is one sample an image
         (L = 1 in the paper).
+    prior: p(z) of the models, N(0, I) by default. KL from a prior without closed form (ISA) and
+        its variance are estimated by samples.
     used: nats of I(x; z_h) above which a latent counts as used, 0.5 as in the paper's appendix E.
-    normal: a latent has normal variance when that of q* is within this much of 1. The paper counts
-        such latents but prints no tolerance.
+    normal: a latent has normal variance when that of q* is within this part of the prior's, which
+        is 1 for N(0, I). The paper counts such latents but prints no tolerance.
     """
     posterior, data = need_posterior(posterior, "indicators"), unseen(data)
     rng = np.random.default_rng(seed)
     images = draw_images(data, rng, points)
     encoded, mu, logvar = encode_posterior(posterior, data, images)
 
+    prior = prior or StandardNormal()
+    draw = np.random.default_rng([seed, 1])  # so that z of the lower bound stays as it was
+
     # the minimiser of the mean KL to a factorised zero-mean Gaussian (Eq. 10) is its second moment
     variance = np.maximum((mu**2 + np.exp(logvar)).mean(axis=1), np.finfo(np.float64).tiny)
-    kl_per_latent = _gaussian_kl(mu, logvar, np.ones_like(variance)).mean(axis=1)
-    information_per_latent = _gaussian_kl(mu, logvar, variance).mean(axis=1)
+    scaled = (mu / np.sqrt(variance)[:, None], logvar - np.log(variance)[:, None])  # q* is N(0, 1)
+    kl_per_latent = kl_from_prior(prior, mu, logvar, draw).mean(axis=1)
+    information_per_latent = kl_from_prior(StandardNormal(), *scaled, draw).mean(axis=1)
     kl, information = kl_per_latent.sum(axis=-1), information_per_latent.sum(axis=-1)
-    nearest_kl_per_latent = 0.5 * (variance - np.log(variance) - 1)
+    nearest = np.broadcast_to(np.log(variance)[:, None], mu.shape)
+    nearest_kl_per_latent = kl_from_prior(prior, np.zeros_like(mu), nearest, draw).mean(axis=1)
     nearest_kl = nearest_kl_per_latent.sum(axis=-1)
+    usual = _variance(prior, len(mu), mu.shape[-1], draw)
 
     evlb = None
     if log_likelihood is not None:
@@ -118,18 +131,21 @@ def indicators(
         information_gaussian_per_latent=encoded.figure(kl_per_latent - nearest_kl_per_latent),
         variance=encoded.figure(variance),
         used=encoded.figure((information_per_latent > used).sum(axis=-1)),
-        normal_variance=encoded.figure((np.abs(variance - 1) <= normal).sum(axis=-1)),
+        normal_variance=encoded.figure((np.abs(variance / usual - 1) <= normal).sum(axis=-1)),
         evlb=evlb,
         points=len(images),
     )
 
 
-def _gaussian_kl(
-    mu: NDArray[np.float64], logvar: NDArray[np.float64], variance: NDArray[np.float64]
+def _variance(
+    prior: Prior, models: int, latents: int, rng: np.random.Generator
 ) -> NDArray[np.float64]:
-    """KL(N(mu, exp(logvar)) || N(0, variance)) in nats, (K, n, M); variance is (K, M)."""
-    target = variance[:, None]
-    return 0.5 * ((mu**2 + np.exp(logvar)) / target - logvar + np.log(target) - 1)
+    """Variances (K, M) of the prior, whose mean is 0."""
+    if isinstance(prior, StandardNormal):
+        return np.ones((models, latents))
+    with torch.no_grad():
+        samples = prior.sample(models, _PRIOR_SAMPLES, latents, rng)[..., :latents]
+    return samples.double().square().mean(dim=1).numpy()
 
 
 def _log_likelihood(

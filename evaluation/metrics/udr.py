@@ -7,9 +7,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evaluation.metrics.support.encoding import Represent
-from evaluation.metrics.support.points import Posterior, draw_images, encode_posterior, encode_sound
+from evaluation.metrics.support.points import (
+    Posterior,
+    draw_images,
+    encode_posterior,
+    encode_sound,
+    kl_from_prior,
+)
 from trainer.config.schema import FieldError, suggestion
 from trainer.data.dataset import Dataset
+from trainer.distributions.prior import Prior, StandardNormal
 from trainer.errors import UserError
 
 Correlation = Literal["lasso", "spearman"]
@@ -20,16 +27,18 @@ _SWEEPS = 1000  # of coordinate descent, an upper bound; tens are needed
 class UDR:
     """Figures of the K seeds of one setting, arrays with K first, all in 0..1.
 
-    score: of each seed: the median of its agreement with each of the others; NaN for a seed whose
-        codes are not finite, which the others are not compared with. The mean over seeds is the
-        setting's.
+    score: of each seed: the median of its agreement with each of the others. NaN, undefined, for a
+        seed whose codes are not finite or that has no latent with information: it is not compared
+        with the others either. The mean over seeds is the setting's.
+    reason: why a score is NaN; None for the others.
     correlation: "lasso" or "spearman": what `score` is taken by.
     lasso, spearman: (K,) the scores by either.
     pairwise: (K, K) agreement of seed i (explaining) with seed j, 0 on the diagonal; by
         `correlation`.
-    active: (K,) number of latents that carry information.
+    active: (K,) number of latents that carry information. With one, seeds agree as soon as they
+        have found the same factor: about 0.6 to 0.9, however little it is.
     activity: how that was told: "kl" by the KL term, "variance" by the spread of the means.
-    chance: 0, which seeds without information score.
+    chance: 0, which seeds of noise score.
     points: images used.
     """
 
@@ -39,6 +48,7 @@ class UDR:
     spearman: NDArray[np.float64]
     pairwise: NDArray[np.float64]
     active: NDArray[np.float64]
+    reason: NDArray[np.object_]
     activity: str
     chance: float
     points: int
@@ -50,6 +60,7 @@ def udr(
     seed: int = 0,
     *,
     posterior: Posterior | None = None,
+    prior: Prior | None = None,
     correlation: Correlation = "lasso",
     points: int = 10_000,
     alpha: float = 0.1,
@@ -65,8 +76,9 @@ def udr(
     differs only when two seeds have unlike numbers of active latents.)
 
     threshold: latents whose KL term is at most this many nats are left out. KL comes from
-        `posterior`. Without one, half the variance of the means stands in for it: its lower bound,
-        and what it tends to for latents that are nearly off.
+        `posterior`, and is that from `prior`, N(0, I) by default. Without a posterior, half the
+        variance of the means stands in for it: its lower bound, and what it tends to for latents
+        that are nearly off.
 
     Does not change when latents are rescaled, negated or reordered, given a posterior. Seeds that
     are entangled in the same way, as identical models are, agree as well as disentangled ones (a
@@ -85,7 +97,8 @@ def udr(
         information = 0.5 * means.var(axis=1)
     else:
         encoded, means, logvar = encode_posterior(posterior, data, images)
-        information = 0.5 * (means**2 + np.exp(logvar) - logvar - 1).mean(axis=1)
+        draw = np.random.default_rng([seed, 1])
+        information = kl_from_prior(prior or StandardNormal(), means, logvar, draw).mean(axis=1)
     if len(means) < 2:
         raise UserError("udr compares the seeds of a setting: give it a pack of two models or more")
     from scipy.stats import rankdata  # a second: for those who ask for it
@@ -97,7 +110,8 @@ def udr(
         "lasso": _agreement(np.abs(lasso(_correlations(standard), alpha)), active),
         "spearman": _agreement(np.abs(_correlations(ranks)), active),
     }
-    scores = {name: _medians(agreement, encoded.finite) for name, agreement in agreements.items()}
+    alive = encoded.finite & active.any(axis=-1)
+    scores = {name: _medians(agreement, alive) for name, agreement in agreements.items()}
     return UDR(
         score=scores[correlation],
         correlation=correlation,
@@ -105,6 +119,7 @@ def udr(
         spearman=scores["spearman"],
         pairwise=agreements[correlation],
         active=active.sum(axis=-1).astype(np.float64),
+        reason=_reasons(encoded.finite, alive),
         activity="variance" if posterior is None else "kl",
         chance=0.0,
         points=len(images),
@@ -160,11 +175,21 @@ def _agreement(strength: NDArray[np.float64], active: NDArray[np.bool_]) -> NDAr
     return agreement
 
 
-def _medians(agreement: NDArray[np.float64], finite: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Median (K,) of how well each seed is explained by the other finite ones; NaN for none."""
+def _reasons(finite: NDArray[np.bool_], alive: NDArray[np.bool_]) -> NDArray[np.object_]:
+    """Why each seed (K,) has no score; None where it has one."""
+    reasons = np.full(len(finite), None, object)
+    reasons[~alive] = "UDR is undefined: the model has collapsed, no latent is used"
+    reasons[~finite] = "UDR is undefined: codes are not finite"
+    if alive.sum() == 1:
+        reasons[alive] = "UDR is undefined: no other seed of the setting uses a latent"
+    return reasons
+
+
+def _medians(agreement: NDArray[np.float64], alive: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Median (K,) of how well each seed is explained by the other live ones; NaN for none."""
     medians = np.full(len(agreement), np.nan)
-    for j in np.flatnonzero(finite):
-        others = finite & (np.arange(len(finite)) != j)
+    for j in np.flatnonzero(alive):
+        others = alive & (np.arange(len(alive)) != j)
         if others.any():
             medians[j] = np.median(agreement[others, j])
     return medians

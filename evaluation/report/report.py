@@ -21,6 +21,7 @@ from evaluation.report.dimensions import Dimension, dimensions
 from evaluation.report.facts import Facts
 from evaluation.report.figures import beta_latents_map, inverted_u, style, tradeoff
 from evaluation.report.figures import traversals as traversal_grid
+from evaluation.report.material import Drawn
 from evaluation.report.pictures import Picture
 from evaluation.traversals import Traversal
 from trainer.files import write_atomically, write_json
@@ -43,6 +44,7 @@ def write_report(
     traversals: Sequence[Traversal] = (),
     facts: Facts | None = None,
     answer: "Answer | None" = None,
+    figures: Iterable[tuple[str, Drawn]] = (),
     run_pictures: Iterable[tuple[str, bytes]] = (),
     previous: Mapping[str, Any] | None = None,
 ) -> Path:
@@ -51,6 +53,7 @@ def write_report(
     Every file is written whole or not at all, the page last. The page needs nothing else: no
     network, no other file.
 
+    figures: more of them to show, by name (evaluation.report.figures.FIGURES).
     run_pictures: PNG traversals of single runs with their ids, the ones to show first in front.
     previous: the summary.json of the report before, for what has changed.
     Raises UserError when the folder cannot be written to.
@@ -68,6 +71,7 @@ def write_report(
         png = style.png(figure)
         write_atomically(folder / f"{stem}.png", png)
         images[stem] = pictures.png(png, _title(figure), round(figure.get_figwidth() * INCH))
+    more = [_section(folder, stem, drawn) for stem, drawn in figures]
     now = summary(choice)
     dims = dimensions(rows)
     shown = charts(choice, facts.score_name)
@@ -94,7 +98,7 @@ def write_report(
             pictures.slider(one, images[f"traversals_{i}"])
             for i, one in enumerate(traversals, start=1)
         ],
-        figures=(),
+        figures=more,
         data=_json(_data(name, rows, choice, answer, dims, shown, facts, run_pictures)),
         css=_part("report.css"),
         library=Markup(chart_library.script().replace("</script", r"<\/script")),
@@ -121,6 +125,15 @@ def _draw(
     for position, traversal in enumerate(traversals, start=1):
         drawn[f"traversals_{position}"] = traversal_grid.draw(traversal)
     return drawn
+
+
+def _section(folder: Path, stem: str, drawn: Drawn) -> dict[str, Any]:
+    """A figure with its heading, and its file in the folder."""
+    png = style.png(drawn.figure)
+    write_atomically(folder / f"{stem}.png", png)
+    width = round(drawn.figure.get_figwidth() * INCH)
+    picture = pictures.png(png, drawn.finding, width)
+    return {"title": drawn.title, "finding": drawn.finding, "picture": picture}
 
 
 def _stills(images: Mapping[str, Picture], shown: Sequence[Chart]) -> dict[str, Picture | None]:

@@ -124,6 +124,16 @@ def _parser() -> argparse.ArgumentParser:
     compare.add_argument("--figure", metavar="PNG", help="draw them into this file")
     compare.add_argument("--json", action="store_true", help="print JSON")
     _add_store(compare)
+    does = "draw figures of a sweep from what the store has; without a name, all of them"
+    figure = commands.add_parser("figure", help=does, description=f"{does[0].upper()}{does[1:]}.")
+    figure.add_argument("file", metavar="FILE", help=_FILE_OR_NAME)
+    figure.add_argument("names", metavar="NAME", nargs="*", help="of a figure; see --list")
+    figure.add_argument("--list", action="store_true", help="show the figures that there are")
+    figure.add_argument(
+        "--format", choices=("png", "svg", "pdf"), default="png", help="default: png"
+    )
+    figure.add_argument("--out", metavar="FOLDER", default=".", help="default: this folder")
+    _add_store(figure)
     does = "show the runs of the store in MLflow"
     ui = commands.add_parser("ui", help=does, description=f"{does[0].upper()}{does[1:]}.")
     ui.add_argument("file", metavar="FILE", nargs="?", help=f"{_FILE_OR_NAME} (default: all)")

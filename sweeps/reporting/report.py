@@ -1,5 +1,6 @@
 """The report of a sweep, made from what the store has."""
 
+import contextlib
 import platform
 import shlex
 from collections import Counter
@@ -14,9 +15,12 @@ from evaluation.analysis.choose import Choice
 from evaluation.analysis.formatting import count, metric_name
 from evaluation.identity import with_defaults
 from evaluation.report.facts import Facts
+from evaluation.report.figures import FIGURES, IN_REPORT
+from evaluation.report.material import Drawn, Lacking, Material
 from evaluation.report.report import SUMMARY, write_report
 from evaluation.traversals import Traversal, is_kept, traverse_run
 from sweeps.reporting.baselines import paper_table
+from sweeps.reporting.material import material_of
 from sweeps.reporting.picture import TRAVERSAL
 from sweeps.run_store import Store, report_key, run_key
 from sweeps.sweep import Snapshot
@@ -43,6 +47,7 @@ def make_report(snapshot: Snapshot) -> Path:
         traversals=_traversals(choice, store, data),
         facts=_facts(snapshot),
         answer=conclusion.answer,
+        figures=_figures(material_of(snapshot)),
         run_pictures=_run_pictures(choice, store),
         previous=store.read_json(f"{report_key(spec)}/{SUMMARY}"),
     )
@@ -65,6 +70,13 @@ def _traversals(choice: Choice, store: Store, data: Dataset) -> Sequence[Travers
         if row is not None and is_kept(store.fetch(run_key(row.run))):
             found.append(traverse_run(row, data, [int(i) for i in images]))
     return found
+
+
+def _figures(sweep: Material) -> Iterator[tuple[str, Drawn]]:
+    """Those that the sweep has the figures for."""
+    for name in IN_REPORT:
+        with contextlib.suppress(Lacking):
+            yield name, FIGURES[name](sweep)
 
 
 def _run_pictures(choice: Choice, store: Store) -> Iterator[tuple[str, bytes]]:

@@ -21,9 +21,13 @@ def test_every_figure_of_them_is_finite(tmp_path: Path, objective: str) -> None:
         assert len(figures["kl_per_latent"]) == 5
         assert figures["kl"] == pytest.approx(sum(figures["kl_per_latent"]))
         assert figures["reconstruction"] < 0 < figures["kl"]
-        scores = [metric["score"] for metric in figures["measures"].values()]
-        assert len(scores) == 3
-        assert all(math.isfinite(score) for score in scores)
+        measures = figures["measures"]
+        assert len(measures) == 3
+        for name, metric in measures.items():
+            if name == "udr" and metric["score"] is None:  # little is learnt in these few steps
+                assert "UDR is undefined" in metric["reason"]
+            else:
+                assert math.isfinite(metric["score"])
     means, logvar = load_pack(folders).encode(torch.from_numpy(data.images(range(9))).float())
     assert means.shape == logvar.shape == (2, 9, 5)
     assert load_pack(folders).decode(means).shape == (2, 9, 1, 16, 16)

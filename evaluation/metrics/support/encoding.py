@@ -19,7 +19,7 @@ from trainer.training.batches import images_on
 Represent = Callable[[Tensor], Tensor]
 
 CPU = torch.device("cpu")
-REMEMBERED = 2**15  # images of a set, at most; larger ones are one metric's own
+REMEMBERED = 2**15  # images of a set, at most; of larger ones only the last is remembered
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,43 @@ class Remembering:
     def __call__(self, images: Tensor) -> Any:
         """What `function` gives."""
         return self.function(images)
+
+    def keep(self, key: bytes, codes: Tensor) -> None:
+        """Remembers the codes of a set of images; of sets too large, the last one alone."""
+        if codes.shape[-2] > REMEMBERED:
+            for other in [k for k, known in self.codes.items() if known.shape[-2] > REMEMBERED]:
+                del self.codes[other]
+        self.codes[key] = codes
+
+
+@dataclass(frozen=True)
+class Shuffled:
+    """A `represent` or a `posterior` that gives each image the code of another one.
+
+    Codes change places within each set of images that is encoded; none is encoded for it anew.
+
+    seed: of the permutation, the same for all models.
+    apart: each model of a pack has a permutation of its own instead.
+    """
+
+    function: Remembering
+    seed: int
+    apart: bool = False
+
+    def __call__(self, images: Tensor) -> Any:
+        """What `function` gives: it is `encode` that shuffles."""
+        return self.function(images)
+
+    def shuffle(self, codes: Tensor) -> Tensor:
+        """Codes (n, M) or (K, n, M) in another order of the n images."""
+        models = len(codes) if self.apart and codes.ndim == 3 else 1
+        orders = [
+            torch.from_numpy(np.random.default_rng([self.seed, k]).permutation(codes.shape[-2]))
+            for k in range(models)
+        ]
+        if models == 1:
+            return codes[..., orders[0].to(codes.device), :]
+        return torch.stack([c[o.to(c.device)] for c, o in zip(codes, orders, strict=True)])
 
 
 @dataclass(frozen=True)
@@ -88,14 +125,19 @@ def encode(
 
     Where `represent` gives a tuple of arrays, they are joined along the latents.
     """
+    if isinstance(represent, Shuffled):
+        codes = encode(represent.function, data, indices, batch)
+        moved = represent.shuffle(codes.tensor)
+        return Codes(codes.images, moved, codes.single)
     images = _different(np.asarray(indices, np.int64), len(data))
-    key = sha256(images.tobytes()).digest()
+    # a held-out part of the data numbers its images from 0, too
+    key = sha256(data.fingerprint.encode() + images.tobytes()).digest()
     known = represent.codes if isinstance(represent, Remembering) else {}
     tensor = known.get(key)
     if tensor is None:
         tensor = _encoded(represent, data, images, batch)
-        if len(images) <= REMEMBERED:
-            known[key] = tensor
+        if isinstance(represent, Remembering):
+            represent.keep(key, tensor)
     single = tensor.ndim == 2
     return Codes(images, tensor.unsqueeze(0) if single else tensor, single)
 

@@ -18,6 +18,7 @@ from evaluation.metrics.support.labels import (
 )
 from trainer.config.schema import FieldError
 from trainer.data.dataset import UNKNOWN, Dataset
+from trainer.distributions.prior import Prior
 from trainer.errors import UserError
 
 # images (n, channels, height, width), float32 in [0, 1] -> mu and logvar of q(z|x), each (n, M) of
@@ -64,6 +65,21 @@ def encode_posterior(
     encoded = encode_sound(posterior, data, images)
     mu, logvar = np.split(encoded.means(images), 2, axis=-1)
     return encoded, mu, logvar
+
+
+def kl_from_prior(
+    prior: Prior, mu: NDArray[np.float64], logvar: NDArray[np.float64], rng: np.random.Generator
+) -> NDArray[np.float64]:
+    """KL(q(z|x) || p(z)) in nats by latent, like mu and logvar, (K, n, M).
+
+    Exact where the prior has a closed form, else estimated at one sample, of the same noise for all
+    models; see `trainer.distributions.prior.Prior`.
+    """
+    noise = rng.standard_normal(mu.shape[1:])
+    z = mu + np.exp(0.5 * logvar) * noise
+    with torch.no_grad():
+        nats = prior.kl(*(torch.from_numpy(np.ascontiguousarray(part)) for part in (mu, logvar, z)))
+    return nats.double().numpy()
 
 
 def need_posterior(posterior: Posterior | None, wanted: str) -> Posterior:

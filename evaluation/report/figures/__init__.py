@@ -1,1 +1,40 @@
-"""Figures of a sweep, one file each, all `draw(...) -> Figure`; none needs a display."""
+"""Figures of a sweep by name, one file each: `of_sweep(material)` draws it, or raises `Lacking`.
+
+None needs a display, and none trains anything. To add one: a file here, and a line below.
+"""
+
+from collections.abc import Callable
+
+from evaluation.report.material import Drawn, Material
+from trainer.registry import Registry
+
+FIGURES: Registry[Callable[[Material], Drawn]] = Registry(
+    {
+        name: f"{__name__}.{name}:of_sweep"
+        for name in (
+            "inverted_u",
+            "beta_latents_map",
+            "tradeoff",
+            "seeds",
+            "rate_distortion",
+            "factors_latents",
+            "latent_selectivity",
+            "low_best_high",
+            "training_curves",
+            "indicators",
+            "latent_information",
+            "plane_of_codes",
+        )
+    }
+)
+IN_REPORT = (  # beside what the page draws itself
+    "seeds",
+    "rate_distortion",
+    "factors_latents",
+    "latent_selectivity",
+    "low_best_high",
+    "training_curves",
+    "indicators",
+    "latent_information",
+    "plane_of_codes",
+)

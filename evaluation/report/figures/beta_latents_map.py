@@ -15,6 +15,8 @@ from evaluation.analysis.choose import Choice, SettingSummary
 from evaluation.analysis.formatting import capital
 from evaluation.analysis.table import RunRow
 from evaluation.report.figures import series, style
+from evaluation.report.findings import of_map
+from evaluation.report.material import Drawn, Material
 
 REACH = (
     0.22  # decades of beta_norm to either side that a lone setting colours; beyond is left blank
@@ -22,37 +24,48 @@ REACH = (
 ROW = 0.84  # height of a row of cells; the rest is air
 
 
+def of_sweep(sweep: Material) -> Drawn:
+    """The figure of a sweep, as `draw`."""
+    figure = draw(sweep.rows, sweep.choice, score_name=sweep.score_name)
+    return Drawn(figure, "The whole sweep at a glance", of_map(sweep.choice, sweep.score_name))
+
+
 def draw(rows: Sequence[RunRow], choice: Choice, *, score_name: str = "score") -> Figure:
-    """A row a latent size; every setting colours the ground half-way to its neighbours.
+    """A row per latent size, and per other choice where one varies, as an objective.
+
+    Every setting colours the ground half-way to its neighbours.
 
     Blank ground was not tried. A star marks the best setting, a dot the best of each row, a white
-    tick beta = 1. Where settings share latents and beta, the best of them is shown.
+    tick beta = 1. The axis is beta_norm; where beta does not vary, it is what does.
     """
-    sizes = sorted(choice.per_latents)
-    figure = style.new_figure(9.6, 2.1 + 0.62 * min(len(sizes), 14))
+    axis = series.axis_of(choice)
+    lines = series.series_of(choice, axis)
+    figure = style.new_figure(9.6, 2.1 + 0.62 * min(len(lines), 14))
     axes = figure.add_subplot()
-    one_beta = series.one_beta(choice)
-    x_of = style.LogAxis([row.beta_norm for row in rows] + list(one_beta.values()))
+    one_beta = series.one_beta(choice) if axis.parameter == "" else {}
+    x_of = style.LogAxis([axis(row) for row in rows] + list(one_beta.values()))
     scale = _colour_scale(choice)
-    for level, size in enumerate(sizes):
-        settings = [setting for setting in choice.settings if setting.latents == size]
-        _draw_row(axes, settings, level, x_of, scale)
-    _draw_marks(axes, choice, sizes, one_beta, x_of)
+    for level, line in enumerate(lines):
+        _draw_row(axes, line.settings, level, axis, x_of, scale)
+    _draw_marks(axes, choice, lines, one_beta, axis, x_of)
 
     x_of.apply(axes)
-    axes.set_ylim(-0.6, len(sizes) - 0.4)
-    axes.set_yticks(range(len(sizes)), [str(size) for size in sizes])
+    axes.set_ylim(-0.6, len(lines) - 0.4)
+    plain = all(line.label == f"M = {line.latents}" for line in lines)
+    labels = [str(line.latents) if plain else line.label for line in lines]
+    axes.set_yticks(range(len(lines)), labels)
     style.dress(
         axes,
-        title=f"{capital(score_name)} over latent size and normalised β",
-        xlabel=style.BETA_NORM_LABEL,
-        ylabel="latents M",
+        title=f"{capital(score_name)} over "
+        + ("latent size and normalised β" if plain and axis.parameter == "" else "what was swept"),
+        xlabel=axis.label,
+        ylabel="latents M" if plain else "",
     )
     axes.grid(False)
     style.colour_bar(figure, axes, scale, score_name)
     style.caption(
         figure,
-        "Star: best setting. Dot: best β of each M. White tick: β = 1. Blank: not tried."
+        "Star: best setting. Dot: best of each row. White tick: β = 1. Blank: not tried."
         + (" Red cross: no seed finished." if _any_unfinished(choice) else ""),
     )
     return figure
@@ -70,19 +83,18 @@ def _draw_row(
     axes: Axes,
     settings: Sequence[SettingSummary],
     level: int,
+    axis: series.Axis,
     x_of: style.LogAxis,
     scale: ScalarMappable,
 ) -> None:
-    """Cells of one latent size; `settings` come best first, so the best of equals is kept."""
-    best: dict[float, SettingSummary] = {}
-    for setting in settings:
-        best.setdefault(x_of(setting.beta_norm), setting)
-    places = sorted(best)
+    """The cells of one row."""
+    at = {x_of(axis(setting)): setting for setting in settings}
+    places = sorted(at)
     cells = cell_edges(places)
     spans = [math.log10(right / left) for left, right in cells]
     width = math.log10(x_of.limits[1] / x_of.limits[0])
     for place, (left, right), span in zip(places, cells, spans, strict=True):
-        score = best[place].score
+        score = at[place].score
         colour = style.colour_at(scale, score) if math.isfinite(score) else style.GRID
         axes.add_patch(
             Rectangle(
@@ -123,22 +135,26 @@ def cell_edges(places: Sequence[float]) -> list[tuple[float, float]]:
 def _draw_marks(
     axes: Axes,
     choice: Choice,
-    sizes: Sequence[int],
+    lines: Sequence[series.Series],
     one_beta: dict[int, float],
+    axis: series.Axis,
     x_of: style.LogAxis,
 ) -> None:
-    level = {size: i for i, size in enumerate(sizes)}
-    for size, place in one_beta.items():
-        low, high = level[size] + 0.18, level[size] + ROW / 2
+    for level, line in enumerate(lines):
+        place = one_beta.get(line.latents)
+        if place is None:
+            continue
+        low, high = level + 0.18, level + ROW / 2
         axes.vlines(place, low, high, color=style.INK, lw=3.2, zorder=3)
         axes.vlines(place, low, high, color="white", lw=1.6, zorder=3)
-    for top in choice.per_latents.values():
-        if not top.finished:
+    for level, line in enumerate(lines):
+        top = series.best_of(line, choice)
+        if top is None or not top.finished:
             continue
         star = top is choice.best
         axes.scatter(
-            x_of(top.beta_norm),
-            level[top.latents] + 0.12,
+            x_of(axis(top)),
+            level + 0.12,
             marker="*" if star else "o",
             s=230 if star else 60,
             facecolors="white",
@@ -147,11 +163,11 @@ def _draw_marks(
             zorder=4,
             gid="best" if star else "top",
         )
-    for setting in choice.settings:
-        if not setting.finished:
+    for level, line in enumerate(lines):
+        for setting in (s for s in line.settings if not s.finished):
             axes.scatter(
-                x_of(setting.beta_norm),
-                level[setting.latents] + 0.12,
+                x_of(axis(setting)),
+                level + 0.12,
                 marker="x",
                 s=46,
                 color=style.FAILED,

@@ -9,13 +9,21 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from evaluation.analysis.choose import Choice, SettingSummary
+from evaluation.analysis.choose import Choice
 from evaluation.analysis.formatting import capital, count, number
 from evaluation.analysis.table import RunRow
 from evaluation.report.figures import series, style
+from evaluation.report.findings import of_inverted_u
+from evaluation.report.material import Drawn, Material
 
 if TYPE_CHECKING:
     from evaluation.analysis.answer import Answer
+
+
+def of_sweep(sweep: Material) -> Drawn:
+    """The figure of a sweep, as `draw`."""
+    figure = draw(sweep.rows, sweep.choice, sweep.answer, score_name=sweep.score_name)
+    return Drawn(figure, "The inverted U", of_inverted_u(sweep.choice, sweep.score_name))
 
 
 def draw(
@@ -27,63 +35,70 @@ def draw(
 ) -> Figure:
     """Every seed a dot, every setting a point on a line, every latent size a colour; tops ringed.
 
-    Lines join settings that differ in beta alone. The band holds the middle half of a setting's
+    Lines join settings that differ along the axis alone, and each has a name in the legend: of its
+    latent size, or of whatever else varies, as an objective. The axis is beta_norm; where beta does
+    not vary, it is what does. The band holds the middle half of a setting's
     seeds, or the interval of the fitted curve when an `answer` is given; its intervals of the best
     beta are bars at the top. Failed seeds are red crosses.
     """
     figure = style.new_figure(9.6, 5.6)
     axes = figure.add_subplot()
-    sizes = sorted(choice.per_latents)
-    colours, markers = style.colours_of(sizes), style.markers_of(sizes)
-    one_beta = series.one_beta(choice)
-    x_of = style.LogAxis([row.beta_norm for row in rows] + list(one_beta.values()))
+    axis = series.axis_of(choice)
+    plain = axis.parameter == "" and not choice.best.parameters  # beta and M are all that varies
+    drawn = series.series_of(choice, axis)
+    colours = {line.latents: line.colour for line in drawn}
+    one_beta = series.one_beta(choice) if axis.parameter == "" else {}
+    x_of = style.LogAxis([axis(row) for row in rows] + list(one_beta.values()))
 
-    for size in sizes:
-        _draw_seeds(axes, [row for row in rows if row.latents == size], x_of, colours[size])
-        settings = [setting for setting in choice.settings if setting.latents == size]
-        _draw_settings(axes, settings, x_of, colours[size], markers[size], bands=answer is None)
-    _draw_failed(axes, rows, choice, x_of)
-    if answer is not None:
+    for line in drawn:
+        _draw_seeds(axes, line.rows, axis, x_of, line.colour)
+        _draw_settings(axes, line, axis, x_of, bands=answer is None or not plain)
+    _draw_failed(axes, rows, choice, axis, x_of)
+    if answer is not None and plain:
         _draw_answer(axes, answer, colours)
-    _draw_one_beta(axes, one_beta, colours)
+    _draw_one_beta(axes, one_beta, colours if plain else {})
     if math.isfinite(choice.chance):
         _draw_chance(axes, choice.chance)
     if not choice.best.finished:
         style.say(axes, "no run finished")
     x_of.apply(axes)
     low, high = axes.get_ylim()
-    axes.set_ylim(low, high + (high - low) * 0.02 * (len(answer.per_latents) if answer else 0))
-    lines_of_labels = _draw_tops(axes, choice, colours, x_of)
+    axes.set_ylim(
+        low, high + (high - low) * 0.02 * (len(answer.per_latents) if answer and plain else 0)
+    )
+    lines_of_labels = _draw_tops(axes, choice, drawn, axis, x_of)
     style.dress(
         axes,
-        xlabel=style.BETA_NORM_LABEL,
+        xlabel=axis.label,
         ylabel=score_name,
     )
     axes.set_title(
-        f"{capital(score_name)} against normalised β",
+        f"{capital(score_name)} against {'normalised β' if axis.parameter == '' else axis.label}",
         loc="left",
         fontsize=12,
         fontweight="bold",
         color=style.INK,
         pad=12 + 14 * lines_of_labels,
     )
-    if len(sizes) > 1:
+    if len(drawn) > 1:
         axes.legend(
             loc="center left",
             bbox_to_anchor=(1.0, 0.5),
             frameon=False,
             fontsize=9.5,
             labelcolor=style.INK,
-            ncols=1 + len(sizes) // 20,
+            ncols=1 + len(drawn) // 20,
         )
-    style.caption(figure, _caption(choice, answer))
+    style.caption(figure, _caption(choice, answer if plain else None))
     return figure
 
 
-def _draw_seeds(axes: Axes, rows: Sequence[RunRow], x_of: style.LogAxis, colour: str) -> None:
+def _draw_seeds(
+    axes: Axes, rows: Sequence[RunRow], axis: series.Axis, x_of: style.LogAxis, colour: str
+) -> None:
     finished = [row for row in rows if row.state == "finished"]
     axes.scatter(
-        [x_of(row.beta_norm) for row in finished],
+        [x_of(axis(row)) for row in finished],
         [row.score for row in finished],
         s=17,
         color=colour,
@@ -97,24 +112,24 @@ def _draw_seeds(axes: Axes, rows: Sequence[RunRow], x_of: style.LogAxis, colour:
 
 def _draw_settings(
     axes: Axes,
-    settings: Sequence[SettingSummary],
+    line: series.Series,
+    axis: series.Axis,
     x_of: style.LogAxis,
-    colour: str,
-    marker: str,
     bands: bool,
 ) -> None:
-    """Lines through the settings of one latent size that differ in beta alone, with bands.
+    """A line through the settings, with bands.
 
-    beta = 0 has a place of its own beside the axis, so no line leads there.
+    0 has a place of its own beside a logarithmic axis, so no line leads there.
     """
-    label = f"M = {settings[0].latents}"
-    on_axis = [setting for setting in settings if setting.beta > 0]
-    beside = [[setting] for setting in settings if setting.beta == 0 and setting.finished]
-    for line in series.lines(on_axis) + beside:
-        x = [x_of(setting.beta_norm) for setting in line]
+    label, colour, marker = line.label, line.colour, line.marker
+    shown = [setting for setting in line.settings if setting.finished]
+    on_axis = [setting for setting in shown if axis(setting) > 0]
+    beside = [[setting] for setting in shown if axis(setting) == 0]
+    for part in [on_axis, *beside] if on_axis else beside:
+        x = [x_of(axis(setting)) for setting in part]
         axes.plot(
             x,
-            [setting.score for setting in line],
+            [setting.score for setting in part],
             color=colour,
             marker=marker,
             markersize=7,
@@ -129,17 +144,23 @@ def _draw_settings(
             f"_{label}"  # an underscore keeps further lines of the same colour out of the legend
         )
         if bands:
-            low, high = np.transpose([np.quantile(s.scores, (0.25, 0.75)) for s in line])
+            low, high = np.transpose([np.quantile(s.scores, (0.25, 0.75)) for s in part])
             axes.fill_between(x, low, high, color=colour, alpha=0.13, linewidth=0, zorder=1.5)
 
 
-def _draw_failed(axes: Axes, rows: Sequence[RunRow], choice: Choice, x_of: style.LogAxis) -> None:
+def _draw_failed(
+    axes: Axes,
+    rows: Sequence[RunRow],
+    choice: Choice,
+    axis: series.Axis,
+    x_of: style.LogAxis,
+) -> None:
     """A red cross a failed seed, at the score it counts as; a number where they coincide."""
     failed = [row for row in rows if row.state == "failed"]
     if not failed:
         return
     y = choice.failed_score if math.isfinite(choice.failed_score) else 0.0
-    x = [x_of(row.beta_norm) for row in failed]
+    x = [x_of(axis(row)) for row in failed]
     axes.scatter(
         x,
         [y] * len(x),
@@ -191,9 +212,10 @@ def _draw_one_beta(axes: Axes, one_beta: Mapping[int, float], colours: Mapping[i
         axes.axvspan(min(one_beta.values()), max(one_beta.values()), color=style.GRID, zorder=0)
         return
     for size, x in one_beta.items():
+        colour = colours.get(size, style.QUIET)
         axes.axvline(
             x,
-            color=colours[size],
+            color=colour,
             linewidth=1.1,
             linestyle=(0, (4, 3)),
             alpha=0.7,
@@ -209,7 +231,7 @@ def _draw_one_beta(axes: Axes, one_beta: Mapping[int, float], colours: Mapping[i
             ha="right",
             va="bottom",
             fontsize=8.5,
-            color=colours[size],
+            color=colour,
             bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5},  # over the chance line
         )
 
@@ -228,46 +250,53 @@ def _draw_chance(axes: Axes, chance: float) -> None:
     )
 
 
-def _draw_tops(axes: Axes, choice: Choice, colours: Mapping[int, str], x_of: style.LogAxis) -> int:
-    """A ring at every optimum and its beta above the axes; the number of lines the labels take."""
-    tops = [top for top in choice.per_latents.values() if top.finished]
+def _draw_tops(
+    axes: Axes,
+    choice: Choice,
+    drawn: Sequence[series.Series],
+    axis: series.Axis,
+    x_of: style.LogAxis,
+) -> int:
+    """A ring at every optimum and its place above the axes; the number of lines the labels take."""
+    tops = [(line, top) for line in drawn if (top := series.best_of(line, choice)) and top.finished]
     if len(tops) > style.MANY:
-        tops = [choice.best]
+        tops = [(line, top) for line, top in tops if top is choice.best]
     axes.scatter(
-        [x_of(top.beta_norm) for top in tops],
-        [top.score for top in tops],
+        [x_of(axis(top)) for _, top in tops],
+        [top.score for _, top in tops],
         s=130,
         facecolors="none",
-        edgecolors=[colours[top.latents] for top in tops],
+        edgecolors=[line.colour for line, _ in tops],
         linewidths=1.8,
         zorder=5,
         gid="tops",
     )
     low, high = np.log10(x_of.limits)
     ends: list[float] = []  # where the last label of each line ends, as a share of the width
-    for top in sorted(tops, key=lambda top: top.beta_norm):
-        text = f"M = {top.latents}: β = {number(top.beta)}"
-        place = (np.log10(x_of(top.beta_norm)) - low) / (high - low)
+    for line_of, top in sorted(tops, key=lambda pair: axis(pair[1])):
+        where = f"β = {number(top.beta)}" if axis.parameter == "" else number(axis(top))
+        text = f"{line_of.label}: {where}" if line_of.label else where
+        place = (np.log10(x_of(axis(top))) - low) / (high - low)
         half = 0.0065 * len(text)
         line = next((i for i, end in enumerate(ends) if end < place - half), len(ends))
         ends[line : line + 1] = [place + half]
         axes.annotate(
             text,
-            (x_of(top.beta_norm), 1.0),
+            (x_of(axis(top)), 1.0),
             xycoords=axes.get_xaxis_transform(),
             xytext=(0, 6 + 14 * line),
             textcoords="offset points",
             ha="center",
             fontsize=9.5,
             fontweight="bold" if top is choice.best else "normal",
-            color=colours[top.latents],
+            color=line_of.colour,
             gid="top",
         )
         axes.vlines(
-            x_of(top.beta_norm),
+            x_of(axis(top)),
             top.score,
             axes.get_ylim()[1],
-            color=colours[top.latents],
+            color=line_of.colour,
             linewidth=0.9,
             alpha=0.6,
         )
@@ -275,7 +304,7 @@ def _draw_tops(axes: Axes, choice: Choice, colours: Mapping[int, str], x_of: sty
 
 
 def _caption(choice: Choice, answer: "Answer | None") -> str:
-    text = "Dots: seeds. Line: score of a setting. Ring: best β of each M. "
+    text = "Dots: seeds. Line: score of a setting. Ring: the best of each line. "
     if answer is None:
         text += "Band: the middle half of the seeds."
     else:

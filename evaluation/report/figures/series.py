@@ -1,9 +1,98 @@
-"""What the figures draw from a choice: its settings as lines, and where beta itself is 1."""
+"""Settings as lines: what runs along the axis, and what tells one line from another."""
 
+import math
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from evaluation.analysis.choose import Choice, SettingSummary
+from evaluation.analysis.formatting import number
+from evaluation.analysis.table import RunRow
+from evaluation.report.dimensions import title_of
+from evaluation.report.figures import style
+
+Item = RunRow | SettingSummary
+
+
+@dataclass(frozen=True)
+class Axis:
+    """What runs along the x axis: beta_norm where beta varies, else the number that does.
+
+    parameter: its name among `parameters`; "" for beta_norm, "latents" for M.
+    """
+
+    parameter: str
+    label: str
+
+    def __call__(self, item: Item) -> float:
+        """Where a run or a setting stands, before any logarithm."""
+        if self.parameter == "":
+            return item.beta_norm
+        return float(
+            item.latents if self.parameter == "latents" else item.parameters[self.parameter]
+        )
+
+
+@dataclass(frozen=True)
+class Series:
+    """Settings that differ along the axis alone, and how they look. label: "" for the only one."""
+
+    label: str
+    latents: int
+    colour: str
+    marker: str
+    settings: tuple[SettingSummary, ...]
+
+    @property
+    def rows(self) -> list[RunRow]:
+        """All their runs."""
+        return [row for setting in self.settings for row in setting.rows]
+
+
+def axis_of(choice: Choice) -> Axis:
+    """beta_norm where several betas were tried, else the number of most values."""
+    settings = choice.settings
+    if len({setting.beta for setting in settings}) > 1:
+        return Axis("", style.BETA_NORM_LABEL)
+    names = [name for name in settings[0].parameters if _is_number(settings, name)]
+    values = {name: len({s.parameters[name] for s in settings}) for name in names}
+    if len({setting.latents for setting in settings}) > max(values.values(), default=1):
+        return Axis("latents", "latents M")
+    if not values:
+        return Axis("", style.BETA_NORM_LABEL)
+    name = max(values, key=lambda name: values[name])
+    return Axis(name, title_of(name, settings[0].parameters))
+
+
+def series_of(choice: Choice, axis: Axis) -> list[Series]:
+    """The lines of a sweep, by what varies beside the axis, each with a look of its own."""
+    groups: dict[tuple[Any, ...], list[SettingSummary]] = defaultdict(list)
+    names = [name for name in choice.settings[0].parameters if name != axis.parameter]
+    for setting in choice.settings:
+        others = tuple(_text(setting.parameters[name]) for name in names)
+        latents = 0 if axis.parameter == "latents" else setting.latents
+        groups[(*others, latents)].append(setting)
+    ordered = sorted(groups, key=lambda key: (*map(str, key[:-1]), key[-1]))
+    looks = list(range(len(ordered)))
+    colours, markers = style.colours_of(looks), style.markers_of(looks)
+    several_sizes = len({key[-1] for key in ordered}) > 1 or not names
+    found = []
+    for i, key in enumerate(ordered):
+        size = [f"M = {key[-1]}"] if several_sizes and key[-1] else []
+        said = [_named(name, value, names) for name, value in zip(names, key, strict=False)]
+        settings = sorted(groups[key], key=axis)
+        label = ", ".join([*said, *size])
+        found.append(Series(label, key[-1], colours[i], markers[i], tuple(settings)))
+    return found
+
+
+def best_of(line: Series, choice: Choice) -> SettingSummary | None:
+    """The best setting of a line: of a latent size, the one that the answer names."""
+    named = choice.per_latents.get(line.latents)
+    if named in line.settings:
+        return named
+    return next((s for s in choice.settings if s in line.settings and s.finished), None)
 
 
 def lines(settings: Iterable[SettingSummary]) -> list[list[SettingSummary]]:
@@ -22,3 +111,27 @@ def one_beta(choice: Choice) -> dict[int, float]:
         for setting in sorted(choice.settings, key=lambda setting: setting.latents)
         if setting.beta > 0
     }
+
+
+def name_of(setting: SettingSummary) -> str:
+    """A setting in a few words: β = 4, M = 10, isa_vae."""
+    others = [_named(n, _text(v), list(setting.parameters)) for n, v in setting.parameters.items()]
+    return ", ".join([f"β = {number(setting.beta)}", f"M = {setting.latents}", *others])
+
+
+def _is_number(settings: Sequence[SettingSummary], name: str) -> bool:
+    values = [setting.parameters.get(name) for setting in settings]
+    return all(
+        isinstance(v, int | float) and not isinstance(v, bool) and math.isfinite(v) for v in values
+    )
+
+
+def _named(name: str, value: Any, names: Sequence[str]) -> str:
+    """A name of something says what it is; a number needs to be told."""
+    if isinstance(value, str) and not value.replace(".", "").isdecimal():
+        return value
+    return f"{title_of(name, names)} = {value}"
+
+
+def _text(value: Any) -> str:
+    return number(value) if isinstance(value, float) else str(value)

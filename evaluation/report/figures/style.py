@@ -10,7 +10,7 @@ from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.cm import ScalarMappable
 from matplotlib.colorbar import Colorbar
-from matplotlib.colors import to_hex
+from matplotlib.colors import LogNorm, to_hex
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.ticker import (
@@ -32,6 +32,7 @@ BETA_MAP = "viridis"
 # Okabe & Ito's palette, blue and vermillion first; each colour also has a marker of its own
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#6b4c9a", "#22272e")
 _MARKERS = ("o", "s", "D", "^", "v", "P", "X", "p")
+BLUE = _COLOURS[0]
 MANY = len(_COLOURS)  # above so many latent sizes colours run through one map, and labels thin out
 
 
@@ -44,8 +45,15 @@ def new_figure(width: float, height: float) -> Figure:
 
 def png(figure: Figure) -> bytes:
     """The figure as the content of a PNG file."""
+    return content(figure, "png")
+
+
+def content(figure: Figure, kind: str) -> bytes:
+    """The figure as the content of a file: png, svg or pdf. The same figure gives the same file."""
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png")
+    metadata = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(kind)
+    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "beta-sweep"}):
+        figure.savefig(buffer, format=kind, metadata=metadata)
     return buffer.getvalue()
 
 
@@ -90,6 +98,15 @@ def markers_of(latents: Iterable[int]) -> dict[int, str]:
     return {size: _MARKERS[i % MANY] for i, size in enumerate(sorted(set(latents)))}
 
 
+def beta_scale(betas: Sequence[float]) -> ScalarMappable:
+    """Colours by log beta; beta = 0 takes the colour of the smallest beta above it."""
+    positive = [beta for beta in betas if beta > 0] or [1.0]
+    low, high = min(positive), max(positive)
+    if low == high:
+        low, high = low / 2, high * 2
+    return ScalarMappable(LogNorm(low, high, clip=True), matplotlib.colormaps[BETA_MAP])
+
+
 def colour_bar(figure: Figure, axes: Axes, scale: ScalarMappable, label: str) -> Colorbar:
     """A slim bar beside `axes` that says what its colours mean."""
     bar = figure.colorbar(scale, ax=axes, pad=0.015, aspect=30)
@@ -120,11 +137,14 @@ class LogAxis:
         """The place of `value`, in the units of the axis."""
         return value if value > 0 else self.zero
 
-    def apply(self, axes: Axes) -> None:
-        """Make the x axis of `axes` logarithmic, with plain numbers at its ticks."""
+    def apply(self, axes: Axes, narrow: bool = False) -> None:
+        """Make the x axis of `axes` logarithmic, with plain numbers at its ticks.
+
+        narrow: fewer of them, in a small panel.
+        """
         axes.set_xscale("log")
         axes.set_xlim(*self.limits)
-        plain_log_ticks(axes.xaxis, *self.limits)
+        plain_log_ticks(axes.xaxis, *self.limits, most=25 if narrow else 300)
         if self.has_zero:
             self._tick_zero(axes.xaxis)
 
@@ -138,9 +158,9 @@ class LogAxis:
         axis.set_minor_locator(NullLocator())
 
 
-def plain_log_ticks(axis: Axis, low: float, high: float) -> None:
-    """Ticks of a logarithmic axis as plain numbers, close enough for its range."""
-    steps = (1.0,) if high / low > 300 else (1.0, 2.0, 5.0)
+def plain_log_ticks(axis: Axis, low: float, high: float, most: float = 300) -> None:
+    """Ticks of a logarithmic axis as plain numbers: decades alone from a range of `most` on."""
+    steps = (1.0,) if high / low > most else (1.0, 2.0, 5.0)
     axis.set_major_locator(LogLocator(subs=steps, numticks=20))
     axis.set_major_formatter(FuncFormatter(lambda value, _: number(value)))
     axis.set_minor_formatter(NullFormatter())

@@ -1,53 +1,76 @@
 """Reconstruction beside disentanglement: the sharpest models are seldom the best disentangled."""
 
 import math
-from collections.abc import Mapping, Sequence
+import statistics
+from collections.abc import Sequence
 
-from matplotlib import colormaps
 from matplotlib.axes import Axes
-from matplotlib.cm import ScalarMappable
-from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from evaluation.analysis.choose import Choice
-from evaluation.analysis.formatting import capital, count, number
+from evaluation.analysis.formatting import capital, count
 from evaluation.analysis.table import RunRow
 from evaluation.report.figures import series, style
+from evaluation.report.findings import of_tradeoff
+from evaluation.report.material import Drawn, Material
 
 NARROWEST = 0.1  # of the score axis, so that one setting is not drawn as if its digits mattered
 
 
-def draw(rows: Sequence[RunRow], choice: Choice, *, score_name: str = "score") -> Figure:
-    """Score against reconstruction, coloured by beta (Higgins et al. 2017, Sec. 4.2).
+def of_sweep(sweep: Material) -> Drawn:
+    """The figure of a sweep, as `draw`."""
+    figure = draw(sweep.rows, sweep.choice, score_name=sweep.score_name)
+    title = "Reconstruction beside disentanglement"
+    return Drawn(figure, title, of_tradeoff(sweep.choice, sweep.score_name))
 
-    Grey lines join settings that differ in beta alone. Failed runs have no
+
+def draw(rows: Sequence[RunRow], choice: Choice, *, score_name: str = "score") -> Figure:
+    """Score against reconstruction (Higgins et al. 2017, Sec. 4.2; Stühmer et al. 2019, Fig. 5).
+
+    Coloured by beta; where other choices vary, as objectives, by those, with a legend. Lines join
+    settings that differ in beta alone; bars are standard errors over seeds. Failed runs have no
     reconstruction and are only counted.
     """
     figure = style.new_figure(9.6, 5.4)
     axes = figure.add_subplot()
-    markers = style.markers_of(choice.per_latents)
-    scale = _beta_scale([row.beta for row in rows])
+    axis = series.axis_of(choice)
+    lines = series.series_of(choice, axis)
+    several = bool(choice.best.parameters) and 1 < len(lines) <= style.MANY
+    scale = style.beta_scale([row.beta for row in rows])
     known = [row for row in rows if math.isfinite(row.reconstruction) and row.state == "finished"]
     settings = [s for s in choice.settings if math.isfinite(s.reconstruction)]
 
+    line_of = {row.run: line for line in lines for row in line.rows}
     axes.scatter(
         [row.reconstruction for row in known],
         [row.score for row in known],
-        c=[style.colour_at(scale, row.beta) for row in known] or None,
+        c=[line_of[r.run].colour if several else style.colour_at(scale, r.beta) for r in known]
+        or None,
         s=16,
         alpha=0.4,
         linewidths=0,
         gid="seeds",
     )
-    for line in series.lines(settings):
-        x, y = [s.reconstruction for s in line], [s.score for s in line]
-        axes.plot(x, y, color="#9ca3af", linewidth=1, zorder=2)
+    for line in lines:
+        part = [s for s in line.settings if s in settings and s.finished]
+        x, y = [s.reconstruction for s in part], [s.score for s in part]
+        axes.plot(x, y, color=line.colour if several else "#9ca3af", linewidth=1, zorder=2)
+        axes.errorbar(
+            x,
+            y,
+            xerr=[_standard_error([row.reconstruction for row in s.rows]) for s in part],
+            yerr=[_standard_error([row.score for row in s.rows]) for s in part],
+            fmt="none",
+            ecolor=line.colour if several else "#9ca3af",
+            elinewidth=1,
+            zorder=2,
+        )
         axes.scatter(
             x,
             y,
-            c=[style.colour_at(scale, s.beta) for s in line] or None,
-            marker=markers[line[0].latents],
+            c=[line.colour if several else style.colour_at(scale, s.beta) for s in part] or None,
+            marker=line.marker,
             s=72,
             edgecolors="white",
             linewidths=0.8,
@@ -59,7 +82,7 @@ def draw(rows: Sequence[RunRow], choice: Choice, *, score_name: str = "score") -
     style.dress(
         axes,
         title=f"{capital(score_name)} beside reconstruction",
-        xlabel="reconstruction   log p(x|z), nats an image   (right is sharper)",
+        xlabel="reconstruction   log p(x|z), nats per image   (right is sharper)",
         ylabel=score_name,
     )
     if not settings:
@@ -68,21 +91,19 @@ def draw(rows: Sequence[RunRow], choice: Choice, *, score_name: str = "score") -
     low, high = axes.get_ylim()
     if high - low < NARROWEST:
         axes.set_ylim((low + high - NARROWEST) / 2, (low + high + NARROWEST) / 2)
-    if 1 < len(markers) <= style.MANY:
-        _legend(axes, markers)
-    bar = style.colour_bar(figure, axes, scale, "β")
-    style.plain_log_ticks(bar.ax.yaxis, *scale.get_clim())
+    if 1 < len(lines) <= style.MANY:
+        _legend(axes, lines, several)
+    if not several:
+        bar = style.colour_bar(figure, axes, scale, "β")
+        style.plain_log_ticks(bar.ax.yaxis, *scale.get_clim())
     style.caption(figure, _caption(rows, known))
     return figure
 
 
-def _beta_scale(betas: Sequence[float]) -> ScalarMappable:
-    """Colours by log beta; beta = 0 takes the colour of the smallest beta above it."""
-    positive = [beta for beta in betas if beta > 0] or [1.0]
-    low, high = min(positive), max(positive)
-    if low == high:
-        low, high = low / 2, high * 2
-    return ScalarMappable(LogNorm(low, high, clip=True), colormaps[style.BETA_MAP])
+def _standard_error(values: Sequence[float]) -> float:
+    """Of the mean of those that are known; 0 for one."""
+    known = [value for value in values if math.isfinite(value)]
+    return statistics.stdev(known) / math.sqrt(len(known)) if len(known) > 1 else 0.0
 
 
 def _mark_best(axes: Axes, choice: Choice) -> None:
@@ -98,7 +119,7 @@ def _mark_best(axes: Axes, choice: Choice) -> None:
         gid="best",
     )
     axes.annotate(
-        f"best: β = {number(best.beta)}, M = {best.latents}",
+        f"best: {series.name_of(best)}",
         (best.reconstruction, best.score),
         xytext=(0, 14 if choice.goal == "maximize" else -20),
         textcoords="offset points",
@@ -110,16 +131,24 @@ def _mark_best(axes: Axes, choice: Choice) -> None:
     axes.margins(0.05, 0.1)
 
 
-def _legend(axes: Axes, markers: Mapping[int, str]) -> None:
+def _legend(axes: Axes, lines: Sequence[series.Series], coloured: bool) -> None:
     handles = [
-        Line2D([], [], linestyle="none", marker=marker, color=style.QUIET, label=f"M = {size}")
-        for size, marker in markers.items()
+        Line2D(
+            [],
+            [],
+            linestyle="none",
+            marker=line.marker,
+            color=line.colour if coloured else style.QUIET,
+            label=line.label,
+        )
+        for line in lines
     ]
     axes.legend(handles=handles, frameon=False, fontsize=9.5, labelcolor=style.INK, loc="best")
 
 
 def _caption(rows: Sequence[RunRow], known: Sequence[RunRow]) -> str:
-    text = "Large: settings. Small: seeds. Grey lines join settings that differ in β alone."
+    text = "Large: settings, with standard errors. Small: seeds. "
+    text += "Lines join settings that differ in β alone."
     failed = sum(row.state == "failed" for row in rows)
     unknown = len(rows) - failed - len(known)
     if failed:

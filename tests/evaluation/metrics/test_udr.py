@@ -11,6 +11,7 @@ from evaluation.metrics.support.points import Posterior, draw_images
 from evaluation.metrics.udr import UDR, udr
 from tests.evaluation.metrics.toys import SMALL, Encoder, Toy, noisy, pack, rotated, standard
 from trainer.config.schema import FieldError
+from trainer.distributions.uniform_prior import UniformPrior
 from trainer.errors import UserError
 
 DATA, PERFECT = Toy(SMALL), standard(SMALL)
@@ -52,14 +53,41 @@ def test_seeds_entangled_in_one_way_agree_in_full() -> None:
     np.testing.assert_allclose(of(code, code).spearman, of(PERFECT, PERFECT).spearman, atol=1e-6)
 
 
-def test_seeds_of_noise_and_constant_seeds_agree_in_nothing() -> None:
+def test_seeds_of_noise_agree_in_nothing_and_of_constant_ones_nothing_can_be_said() -> None:
     def noise(shift: int) -> Encoder:
         return lambda x: noisy(PERFECT, 0, 11)(x)[:, [5 + shift, 6 + shift, 7 + shift]]
 
     assert (of(noise(0), noise(3)).score < 0.05).all()
     constant = of(lambda x: torch.ones(len(x), 3), lambda x: torch.zeros(len(x), 3))
-    np.testing.assert_array_equal(constant.score, 0)
+    assert np.isnan(constant.score).all() and "collapsed" in constant.reason[0]
     np.testing.assert_array_equal(constant.active, 0)
+
+
+def test_collapsed_seeds_are_no_one_to_agree_with() -> None:
+    def nothing(x: torch.Tensor) -> torch.Tensor:
+        return torch.zeros(len(x), 5, dtype=torch.float64)
+
+    two = of(PERFECT, shuffled, nothing)
+    np.testing.assert_allclose(two.score[:2], 0.9, atol=1e-6)
+    assert np.isnan(two.score[2]) and list(two.reason[:2]) == [None, None]
+    lone = of(PERFECT, nothing, nothing)
+    assert np.isnan(lone.score).all() and "no other seed" in lone.reason[0]
+    assert lone.active.tolist() == [5, 0, 0]
+
+
+def test_kl_is_that_from_the_models_own_prior() -> None:
+    """A latent that is at a prior of variance 1/3 is off, though N(0, 1) is another."""
+
+    def posterior(x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        mu = pack(PERFECT, PERFECT)(x)
+        mu[..., 4] = 0
+        logvar = torch.full_like(mu, -4.0)
+        logvar[..., 4] = float(np.log(1 / 3))
+        return mu, logvar
+
+    assert of(PERFECT, PERFECT, posterior=posterior).active.tolist() == [5, 5]
+    own = of(PERFECT, PERFECT, posterior=posterior, prior=UniformPrior(0))
+    assert own.active.tolist() == [4, 4]
 
 
 def test_latents_that_are_off_are_left_out() -> None:

@@ -1,0 +1,70 @@
+"""The floor of a score: what a metric gives codes of other images, on the same labels."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trainer.data.dataset import UNKNOWN, Dataset
+
+FEW, MANY = 5, 2  # shuffles with few labels, where floors spread, and with many
+_ENOUGH = 2_000  # labelled images
+# Points of these metrics are drawn with replacement, as many as one likes: fewer do for a floor.
+_FEWER = {
+    "higgins": {"train": 1_000, "test": 1_000},
+    "factorvae": {"train": 2_000, "test": 1_000},
+}
+_SLOW = ({"protocol": "dlib"}, "dci")  # minutes a model: one shuffle
+
+
+@dataclass(frozen=True)
+class Floor:
+    """mean, spread: (K,) over `shuffles` shuffles, the standard deviation; 0 for one shuffle.
+
+    A model that has no score has no floor: NaN.
+    """
+
+    mean: NDArray[np.float64]
+    spread: NDArray[np.float64]
+    shuffles: int
+
+
+def floor(
+    metric: str, given: Mapping[str, Any], options: Mapping[str, Any], models: int
+) -> Floor | None:
+    """The floor of a metric's score for K = `models`; None where shuffling means nothing to it.
+
+    given: what the metric was called with: "data", "represent" and, where it takes one,
+        "posterior", both `Remembering`, so that nothing is encoded again. options: its own.
+    A metric that compares seeds gets a shuffle of its own for each, else they would still agree.
+    """
+    from evaluation.metrics import COMPARES_SEEDS, METRICS, WITHOUT_FLOOR
+    from evaluation.metrics.support.encoding import Shuffled
+
+    if metric in WITHOUT_FLOOR:
+        return None
+    shuffles = _shuffles(metric, given["data"], options)
+    fewer = {key: min(most, options[key] or most) for key, most in _FEWER.get(metric, {}).items()}
+    scores = np.empty((shuffles, models))
+    for number in range(shuffles):
+        shuffled = {
+            key: Shuffled(given[key], number, metric in COMPARES_SEEDS)
+            for key in ("represent", "posterior")
+            if key in given
+        }
+        result = METRICS[metric](**{**given, **shuffled}, **{**options, **fewer})
+        scores[number] = result.score
+    spread = scores.std(axis=0, ddof=1) if shuffles > 1 else np.zeros(models)
+    return Floor(scores.mean(axis=0), spread, shuffles)
+
+
+def _shuffles(metric: str, data: Dataset, options: Mapping[str, Any]) -> int:
+    protocol, slow = _SLOW
+    if metric == slow and protocol.items() <= options.items():
+        return 1
+    if not data.factors:
+        return MANY
+    labelled = (data.classes(np.arange(len(data))) != UNKNOWN).any(axis=1).sum()
+    return FEW if labelled <= _ENOUGH else MANY

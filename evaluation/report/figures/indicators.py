@@ -1,0 +1,67 @@
+"""The indicators of the troubleshooting paper along what was swept (its Figs. 4 to 6, 8 to 11)."""
+
+import numpy as np
+
+from evaluation.report.figures import series, style
+from evaluation.report.material import Drawn, Lacking, Material
+
+PANELS = {
+    "information": "I(x; z), nats",
+    "aggregate_kl": "KL(q(z) ‖ p(z)), nats",
+    "evlb": "EVLB, nats per image",
+    "used": "used latents",
+    "normal_variance": "latents of normal variance",
+    "reconstruction": "log p(x|z), nats per image",
+}
+
+
+def of_sweep(sweep: Material) -> Drawn:
+    """A panel per indicator: means over seeds with standard errors, a dot each seed."""
+    if not any(sweep.measured(row, "indicators") for row in sweep.rows):
+        raise Lacking("the indicators were not taken: add `indicators: {}` under `evaluation`")
+    axis = series.axis_of(sweep.choice)
+    lines = series.series_of(sweep.choice, axis)
+    places = [axis(row) for row in sweep.rows]
+    x_of = style.LogAxis(places)
+    figure = style.new_figure(9.6, 5.4)
+    for panel, (key, label) in zip(figure.subplots(2, 3).ravel(), PANELS.items(), strict=True):
+        for line in lines:
+            points = []
+            for setting in line.settings:
+                found = [_value(sweep, row, key) for row in setting.rows]
+                known = [value for value in found if value is not None]
+                panel.scatter([x_of(axis(setting))] * len(known), known, s=10, color=line.colour,
+                              alpha=0.5, linewidths=0)  # fmt: skip
+                if known:
+                    error = np.std(known, ddof=1) / len(known) ** 0.5 if len(known) > 1 else 0.0
+                    points.append((x_of(axis(setting)), float(np.mean(known)), error))
+            if points:
+                x, y, errors = zip(*points, strict=True)
+                panel.errorbar(x, y, yerr=errors, color=line.colour, marker=line.marker,
+                               markersize=4.5, linewidth=1.3, elinewidth=1,
+                               label=line.label)  # fmt: skip
+        style.dress(panel, ylabel=label)
+        x_of.apply(panel, narrow=True)
+        panel.set_xlabel(axis.label if panel.get_subplotspec().is_last_row() else "", fontsize=9.5)
+    if 1 < len(lines) <= style.MANY:
+        figure.axes[0].legend(frameon=False, fontsize=8.5, labelcolor=style.INK)
+    figure.suptitle("What the codes hold", x=0.01, ha="left", fontsize=12, fontweight="bold",
+                    color=style.INK)  # fmt: skip
+    return Drawn(figure, "What the codes hold", _finding(sweep))
+
+
+def _value(sweep: Material, row: object, key: str) -> float | None:
+    found = sweep.measured(row, "indicators").get(key)  # type: ignore[arg-type]
+    if key == "reconstruction":
+        found = getattr(row, "reconstruction", None)
+    return float(found) if isinstance(found, int | float) and found == found else None
+
+
+def _finding(sweep: Material) -> str:
+    row = sweep.representative(sweep.choice.best)
+    found = sweep.measured(row, "indicators")
+    return (
+        f"A typical model of the best setting holds {found.get('information') or 0:.1f} nats of "
+        f"information in {found.get('used') or 0:.0f} used latents of {row.latents}, "
+        f"{found.get('normal_variance') or 0:.0f} of them all with normal variance."
+    )

@@ -1,0 +1,152 @@
+"""What each latent answers to (Higgins et al. 2017, Fig. 6; Stühmer et al. 2019, Figs. 8 to 16)."""
+
+import numpy as np
+from matplotlib.axes import Axes
+from numpy.typing import NDArray
+
+from evaluation.report.figures import series, style
+from evaluation.report.figures.traversals import mosaic
+from evaluation.report.material import Drawn, Lacking, Material
+from evaluation.traversals import traverse_run
+
+IMAGES, LATENTS, CURVES, COLUMNS = 10_000, 8, 2, 7
+LIVE = 0.05  # variance of the mean, of a prior of 1, from which a latent is said to follow a factor
+
+
+def of_sweep(sweep: Material) -> Drawn:
+    """A row per latent of the typical best model, by the variance of its mean over images.
+
+    A heat map of the mean over position, curves over the other ordered factors, a line per shape,
+    and the latent's traversal.
+    """
+    from trainer.models import load_model
+
+    data = sweep.images()
+    factors = list(data.factors)
+    if not factors:
+        raise Lacking("no factor of the images is labelled")
+    row = sweep.representative(sweep.choice.best)
+    model = load_model(sweep.model_folder(row))
+    picked = np.sort(np.random.default_rng(0).choice(len(data), min(IMAGES, len(data)), False))
+    classes = data.classes(picked)
+    means = np.concatenate([model.encode(data.images(part))[0] for part in _parts(picked)])
+    order = np.argsort(-means.var(axis=0), kind="stable")[:LATENTS]
+    plane, along, kinds = roles(dict(data.factors))
+    panels = bool(plane) + len(along) + 1
+    figure = style.new_figure(9.6, 0.9 + 1.05 * len(order))
+    grid = figure.subplots(len(order), panels, squeeze=False,
+                           width_ratios=[*[1.0] * (panels - 1), 3.0])  # fmt: skip
+    traversal = traverse_run(row, data, [len(data) // 2], len(means[0]))
+    place = {int(z): i for i, z in enumerate(traversal.latents)}
+    steps = np.linspace(0, len(traversal.values) - 1, COLUMNS).round().astype(int)
+    for line, latent in zip(grid, order, strict=True):
+        reach = float(np.abs(means[:, latent]).max()) or 1.0
+        column = 0
+        if plane:
+            _draw_plane(
+                line[0], means[:, latent], classes, [factors.index(n) for n in plane], reach
+            )
+            line[0].set_title(" × ".join(plane) if latent == order[0] else "", fontsize=9)
+            column = 1
+        for name in along:
+            kind = factors.index(kinds) if kinds else None
+            _draw_curves(line[column], means[:, latent], classes, factors.index(name), kind)
+            line[column].set_ylim(-reach * 1.1, reach * 1.1)
+            line[column].set_title(name if latent == order[0] else "", fontsize=9)
+            column += 1
+        strip = traversal.images[0, place[int(latent)]][steps]
+        line[column].imshow(mosaic(strip[None]), interpolation="nearest")
+        line[column].axis("off")
+        ends = f"{traversal.values[0]:g} to {traversal.values[-1]:g}"
+        line[column].set_title(ends if latent == order[0] else "", fontsize=9)
+        line[0].set_ylabel(f"z{latent}", rotation=0, ha="right", va="center", color=style.INK)
+    lines = f"a line per {kinds}; " if kinds else ""
+    style.caption(figure, f"{series.name_of(sweep.choice.best)}, seed {row.seed}. Mean code over "
+                  f"the images: blue low, yellow high; {lines}right: its traversal.")  # fmt: skip
+    return Drawn(
+        figure, "What each latent answers to", _finding(means[:, order], classes, factors, order)
+    )
+
+
+def roles(factors: dict[str, int]) -> tuple[list[str], list[str], str]:
+    """Which two factors span the heat map, which have curves, and which are the curves' lines.
+
+    Positions by their names, else the two factors of most classes. The lines are of `shape`.
+    """
+    kinds = "shape" if factors.get("shape", 0) > 1 else ""
+    varied = [n for n, classes in factors.items() if classes > 1 and n != kinds]
+    named = [n for n in varied if n.lower() in ("posx", "posy", "x", "y")]
+    by_size = sorted(varied, key=lambda n: -factors[n])
+    plane = named[:2] if len(named) >= 2 else by_size[:2]
+    plane = plane if len(plane) == 2 else []
+    return plane, [n for n in varied if n not in plane][:CURVES], kinds
+
+
+def _parts(indices: NDArray[np.int64], size: int = 2048) -> list[NDArray[np.int64]]:
+    return [indices[i : i + size] for i in range(0, len(indices), size)]
+
+
+def mean_by(values: NDArray[np.float32], *classes: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Mean of values (n,) for each combination of classes (n,); nan where there is none."""
+    sizes = [int(each.max()) + 1 for each in classes]
+    known = np.all([each >= 0 for each in classes], axis=0)
+    cell = np.ravel_multi_index([each[known] for each in classes], sizes)
+    total = np.bincount(cell, values[known], int(np.prod(sizes)))
+    many = np.bincount(cell, minlength=int(np.prod(sizes)))
+    with np.errstate(invalid="ignore"):
+        return (total / many).reshape(sizes)
+
+
+def _draw_plane(
+    axes: Axes,
+    values: NDArray[np.float32],
+    classes: NDArray[np.int64],
+    pair: list[int],
+    reach: float,
+) -> None:
+    field = mean_by(values, classes[:, pair[1]], classes[:, pair[0]])
+    axes.imshow(field, cmap=style.SCORE_MAP, vmin=-reach, vmax=reach, aspect="auto",
+                interpolation="nearest")  # fmt: skip
+    axes.set_xticks([])
+    axes.set_yticks([])
+
+
+def _draw_curves(
+    axes: Axes,
+    values: NDArray[np.float32],
+    classes: NDArray[np.int64],
+    factor: int,
+    kind: int | None,
+) -> None:
+    kinds = range(int(classes[:, kind].max()) + 1) if kind is not None else [None]
+    colours = style.colours_of(range(len(kinds)))
+    for i, which in enumerate(kinds):
+        some = classes[:, kind] == which if which is not None else np.ones(len(values), bool)
+        if some.any():
+            axes.plot(mean_by(values[some], classes[some, factor]), color=colours[i], linewidth=1.3)
+    axes.set_xticks([])
+    axes.tick_params(labelsize=7, colors=style.QUIET, length=2)
+    for side in ("top", "right", "bottom"):
+        axes.spines[side].set_visible(False)
+    axes.axhline(0, color=style.GRID, linewidth=0.8, zorder=0)
+
+
+def _finding(
+    means: NDArray[np.float32],
+    classes: NDArray[np.int64],
+    factors: list[str],
+    order: NDArray[np.int64],
+) -> str:
+    said = []
+    for i, latent in enumerate(order):
+        total = float(means[:, i].var())
+        if total < LIVE:
+            continue
+        share = [
+            float(np.nanvar(mean_by(means[:, i], classes[:, f]))) / total
+            for f in range(len(factors))
+        ]
+        most = int(np.argmax(share))
+        if share[most] > 0.3:
+            said.append(f"z{latent} follows {factors[most]} ({share[most]:.0%} of its variance)")
+    return "; ".join(said) + "." if said else "No latent follows one factor alone."

@@ -1,0 +1,69 @@
+"""Traversals at the lowest, the best and the highest β (Higgins et al. 2017, around Fig. 5)."""
+
+import numpy as np
+
+from evaluation.analysis.choose import SettingSummary
+from evaluation.analysis.formatting import fixed, number
+from evaluation.report.figures import series, style
+from evaluation.report.figures.traversals import INACTIVE, mosaic
+from evaluation.report.material import Drawn, Lacking, Material
+from evaluation.traversals import Traversal, traverse_run
+
+ROWS = 6
+
+
+def of_sweep(sweep: Material) -> Drawn:
+    """Three blocks side by side, from the same image: rows are the latents of most KL."""
+    settings = ends_and_best(sweep)
+    data = sweep.images()
+    found: list[tuple[SettingSummary, Traversal]] = []
+    for setting in settings:
+        row = sweep.representative(setting)
+        sweep.model_folder(row)
+        found.append((setting, traverse_run(row, data, [len(data) // 2], ROWS)))
+    columns = len(found[0][1].values)
+    height, width = data.shape[1:]
+    cell = 3.0 / columns
+    rows = max(len(traversal.latents) for _, traversal in found)
+    figure = style.new_figure(9.6, 1.35 + rows * cell * height / width)
+    for axes, (setting, traversal) in zip(
+        np.atleast_1d(figure.subplots(1, len(found))), found, strict=True
+    ):
+        shown = len(traversal.latents)
+        axes.imshow(mosaic(traversal.images[0]), extent=(0, columns, shown, 0), aspect="auto",
+                    interpolation="nearest")  # fmt: skip
+        axes.set_ylim(rows, 0)
+        axes.set_yticks(np.arange(shown) + 0.5, [f"z{z} {kl:.1f}" for z, kl in
+                        zip(traversal.latents, traversal.kl, strict=True)], fontsize=8)  # fmt: skip
+        for label, kl in zip(axes.get_yticklabels(), traversal.kl, strict=True):
+            label.set_color(style.INK if kl >= INACTIVE else "#9ca3af")
+        ends = [traversal.values[0], traversal.values[-1]]
+        axes.set_xticks([0.5, columns - 0.5], [f"{value:g}" for value in ends], fontsize=8)
+        axes.tick_params(length=0, colors=style.QUIET)
+        for spine in axes.spines.values():
+            spine.set_visible(False)
+        title = f"β = {number(setting.beta)}   {fixed(setting.score, 3)}"
+        axes.set_title(title, loc="left", fontsize=10.5, color=style.INK,
+                       fontweight="bold" if setting is sweep.choice.best else "normal")  # fmt: skip
+    how = "The same image everywhere; a row moves one latent, its KL in nats beside it."
+    style.caption(figure, f"{how} Beside β: the {sweep.score_name}; bold is best.")
+    said = "; ".join(
+        f"β = {number(s.beta)}: {int((t.kl >= INACTIVE).sum())} of the {len(t.kl)} latents live"
+        for s, t in found
+    )
+    return Drawn(figure, "Too little pressure, the best, too much", f"Of those shown, {said}.")
+
+
+def ends_and_best(sweep: Material) -> list[SettingSummary]:
+    """The settings of the lowest and highest β that are like the best one, and that between."""
+    best = sweep.choice.best
+    line = next(
+        line
+        for line in series.series_of(sweep.choice, series.axis_of(sweep.choice))
+        if best in line.settings
+    )
+    finished = [setting for setting in line.settings if setting.finished]
+    if not finished:
+        raise Lacking("no run finished, so there is no model to show")
+    chosen = [finished[0], best, finished[-1]]
+    return [s for i, s in enumerate(chosen) if s not in chosen[:i]]

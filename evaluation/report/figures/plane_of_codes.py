@@ -1,0 +1,61 @@
+"""Codes in the plane, coloured by class, above the decoded grid (Levy 2020, Fig. 7)."""
+
+import numpy as np
+
+from evaluation.analysis.choose import SettingSummary
+from evaluation.analysis.formatting import number
+from evaluation.report.figures import style
+from evaluation.report.figures.traversals import mosaic
+from evaluation.report.material import Drawn, Lacking, Material
+
+IMAGES, GRID, REACH, MOST = 3_000, 9, 2.2, 4
+
+
+def of_sweep(sweep: Material) -> Drawn:
+    """A column per β of the settings with two latents: codes with the prior's two circles, grid."""
+    from trainer.models import load_model
+
+    flat = [s for s in sweep.choice.settings if s.latents == 2 and s.finished]
+    if not flat:
+        raise Lacking("no setting has two latents")
+    shown = _spread(sorted(flat, key=lambda setting: setting.beta))
+    data = sweep.images()
+    picked = np.sort(np.random.default_rng(0).choice(len(data), min(IMAGES, len(data)), False))
+    classes = data.classes(picked)[:, 0] if data.factors else np.zeros(len(picked), int)
+    name = next(iter(data.factors), "")
+    figure = style.new_figure(9.6, 0.9 + 2 * 9.0 / max(len(shown), 3))
+    panels = figure.subplots(2, len(shown), squeeze=False)
+    for column, setting in enumerate(shown):
+        model = load_model(sweep.model_folder(sweep.representative(setting)))
+        codes, _ = model.encode(data.images(picked))
+        above, below = panels[:, column]
+        above.scatter(*codes.T, c=classes, cmap="tab10" if classes.max() < 10 else style.BETA_MAP,
+                      s=3, linewidths=0, alpha=0.7)  # fmt: skip
+        for radius in (1, 2):
+            angle = np.linspace(0, 2 * np.pi, 100)
+            above.plot(radius * np.cos(angle), radius * np.sin(angle), color=style.QUIET, lw=0.7)
+        reach = max(3.0, float(np.quantile(np.abs(codes), 0.99)) * 1.1)
+        above.set_xlim(-reach, reach)
+        above.set_ylim(-reach, reach)
+        above.set_aspect("equal")
+        style.dress(above, title=f"β = {number(setting.beta)}")
+        line = np.linspace(-REACH, REACH, GRID)
+        grid = np.stack(np.meshgrid(line, line[::-1]), axis=-1).reshape(-1, 2)
+        images = model.decode(grid.astype(np.float32))
+        below.imshow(mosaic(images.reshape(GRID, GRID, *images.shape[1:])), interpolation="nearest",
+                     extent=(-REACH, REACH, -REACH, REACH))  # fmt: skip
+        style.dress(below)
+        below.grid(False)
+    what = f"coloured by {name}" if name else "images have no labels"
+    style.caption(figure, f"Above: mean codes, {what}; circles are the prior's 1 and 2 standard "
+                  "deviations. Below: decoded grid.")  # fmt: skip
+    return Drawn(figure, "The plane of codes", "Mean codes of the images with two latents, at "
+                 + ", ".join(f"β = {number(s.beta)}" for s in shown) + ".")  # fmt: skip
+
+
+def _spread(settings: list[SettingSummary]) -> list[SettingSummary]:
+    """At most MOST of them, evenly over the range."""
+    if len(settings) <= MOST:
+        return settings
+    places = np.linspace(0, len(settings) - 1, MOST).round().astype(int)
+    return [settings[i] for i in places]

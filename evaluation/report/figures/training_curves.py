@@ -1,0 +1,117 @@
+"""How the models trained: reconstruction and KL by step; failed and collapsed runs stand out."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+
+from evaluation.analysis.formatting import count
+from evaluation.analysis.table import RunRow
+from evaluation.report.figures import style
+from evaluation.report.material import Drawn, Lacking, Material, collapsed
+from trainer.files import parse_json
+
+TITLES = {"reconstruction": "Reconstruction", "kl": "KL", "loss": "Loss"}
+TERMS = {
+    "reconstruction": "log p(x|z), nats per image",
+    "kl": "KL, nats per image",
+    "loss": "loss, nats per image",
+}
+MOST = 200  # runs drawn; of more every so many
+
+
+def of_sweep(sweep: Material) -> Drawn:
+    """A panel per term, a line per run coloured by beta; last, the best model's KL per latent."""
+    every = max(1, math.ceil(len(sweep.rows) / MOST))
+    histories = {r.run: (r, h) for r in sweep.rows[::every] if (h := _history(sweep, r))}
+    if not histories:
+        raise Lacking("the runs keep no training history")
+    first = next(iter(histories.values()))[1]
+    terms = [term for term in TERMS if term in first][:2] or list(first)[1:3]
+    figure = style.new_figure(9.6, 3.6)
+    panels = figure.subplots(1, len(terms) + 1)
+    scale = style.beta_scale([row.beta for row in sweep.rows])
+    for axes, term in zip(panels, terms, strict=False):
+        for row, history in histories.values():
+            _draw_run(axes, row, history, term, style.colour_at(scale, row.beta), sweep)
+        style.dress(axes, title=TITLES.get(term, term), xlabel="step", ylabel=TERMS.get(term, term))
+        _focus(axes)
+    _draw_latents(panels[-1], sweep, histories)
+    bar = style.colour_bar(figure, panels[-2], scale, "β")
+    style.plain_log_ticks(bar.ax.yaxis, *scale.get_clim())
+    failed = sum(row.state == "failed" for row in sweep.rows)
+    dead = [row.run for row in sweep.rows if collapsed(sweep.health(row))]
+    handles = [
+        Line2D([], [], color=style.FAILED, linewidth=1.4, label="failed"),
+        Line2D([], [], color=style.QUIET, linewidth=1.4, linestyle=":", label="collapsed"),
+    ]
+    wanted = [h for h, there in zip(handles, (failed, dead), strict=True) if there]
+    if wanted:
+        panels[0].legend(handles=wanted, frameon=False, fontsize=9, loc="lower right")
+    shown = "" if every == 1 else f" One run in {every} is shown."
+    style.caption(figure, f"A line per run. Right: KL of each latent of the best model.{shown}")
+    said = f"{count(len(sweep.rows), 'run')}: {failed} failed, {len(dead)} collapsed."
+    return Drawn(figure, "How the models trained", said)
+
+
+def _draw_run(
+    axes: Axes, row: RunRow, history: Mapping[str, Any], term: str, colour: str, sweep: Material
+) -> None:
+    steps, values = history["step"], history.get(term) or []
+    if not values or isinstance(values[0], list):
+        return
+    known = np.array([math.nan if value is None else value for value in values], float)
+    if row.state == "failed":
+        look: dict[str, Any] = {"color": style.FAILED, "linewidth": 1.3, "zorder": 3}
+    elif collapsed(sweep.health(row)):
+        look = {"color": style.QUIET, "linewidth": 1.2, "linestyle": ":"}
+    else:
+        look = {"color": colour, "linewidth": 0.9, "alpha": 0.75}
+    axes.plot(steps, known, gid=row.state, **look)
+    if row.state == "failed":
+        axes.scatter(steps[-1:], known[-1:], marker="x", color=style.FAILED, s=36, zorder=4)
+
+
+def _draw_latents(
+    axes: Axes, sweep: Material, histories: Mapping[str, tuple[RunRow, Mapping[str, Any]]]
+) -> None:
+    style.dress(axes, title="KL per latent", xlabel="step", ylabel="nats per image")
+    row = sweep.representative(sweep.choice.best)
+    history = histories.get(row.run, (row, _history(sweep, row)))[1] or {}
+    if not history.get("kl_per_latent"):
+        style.say(axes, "not recorded")
+        return
+    kl = np.array(history["kl_per_latent"], float)
+    for latent, values in enumerate(kl.T):
+        live = values[-1] >= 0.1
+        axes.plot(history["step"], values, linewidth=1.2 if live else 0.8, gid="latent",
+                  color=style.INK if live else "#b6bcc6", alpha=0.8)  # fmt: skip
+        if live:
+            axes.annotate(f"z{latent}", (history["step"][-1], values[-1]), fontsize=7.5,
+                          xytext=(2, 0), textcoords="offset points", va="center",
+                          color=style.QUIET)  # fmt: skip
+
+
+def _focus(axes: Axes) -> None:
+    """Lets the first steps run out of the panel: they would press all others together."""
+    drawn = [np.asarray(line.get_ydata(), float) for line in axes.lines]
+    values = np.concatenate([np.zeros(0), *(each[len(each) // 20 :] for each in drawn)])
+    known = values[np.isfinite(values)]
+    if len(known):
+        low, high = np.quantile(known, [0.005, 0.995])
+        margin = 0.06 * (high - low) or 1.0
+        axes.set_ylim(low - margin, high + margin)
+
+
+def _history(sweep: Material, row: RunRow) -> Mapping[str, Any] | None:
+    folder = sweep.folder(row)
+    if folder is None:
+        return None
+    try:
+        found: Mapping[str, Any] = parse_json((folder / "history.json").read_bytes())
+        return found if found["step"] else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None  # no history, or a damaged one: one line less

@@ -1,0 +1,90 @@
+"""All that a figure may be drawn from: a sweep's runs, its answer, its data and its models."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from matplotlib.figure import Figure
+
+from evaluation.analysis.choose import Choice, SettingSummary
+from evaluation.analysis.table import RunRow
+from trainer.errors import UserError
+
+if TYPE_CHECKING:
+    from evaluation.analysis.answer import Answer
+    from trainer.data.dataset import Dataset
+
+
+class Lacking(UserError):
+    """A figure cannot be drawn of this sweep; the text says what it lacks."""
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A figure, what it is called, and what it shows, in words."""
+
+    figure: Figure
+    title: str
+    finding: str
+
+
+@dataclass(frozen=True)
+class Material:
+    """A sweep as its figures see it. Nothing is trained; models are read from their folders.
+
+    score_name: what the score is, in words. results: result.json by run id, each with the id of its
+    `evaluation`. folder: the files of a run, brought here where the store is elsewhere; None for a
+    run whose files are gone.
+    """
+
+    rows: Sequence[RunRow]
+    choice: Choice
+    answer: "Answer | None" = None
+    score_name: str = "score"
+    data: "Dataset | None" = None
+    results: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    folder: Callable[[RunRow], Path | None] = lambda row: row.folder
+
+    def measured(self, row: RunRow, metric: str) -> Mapping[str, Any]:
+        """What a metric found of a run; empty where it was not taken."""
+        found = self.evaluation(row).get("measures") or {}
+        return found.get(metric) or {}
+
+    def evaluation(self, row: RunRow) -> Mapping[str, Any]:
+        """The evaluation that the run was scored by; empty for a run that failed."""
+        result = self.results.get(row.run) or {}
+        found: Mapping[str, Any] = (result.get("evaluations") or {}).get(
+            result.get("evaluation"), {}
+        )
+        return found
+
+    def health(self, row: RunRow) -> Mapping[str, Any]:
+        """What was found wrong with a run; empty where nobody looked."""
+        return (self.results.get(row.run) or {}).get("health") or {}
+
+    def representative(self, setting: SettingSummary) -> RunRow:
+        """A typical run of a setting. Raises Lacking when none of its seeds finished."""
+        row = getattr(setting, "representative", None) or self.choice.best_seed(setting)
+        if row is None:
+            raise Lacking("no run finished, so there is no model to show")
+        found: RunRow = row
+        return found
+
+    def model_folder(self, row: RunRow) -> Path:
+        """The files of a trained model. Raises Lacking when they are gone."""
+        folder = self.folder(row)
+        if folder is None or not (folder / "model.safetensors").is_file():
+            raise Lacking(f"the model of run {row.run} is not kept; scores alone are")
+        return folder
+
+    def images(self) -> "Dataset":
+        """The data. Raises Lacking when they are not at hand."""
+        if self.data is None:
+            raise Lacking("the images of the sweep are not at hand")
+        return self.data
+
+
+def collapsed(health: Mapping[str, Any]) -> bool:
+    """Whether a run is known to have collapsed: its code says nothing of its images."""
+    return bool(health.get("collapsed"))

@@ -1,0 +1,27 @@
+"""A sweep of the store as its figures and its report see it."""
+
+from pathlib import Path
+
+from evaluation.analysis.formatting import metric_name
+from evaluation.analysis.table import RunRow
+from evaluation.report.material import Material
+from sweeps.run_store import run_key
+from sweeps.sweep import Snapshot
+
+
+def material_of(snapshot: Snapshot) -> Material:
+    """What a snapshot has for figures. Raises UserError when no setting is complete."""
+    sweep, store = snapshot.sweep, snapshot.sweep.store
+
+    def folder(row: RunRow) -> Path | None:
+        return store.fetch(run_key(row.run)) if store.is_remote else store.run_folder(row.run)
+
+    return Material(
+        rows=snapshot.rows,
+        choice=snapshot.conclusion.choice,
+        answer=snapshot.conclusion.answer,
+        score_name=f"{metric_name(sweep.metrics.metric)} score",
+        data=sweep.data,
+        results={result["run"]: result for result in snapshot.results},
+        folder=folder,
+    )

@@ -1,0 +1,99 @@
+"""Figures by name: what they hold, and what they say they lack."""
+
+import math
+
+import numpy as np
+import pytest
+
+from evaluation.analysis.choose import choose
+from evaluation.report.figures import FIGURES, IN_REPORT, style
+from evaluation.report.figures.latent_selectivity import mean_by, roles
+from evaluation.report.figures.rate_distortion import hull, slopes
+from evaluation.report.figures.series import axis_of, series_of
+from evaluation.report.material import Lacking, Material
+from tests.evaluation.analysis.sweeps_of_rows import inverted_u, row
+from tests.evaluation.report.test_figures import lines
+
+
+def material(rows, **more) -> Material:
+    return Material(rows, choose(rows), **more)
+
+
+def of_objectives():
+    return [
+        row(beta, 10, seed, (0.5,), run=f"{name}-{beta}-{seed}", parameters={"objective": name})
+        for name in ("beta_vae", "isa_vae", "beta_tcvae", "dip_vae_i")
+        for beta in (1.0, 4.0)
+        for seed in (0, 1)
+    ]
+
+
+def test_every_objective_is_a_line_with_its_name_in_the_legend():
+    sweep = material(of_objectives())
+    figure = FIGURES["inverted_u"](sweep).figure
+    drawn = lines(figure, "settings")
+    assert len(drawn) == 4
+    said = {text.get_text() for text in figure.axes[0].get_legend().get_texts()}
+    assert said == {"beta_vae", "isa_vae", "beta_tcvae", "dip_vae_i"}
+    rows = [
+        text.get_text()
+        for text in FIGURES["beta_latents_map"](sweep).figure.axes[0].get_yticklabels()
+    ]
+    assert set(rows) == said
+
+
+def test_where_beta_stays_the_axis_is_what_varies():
+    name = "likelihood_options.variance"
+    rows = [
+        row(1.0, 10, seed, (0.5,), run=f"{v}-{seed}", parameters={name: v})
+        for v in (0.001, 0.01, 0.1)
+        for seed in (0, 1)
+    ]
+    choice = choose(rows)
+    axis = axis_of(choice)
+    assert (axis.parameter, axis.label) == (name, "variance")
+    (line,) = series_of(choice, axis)
+    assert [axis(setting) for setting in line.settings] == [0.001, 0.01, 0.1]
+    (drawn,) = lines(FIGURES["inverted_u"](material(rows)).figure, "settings")
+    assert drawn[:, 0] == pytest.approx([0.001, 0.01, 0.1])
+
+
+def test_the_slope_between_neighbours_is_what_a_nat_buys():
+    # G = 10 log KL: its slope, 10 / KL, is beta at the optimum
+    rows = [
+        row(beta, 10, 0, (0.5,), kl=10 / beta, reconstruction=10 * math.log(10 / beta))
+        for beta in (1.0, 1.1, 1.21)
+    ]
+    found = slopes(choose(rows).settings)
+    assert [beta for beta, _ in found] == pytest.approx([math.sqrt(1.1), 1.1 * math.sqrt(1.1)])
+    assert [slope for _, slope in found] == pytest.approx([beta for beta, _ in found], rel=0.01)
+
+
+def test_the_hull_leaves_out_what_is_worse():
+    points = [(0.0, -10.0), (1.0, -4.0), (2.0, -5.0), (3.0, -2.0), (2.0, -3.5)]
+    assert hull(points) == [(0.0, -10.0), (1.0, -4.0), (3.0, -2.0)]
+
+
+def test_means_by_class_and_who_stands_where():
+    values = np.array([1.0, 3.0, 5.0, 9.0], np.float32)
+    found = mean_by(values, np.array([0, 0, 1, -1]))
+    assert found == pytest.approx([2.0, 5.0])
+    plane, along, kinds = roles({"shape": 3, "scale": 6, "orientation": 40, "posX": 32, "posY": 32})
+    assert (plane, along, kinds) == (["posX", "posY"], ["scale", "orientation"], "shape")
+    assert roles({"digit": 10}) == ([], ["digit"], "")
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_every_figure_draws_or_says_what_it_lacks(name):
+    for rows in (inverted_u(failed={(64.0, 20, 0)}), of_objectives(), [row()], [row(scores=())]):
+        try:
+            drawn = FIGURES[name](material(rows))
+        except Lacking as lacking:
+            assert str(lacking)
+            continue
+        assert drawn.title and drawn.finding.endswith(".")
+        assert style.content(drawn.figure, "svg").startswith(b"<?xml")
+
+
+def test_the_report_shows_known_figures():
+    assert set(IN_REPORT) <= set(FIGURES)
