@@ -1,5 +1,6 @@
 """The sweep from Python: run it, and ask for its answer."""
 
+import contextlib
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,8 +13,9 @@ from evaluation.analysis.best import name_setting
 from evaluation.analysis.choose import SettingSummary
 from evaluation.analysis.conclude import Conclusion
 from sweeps.run_store import Store
-from sweeps.sweep import Sweep
+from sweeps.sweep import Snapshot, Sweep
 from sweeps.sweepfile import SweepSpec, load_spec, spec_of
+from trainer.errors import UserError
 from trainer.extensions import trust_files
 
 Given = SweepSpec | Mapping[str, Any] | str | Path  # a sweep, as a caller may name it
@@ -21,7 +23,7 @@ Given = SweepSpec | Mapping[str, Any] | str | Path  # a sweep, as a caller may n
 
 @dataclass(frozen=True)
 class Best:
-    """The best setting, judged over its seeds, and how sure that is.
+    """The best setting over its seeds, and how sure that is.
 
     beta_norm: beta * M / N (Higgins et al. 2017, A.5); latents: M.
     score: over all seeds, by the paper's policy; spread: its standard deviation over seeds, None
@@ -87,12 +89,13 @@ def run(
 def best(sweep: Given, store: str | Path | Store = "store") -> Best:
     """The best setting of a sweep: of its file, or of the name that it was run by.
 
-    Raises UserError when no setting is complete.
+    While the sweep is not complete, it is the best of what there is, and the sentences say so.
+    Raises UserError when no run has ended.
 
         best("quickstart", store="store").beta
     """
     store = _store(store)
-    return of_conclusion(Sweep.load(_spec(sweep, store), store).snapshot().conclusion)
+    return of_snapshot(Sweep.load(_spec(sweep, store), store).snapshot())
 
 
 def report(sweep: Given, store: str | Path | Store = "store") -> Path:
@@ -111,6 +114,21 @@ def find_spec(sweep: str | Path, store: Store, overrides: Sequence[str] = ()) ->
 def is_file(sweep: str | Path) -> bool:
     """Whether what was given is a sweep file, not the name of a sweep."""
     return Path(sweep).suffix in (".yaml", ".yml") or Path(sweep).is_file()
+
+
+def of_snapshot(snapshot: Snapshot) -> Best:
+    """The answer of what the store held, with what it rests on first among the sentences."""
+    found = of_conclusion(snapshot.conclusion)
+    return dataclasses.replace(found, sentences=(*snapshot.remarks, *found.sentences))
+
+
+def of_other_metrics(sweep: Sweep) -> dict[str, Best]:
+    """The answer by each other metric that was taken of the models, where it has one."""
+    found = {}
+    for other in sweep.other_metrics():
+        with contextlib.suppress(UserError):
+            found[other.metrics.metric] = of_snapshot(other.snapshot())
+    return found
 
 
 def of_conclusion(conclusion: Conclusion) -> Best:

@@ -72,7 +72,7 @@ def run(
     store.prepare()
     with store.lock(spec.name), _noise_kept(store.path(log_key(spec.name))):
         stopping.forget(store, spec.name)
-        store.save_spec(spec)
+        sweep.save()
         total = spec.setting_count * len(spec.seed_list)
         progress = Progress(console, total, spec.metric.goal)
         tracker = Tracker(sweep, say=console.print)
@@ -110,8 +110,12 @@ class _Session:
         console.print(f"{data.name} ({data.source}): {len(data):,} images of {images}")
         for remark in [*describe(data), *self.sweep.metrics.remarks]:
             console.print(remark, markup=False)
-        if self.progress.stored:
-            console.print(f"in the store already: {self.progress.stored} runs")
+        total = spec.setting_count * len(spec.seed_list)
+        stored = self.progress.stored
+        if not self.sweep.store.is_remote:  # runs that other sweeps trained count, too
+            stored = max(stored, self.sweep.snapshot().planned)
+        if stored:
+            console.print(f"{stored} of {total} runs are in the store")
 
     def _train(self, address: str | None) -> bool:
         """Trains and scores all that is missing; whether it was stopped by a signal."""
@@ -142,7 +146,8 @@ class _Session:
 
             conclusion = snapshot.conclusion
             report = make_report(snapshot)
-            self.tracker.sweep_ended(conclusion, report.parent)
+            if self.sweep.is_first_metric:
+                self.tracker.sweep_ended(conclusion, report.parent)
         tracked = self.tracker.close(STOPPED_CLOSE if stopped else LONGEST_CLOSE)
         broken = () if stopped else tuple(_why(b, self.sweep) for b in self.progress.broken)
         outcome = Outcome(
@@ -166,7 +171,10 @@ class _Session:
 def _closing_words(sweep: Sweep, outcome: Outcome, lacking: Iterable[str]) -> Iterator[str]:
     """What a sweep ends with: what went wrong first, the answer last."""
     if outcome.interrupted:
-        yield "stopped; what is done is kept: run it again to resume"
+        yield (
+            "stopped; what is done is kept: run it again to resume, or see what it says so far: "
+            f"sweep best {sweep.name} --store {sweep.store.location}"
+        )
     if outcome.failed:
         yield f"{outcome.failed} runs diverged; they are not left out of the score"
     if outcome.broken:

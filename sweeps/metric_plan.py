@@ -1,4 +1,4 @@
-"""How the settings of a sweep are judged on its data: by which measure, and what else is taken."""
+"""By which metric the settings of a sweep are scored on its data, and which others are taken."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ Evaluation = Mapping[str, Mapping[str, Any]]
 
 @dataclass(frozen=True)
 class MetricPlan:
-    """metric: what settings are judged by. evaluation: all metrics taken, with their options.
+    """metric: what settings are scored by. evaluation: all metrics taken, with their options.
 
     remarks: what the user should know of it, in sentences.
     """
@@ -39,14 +39,14 @@ def plan_metrics(spec: SweepSpec, data: Dataset) -> MetricPlan:
     from evaluation.metrics import LOWER_IS_BETTER
 
     name, goal = spec.metric.name, spec.metric.goal
-    problems = {m: _lacking(m, options, data) for m, options in spec.evaluation.items()}
+    problems = {m: _lacking(spec, m, options, data) for m, options in spec.evaluation.items()}
     usable = {m: options for m, options in spec.evaluation.items() if not problems[m]}
     remarks = remarks_on_likelihood(spec, data)
     if name == "auto":
         name = "higgins" if "higgins" in usable else "udr"
         if name == "udr":
             why = problems.pop("higgins")
-            remarks.append(f"judged by UDR, how far the seeds of a setting agree: {why}")
+            remarks.append(f"scored by UDR, how far the seeds of a setting agree: {why}")
     elif problems[name]:
         raise spec.error(FieldError(str(problems[name]), ("metric",)))
     remarks += _on_factors(name, usable, data)
@@ -74,7 +74,7 @@ def _on_factors(metric: str, evaluation: Evaluation, data: Dataset) -> list[str]
     return [said] if "shape" in data.factors else []
 
 
-def _lacking(metric: str, options: Mapping[str, Any], data: Dataset) -> str | None:
+def _lacking(spec: SweepSpec, metric: str, options: Mapping[str, Any], data: Dataset) -> str | None:
     """Why the labels do not suffice for a metric; None when they do, or it needs none."""
     from evaluation.label_checks import check_labels
     from evaluation.metrics.support.labels import MissingLabels
@@ -85,4 +85,6 @@ def _lacking(metric: str, options: Mapping[str, Any], data: Dataset) -> str | No
         # the labels themselves are often the cause, not what the metric found of them
         lost = [f"{name} is left out: {why}" for name, why in notes_of(data).left_out.items()]
         return "; ".join([str(error), *lost[:3]])
+    except FieldError as error:
+        raise spec.error(error.under("evaluation", metric)) from None
     return None

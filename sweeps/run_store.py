@@ -5,6 +5,8 @@
     sweeps/<name>/spec.yaml                     the sweep as it was last run
     sweeps/<name>/<search id>/settings/00000.json   {"number", "parameters", "runs": {seed: run id}}
     sweeps/<name>/report/                       the last report
+    sweeps/<name>/metrics/<metric>.yaml         the sweep as it was run by another metric …
+    sweeps/<name>/report-<metric>/              … and its report
     sweeps/<name>/lock                          held by the `sweep run` at work
     mlflow.db, mlruns/                          MLflow's; can be made again from the rest
 
@@ -33,6 +35,7 @@ from trainer.config.schema import FieldError, build, suggestion
 from trainer.errors import UserError
 from trainer.files import SEAL, parse_json, seal_holds, sealed
 
+_SEARCH_ID = re.compile(r"[0-9a-f]{20}")
 _RUN_ID = re.compile(r"[A-Za-z0-9_-]{1,100}")
 
 
@@ -168,14 +171,26 @@ class Store:
 
     def settings(self, spec: SweepSpec) -> list[Setting]:
         """The settings of this search so far, in order of their numbers."""
-        return [Setting(record.number, record.parameters) for record in self._records(spec)]
+        return [Setting(record.number, record.parameters) for record in self._own_records(spec)]
 
     def recorded_runs(self, spec: SweepSpec) -> dict[int, dict[int, str]]:
         """Run ids by setting number and seed, as recorded, of the seeds that the spec has."""
         return {
             record.number: {s: record.runs[str(s)] for s in spec.seed_list if str(s) in record.runs}
-            for record in self._records(spec)
+            for record in self._own_records(spec)
         }
+
+    def earlier_settings(self, spec: SweepSpec) -> list[tuple[Mapping[str, Any], dict[int, str]]]:
+        """Parameters of the settings of other searches of this name, with their runs by seed.
+
+        The space, the method or what is trained was another then.
+        """
+        return [
+            (record.parameters, {int(seed): run for seed, run in record.runs.items()})
+            for search in self.names(f"sweeps/{spec.name}")
+            if _SEARCH_ID.fullmatch(search) and search != spec.search_id
+            for record in self._records(f"sweeps/{spec.name}/{search}/settings")
+        ]
 
     def record_setting(self, spec: SweepSpec, setting: Setting, runs: Sequence[Run]) -> None:
         """Records a setting and its runs; again when `runs` grew or changed."""
@@ -183,9 +198,21 @@ class Store:
         record = _Record(setting.number, dict(setting.parameters), ids)
         self.write_record(f"{_settings(spec)}/{setting.number:05d}.json", asdict(record))
 
-    def save_spec(self, spec: SweepSpec) -> None:
-        """Keeps the sweep file, so that `status`, `best` and `report` find it by its name."""
-        self.write_text(spec_key(spec.name), spec.text)
+    def save_spec(self, spec: SweepSpec, metric: str | None = None) -> None:
+        """Keeps the sweep file, so that `status`, `best` and `report` find it by its name.
+
+        metric: of a sweep that was scored by another metric before; kept beside that one's file.
+        """
+        key = spec_key(spec.name) if metric is None else f"sweeps/{spec.name}/metrics/{metric}.yaml"
+        self.write_text(key, spec.text)
+
+    def other_metrics(self, name: str) -> list[SweepSpec]:
+        """The files by which the sweep was scored by other metrics than its own."""
+        found = []
+        for file in self.names(f"sweeps/{name}/metrics"):
+            with contextlib.suppress(UserError):  # damaged: it can be run again
+                found.append(load_spec(self.local(f"sweeps/{name}/metrics/{file}")))
+        return found
 
     def load_spec(self, name: str, overrides: Sequence[str] = ()) -> SweepSpec:
         """The sweep `name` as it was last run. Raises UserError when there is none."""
@@ -213,15 +240,20 @@ class Store:
         """Who runs the sweep `name` now; None when nobody does."""
         return self._storage.holder(f"sweeps/{name}/lock")
 
-    def _records(self, spec: SweepSpec) -> list["_Record"]:
-        """What is recorded of the settings of this search; what is damaged is proposed anew."""
+    def _own_records(self, spec: SweepSpec) -> list["_Record"]:
+        """Those of this search that give every parameter of the sweep a value."""
+        records = self._records(_settings(spec))
+        return [record for record in records if record.parameters.keys() == spec.parameters.keys()]
+
+    def _records(self, folder: str) -> list["_Record"]:
+        """What is recorded of the settings of a search; what is damaged is proposed anew."""
         found = {}
-        for name in self.names(_settings(spec)):
-            record = self.read_record(f"{_settings(spec)}/{name}") or {}
+        for name in self.names(folder):
+            record = self.read_record(f"{folder}/{name}") or {}
             record.pop(SEAL, None)
             with contextlib.suppress(FieldError):
                 setting = build(_Record, record)
-                if name == f"{setting.number:05d}.json" and setting.is_of(spec):
+                if name == f"{setting.number:05d}.json":
                     found[setting.number] = setting
         return [found[number] for number in sorted(found)]
 
@@ -237,10 +269,6 @@ class _Record:
     def __post_init__(self) -> None:
         if self.number < 0 or not all(map(_RUN_ID.fullmatch, self.runs.values())):
             raise FieldError("no setting with its runs")  # they name folders
-
-    def is_of(self, spec: SweepSpec) -> bool:
-        """Whether it gives every parameter of the sweep a value."""
-        return self.parameters.keys() == spec.parameters.keys()
 
 
 def run_key(run_id: str) -> str:

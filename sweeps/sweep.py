@@ -1,18 +1,23 @@
 """One sweep in one store on its data, and what the store holds of it at one moment."""
 
-from collections.abc import Mapping
+import contextlib
+import dataclasses
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from evaluation.analysis.conclude import Conclusion, conclude
 from evaluation.analysis.table import RunRow, rows_from_results
+from sweeps.held import earlier_settings, held_settings
 from sweeps.metric_plan import MetricPlan, plan_metrics
 from sweeps.plan import Run, load_data, runs_of
-from sweeps.run_store import Store
-from sweeps.sweep_results import scored
-from sweeps.sweepfile import SweepSpec
+from sweeps.run_store import Store, report_key
+from sweeps.sweep_results import scored_alike
+from sweeps.sweepfile import Metric, SweepSpec, space
 from sweeps.sweepfile.compatibility import check_models
+from sweeps.sweepfile.spec import goal_of
 from trainer.data.dataset import Dataset
 from trainer.errors import UserError
 
@@ -56,33 +61,97 @@ class Sweep:
         return runs_of(self.spec, self.data, parameters)
 
     def proposed(self) -> dict[int, Mapping[str, Any]]:
-        """Parameters of the settings proposed so far, by number, from the store."""
-        return {s.number: s.parameters for s in self.store.settings(self.spec)}
+        """Parameters of the settings proposed so far, by number, from the store.
+
+        A record of what the space does not hold was changed by hand, and is proposed anew.
+        """
+        return {
+            setting.number: setting.parameters
+            for setting in self.store.settings(self.spec)
+            if space.contains(self.spec.parameters, setting.parameters)
+        }
+
+    @cached_property
+    def is_first_metric(self) -> bool:
+        """Whether this metric is the one by which `name` was run first, or nothing was run yet.
+
+        Another metric of the same models leaves what that one says as it is.
+        """
+        try:
+            first = self.store.load_spec(self.name)
+        except UserError:
+            return True
+        if (first.dataset, first.trainer) != (self.spec.dataset, self.spec.trainer):
+            return True  # another sweep, which takes the name over
+        if first.metric.name == self.spec.metric.name:
+            return True
+        with contextlib.suppress(UserError):
+            return plan_metrics(first, self.data).metric == self.metrics.metric
+        return False
+
+    @property
+    def report_key(self) -> str:
+        """Where in the store its report is; each metric has its own."""
+        own = "" if self.is_first_metric else f"-{self.metrics.metric}"
+        return f"{report_key(self.spec)}{own}"
+
+    def save(self) -> None:
+        """Keeps the sweep file in the store."""
+        metric = None if self.is_first_metric else self.metrics.metric
+        self.store.save_spec(self.spec, metric)
 
     def snapshot(self) -> "Snapshot":
         """Reads from the store, now, what it holds of the sweep."""
-        ended: list[Mapping[str, Any]] = []
-        for number, runs in self.store.recorded_runs(self.spec).items():
-            if number >= self.spec.setting_count:
-                continue
-            evaluation = self.metrics.identity(runs.values())
-            found = scored(self.store, tuple(runs.values()), number, evaluation)
-            if len(found) == len(self.spec.seed_list):
-                ended += found.values()
-        return Snapshot(self, tuple(ended))
+        found = [scored_alike(self.store, held, self.metrics) for held in held_settings(self)]
+        if not any(found):
+            found = [scored_alike(self.store, h, self.metrics) for h in earlier_settings(self)]
+        return Snapshot(self, tuple(result for results in found for result in results))
+
+    def other_metrics(self) -> "Iterator[Sweep]":
+        """The same sweep by each other metric that was taken of its models."""
+        taken = [(name, self.spec.evaluation) for name in self.metrics.evaluation]
+        for spec in self.store.other_metrics(self.name):
+            taken += [(name, spec.evaluation) for name in spec.evaluation]
+        seen = {self.metrics.metric}
+        for name, evaluation in taken:
+            if name not in seen:
+                seen.add(name)
+                metric = Metric(name, goal_of(name))
+                spec = dataclasses.replace(self.spec, metric=metric, evaluation=evaluation)
+                yield Sweep(spec, self.store, self.data)
 
 
 @dataclass(frozen=True)
 class Snapshot:
     """What the store held of a sweep at one moment: a running sweep goes on behind it.
 
-    results: contents of the result.json of every run of the settings that are complete: all seeds
-        have ended and were evaluated. A setting with some of its seeds is left out: its score
-        would be luck.
+    results: contents of the result.json of every run that has ended and was evaluated.
     """
 
     sweep: Sweep
     results: tuple[Mapping[str, Any], ...]
+
+    @cached_property
+    def planned(self) -> int:
+        """How many of the runs are of the search as it is now."""
+        return sum(result["setting"] < self.sweep.spec.setting_count for result in self.results)
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What the answer rests on while the sweep is not complete, in sentences."""
+        spec = self.sweep.spec
+        seeds, total = len(spec.seed_list), spec.setting_count
+        counts = Counter(result["setting"] for result in self.results)
+        found = []
+        if self.planned < total * seeds:
+            known = f"{self.planned} of {total * seeds} runs are scored so far"
+            partial = sum(count < seeds for number, count in counts.items() if number < total)
+            settings = "1 setting has" if partial == 1 else f"{partial} settings have"
+            found.append(f"{known}; {settings} some of its seeds only." if partial else f"{known}.")
+        if len(self.results) > self.planned:
+            extra = len(self.results) - self.planned
+            found.append(f"{extra} runs of this name's earlier settings count, too.")
+        return tuple(found)
 
     @cached_property
     def rows(self) -> tuple[RunRow, ...]:
@@ -97,11 +166,11 @@ class Snapshot:
     def conclusion(self) -> Conclusion:
         """The best setting, over all and for each latent size, and how sure that is.
 
-        Raises UserError when no setting is complete.
+        Raises UserError when no run has ended.
         """
         if not self.rows:
             raise UserError(
-                f"no setting of the sweep {self.sweep.name!r} is complete in this store; "
+                f"no setting of the sweep {self.sweep.name!r} has a scored run in this store; "
                 "run it first (`sweep run`), or see `sweep status`"
             )
         return conclude(self.rows, goal=self.sweep.spec.metric.goal)

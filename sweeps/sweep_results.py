@@ -5,6 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from sweeps.held import HeldSetting
+from sweeps.metric_plan import MetricPlan
+from sweeps.plan import Setting
 from sweeps.run_store import Store
 from sweeps.sweepfile import SweepSpec
 
@@ -16,6 +19,7 @@ class Status:
     pending: not ended, whether or not they were begun, or even proposed.
     settings: how many of `settings_total` have ended, all their seeds.
     running: who runs the sweep now, None when nobody does.
+    earlier: runs that ended of settings that were tried before the space was changed.
     """
 
     finished: int
@@ -25,18 +29,27 @@ class Status:
     settings: int
     settings_total: int
     running: str | None
+    earlier: int = 0
 
 
-def status(spec: SweepSpec, store: Store) -> Status:
-    """How far the sweep has come. Looks at the store alone, not at the data."""
+def status(spec: SweepSpec, store: Store, held: Sequence[HeldSetting] | None = None) -> Status:
+    """How far the sweep has come.
+
+    held: the settings that the store has runs of (`held_settings`), for which the data are looked
+        at; without, those that are recorded for this search.
+    """
     seeds = len(spec.seed_list)
     states: Counter[str] = Counter()
-    settings = 0
-    for number, runs in store.recorded_runs(spec).items():
-        if number >= spec.setting_count:
-            continue
-        results = store.results(tuple(runs.values()), hashes=False).values()
+    settings = earlier = 0
+    if held is None:
+        recorded = store.recorded_runs(spec).items()
+        held = [HeldSetting(Setting(number, {}), runs) for number, runs in recorded]
+    for one in held:
+        results = store.results(tuple(one.runs.values()), hashes=False).values()
         ended = [result["state"] for result in results if result is not None]
+        if one.setting.number >= spec.setting_count:
+            earlier += len(ended)
+            continue
         states.update(ended)
         settings += len(ended) == seeds
     total = spec.setting_count * seeds
@@ -49,6 +62,7 @@ def status(spec: SweepSpec, store: Store) -> Status:
         settings=settings,
         settings_total=spec.setting_count,
         running=store.holder(spec.name),
+        earlier=earlier,
     )
 
 
@@ -66,6 +80,35 @@ def scored(
         for run, result in store.results(runs, hashes).items()
         if result is not None and is_scored(result, evaluation)
     }
+
+
+def scored_alike(store: Store, held: HeldSetting, plan: MetricPlan) -> list[dict[str, Any]]:
+    """Results of the runs of a setting that can be compared, in order of seeds, as `scored`.
+
+    Where a metric compares seeds, scores are of one set of seeds: of all of them where that was
+    scored, else of the largest set that was.
+    """
+    everyone = tuple(held.runs.values())
+    stored = {run: r for run, r in store.results(everyone, hashes=False).items() if r is not None}
+    sets = {everyone} | {
+        tuple(figures["seeds"])
+        for result in stored.values()
+        for figures in result["evaluations"].values()
+        if isinstance(figures.get("seeds"), list) and set(figures["seeds"]) <= set(everyone)
+    }
+    added = {"setting": held.setting.number}
+    by_set = []
+    for runs in sorted(sets, key=len, reverse=True):
+        evaluation = plan.identity(runs)
+        found = [
+            {**stored[run], **added, "evaluation": evaluation, "folder": str(store.run_folder(run))}
+            for run in everyone
+            if run in stored and is_scored(stored[run], evaluation)
+        ]
+        by_set.append(found)
+        if any(evaluation in result["evaluations"] for result in found):
+            return found
+    return by_set[0]  # failed runs alone, if any
 
 
 def is_scored(result: Mapping[str, Any], evaluation: str) -> bool:

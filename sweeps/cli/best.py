@@ -4,19 +4,25 @@ from argparse import Namespace
 from dataclasses import asdict
 from typing import Any
 
-from sweeps.api import Best, best, find_spec
+from evaluation.analysis.formatting import metric_name
+from sweeps.api import Best, find_spec, of_other_metrics, of_snapshot
 from sweeps.cli.output import console, interval, number, parameters, print_json, table
 from sweeps.run_store import Store
+from sweeps.sweep import Sweep
 
 
 def execute(args: Namespace) -> int:
     """Prints the answer."""
     store = Store(args.store)
-    answer = best(find_spec(args.file, store, args.overrides), store)
+    sweep = Sweep.load(find_spec(args.file, store, args.overrides), store)
+    answer = of_snapshot(sweep.snapshot())
+    others = of_other_metrics(sweep)
     if args.json:
-        print_json(as_json(answer))
+        print_json(as_json(answer) | {"metrics": {m: as_json(o) for m, o in others.items()}})
     else:
         show(answer)
+        for metric, other in others.items():
+            show_other(metric, other)
     return 0
 
 
@@ -47,6 +53,15 @@ def show(answer: Best) -> None:
     )
     for sentence in answer.sentences:
         console.print(f"  {sentence}", soft_wrap=True, markup=False)
+
+
+def show_other(metric: str, answer: Best) -> None:
+    """Prints in one line what another metric of the same models says."""
+    console.print(
+        f"by {metric_name(metric)}: β = {number(answer.beta)} with {answer.latents} latents, score "
+        f"{number(answer.score)} ({answer.verdict}; all of it: metric.name={metric})",
+        soft_wrap=True,
+    )
 
 
 def as_json(answer: Best) -> dict[str, Any]:

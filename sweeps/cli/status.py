@@ -6,8 +6,11 @@ from dataclasses import asdict
 from sweeps.api import find_spec
 from sweeps.cli.output import console, print_json
 from sweeps.cli.remote import cluster_jobs, job_of, sweep_name
+from sweeps.held import HeldSetting, held_settings
 from sweeps.run_store import Store
+from sweeps.sweep import Sweep
 from sweeps.sweep_results import Status, status
+from sweeps.sweepfile import SweepSpec
 from sweeps.trials.jobs import Job, Jobs
 from trainer.errors import UserError
 
@@ -23,7 +26,7 @@ def execute(args: Namespace) -> int:
         if jobs is None or job is None:
             raise
         spec = None  # sent, and not begun; or its store is out of sight
-    counts = status(spec, store) if spec else None
+    counts = status(spec, store, _held(spec, store)) if spec else None
     if args.json:
         name = spec.name if spec else args.file
         values = {"name": name, **(asdict(counts) if counts else {})}
@@ -36,10 +39,19 @@ def execute(args: Namespace) -> int:
     return 0
 
 
+def _held(spec: SweepSpec, store: Store) -> list[HeldSetting] | None:
+    """The settings that the store has runs of; None where the data are not on this machine."""
+    try:
+        return held_settings(Sweep.load(spec, store))
+    except UserError:
+        return None
+
+
 def _print_counts(name: str, now: Status) -> None:
     console.print(
         f"[b]{name}[/b]: {now.finished} of {now.total} runs finished, {now.failed} failed, "
-        f"{now.pending} pending; {now.settings} of {now.settings_total} settings complete",
+        f"{now.pending} pending; {now.settings} of {now.settings_total} settings complete"
+        + (f"; {now.earlier} runs of earlier settings" if now.earlier else ""),
         soft_wrap=True,
     )
     console.print(f"being run by {now.running}" if now.running else "not running")

@@ -22,7 +22,7 @@ from evaluation.traversals import Traversal, is_kept, traverse_run
 from sweeps.reporting.baselines import paper_table
 from sweeps.reporting.material import material_of
 from sweeps.reporting.picture import TRAVERSAL
-from sweeps.run_store import Store, report_key, run_key
+from sweeps.run_store import Store, run_key
 from sweeps.sweep import Snapshot
 from sweeps.sweepfile import SweepSpec
 from trainer.data.dataset import Dataset
@@ -42,16 +42,16 @@ def make_report(snapshot: Snapshot) -> Path:
     page = write_report(
         snapshot.rows,
         choice,
-        store.report_folder(spec),
+        store.path(snapshot.sweep.report_key),
         name=spec.name,
         traversals=_traversals(choice, store, data),
         facts=_facts(snapshot),
         answer=conclusion.answer,
         figures=_figures(material_of(snapshot)),
         run_pictures=_run_pictures(choice, store),
-        previous=store.read_json(f"{report_key(spec)}/{SUMMARY}"),
+        previous=store.read_json(f"{snapshot.sweep.report_key}/{SUMMARY}"),
     )
-    store.keep(report_key(spec))
+    store.keep(snapshot.sweep.report_key)
     return page
 
 

@@ -139,6 +139,17 @@ def size(parameters: Mapping[str, Parameter]) -> int | None:
     return math.prod(counts)
 
 
+def contains(parameters: Mapping[str, Parameter], setting: Mapping[str, Any]) -> bool:
+    """Whether the space holds a setting: its names, and values that are listed or within ranges."""
+    return setting.keys() == parameters.keys() and all(
+        setting[name] in parameter.choices
+        if parameter.choices is not None
+        else isinstance(setting[name], int | float)
+        and parameter.low <= setting[name] <= parameter.high
+        for name, parameter in parameters.items()
+    )
+
+
 def grid_size(parameters: Mapping[str, Parameter]) -> int:
     """How many points `grid` gives. Raises FieldError, with the parameter's name as path."""
     total = 1

@@ -1,4 +1,4 @@
-"""A sweep file as frozen data: what to train, what to search, how often, and how to judge it."""
+"""A sweep file as frozen data: what to train, what to search, how often, and how to score it."""
 
 import contextlib
 import dataclasses
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_type_hints
 
 from evaluation.identity import DEFAULT_EVALUATION, with_defaults
+from evaluation.option_ranges import check_option
 from sweeps.search import METHODS
 from sweeps.sweepfile import configure
 from sweeps.sweepfile.small_form import read_sized
@@ -24,13 +25,14 @@ if TYPE_CHECKING:
     from sweeps.search.method import Problem
 
 MOST_RUNS = 1_000_000
+LEAST_SHARE = 0.001  # of a CPU or a GPU; Ray counts in ten-thousandths
 LISTED = "list"  # the method whose settings are written out
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
 @dataclass(frozen=True)
 class Metric:
-    """What settings are judged by: a metric of evaluation.metrics.METRICS, or `auto`.
+    """What settings are scored by: a metric of evaluation.metrics.METRICS, or `auto`.
 
     `auto` is the Higgins score where labels suffice for it, else UDR, which needs none.
     goal: left out, it is what the metric wants.
@@ -50,7 +52,9 @@ class Resources:
 
     def __post_init__(self) -> None:
         for key in ("cpu", "gpu"):
-            _require(getattr(self, key) >= 0, key, "expected 0 or more")
+            share = getattr(self, key)
+            problem = f"expected 0, or {LEAST_SHARE} or more, got {share:g}"
+            _require(share == 0 or share >= LEAST_SHARE, key, problem)
         _require(self.cpu + self.gpu > 0, "cpu", "a trial needs a share of a CPU or of a GPU")
         most = self.max_concurrent
         _require(most is None or most > 0, "max_concurrent", "expected 1 or more")
@@ -141,7 +145,7 @@ class SweepSpec:
         """20 hex digits. Specs of one id propose the same settings, and mean the same by them.
 
         `seeds`, `settings`, `pack` and `resources` are not in it, so raising them goes on with the
-        settings there are. How settings are judged is in it only where proposals depend on it.
+        settings there are. How settings are scored is in it only where proposals depend on it.
         """
         space = "settings" if self.method == LISTED else "parameters"
         keys = ["dataset", "trainer", space, "method", "search_seed"]
@@ -295,6 +299,7 @@ def _evaluation(value: Any) -> Any:
         for key, option in options.items():
             with _under(name, key):
                 options[key] = convert(option, hints[key])
+                check_option(key, options[key])
     return evaluation
 
 
@@ -314,13 +319,18 @@ def _baselines(value: Any) -> Any:
     return value  # `build` says what it expected
 
 
-def _metric(value: Any) -> Any:
-    """A name alone is short for {name: …}; a goal left out is the metric's own."""
+def goal_of(metric: str) -> Literal["maximize", "minimize"]:
+    """What is better for a metric."""
     from evaluation.metrics import LOWER_IS_BETTER
 
+    return "minimize" if metric in LOWER_IS_BETTER else "maximize"
+
+
+def _metric(value: Any) -> Any:
+    """A name alone is short for {name: …}; a goal left out is the metric's own."""
     value = {"name": value} if isinstance(value, str) else value
-    if isinstance(value, Mapping) and str(value.get("name")) in LOWER_IS_BETTER:
-        return {"goal": "minimize", **value}
+    if isinstance(value, Mapping):
+        return {"goal": goal_of(str(value.get("name"))), **value}
     return value  # `build` says what it expected
 
 

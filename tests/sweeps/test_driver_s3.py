@@ -93,7 +93,7 @@ def test_a_sweep_on_s3_survives_its_faults_and_ends_as_one_in_a_folder(
         server.proxy.inject(Hang() if time.time() % 10 < 1 else Answer(500), times=1)
         time.sleep(1)
     server.proxy.mend()
-    assert "in the store already: " in finish(process)
+    assert " runs are in the store" in finish(process)
     after = done(server)
     assert len(after) == RUNS and {run: after[run] for run in before} == before
 

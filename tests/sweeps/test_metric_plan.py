@@ -1,4 +1,4 @@
-"""By which measure a sweep is judged: Higgins where labels suffice, else UDR, or what is asked."""
+"""By which metric a sweep is scored: Higgins where labels suffice, else UDR, or what is asked."""
 
 from pathlib import Path
 from typing import Any
@@ -16,12 +16,12 @@ def unlabelled(**keys: Any) -> SweepSpec:
     return a_spec(dataset={**DATA, "labels": "none"}, **keys)
 
 
-def judge(spec: SweepSpec) -> Any:
+def plan_of(spec: SweepSpec) -> Any:
     return plan_metrics(spec, load_data(spec))
 
 
 def test_auto_is_higgins_where_labels_suffice() -> None:
-    found = judge(a_spec())
+    found = plan_of(a_spec())
     assert (found.metric, found.remarks) == ("higgins", ())
     assert found.evaluation == a_spec().evaluation
 
@@ -33,34 +33,34 @@ def test_auto_is_udr_without_labels_and_reads_none() -> None:
     found = plan_metrics(spec, data)
     assert found.metric == "udr"
     assert found.evaluation == {"udr": {"points": 500}, "unsupervised": {}}
-    assert "judged by UDR" in found.remarks[0] and "no factor labels" in found.remarks[0]
+    assert "scored by UDR" in found.remarks[0] and "no factor labels" in found.remarks[0]
     assert found.remarks[1].startswith("mig is left out: ")
 
 
 def test_auto_is_udr_where_labels_are_too_few_for_higgins() -> None:
     spec = a_spec(dataset={**DATA, "labels": 2})
-    assert judge(spec).metric == "udr"
-    assert "higgins" not in judge(spec).evaluation
+    assert plan_of(spec).metric == "udr"
+    assert "higgins" not in plan_of(spec).evaluation
 
 
 def test_any_metric_may_be_asked_for_with_its_own_goal() -> None:
-    found = judge(a_spec(metric="mig"))
+    found = plan_of(a_spec(metric="mig"))
     assert found.metric == "mig" and found.evaluation.keys() == {"higgins", "mig"}
     lower = a_spec(metric={"name": "unsupervised"})
-    assert lower.metric.goal == "minimize" and judge(lower).remarks == ()
-    (remark,) = judge(a_spec(metric={"name": "mig", "goal": "minimize"})).remarks
+    assert lower.metric.goal == "minimize" and plan_of(lower).remarks == ()
+    (remark,) = plan_of(a_spec(metric={"name": "mig", "goal": "minimize"})).remarks
     assert "higher is better for mig" in remark
-    (remark,) = judge(a_spec(metric={"name": "indicators", "goal": "maximize"})).remarks
+    (remark,) = plan_of(a_spec(metric={"name": "indicators", "goal": "maximize"})).remarks
     assert "lower is better for indicators" in remark
 
 
-def test_what_cannot_be_judged_is_said_before_anything_starts(tmp_path: Path) -> None:
+def test_what_cannot_be_scored_is_said_before_anything_starts(tmp_path: Path) -> None:
     path = tmp_path / "sweep.yaml"
     path.write_text(
         "name: x\nparameters: {beta: {values: [1, 4]}}\nmetric: mig\nseeds: 1\n"
         "dataset: {name: dsprites, size: 32, labels: none}\n"
     )
     with pytest.raises(UserError, match=r"sweep\.yaml:3: metric: .*no factor labels"):
-        judge(load_spec(path))
+        plan_of(load_spec(path))
     with pytest.raises(UserError, match=r"sweep\.yaml:4: seeds: UDR needs at least two seeds"):
-        judge(load_spec(path, ["metric=auto"]))
+        plan_of(load_spec(path, ["metric=auto"]))

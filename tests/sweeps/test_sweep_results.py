@@ -90,11 +90,13 @@ def test_runs_that_say_nothing_of_beta_leave_a_best_without_error_bar(store):
     assert best.verdict == "cannot tell" and "no run" in best.reasons[0]
 
 
-def test_a_setting_lacking_a_seed_is_not_judged(store):
+def test_a_setting_lacking_a_seed_is_shown_as_such(store):
     fill(store, [(2, 4), (5, 4)])
     runs = runs_of(SPEC, DATA, {"latents": 5, "beta": 4})
     (store.run_folder(runs[1].id) / "result.json").unlink()
-    assert api.best(SPEC, store).latents == 2
+    best = api.best(SPEC, store)
+    assert (best.per_latents[5].seeds, best.per_latents[2].seeds) == (1, 2)
+    assert best.sentences[0].endswith("1 setting has some of its seeds only.")
 
 
 def test_a_failed_seed_counts_at_chance(store):
@@ -128,7 +130,7 @@ def test_commands_on_a_finished_sweep(store, capsys):
     at = ["known", "--store", str(store.root), "--json"]
     assert main(["best", *at]) == 0
     best = json.loads(capsys.readouterr().out)
-    assert set(best) == {"best", "per_latents"}
+    assert set(best) == {"best", "per_latents", "metrics"}
     assert best["best"]["beta"] == 4.0 and best["best"]["latents"] == 5
     sure = {"interval", "probability_best", "tied", "verdict", "reasons"}
     assert {"beta", "beta_norm", "latents", "score", "seeds", *sure} <= set(

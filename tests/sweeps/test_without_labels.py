@@ -161,7 +161,7 @@ def test_hiding_the_labels_trains_nothing_and_both_answers_stand_side_by_side(
     assert trained(store) == before
     assert api.best(labelled, store) == higgins
     output = capsys.readouterr().out
-    assert "judged by UDR" in output and "Verdict: cannot tell." in output
+    assert "scored by UDR" in output and "Verdict: cannot tell." in output
     html = outcome.report.read_text()
     assert "UDR score" in html and "Higgins score" not in html
 

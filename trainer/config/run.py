@@ -52,6 +52,10 @@ class OptimizerConfig:
             require(0 <= getattr(self, name) < 1, name, "expected 0 or more, below 1")
 
 
+MOST_BETA = 1e30  # its product with a KL must be a number of 32 bits
+MOST = {"latents": 100_000, "batch_size": 10_000_000, "steps": 1_000_000_000}
+
+
 @dataclass(frozen=True)
 class RunConfig:
     """One model: one setting and one seed.
@@ -84,8 +88,11 @@ class RunConfig:
 
     def __post_init__(self) -> None:
         require(self.beta >= 0, "beta", f"expected 0 or more, got {self.beta}")
+        require(self.beta <= MOST_BETA, "beta", f"expected at most {MOST_BETA:g}, got {self.beta}")
         for name in ("latents", "batch_size", "steps"):
-            require(getattr(self, name) > 0, name, f"expected 1 or more, got {getattr(self, name)}")
+            value, most = getattr(self, name), MOST[name]
+            require(value > 0, name, f"expected 1 or more, got {value}")
+            require(value <= most, name, f"expected at most {most:,}, got {value:,}")
         require(self.seed >= 0, "seed", f"expected 0 or more, got {self.seed}")
         # names of objective, architecture and likelihood are looked up where their registries live
 

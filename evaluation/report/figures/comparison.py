@@ -1,4 +1,4 @@
-"""The best betas of several sweeps side by side: one may be judged by Higgins, another by UDR."""
+"""The best betas of several sweeps side by side: one may be scored by Higgins, another by UDR."""
 
 from collections.abc import Sequence
 

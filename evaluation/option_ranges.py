@@ -1,0 +1,42 @@
+"""Which values the options of metrics may have, told before anything is trained."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from trainer.config.schema import FieldError
+
+MOST = 100_000_000  # images, points or bins: more would not fit into a machine's memory
+LEAST = {  # of what is counted
+    "pairs": 1,
+    "train": 1,
+    "test": 1,
+    "images": 1,
+    "points": 1,
+    "bins": 2,
+    "fine_bins": 2,
+    "batch_size": 2,
+    "variance_estimate": 2,
+}
+ABOVE_ZERO = ("C", "alpha")
+NOT_NEGATIVE = ("threshold", "used", "normal")
+MOST_SEED = 2**32 - 1
+
+
+def check_option(name: str, value: Any) -> None:
+    """Raises FieldError, without a path, for a value that no metric can use as this option."""
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        for place, item in enumerate(value):
+            if item in value[:place]:
+                raise FieldError(f"{item} is listed twice")
+    if value is None or isinstance(value, bool) or not isinstance(value, int | float):
+        return
+    if name in LEAST and not LEAST[name] <= value <= MOST:
+        raise FieldError(f"expected {LEAST[name]} to {MOST:,}, got {value:,}")
+    if name == "seed" and not 0 <= value <= MOST_SEED:
+        raise FieldError(f"expected 0 to {MOST_SEED}, got {value}")
+    if name in ABOVE_ZERO and value <= 0:
+        raise FieldError(f"expected a number above 0, got {value}")
+    if name in NOT_NEGATIVE and value < 0:
+        raise FieldError(f"expected 0 or more, got {value}")
+    if name == "quantile" and not 0 < value <= 1:
+        raise FieldError(f"expected a number above 0, at most 1, got {value}")

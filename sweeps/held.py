@@ -1,0 +1,89 @@
+"""Which of a sweep's settings the store has runs of, whoever trained them."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sweeps.plan import Setting
+from sweeps.search import METHODS
+from sweeps.search.searcher import Searcher
+from sweeps.sweepfile import space
+from trainer.config.schema import FieldError
+
+if TYPE_CHECKING:
+    from sweeps.sweep import Sweep
+
+
+@dataclass(frozen=True)
+class HeldSetting:
+    """A setting of which the store has runs. runs: ids of all its runs, by seed."""
+
+    setting: Setting
+    runs: Mapping[int, str]
+
+
+def held_settings(sweep: "Sweep") -> list[HeldSetting]:
+    """The settings recorded for this search, then all others that the store has some run of.
+
+    These are what else the search will propose, where that hangs on no scores, and what was tried
+    under this name before its range, its seeds or its method were changed, where that lies in the
+    present space. Such settings get numbers after those of the search.
+    """
+    spec, store = sweep.spec, sweep.store
+    found = {
+        number: HeldSetting(Setting(number, parameters), runs)
+        for number, (parameters, runs) in _recorded(sweep).items()
+        if number < spec.setting_count
+    }
+    in_store = set(store.names("runs"))
+    if in_store <= {run for held in found.values() for run in held.runs.values()}:
+        return list(found.values())
+    seen = {frozenset(held.runs.values()) for held in found.values()}
+    for number, parameters in _others(sweep):
+        if number in found:
+            continue
+        try:
+            runs = {run.config.seed: run.id for run in sweep.runs(parameters)}
+        except FieldError:
+            continue  # of another space, or damaged
+        ids = frozenset(runs.values())
+        if ids in seen or not ids & in_store:
+            continue
+        seen.add(ids)
+        number = spec.setting_count + len(found) if number is None else number
+        found[number] = HeldSetting(Setting(number, parameters), runs)
+    return list(found.values())
+
+
+def earlier_settings(sweep: "Sweep") -> list[HeldSetting]:
+    """All that was tried under this name before its space was changed, within it or not."""
+    return [
+        HeldSetting(Setting(sweep.spec.setting_count + place, parameters), runs)
+        for place, (parameters, runs) in enumerate(sweep.store.earlier_settings(sweep.spec))
+    ]
+
+
+def _recorded(sweep: "Sweep") -> dict[int, tuple[Mapping[str, Any], dict[int, str]]]:
+    """Parameters and runs of the settings of this search, by number; every seed has its run."""
+    found = {}
+    runs = sweep.store.recorded_runs(sweep.spec)
+    for number, parameters in sweep.proposed().items():
+        ids = runs[number]
+        if len(ids) < len(sweep.spec.seed_list):  # seeds were added since
+            ids = {run.config.seed: run.id for run in sweep.runs(parameters)}
+        found[number] = (parameters, ids)
+    return found
+
+
+def _others(sweep: "Sweep") -> Iterator[tuple[int | None, Mapping[str, Any]]]:
+    """Settings that may be in the store and are not recorded for this search, with their numbers.
+
+    A number is None for a setting of an earlier search of this name.
+    """
+    if not METHODS[sweep.spec.method].uses_scores:
+        searcher = Searcher(sweep.spec, sweep.proposed())
+        while isinstance(setting := searcher.ask(), Setting):
+            yield setting.number, setting.parameters
+    for parameters, _ in sweep.store.earlier_settings(sweep.spec):
+        if space.contains(sweep.spec.parameters, parameters):
+            yield None, parameters
