@@ -18,6 +18,7 @@ from sweeps.progress import Progress
 from sweeps.reporting.baselines import paper_table, prepare_baselines
 from sweeps.run_store import Store
 from sweeps.search.trial_queue import Block, TrialQueue, error_key
+from sweeps.starter import remarks_on_cost
 from sweeps.streams import unfailing
 from sweeps.sweep import Sweep
 from sweeps.sweepfile import SweepSpec
@@ -108,7 +109,8 @@ class _Session:
         console.print(f"{spec.name}: {spec.setting_count} settings of {seeds} seeds, {spec.method}")
         images = "×".join(map(str, data.shape))
         console.print(f"{data.name} ({data.source}): {len(data):,} images of {images}")
-        for remark in [*describe(data), *self.sweep.metrics.remarks]:
+        said = [*describe(data), *self.sweep.metrics.remarks]
+        for remark in [*said, *remarks_on_cost(spec, data)]:
             console.print(remark, markup=False)
         total = spec.setting_count * len(spec.seed_list)
         stored = self.progress.stored

@@ -96,6 +96,7 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
 
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="sweep", description="Find the right beta: sweeps of β-VAEs.")
+    parser.add_argument("--version", action="version", version=_version())
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, (does, file, has_json) in _COMMANDS.items():
         command = commands.add_parser(name, help=does, description=f"{does[0].upper()}{does[1:]}.")
@@ -118,6 +119,17 @@ def _parser() -> argparse.ArgumentParser:
         if name == "logs":
             follow = "go on until the sweep ends"
             command.add_argument("-f", "--follow", action="store_true", help=follow)
+    does = "write a short sweep file that fits your images"
+    init = commands.add_parser("init", help=does, description=f"{does[0].upper()}{does[1:]}.")
+    init.add_argument("file", metavar="IMAGES", help="a folder of images, or a file of arrays")
+    option = "an option of the data set `folder`, e.g. size=64 or range=[0,16]"
+    init.add_argument("overrides", metavar="key=value", nargs="*", default=[], help=option)
+    init.add_argument("--labels", metavar="TABLE", help="a table of labels (CSV or the like)")
+    init.add_argument("--name", help="of the sweep, and of its file (default: the images')")
+    does = "list the sweeps of the store, and how far each has come"
+    listing = commands.add_parser("list", help=does, description=f"{does[0].upper()}{does[1:]}.")
+    listing.add_argument("--json", action="store_true", help="print JSON")
+    _add_store(listing)
     does = "show the best betas of several sweeps side by side, with their error bars"
     compare = commands.add_parser("compare", help=does, description=f"{does[0].upper()}{does[1:]}.")
     compare.add_argument("files", metavar="FILE", nargs="+", help=_FILE_OR_NAME)
@@ -140,6 +152,15 @@ def _parser() -> argparse.ArgumentParser:
     ui.add_argument("--port", type=int, help="default: 5000, or a free one")
     _add_store(ui)
     return parser
+
+
+def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return f"sweep {version('beta-sweep')}"
+    except PackageNotFoundError:  # run from a folder that was not installed
+        return "sweep, not installed"
 
 
 def _add_store(command: argparse.ArgumentParser) -> None:

@@ -8,8 +8,10 @@ from sweeps.cli.output import console, parameters, print_json, table
 from sweeps.plan import Setting, blocks, blocks_each
 from sweeps.run_store import Store
 from sweeps.search.searcher import Searcher
+from sweeps.starter import remarks_on_cost
 from sweeps.sweep import Sweep
 from sweeps.sweep_results import is_scored
+from trainer.data.describe import describe
 
 MOST_SHOWN = 60
 
@@ -54,6 +56,7 @@ def execute(args: Namespace) -> int:
         "in_store": in_store,
         "to_score": to_score,
         "runs_left": spec.setting_count * len(spec.seed_list) - in_store,
+        "remarks": [*describe(data), *sweep.metrics.remarks, *remarks_on_cost(spec, data)],
         "list": settings,
     }
     if args.json:
@@ -84,6 +87,8 @@ def _show(plan: dict[str, Any], seeds: int, store: str) -> None:
         f"in {plan['trials_left']} trials",
         soft_wrap=True,
     )
+    for remark in plan["remarks"]:
+        console.print(remark, soft_wrap=True, markup=False)
     rows = table("setting", "in store", "parameters")
     for setting in plan["list"][:MOST_SHOWN]:
         done = f"{setting['in_store']}/{seeds}"

@@ -275,11 +275,21 @@ def _parameters(value: Any) -> dict[str, Parameter]:
     for name, keys in value.items():
         with _under(name):
             configure.check_parameter_name(name)
+            if isinstance(keys, list | tuple):
+                keys = {"values": keys}
+            elif isinstance(keys, int | float | str):
+                keys = {"value": keys}
             if not isinstance(keys, Mapping):
                 forms = "{value: …}, {values: […]} or {min: …, max: …, distribution: …}"
                 raise FieldError(f"expected {forms}, got {str(keys)[:40]!r}")
+            if name in ("beta", "beta_norm") and "max" in keys and _is_positive(keys.get("min")):
+                keys = {"distribution": "log_uniform", **keys}  # beta acts by its order of size
             parameters[name] = build(Parameter, keys)
     return parameters
+
+
+def _is_positive(value: Any) -> bool:
+    return isinstance(value, int | float) and value > 0
 
 
 def _evaluation(value: Any) -> Any:

@@ -110,7 +110,7 @@ def test_least_file_has_sensible_defaults(file):
         ),
         ("beta: {values: [1, 4]}", "beta: {min: 1, max: 3}", 5, "`points`"),
         ("beta: {values: [1, 4]}", "beta: {values: []}", 5, "at least one value"),
-        ("beta: {values: [1, 4]}", "beta: 4", 5, "expected {value: …}"),
+        ("beta: {values: [1, 4]}", "beta: null", 5, "expected {value: …}"),
         ("beta: {values: [1, 4]}", "betta: {values: [1, 4]}", 5, "did you mean 'beta'?"),
         ("beta: {values: [1, 4]}", "beta_norm: {values: [x]}", 5, "expected a number"),
         ("values: [2, 5]", "values: [2, 0]", 7, "parameters.latents.values[1]: expected 1 or more"),

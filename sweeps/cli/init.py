@@ -1,0 +1,30 @@
+"""`sweep init`: writes a short sweep file that fits the user's own images."""
+
+from argparse import Namespace
+from pathlib import Path
+
+from sweeps.cli.output import console
+from sweeps.starter import dataset_options, in_minutes, starter, sweep_name, write
+from trainer.data.describe import describe
+from trainer.errors import UserError
+
+
+def execute(args: Namespace) -> int:
+    """Writes NAME.yaml into this folder, and says what was read and how to go on."""
+    name = args.name or sweep_name(args.file)
+    path = Path(f"{name}.yaml")
+    if path.exists():
+        raise UserError(f"{path} is there already; give another name with --name")
+    made = starter(name, dataset_options(args.file, args.labels, args.overrides))
+    write(path, made.text)
+    shape = "×".join(map(str, made.data.shape))
+    lines = [
+        f"{len(made.data):,} images of {shape}",
+        *describe(made.data),
+        f"wrote {path}: about {in_minutes(made.minutes)} of training on this machine",
+        f"  sweep validate {path}",
+        f"  sweep run {path}",
+    ]
+    for line in lines:
+        console.print(line, soft_wrap=True, markup=False)
+    return 0

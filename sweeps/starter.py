@@ -1,0 +1,247 @@
+"""A first sweep file for images that somebody has: what fits them, and ten minutes."""
+
+import json
+import math
+import os
+import re
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sweeps.sweepfile import SweepSpec
+from sweeps.sweepfile.configure import configure
+from trainer.config.run import DatasetConfig, OptimizerConfig, RunConfig
+from trainer.data.dataset import Dataset
+from trainer.errors import UserError
+
+MINUTES = 8  # of training, which leaves some for the start and the scores
+BETAS, SEEDS, LATENTS = 6, 4, 10
+FEWEST, MOST = 300, 20_000  # steps
+PASSES = 300  # over the images; more say little new of them
+MANY_PASSES = 5_000  # that nobody means
+CENTRE = 0.03  # of beta_norm: where small shapes, digits and colours had their best
+SIDES = (32, 64)  # that the convolutional networks take
+
+
+@dataclass(frozen=True)
+class Starter:
+    """A sweep file to begin with. text: YAML. minutes: about how long it trains on this machine."""
+
+    text: str
+    minutes: float
+    data: Dataset
+
+
+def starter(name: str, options: Mapping[str, Any]) -> Starter:
+    """A sweep file for the data set `folder` with these options; trains a few steps to time them.
+
+    Raises UserError for images or labels that cannot be used.
+    """
+    import torch
+
+    from trainer.data import load
+    from trainer.likelihoods.automatic import suitable
+
+    gpu = torch.cuda.is_available()
+    options = dict(options)
+    side = _side(options, gpu)
+    if side is not None:
+        options["size"] = side
+    data = load("folder", **options)
+    data.stored()
+    small = math.prod(data.shape) <= 1024
+    square = data.shape[1] == data.shape[2] and data.shape[1] in SIDES
+    architecture = "conv" if square and not small else "mlp"
+    batch = 2 ** int(math.log2(min(64, max(2, len(data)))))
+    config = RunConfig(
+        dataset=DatasetConfig("folder", options),
+        latents=LATENTS,
+        likelihood=suitable(data),
+        architecture=architecture,
+        optimizer=OptimizerConfig(lr=1e-3 if architecture == "conv" else 3e-3),
+        batch_size=batch,
+    )
+    seconds = _step_seconds(config, data)
+    together = 1 if gpu else max(1, min(BETAS, _cpus()))  # trials at once
+    affordable = MINUTES * 60 * together / (BETAS * seconds)
+    steps = _round(max(FEWEST, min(MOST, affordable, PASSES * len(data) / batch)))
+    minutes = steps * BETAS * seconds / together / 60
+    return Starter(_text(name, config, data, steps, minutes, gpu), minutes, data)
+
+
+def remarks_on_cost(spec: SweepSpec, data: Dataset) -> list[str]:
+    """What a sweep costs whose number of steps nobody chose, where its images are few.
+
+    Trains a few steps of the first setting to time them.
+    """
+    if "steps" in spec.trainer or "steps" in spec.parameters or data.source == "rendered":
+        return []
+    first = {
+        name: parameter.low if parameter.choices is None else parameter.choices[0]
+        for name, parameter in spec.parameters.items()
+    }
+    config = configure(spec.dataset, spec.trainer, first, math.prod(data.shape))
+    passes = config.steps * config.batch_size / len(data)
+    if passes < MANY_PASSES:
+        return []
+    seeds = len(spec.seed_list)
+    seconds = _step_seconds(config, data, seeds) * config.steps * spec.setting_count / _cpus()
+    took = f"{seconds / 3600:.1f} hours" if seconds >= 3600 else f"{seconds / 60:.0f} minutes"
+    return [
+        f"trainer.steps is not given: {config.steps:,} steps of {config.batch_size} show each of "
+        f"the {len(data):,} images {passes:,.0f} times, and take about {took} of this machine for "
+        f"{spec.setting_count * seeds} models of {config.architecture}; give fewer, or let "
+        "`sweep init` write a file that fits"
+    ]
+
+
+def sweep_name(path: str) -> str:
+    """A name for a sweep on the images at `path`."""
+    stem = re.sub(r"[^A-Za-z0-9._-]+", "-", Path(path).expanduser().resolve().stem).strip("-._")
+    return stem[:60] or "images"
+
+
+def _side(options: Mapping[str, Any], gpu: bool) -> int | None:
+    """The side to bring images to; None where they are small, and all of one size."""
+    from trainer.data import load
+
+    if "size" in options:
+        return None
+    left_out = ("labels", "factors")
+    found: Any = load("folder", **{k: v for k, v in options.items() if k not in left_out})
+    sizes = found.reader.sizes
+    if len(sizes) == 1 and max(sizes[0][:2]) <= (64 if gpu else 32):
+        return None
+    least = min(min(height, width) for height, width, _ in sizes)
+    return 64 if gpu and least >= 48 else 32
+
+
+def _step_seconds(config: RunConfig, data: Dataset, seeds: int = SEEDS) -> float:
+    """Seconds that a trial of `seeds` models takes for a step, as one of several side by side."""
+    import torch
+
+    from trainer.likelihoods.automatic import resolved
+    from trainer.training.fastest_precision import step_seconds
+    from trainer.training.loop import pick_device
+
+    config = resolved(config, data)
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        models = [_with_seed(config, seed) for seed in range(seeds)]
+        return step_seconds(models, data, pick_device("auto"), "fp32")
+    finally:
+        torch.set_num_threads(before)
+
+
+def _with_seed(config: RunConfig, seed: int) -> RunConfig:
+    from dataclasses import replace
+
+    return replace(config, seed=seed)
+
+
+def _cpus() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _round(number: float) -> int:
+    """To two digits, downwards."""
+    digits = 10 ** max(0, int(math.log10(number)) - 1)
+    return int(number // digits * digits)
+
+
+def betas(pixels: int, latents: int = LATENTS) -> list[float]:
+    """Values of beta three times as large each, about the one that `pixels` suggest; 1 is one."""
+    centre = CENTRE * pixels / latents  # beta_norm is beta * M / N (Higgins et al. 2017, A.5)
+    first = round(math.log(centre, 3)) - BETAS // 2
+    values = [3.0 ** (first + number) for number in range(BETAS)]
+    return [float(f"{value:.2g}") for value in values]
+
+
+def _text(
+    name: str, config: RunConfig, data: Dataset, steps: int, minutes: float, gpu: bool
+) -> str:
+    """The sweep file, with the reasons of its choices."""
+    options = {"name": "folder", **config.dataset.options}
+    lines = [f"  {key}: {_yaml(value)}" for key, value in options.items()]
+    pixels = math.prod(data.shape)
+    values = ", ".join(f"{value:g}" for value in betas(pixels))
+    labelled = "Higgins' where the labels suffice" if data.factors else "no labels: UDR"
+    shape = "×".join(map(str, data.shape))
+    smaller = "64 shows more, and takes longer" if options.get("size") == 32 else ""
+    notes = [f"# {len(data):,} images of {shape}{'; size: ' + smaller if smaller else ''}"]
+    if data.factors:
+        notes.append(f"# factors: {', '.join(data.factors)} (`factors: [...]` chooses)")
+    body = "\n".join([*lines, *(f"  {note}" for note in notes)])
+    optimizer = f"{{name: adam, lr: {config.optimizer.lr:g}}}"
+    return f"""\
+# A first sweep over beta: {BETAS} values, {SEEDS} seeds of each, about {in_minutes(minutes)} of \
+training.
+# sweep validate {name}.yaml   shows what is read
+# sweep run {name}.yaml        trains, and answers which beta is best and how sure that is
+name: {name}
+dataset:
+{body}
+method: grid
+metric: auto  # {labelled}
+parameters:
+  latents: {config.latents}
+  beta: {{values: [{values}]}}  # about beta_norm {CENTRE:g}; widen it if the best is at an end
+seeds: {SEEDS}  # of each beta, so that luck shows
+trainer:
+  likelihood: {config.likelihood}  # {_why(config.likelihood)}
+  architecture: {config.architecture}
+  optimizer: {optimizer}
+  batch_size: {config.batch_size}
+  steps: {steps}  # about {steps * config.batch_size / len(data):.0f} times each image
+resources: {{cpu: 1, gpu: {1 if gpu else 0}}}
+"""
+
+
+def in_minutes(minutes: float) -> str:
+    """A time in words, a minute at least."""
+    whole = max(1, round(minutes))
+    return "1 minute" if whole == 1 else f"{whole} minutes"
+
+
+def _why(likelihood: str) -> str:
+    if likelihood == "bernoulli":
+        return "pixels are black or white"
+    return "learns the noise of pixels that are not black and white alone"
+
+
+def _yaml(value: Any) -> str:
+    """A value as YAML and JSON both read it; plain texts without quotes."""
+    if isinstance(value, str) and re.fullmatch(r"[A-Za-z_./~][\w./~-]*", value):
+        return value
+    return json.dumps(value, ensure_ascii=False)
+
+
+def write(path: Path, text: str) -> None:
+    """Writes a sweep file that is not there yet; checks that it reads. Raises UserError."""
+    from sweeps.sweepfile import load_spec
+
+    with tempfile.NamedTemporaryFile("w", suffix=".yaml", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        load_spec(file.name)
+    try:
+        with open(path, "x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
+        raise UserError(f"{path} is there already; give another name with --name") from None
+    except OSError as error:
+        raise UserError(f"cannot write {path}: {error.strerror or error}") from None
+
+
+def dataset_options(path: str, labels: str | None, changes: Sequence[str]) -> dict[str, Any]:
+    """Options of `folder` from a command line: `size=64`, `range=[0, 16]`. Raises UserError."""
+    from trainer.config.yaml_file import Document, override
+
+    given: dict[str, Any] = {"path": path, **({"labels": labels} if labels else {})}
+    document = Document("sweep init", "", {"dataset": given})
+    for change in changes:
+        document = override(document, f"dataset.{change}")
+    return dict(document.value["dataset"])
