@@ -15,7 +15,7 @@ _BATCH_NUMBERS = 2**25  # pixels decoded at once, over all models: 128 MiB
 
 
 @dataclass(frozen=True)
-class Likelihood:
+class LowerBound:
     """The two terms of the evidence lower bound, means over images; it is reconstruction - kl.
 
     reconstruction: (K,) E_q log p(x|z), one sample z an image; negative for binary images.
@@ -35,7 +35,7 @@ class Likelihood:
     images: int
 
 
-def likelihood(pack: Pack, data: Dataset, seed: int = 0, images: int = 10_000) -> Likelihood:
+def likelihood(pack: Pack, data: Dataset, seed: int = 0, images: int = 10_000) -> LowerBound:
     """Reconstruction and KL of every model on the same `images` images (all, when there are fewer).
 
     Images and the noise of z come from `seed` alone, and the noise is the same for every model, so
@@ -76,7 +76,7 @@ def likelihood(pack: Pack, data: Dataset, seed: int = 0, images: int = 10_000) -
     mean, square, log_variance = moments
     spread = (square - mean.square()).clamp_min(torch.finfo(torch.float64).tiny)
     around_mean = float(pixel_squares / n - (pixel_sum / n).square().sum())
-    return Likelihood(
+    return LowerBound(
         reconstruction=reconstruction.numpy(),
         kl=kl.sum(dim=1).numpy(),
         kl_per_latent=kl.numpy(),

@@ -7,14 +7,13 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
-from torch import Tensor
 
 from evaluation.analysis.table import RunRow
 from trainer.data.dataset import Dataset
 from trainer.errors import UserError
-from trainer.models import Pack, load_pack
+from trainer.models import load_pack
 from trainer.models.loading import MODEL_FILE
-from trainer.models.traversal import VALUES, traverse
+from trainer.models.traversal import traverse, values_of
 
 
 @dataclass(frozen=True)
@@ -56,7 +55,7 @@ def traverse_run(row: RunRow, data: Dataset, indices: Sequence[int], rows: int =
         raise UserError(f"run {row.run} has no folder to load its model from")
     pack = load_pack([row.folder])
     inputs = torch.from_numpy(data.images(indices)).float() / data.levels
-    kl = np.array(row.kl_per_latent) if row.kl_per_latent else _mean_kl(pack, inputs)
+    kl = np.array(row.kl_per_latent or pack.mean_kl(inputs)[0].double().numpy())
     latents = by_kl(kl, rows)
     with torch.inference_mode():
         reconstructions = pack.means(pack.encode(inputs)[0])[0]
@@ -64,15 +63,8 @@ def traverse_run(row: RunRow, data: Dataset, indices: Sequence[int], rows: int =
         title=f"β = {row.beta:.3g}, M = {row.latents}, seed {row.seed}, score {row.score:.3f}",
         latents=latents,
         kl=kl[latents],
-        values=VALUES,
+        values=values_of(pack),
         images=traverse(pack, inputs, latents)[0],
         inputs=inputs.numpy(),
         reconstructions=reconstructions.numpy(),
     )
-
-
-@torch.inference_mode()
-def _mean_kl(pack: Pack, images: Tensor) -> NDArray[np.float64]:
-    """KL from the prior of each latent (M,) in nats, mean over images, of a pack of one model."""
-    mu, logvar = pack.encode(images)
-    return (0.5 * (mu**2 + logvar.exp() - 1 - logvar)).mean(dim=1)[0].double().cpu().numpy()

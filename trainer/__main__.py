@@ -18,7 +18,7 @@ from trainer.errors import UserError
 from trainer.extensions import trust_files, with_sources
 from trainer.likelihoods.automatic import resolved
 from trainer.run_folder import run_id
-from trainer.training.loop import Progress
+from trainer.training.loop import PackProgress
 from trainer.training.packing import Series
 
 PLAIN_SECONDS = 30  # between progress lines where there is no terminal
@@ -90,7 +90,7 @@ def _show_plain(training: Series) -> None:
         print(f"step {progress.step}/{progress.steps}  loss {_losses(progress)}", flush=True)
 
 
-def _losses(progress: Progress) -> str:
+def _losses(progress: PackProgress) -> str:
     pairs = zip(progress.loss, progress.failed, strict=True)
     return " ".join(
         "failed" if failed is not None else "-" if loss is None else f"{loss:.1f}"

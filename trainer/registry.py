@@ -14,6 +14,7 @@ T = TypeVar("T")
 class Registry(Mapping[str, T], Generic[T]):
     """A read-only mapping from names to what `"module:attribute"` leads to.
 
+    places: where each name leads, imported at its first use.
     group: entry points of installed packages that add names of their own, e.g.
         `beta_sweep.architectures`; they never replace a name that is here.
 
@@ -23,7 +24,7 @@ class Registry(Mapping[str, T], Generic[T]):
     """
 
     def __init__(self, places: Mapping[str, str], group: str = ""):
-        self._places, self._group = dict(places), group
+        self.places, self._group = dict(places), group
 
     @cached_property
     def installed(self) -> Mapping[str, EntryPoint]:
@@ -31,10 +32,10 @@ class Registry(Mapping[str, T], Generic[T]):
         if not self._group:
             return {}
         found = {entry.name: entry for entry in entry_points(group=self._group)}
-        return {name: entry for name, entry in found.items() if name not in self._places}
+        return {name: entry for name, entry in found.items() if name not in self.places}
 
     def __getitem__(self, name: str) -> T:
-        place = self._places.get(name)
+        place = self.places.get(name)
         if place is None:
             return self._load(self.installed[name])
         module, _, attribute = place.partition(":")
@@ -42,14 +43,14 @@ class Registry(Mapping[str, T], Generic[T]):
         return found
 
     def __contains__(self, name: object) -> bool:
-        return name in self._places or name in self.installed  # without importing anything
+        return name in self.places or name in self.installed  # without importing anything
 
     def __iter__(self) -> Iterator[str]:
-        yield from self._places
+        yield from self.places
         yield from self.installed
 
     def __len__(self) -> int:
-        return len(self._places) + len(self.installed)
+        return len(self.places) + len(self.installed)
 
     def _load(self, entry: EntryPoint) -> T:
         try:

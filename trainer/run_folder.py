@@ -43,7 +43,7 @@ def run_id(config: RunConfig, data: Dataset) -> str:
 
 
 @dataclass(frozen=True)
-class Run:
+class RunFolder:
     """One run: its configuration, its folder, its id (a hash of all that decides the result)."""
 
     config: RunConfig
@@ -52,7 +52,7 @@ class Run:
     data: Mapping[str, Any]
 
     @classmethod
-    def of(cls, config: RunConfig, folder: Path, data: Dataset) -> "Run":
+    def of(cls, config: RunConfig, folder: Path, data: Dataset) -> "RunFolder":
         """The run of `config` on `data`, kept in `folder`."""
         facts = {
             "name": data.name,
@@ -65,13 +65,13 @@ class Run:
         return cls(config, Path(folder), run_id(config, data), facts)
 
 
-def write_config(run: Run) -> None:
+def write_config(run: RunFolder) -> None:
     """Writes config.json. Raises UserError when the folder cannot be written to."""
     write_json(run.folder / CONFIG_FILE, run.config.as_mapping() | {"data": run.data})
 
 
 def write_record(
-    run: Run,
+    run: RunFolder,
     parameters: Mapping[str, Tensor] | None,
     history: Mapping[str, list],
     *,
@@ -117,7 +117,7 @@ def write_record(
     return restored
 
 
-def read_record(run: Run) -> dict[str, Any] | None:
+def read_record(run: RunFolder) -> dict[str, Any] | None:
     """training.json of a run that is over; None if there is none, or it does not fit its files.
 
     config.json, which it says all of, is written again where it was changed.
@@ -133,7 +133,7 @@ def read_record(run: Run) -> dict[str, Any] | None:
         return None  # to train again is always right
 
 
-def _is_config(record: Mapping[str, Any], run: Run) -> bool:
+def _is_config(record: Mapping[str, Any], run: RunFolder) -> bool:
     """Whether the record's configuration is the run's; of a sealed one, its id says that."""
     if SEAL in record:
         return True

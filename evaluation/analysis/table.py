@@ -117,7 +117,7 @@ def _row_from_result(result: Mapping[str, Any], evaluation_id: str, metric: str)
         beta_norm=beta * latents / math.prod(result["data"]["shape"]),
         latents=latents,
         seed=int(config["seed"]),
-        parameters={k: v for k, v in flatten(config).items() if k not in (*SWEPT, LABELS)},
+        parameters={k: v for k, v in flatten(config).items() if not _is_own(k)},
         setting=int(result.get("setting", -1)),
         reason=result.get("reason"),
         folder=Path(result["folder"]) if result.get("folder") else None,
@@ -168,7 +168,6 @@ def _row_from_record(record: Mapping[str, Any], metric: str, pixels: int | None)
     run = str(_present(record.get("tags.run")) or _present(record.get("run_id")) or "")
     if not math.isfinite(beta_norm):
         raise UserError(f"run {run!r} has no params.beta_norm: pass pixels=, its pixels x channels")
-    own = {*SWEPT, "beta_norm", LABELS}
     row = RunRow(
         run=run,
         state="failed",
@@ -182,7 +181,7 @@ def _row_from_record(record: Mapping[str, Any], metric: str, pixels: int | None)
         parameters={
             name.removeprefix("params."): _present(value)
             for name, value in record.items()
-            if name.startswith("params.") and name.removeprefix("params.") not in own
+            if name.startswith("params.") and not _is_own(name.removeprefix("params."))
         },
         chance=_number(record.get(f"metrics.{metric}.chance")),
         setting=int(_number(record.get("tags.setting"), -1)),
@@ -232,6 +231,11 @@ def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
         else:
             flat[prefix + name] = value
     return flat
+
+
+def _is_own(parameter: str) -> bool:
+    """Whether it has a column of its own, or none: the text of a user's code is no setting."""
+    return parameter in (*SWEPT, "beta_norm", LABELS) or parameter.startswith("sources.")
 
 
 def _number(value: object, missing: float = math.nan) -> float:

@@ -12,6 +12,7 @@ from evaluation.traversals import by_kl
 from trainer.data.dataset import Dataset
 from trainer.models import Pack, load_pack
 from trainer.models.traversal import traverse
+from trainer.run_folder import MODEL_FILE
 
 TRAVERSAL = "traversal.png"
 ROWS = 10  # the latents of most KL
@@ -20,10 +21,11 @@ ROWS = 10  # the latents of most KL
 def write_traversals(folders: Sequence[Path], data: Dataset) -> None:
     """Writes traversal.png into each run folder that has a model and no picture yet.
 
-    Rows are latents, highest KL first; columns move one over [-3, 3] (Higgins et al. 2017, Fig. 4).
+    Rows are latents, highest KL first; columns move one over [-3, 3] (Higgins et al. 2017, Fig. 4),
+    or over all that the prior reaches.
     """
     for folder in folders:
-        if (folder / "model.safetensors").exists() and not (folder / TRAVERSAL).exists():
+        if (folder / MODEL_FILE).exists() and not (folder / TRAVERSAL).exists():
             draw_traversals(load_pack([folder]), [folder], data)
 
 
@@ -31,10 +33,7 @@ def draw_traversals(pack: Pack, folders: Sequence[Path], data: Dataset) -> None:
     """As `write_traversals`, of the models of a pack that is at hand; one folder per model."""
     image = torch.from_numpy(data.images([len(data) // 2])).float() / data.levels
     image = image.to(next(pack.parameters()).device)
-    with torch.inference_mode():
-        mu, logvar = pack.encode(image)
-        kl = 0.5 * (mu**2 + logvar.exp() - 1 - logvar)[:, 0]
-    grids = traverse(pack, image, by_kl(kl.cpu().numpy(), ROWS))[:, 0]
+    grids = traverse(pack, image, by_kl(pack.mean_kl(image).cpu().numpy(), ROWS))[:, 0]
     for folder, images in zip(folders, grids, strict=True):
         part = folder / f".{TRAVERSAL}"
         Image.fromarray(_grid(images)).save(part, format="png")

@@ -13,7 +13,7 @@ from sweeps.run_store import Store
 from tests.security.trap import opened_files
 from tests.sweeps.made_up import a_dataset, a_spec, write_made_up
 from trainer.files import stamp, write_json
-from trainer.run_folder import Run, read_record
+from trainer.run_folder import RunFolder, read_record
 
 
 @pytest.fixture
@@ -62,7 +62,9 @@ def test_a_file_outside_of_the_run_is_neither_believed_nor_opened(made, outside)
 
 def test_the_trainer_does_not_believe_it_either(made, outside):
     _, spec, folder = made
-    run = Run(runs_of(spec, a_dataset(), {"latents": 2, "beta": 4})[0].config, folder, "a", {})
+    run = RunFolder(
+        runs_of(spec, a_dataset(), {"latents": 2, "beta": 4})[0].config, folder, "a", {}
+    )
     for name in names_of(outside, folder):
         if name != "link":  # a link has the content that is listed, and is only read
             config = dataclasses.asdict(run.config)

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 import pytest
 import torch
 
+from trainer.architectures import ARCHITECTURES
+
 
 @pytest.fixture(autouse=True)
 def one_thread() -> Iterator[None]:
@@ -16,7 +18,7 @@ def one_thread() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("trainer.architectures.mlp.WIDTH", 32)
+    monkeypatch.setitem(ARCHITECTURES.places, "mlp", "tests.trainer.narrow:mlp")
 
 
 @pytest.fixture(params=["cpu", pytest.param("cuda", marks=pytest.mark.gpu)])

@@ -110,6 +110,7 @@ def test_it_is_read_as_sweep_files_are(file: Path) -> None:
         DatasetConfig("dsprites", {"size": 32}),
         objective="factor_vae",
         objective_options={"gamma": 5},
+        likelihood="auto",
         optimizer=OptimizerConfig(lr=0.001),
         steps=3000,
     )

@@ -60,7 +60,7 @@ def sample(
 ) -> NDArray[np.float64]:
     """Exact samples of one model's p(z), (count, M), by Alg. 1.
 
-    p1: one a subspace. The radius that Alg. 1 draws in step 1 is divided out again in step 4, so
+    p1: one per subspace. The radius that Alg. 1 draws in step 1 is divided out again in step 4, so
     neither is done.
     """
     radius = (scale * rng.gamma(sum(sizes) / p0, size=(count, 1))) ** (1 / p0)  # step 5, Eq. 11

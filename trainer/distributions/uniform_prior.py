@@ -12,8 +12,12 @@ VARIANCE = 1 / 3
 class UniformPrior(nn.Module):
     """Uniform(-1, 1) for each of K models; a `trainer.distributions.prior.Prior`.
 
+    reach: how far from 0 its codes go, for traversals.
+
     noise_codes: how many codes a sample has after the M regularised ones.
     """
+
+    reach = 1.0
 
     def __init__(self, noise_codes: int):
         super().__init__()

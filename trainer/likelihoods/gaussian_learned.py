@@ -32,7 +32,7 @@ class LearnedOptions:
 
 
 class NoiseLevel(nn.Module):
-    """One noise level a model; `log_sigma`: (K,)."""
+    """One noise level per model; `log_sigma`: (K,)."""
 
     def __init__(self, size: int, options: LearnedOptions):
         super().__init__()

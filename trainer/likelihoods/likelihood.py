@@ -17,7 +17,7 @@ class Likelihood:
         (K, n).
     mean: decoded -> mean images in [0, 1].
     options: frozen dataclass that `RunConfig.likelihood_options` is read into, strictly.
-    own: (size K, options) -> a module of the likelihood's own parameters, e.g. a noise level a
+    own: (size K, options) -> a module of the likelihood's own parameters, e.g. a noise level per
         model. Those that require a gradient are trained with the networks; the others are set by
         `update`.
     update: (x, decoded, own, options), called after each step with what that step decoded.

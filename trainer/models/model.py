@@ -12,7 +12,7 @@ from trainer.config.run import RunConfig
 from trainer.errors import UserError
 from trainer.models.loading import load_pack, read_config
 from trainer.models.pack import Pack
-from trainer.models.traversal import VALUES, traverse
+from trainer.models.traversal import traverse
 
 BATCH = 512  # images in one go: bounds memory, changes nothing else
 
@@ -65,13 +65,13 @@ class Model:
         self,
         images: ArrayLike,
         latents: Sequence[int] | None = None,
-        values: ArrayLike = VALUES,
+        values: ArrayLike | None = None,
     ) -> Images:
         """Mean images while one latent at a time takes each value (Higgins et al. 2017, Fig. 6).
 
         images: (n, C, H, W) as for `encode`; latents that do not move keep what it infers.
-        latents: which ones move, one a row; all M in order, where left out.
-        values: one a column, in standard deviations of a normal prior.
+        latents: which ones move, one per row; all M in order, where left out.
+        values: one per column, in standard deviations of a normal prior.
         Returns (n, rows, columns, C, H, W) in [0, 1].
         """
         moved = list(range(self.latents)) if latents is None else list(latents)

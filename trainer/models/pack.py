@@ -11,12 +11,15 @@ from torch import Tensor, nn
 from trainer.architectures import ARCHITECTURES
 from trainer.architectures.plain import build
 from trainer.config.run import Precision, RunConfig
+from trainer.distributions.gaussian import reparametrise
 from trainer.distributions.prior import Prior, StandardNormal
 from trainer.extensions import find
 from trainer.likelihoods import LIKELIHOODS, likelihood_options
 from trainer.nn.layers import Initialised
 from trainer.objectives import OBJECTIVES, objective_options
 from trainer.randomness import stream
+
+DRAWS = 16
 
 
 class Pack(nn.Module):
@@ -115,6 +118,18 @@ class Pack(nn.Module):
     def kl(self, mu: Tensor, logvar: Tensor, z: Tensor) -> Tensor:
         """KL(q(z|x) || p(z)) in nats by latent, all (K, n, M); see `Prior.kl`."""
         return self.prior.kl(mu, logvar, z)
+
+    @torch.inference_mode()
+    def mean_kl(self, images: Tensor) -> Tensor:
+        """KL from the prior in nats by latent, mean over images (n, C, H, W): (K, M).
+
+        Where the prior has no closed form it is estimated at DRAWS codes per image, always the
+        same.
+        """
+        mu, logvar = (part.repeat(1, DRAWS, 1) for part in self.encode(images))
+        noise = np.random.default_rng(0).standard_normal(mu.shape[1:], np.float32)
+        z = reparametrise(mu, logvar, torch.from_numpy(noise).to(mu.device))
+        return self.kl(mu, logvar, z).mean(1)
 
     def sample_prior(self, count: int, seed: int = 0) -> Tensor:
         """Samples of p(z) to decode, (K, count, M)."""

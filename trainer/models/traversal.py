@@ -10,18 +10,26 @@ from trainer.models.pack import Pack
 VALUES = np.linspace(-3.0, 3.0, 9)  # three standard deviations of the prior to either side
 
 
+def values_of(pack: Pack) -> NDArray[np.float64]:
+    """What latents are set to: three standard deviations of a normal prior to either side, or all
+    that a prior with an end, as InfoGAN's, reaches."""
+    return VALUES * (getattr(pack.prior, "reach", VALUES[-1]) / VALUES[-1])
+
+
 @torch.inference_mode()
 def traverse(
-    pack: Pack, images: Tensor, latents: ArrayLike, values: ArrayLike = VALUES
+    pack: Pack, images: Tensor, latents: ArrayLike, values: ArrayLike | None = None
 ) -> NDArray[np.float32]:
     """Decoded means while one latent at a time takes each value (Higgins et al. 2017, Fig. 6).
 
     images: (n, C, H, W) in [0, 1]; each is encoded, and latents that do not move keep its means.
     latents: (K, rows), or (rows,) for all models alike: the latent that each row moves.
-    values: (columns,). Returns (K, n, rows, columns, C, H, W) in [0, 1].
+    values: (columns,); left out, those of `values_of`.
+    Returns (K, n, rows, columns, C, H, W) in [0, 1].
     """
     mu, _ = pack.encode(images)
     moved = torch.as_tensor(np.broadcast_to(latents, (pack.size, np.shape(latents)[-1])).copy())
+    values = values_of(pack) if values is None else values
     places = torch.as_tensor(np.asarray(values), dtype=mu.dtype, device=mu.device)
     by_image = [
         _traverse_one(pack, mu[:, i], moved.to(mu.device), places) for i in range(mu.shape[1])

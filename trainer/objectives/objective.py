@@ -24,7 +24,7 @@ class Batch:
     decoded: what the decoder gave for z, like x; logits for a Bernoulli likelihood.
     mu, logvar: of the Gaussian q(z|x), (K, n, M). z: its sample, (K, n, M).
     log_px: log p(x|z) in nats, (K, n), by the run's likelihood.
-    beta: one a model, (K,).
+    beta: one per model, (K,).
     step: optimiser steps done so far, (), float64. images: number of images in the data set.
     own: the objective's own learned parameters, as its `own` made them.
     adversary: its adversary's network, as it is at this step.

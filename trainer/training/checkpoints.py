@@ -1,4 +1,4 @@
-"""A run's state while it trains: one file a run, so that packs can be regrouped after a restart."""
+"""A run's state while it trains, one file per run: packs can be regrouped after a restart."""
 
 import zlib
 from collections.abc import Mapping, Sequence

@@ -41,7 +41,7 @@ class History:
             self._record(step)
 
     def latest(self, name: str) -> list[float | None]:
-        """The last average of a term (K,), one a model; None before any, and for failed models."""
+        """The last average of a term, one per model; None before any, and for failed models."""
         if not self._recorded:
             return [None] * len(self.failed)
         values = self._averages[name][-1].tolist()

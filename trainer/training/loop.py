@@ -14,7 +14,7 @@ from trainer.data.dataset import Dataset
 from trainer.device.precision import computing, offered
 from trainer.errors import UserError
 from trainer.models.pack import Pack
-from trainer.run_folder import Run, read_record, write_config, write_record
+from trainer.run_folder import RunFolder, read_record, write_config, write_record
 from trainer.training import checkpoints
 from trainer.training.checkpoints import Checkpoint
 from trainer.training.history import History
@@ -23,13 +23,13 @@ from trainer.training.learners.learner import Learner
 
 
 @dataclass(frozen=True)
-class Progress:
+class PackProgress:
     """How far a pack is.
 
     step, steps: done and to do. seconds: training time so far, over all restarts.
-    loss: one a model in the order given, averaged over the last window of steps; None before the
+    loss: one per model in the order given, averaged over the last window of steps; None before the
         first, for failed models, and for those that were over before.
-    failed: the first step whose loss was not finite, or None, one a model.
+    failed: the first step whose loss was not finite, or None, one per model.
     """
 
     step: int
@@ -44,7 +44,7 @@ class Training:
 
     Runs that are over are left alone; the others go on from the newest checkpoint they share.
 
-    configs, folders: one a model; each run has its own folder.
+    configs, folders: one per model; each run has its own folder.
     device: "auto" (CUDA where there is one), or any torch device.
     checkpoint_seconds: training time between checkpoints.
     precision: what `auto` stands for in models that have no checkpoint to say so; the most exact of
@@ -73,7 +73,7 @@ class Training:
         self.config, self.data = configs[0], data
         self.steps, self.step, self.seconds = self.config.steps, 0, 0.0
         self.device = pick_device(device)
-        self.runs = [Run.of(c, f, data) for c, f in zip(configs, folders, strict=True)]
+        self.runs = [RunFolder.of(c, f, data) for c, f in zip(configs, folders, strict=True)]
         self._records = {run.id: record for run in self.runs if (record := read_record(run))}
         self._active = [run for run in self.runs if run.id not in self._records]
         self._checkpoint_seconds, self._last_save = checkpoint_seconds, 0.0
@@ -105,7 +105,7 @@ class Training:
             or all(failed is not None for failed in self.history.failed)
         )
 
-    def advance(self, seconds: float, steps: int | None = None) -> Progress:
+    def advance(self, seconds: float, steps: int | None = None) -> PackProgress:
         """Trains for about `seconds`, at least one step, at most to the end; saves when due.
 
         steps: at most so many of them, where that is given.
@@ -128,7 +128,7 @@ class Training:
                 self.seconds += time.perf_counter() - last
         return self.progress()
 
-    def progress(self) -> Progress:
+    def progress(self) -> PackProgress:
         """How far it is, without training."""
         loss: dict[str, float | None] = {}
         failed: dict[str, int | None] = {}
@@ -136,7 +136,7 @@ class Training:
             ids = [run.id for run in self._active]
             loss = dict(zip(ids, self.history.latest("loss"), strict=True))
             failed = dict(zip(ids, self.history.failed, strict=True))
-        return Progress(
+        return PackProgress(
             self.step if self._active else self.steps,
             self.steps,
             self.seconds,
@@ -222,7 +222,7 @@ def train(
     folders: Sequence[Path],
     *,
     device: str = "auto",
-    on_progress: Callable[[Progress], None] | None = None,
+    on_progress: Callable[[PackProgress], None] | None = None,
 ) -> list[dict[str, Any]]:
     """Trains a pack to its end, telling `on_progress` every second; records as Training.finish."""
     training = Training(configs, data, folders, device=device)

@@ -15,10 +15,10 @@ from trainer.config.run import Precision, RunConfig
 from trainer.data.dataset import Dataset
 from trainer.device import allocator
 from trainer.errors import UserError
-from trainer.run_folder import Run, read_record
+from trainer.run_folder import RunFolder, read_record
 from trainer.training import checkpoints
 from trainer.training.fastest_precision import fastest
-from trainer.training.loop import Progress, Training, check_one_pack, pick_device
+from trainer.training.loop import PackProgress, Training, check_one_pack, pick_device
 from trainer.training.pack_size import pack_size
 
 _log = logging.getLogger(__name__)
@@ -55,7 +55,7 @@ class Series:
         check_one_pack(configs, folders)
         self._configs, self._data, self.steps = configs, data, configs[0].steps
         self._device, self._checkpoint_seconds = pick_device(device), checkpoint_seconds
-        self.runs = [Run.of(c, f, data) for c, f in zip(configs, folders, strict=True)]
+        self.runs = [RunFolder.of(c, f, data) for c, f in zip(configs, folders, strict=True)]
         self._records = {run.id: record for run in self.runs if (record := read_record(run))}
         left = [k for k, run in enumerate(self.runs) if run.id not in self._records]
         self._steps = {k: max(checkpoints.steps(self.runs[k].folder), default=0) for k in left}
@@ -79,7 +79,7 @@ class Series:
         """Steps done, averaged over the models that were to train."""
         return self.progress().step
 
-    def advance(self, seconds: float) -> Progress:
+    def advance(self, seconds: float) -> PackProgress:
         """Trains for about `seconds`, at most one pack to its end; saves when due."""
         if self._training is None and self._waiting:
             self._begin()
@@ -90,7 +90,7 @@ class Series:
             self._end()
         return progress
 
-    def progress(self) -> Progress:
+    def progress(self) -> PackProgress:
         """How far it is, without training; losses are those of the pack at work."""
         loss: list[float | None] = [None] * len(self.runs)
         failed: list[int | None] = [None] * len(self.runs)
@@ -102,7 +102,7 @@ class Series:
                 loss[k], failed[k] = of_pack.loss[place], of_pack.failed[place]
                 self._steps[k] = of_pack.step
         done = sum(self._steps.values()) // len(self._steps) if self._steps else self.steps
-        return Progress(done, self.steps, seconds, tuple(loss), tuple(failed))
+        return PackProgress(done, self.steps, seconds, tuple(loss), tuple(failed))
 
     def save(self) -> None:
         """Writes a checkpoint of the pack at work. Raises UserError on a full disk."""

@@ -14,6 +14,7 @@ from trainer.architectures import ARCHITECTURES
 from trainer.config.schema import FieldError
 from trainer.errors import UserError
 from trainer.models import Pack, load_model, load_pack
+from trainer.models.traversal import values_of
 from trainer.nn.layers import PackedConv, PackedDeconv
 from trainer.training.loop import Training, train
 
@@ -126,3 +127,25 @@ def test_unknown_names_are_refused_with_the_nearest() -> None:
         Pack(config(objective="beta_vea"), 1, (1, 8, 8))
     with pytest.raises(UserError, match="64x64 or 32x32 images, these are 28x28"):
         Pack(config(architecture="conv"), 1, (1, 28, 28))
+
+
+def test_latents_are_ranked_and_moved_by_the_models_own_prior() -> None:
+    """The KL of InfoGAN's codes is from its uniform, that of ISA-VAE from its nested prior."""
+    images = torch.rand(3, 1, 12, 12)
+    for objective in ("beta_vae", "infogan", "isa_vae"):
+        options = {"subspaces": 2} if objective == "isa_vae" else {}
+        one = config(objective=objective, latents=4, objective_options=options)
+        pack = Pack(one, 2, (1, 12, 12))
+        pack.draw_parameters([0, 1])
+        pack.requires_grad_(False)
+        found = pack.mean_kl(images)
+        mu, logvar = pack.encode(images)
+        assert found.shape == (2, 4)
+        if objective == "isa_vae":
+            noise = torch.randn(400, *mu.shape)
+            codes = mu + (0.5 * logvar).exp() * noise
+            expected = torch.stack([pack.kl(mu, logvar, z).mean(1) for z in codes]).mean(0)
+            torch.testing.assert_close(found, expected, atol=0.2, rtol=0)
+        else:
+            torch.testing.assert_close(found, pack.kl(mu, logvar, mu).mean(1))
+        assert values_of(pack).max() == (1 if objective == "infogan" else 3)

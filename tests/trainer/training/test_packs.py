@@ -7,6 +7,7 @@ import torch
 
 from tests.trainer.runs import config, distance, folders, history, model
 from tests.trainer.shapes import Shapes
+from trainer.architectures import ARCHITECTURES
 from trainer.errors import UserError
 from trainer.training.loop import Training, train
 
@@ -31,8 +32,7 @@ def test_after_200_steps_a_model_in_a_pack_equals_the_model_alone(
     objective: str,
     side: int,
 ) -> None:
-    monkeypatch.setattr("trainer.architectures.conv.CHANNELS", {32: (8, 8, 16)})
-    monkeypatch.setattr("trainer.architectures.conv.WIDTH", 32)
+    monkeypatch.setitem(ARCHITECTURES.places, "conv", "tests.trainer.narrow:conv")
     data = Shapes(side)
     options = {"isa_vae": {"subspaces": 3}, "factor_vae": {"width": 32}}
     configs = [
