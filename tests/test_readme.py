@@ -1,4 +1,4 @@
-"""The README's commands and examples, run as they stand on a smaller quick sweep."""
+"""The commands and examples of the README and docs, run as they stand on a smaller quick sweep."""
 
 import os
 import re
@@ -14,11 +14,17 @@ from sweeps.sweepfile import as_mapping, load_spec, spec_of
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+DOCS = list((ROOT / "docs").glob("*.md"))
+PAGES = [README] + [
+    (ROOT / "docs" / name).read_text(encoding="utf-8") for name in ("papers.md", "python.md")
+]
 SMALLER = {"steps: 2_000": "steps: 20", "[0.25, 1, 2, 4, 8, 16, 32]": "[1, 4, 16]"}
 
 
 def blocks(language: str) -> list[str]:
-    return re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL)
+    """In the order of the pages: those of docs/ use what the README's commands have made."""
+    found = [re.findall(rf"```{language}\n(.*?)```", page, flags=re.DOTALL) for page in PAGES]
+    return [block for page in found for block in page]
 
 
 @pytest.fixture(scope="module")
@@ -76,8 +82,11 @@ def test_continuous_integration_runs_the_readmes_test_command() -> None:
     assert command in (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()
 
 
-def test_files_that_the_readme_names_exist() -> None:
-    named = re.findall(r"`((?:tests|sweeps|infra)/[\w/.]+\.(?:py|yaml))`", README)
-    named += re.findall(r"\]\(([\w/.]+)\)", README)
+@pytest.mark.parametrize("page", ["README.md", *sorted(f"docs/{p.name}" for p in DOCS)])
+def test_files_that_a_page_names_exist(page: str) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    named = re.findall(r"`((?:tests|sweeps|infra|trainer|evaluation)/[\w/.]+\.(?:py|yaml))`", text)
     missing = [name for name in named if not (ROOT / name).exists()]
+    links = re.findall(r"\]\(([\w/.]+)\)", text)
+    missing += [link for link in links if not ((ROOT / page).parent / link).exists()]
     assert not missing
