@@ -12,6 +12,7 @@ from rich.console import Console
 
 from evaluation.analysis.conclude import Conclusion
 from evaluation.baselines.table import text
+from sweeps.cli.output import draw
 from sweeps.journal import Journal, log_key
 from sweeps.progress import Progress
 from sweeps.reporting.baselines import paper_table, prepare_baselines
@@ -161,6 +162,8 @@ class _Session:
             tracked=tracked,
             interrupted=stopped,
         )
+        if conclusion := outcome.conclusion:
+            draw(conclusion.choice, self.console)
         for line in _closing_words(self.sweep, outcome, self.tracker.lacking()):
             self.console.print(line)
         lines = () if snapshot is None else paper_table(snapshot)

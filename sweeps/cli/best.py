@@ -5,8 +5,9 @@ from dataclasses import asdict
 from typing import Any
 
 from evaluation.analysis.formatting import metric_name
+from sweeps import by_eye
 from sweeps.api import Best, find_spec, of_other_metrics, of_snapshot
-from sweeps.cli.output import console, interval, number, parameters, print_json, table
+from sweeps.cli.output import console, draw, interval, number, parameters, print_json, table
 from sweeps.run_store import Store
 from sweeps.sweep import Sweep
 
@@ -15,12 +16,18 @@ def execute(args: Namespace) -> int:
     """Prints the answer."""
     store = Store(args.store)
     sweep = Sweep.load(find_spec(args.file, store, args.overrides), store)
-    answer = of_snapshot(sweep.snapshot())
+    snapshot = sweep.snapshot()
+    answer = of_snapshot(snapshot)
     others = of_other_metrics(sweep)
+    by_hand = by_eye.chosen(store, sweep.name)
     if args.json:
-        print_json(as_json(answer) | {"metrics": {m: as_json(o) for m, o in others.items()}})
+        more = {m: as_json(other) for m, other in others.items()}
+        print_json(as_json(answer) | {"chosen": by_hand, "metrics": more})
     else:
+        draw(snapshot.conclusion.choice, console)
         show(answer)
+        if by_hand:
+            console.print(f"  {by_eye.sentence(by_hand)}", soft_wrap=True, markup=False)
         for metric, other in others.items():
             show_other(metric, other)
     return 0

@@ -19,6 +19,7 @@ from evaluation.report.figures import FIGURES, IN_REPORT
 from evaluation.report.material import Drawn, Lacking, Material
 from evaluation.report.report import SUMMARY, write_report
 from evaluation.traversals import Traversal, is_kept, traverse_run
+from sweeps import by_eye
 from sweeps.reporting.baselines import paper_table
 from sweeps.reporting.material import material_of
 from sweeps.reporting.picture import TRAVERSAL
@@ -98,12 +99,14 @@ def _facts(snapshot: Snapshot) -> Facts:
     spec, data, plan = snapshot.sweep.spec, snapshot.sweep.data, snapshot.sweep.metrics
     options = with_defaults(plan.evaluation)[plan.metric]
     images = "×".join(map(str, data.shape))
+    chosen = by_eye.chosen(snapshot.sweep.store, spec.name)
     return Facts(
         score_name=f"{metric_name(plan.metric)} score",
         data=f"{data.name} ({data.source}), {len(data):,} images of {images}",
         scoring={key: str(value) for key, value in options.items() if value is not None},
         command=_command(spec),
         sweep_file=spec.text,
+        chosen=by_eye.sentence(chosen) if chosen else "",
         provenance=_provenance(data, snapshot.results),
         paper=paper_table(snapshot),
     )

@@ -9,6 +9,7 @@ from typing import Any
 from evaluation.analysis.choose import Choice, SettingSummary
 from evaluation.analysis.conclude import Conclusion
 from evaluation.analysis.table import flatten
+from sweeps import by_eye
 from sweeps.plan import Setting
 from sweeps.reporting.picture import TRAVERSAL
 from sweeps.run_store import Store, run_key, spec_key
@@ -57,7 +58,7 @@ class MlflowWriter:
         end = self._end([result["run"]])
         start = end - round(1000 * float((result.get("training") or {}).get("seconds") or 0))
         tags[PARENT] = self._setting(setting, start).id
-        name = f"β {config['beta']:.4g}, M {config['latents']}, seed {config['seed']}"
+        name = f"β {config['beta']:.4g}, M {config['latents']} · seed {config['seed']}"
         run = self._runs.ensure(tags, name, start)
         pixels = math.prod(result["data"]["shape"])
         params = flatten(config) | {"beta_norm": config["beta"] * config["latents"] / pixels}
@@ -114,7 +115,9 @@ class MlflowWriter:
             f"Best β {best.beta:.4g} (β_norm {best.beta_norm:.4g}, M {best.latents}): "
             f"{self._metric} {best.score:.4f} over {best.seeds} seeds"
         )
-        note = "\n\n".join([note, *conclusion.sentences()])
+        by_hand = by_eye.chosen(self._store, self._spec.name)
+        also = [by_eye.sentence(by_hand)] if by_hand else []
+        note = "\n\n".join([note, *also, *conclusion.sentences()])
         self._runs.log(self._sweep, points(new, now), params, {"mlflow.note.content": note})
         self._mark_best(choice)
         self._runs.attach(self._sweep, [self._store.local(spec_key(self._spec.name))])

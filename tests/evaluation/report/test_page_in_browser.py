@@ -1,8 +1,10 @@
 """The report in a real browser: charts, filters, tables and traversals do what they say."""
 
 import dataclasses
+import re
 
 import pytest
+from playwright.sync_api import expect
 
 from evaluation.analysis.conclude import conclude
 from evaluation.report.facts import Facts
@@ -76,7 +78,7 @@ def test_a_mark_says_which_run_it_is_when_pointed_at(opened):
 def test_filters_take_runs_and_settings_out_of_charts_and_tables(opened):
     page = opened.page
     page.get_by_label("20", exact=True).uncheck()
-    page.wait_for_function("document.querySelectorAll('#map g.mark-symbol path').length === 19")
+    expect(page.locator("#map g.mark-symbol path")).to_have_count(19)
     assert page.locator("#shown").inner_text() == "72 of 108 runs shown"
     settings = page.locator("table.sortable").first.locator("tbody tr:visible")
     assert settings.count() == 18
@@ -87,9 +89,7 @@ def test_filters_take_runs_and_settings_out_of_charts_and_tables(opened):
 def test_another_axis_is_a_choice(opened):
     page = opened.page
     page.locator("#x").select_option("beta")
-    page.wait_for_function(
-        "[...document.querySelectorAll('#inverted-u text')].some(t => t.textContent === 'β')"
-    )
+    expect(page.locator("#inverted-u text", has_text=re.compile("^β$"))).to_have_count(1)
     assert opened.complaints == []
 
 
@@ -120,7 +120,7 @@ def test_a_run_opens_from_its_name_and_closes_with_escape(opened):
 def test_the_slider_moves_every_latent(opened):
     page = opened.page
     pixels = "[...document.querySelectorAll('.slider canvas')].map(c => c.toDataURL())"
-    page.wait_for_function("document.querySelector('.slider output').textContent !== ''")
+    expect(page.locator(".slider output")).not_to_be_empty()
     before = page.evaluate(pixels)
     page.locator(".slider input").press("ArrowRight")
     after = page.evaluate(pixels)
