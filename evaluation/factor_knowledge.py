@@ -1,9 +1,11 @@
 """How much a code knows of each factor: held out, above chance, read from sampled codes."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from evaluation.metrics.support.labels import MissingLabels, read_labels
@@ -127,17 +129,22 @@ def _held_out(
 
     models, n, latents = z.shape
     said, single = np.full((models, n), -1), np.full((models, latents, n), -1)
-    for fold in range(folds.max() + 1):
-        test, learn = folds == fold, folds != fold
-        for model in range(models):
-            trees = ExtraTreesClassifier(
-                _TREES, max_features=None, class_weight="balanced", random_state=seed
-            )
-            trees.fit(z[model, learn], y[learn])
-            said[model, test] = trees.predict(z[model, test])
-            for m in range(latents):
-                column = z[model, :, m]
-                single[model, m, test] = _by_table(column[learn], y[learn], column[test])
+
+    def tell(model: int, test: NDArray[np.bool_], learn: NDArray[np.bool_]) -> None:
+        trees = ExtraTreesClassifier(
+            _TREES, max_features=None, class_weight="balanced", random_state=seed
+        )
+        trees.fit(z[model, learn], y[learn])
+        said[model, test] = trees.predict(z[model, test])
+        for m in range(latents):
+            column = z[model, :, m]
+            single[model, m, test] = _by_table(column[learn], y[learn], column[test])
+
+    # trees grow outside Python's lock, and a pack on a GPU has dozens of models
+    with ThreadPoolExecutor(torch.get_num_threads()) as pool:
+        for fold in range(folds.max() + 1):
+            test = folds == fold
+            list(pool.map(lambda model: tell(model, test, ~test), range(models)))  # noqa: B023
     return said, single
 
 

@@ -17,6 +17,7 @@ class Facts:
     scoring: how a run was scored, by name, e.g. {"protocol": "paper", "training points": "10,000"}.
     command: what to type for the same answer. sweep_file: its text.
     provenance: where the figures come from, by name: versions of software, machine, duration.
+    chosen: what a person chose by eye, in a sentence; "" when nobody did.
     paper: the rows of Higgins et al. 2017, Fig. 5, beside the paper's (evaluation.baselines.table).
     """
 
@@ -26,4 +27,5 @@ class Facts:
     command: str = ""
     sweep_file: str = ""
     provenance: Mapping[str, str] = field(default_factory=dict)
+    chosen: str = ""
     paper: "Sequence[Line]" = ()

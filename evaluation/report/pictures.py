@@ -50,7 +50,7 @@ def slider(traversal: Traversal, strip: Picture) -> Slider:
     return Slider(
         traversal.title,
         strip,
-        _sprite(traversal),
+        sheet(traversal.images[0]),
         rows,
         columns,
         labels=tuple(f"z{z} · {kl:.2f} nats" for z, kl in named),
@@ -68,12 +68,11 @@ def encoded(content: bytes) -> str:
     return base64.b64encode(content).decode("ascii")
 
 
-def _sprite(traversal: Traversal) -> str:
-    """The traversals from the first image as a PNG without gaps, a row a latent, in base64."""
-    rows, columns, channels, height, width = traversal.images[0].shape
-    sheet = traversal.images[0].transpose(0, 3, 1, 4, 2)
-    sheet = sheet.reshape(rows * height, columns * width, channels)
-    pixels: NDArray[np.uint8] = (sheet.clip(0, 1) * 255).round().astype(np.uint8)
+def sheet(images: NDArray[np.float32]) -> str:
+    """Images (rows, columns, C, H, W) in [0, 1] without gaps, as a PNG in base64."""
+    rows, columns, channels, height, width = images.shape
+    flat = images.transpose(0, 3, 1, 4, 2).reshape(rows * height, columns * width, channels)
+    pixels: NDArray[np.uint8] = (flat.clip(0, 1) * 255).round().astype(np.uint8)
     buffer = io.BytesIO()
     Image.fromarray(pixels[..., 0] if channels == 1 else pixels).save(buffer, format="png")
     return encoded(buffer.getvalue())

@@ -26,6 +26,12 @@ _COMMANDS = {  # name: (what it does, its FILE, whether it has --json)
     "stop": ("end a sweep that runs, here or on a cluster; nothing is lost", _FILE_OR_NAME, False),
     "logs": ("show what a sweep has printed", _FILE_OR_NAME, False),
     "best": ("show the best beta, over all and for each latent size", _FILE_OR_NAME, True),
+    "choose": ("keep the setting that you chose by eye, e.g. beta=4", _FILE_OR_NAME, False),
+    "inspect": (
+        "show candidates side by side in a browser, for the eye",
+        _FILE_OR_NAME,
+        False,
+    ),
     "report": ("write the report of a sweep from what the store has", _FILE_OR_NAME, False),
     "baselines": ("print the paper's table, training nothing", _FILE_OR_NAME, True),
     "sync": ("write to MLflow what it lacks of a sweep", _FILE_OR_NAME, False),
@@ -113,6 +119,10 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument("--json", action="store_true", help="print JSON")
         if name in _ADDRESSES:
             command.add_argument("--address", help=_ADDRESSES[name])
+        if name == "choose":
+            command.add_argument("--why", default="", metavar="TEXT", help="kept beside the choice")
+        if name == "inspect":
+            command.add_argument("--port", type=int, help="default: a free one")
         if name == "run":
             detach = "hand the sweep to the cluster and return; see it by status, logs and stop"
             command.add_argument("--detach", action="store_true", help=detach)

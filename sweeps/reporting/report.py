@@ -19,6 +19,7 @@ from evaluation.report.figures import FIGURES, IN_REPORT
 from evaluation.report.material import Drawn, Lacking, Material
 from evaluation.report.report import SUMMARY, write_report
 from evaluation.traversals import Traversal, is_kept, traverse_run
+from sweeps import by_eye
 from sweeps.reporting.baselines import paper_table
 from sweeps.reporting.material import material_of
 from sweeps.reporting.picture import TRAVERSAL
@@ -37,8 +38,7 @@ def make_report(snapshot: Snapshot) -> Path:
     Raises UserError when no setting is complete, or the store cannot be written to.
     """
     spec, store, data = snapshot.sweep.spec, snapshot.sweep.store, snapshot.sweep.data
-    conclusion = snapshot.conclusion
-    choice = conclusion.choice
+    choice = snapshot.answer.choice
     page = write_report(
         snapshot.rows,
         choice,
@@ -46,7 +46,7 @@ def make_report(snapshot: Snapshot) -> Path:
         name=spec.name,
         traversals=_traversals(choice, store, data),
         facts=_facts(snapshot),
-        answer=conclusion.answer,
+        answer=snapshot.answer,
         figures=_figures(material_of(snapshot)),
         run_pictures=_run_pictures(choice, store),
         previous=store.read_json(f"{snapshot.sweep.report_key}/{SUMMARY}"),
@@ -56,7 +56,7 @@ def make_report(snapshot: Snapshot) -> Path:
 
 
 def _traversals(choice: Choice, store: Store, data: Dataset) -> Sequence[Traversal]:
-    """Of the best seed of the best setting, then of the best setting of each other latent size.
+    """Of a typical run of the best setting, then of that of each other latent size.
 
     Those of which the store has scores alone are left out.
     """
@@ -66,7 +66,7 @@ def _traversals(choice: Choice, store: Store, data: Dataset) -> Sequence[Travers
     )
     found = []
     for setting in (choice.best, *others):
-        row = choice.best_seed(setting)
+        row = setting.representative
         if row is not None and is_kept(store.fetch(run_key(row.run))):
             found.append(traverse_run(row, data, [int(i) for i in images]))
     return found
@@ -86,7 +86,7 @@ def _run_pictures(choice: Choice, store: Store) -> Iterator[tuple[str, bytes]]:
     """
     if store.is_remote:
         return
-    first = [row for setting in choice.settings if (row := choice.best_seed(setting))]
+    first = [row for setting in choice.settings if (row := setting.representative)]
     others = [row for setting in choice.settings for row in setting.rows if row not in first]
     for row in (*first, *others):
         path = store.run_folder(row.run) / TRAVERSAL
@@ -98,12 +98,14 @@ def _facts(snapshot: Snapshot) -> Facts:
     spec, data, plan = snapshot.sweep.spec, snapshot.sweep.data, snapshot.sweep.metrics
     options = with_defaults(plan.evaluation)[plan.metric]
     images = "×".join(map(str, data.shape))
+    chosen = by_eye.chosen(snapshot.sweep.store, spec.name)
     return Facts(
         score_name=f"{metric_name(plan.metric)} score",
         data=f"{data.name} ({data.source}), {len(data):,} images of {images}",
         scoring={key: str(value) for key, value in options.items() if value is not None},
         command=_command(spec),
         sweep_file=spec.text,
+        chosen=by_eye.sentence(chosen) if chosen else "",
         provenance=_provenance(data, snapshot.results),
         paper=paper_table(snapshot),
     )

@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Callable
 from itertools import product
 from typing import Any
 
@@ -31,10 +32,29 @@ def run(part: Part) -> None:
     """Writes the tables, row by row."""
     data = load("dsprites", **part.form.speed_data)
     tables: dict[str, Rows] = {"plain": [], "packs": [], "evaluation": [], "convolutions": []}
-    until_convolutions = CONVOLVING * part.left
+    tables["errors"] = []
+    kept = CONVOLVING * part.left
+    in_order: dict[str, Callable[[], None]] = {
+        "plain": lambda: _plain(part, data, tables),
+        "evaluation": lambda: _evaluation(part, tables),
+        "packs": lambda: _packs(part, data, tables, kept),
+        "convolutions": lambda: _convolutions(part, tables),
+    }
+    for name, work in in_order.items():
+        try:
+            work()
+        except Exception as error:  # the others are worth having all the same
+            tables["errors"].append({"table": name, "error": _line(error)})
+            part.write(tables)
+
+
+def _line(error: Exception) -> str:
+    return f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}"[:300]
+
+
+def _packs(part: Part, data: Dataset, tables: dict[str, Rows], until_convolutions: float) -> None:
+    """Every size of a pack, batch and precision, recorded as a graph and launched step by step."""
     ceilings = _ceilings(part)
-    _plain(part, data, tables)
-    _evaluation(part, tables)
     for models, net in product(part.form.models, part.form.nets):
         if part.left < until_convolutions:
             break
@@ -47,7 +67,6 @@ def run(part: Part) -> None:
             tables["packs"].append(row | _ratios(row, tables))
             part.write(tables)
         free()
-    _convolutions(part, tables)
 
 
 CASE = ("batch", "precision", "recorded")
@@ -74,9 +93,9 @@ def _measured(
             return {"error": f"needs about {needed / 2**30:.0f} GiB"}
     try:
         milliseconds = 1e3 * _step_seconds(part, pack, data, row)
-    except torch.OutOfMemoryError:
+    except RuntimeError as error:  # no memory, or no kernel for a case
         free(pack)
-        return {"error": "out of memory"}
+        return {"error": _line(error)}
     found = {
         "milliseconds": milliseconds,
         "models_steps": 1e3 * models / milliseconds,
@@ -160,7 +179,7 @@ def _convolutions(part: Part, tables: dict[str, Rows]) -> None:
         try:
             row["milliseconds"] = 1e3 * _convolving_seconds(part, *case)
         except RuntimeError as error:  # a way that a device has no kernels or no memory for
-            row["error"] = str(error).splitlines()[0][:200]
+            row["error"] = _line(error)
         tables["convolutions"].append(row)
         part.write(tables)
         free()

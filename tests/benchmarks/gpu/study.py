@@ -28,6 +28,8 @@ from trainer.training.loop import Training
 MOST_BYTES = 14 * 2**20  # of the archive
 TRIED = 3.0  # seconds that steps are counted in, at most
 USED = 0.85  # of the time; a later pack may be slower than the first
+SPARE = 1.3  # times what it took to make and to score the first pack
+FEWEST = 50  # steps; rather than train less, a latent size is left out
 
 
 def run(part: Part) -> None:
@@ -36,18 +38,19 @@ def run(part: Part) -> None:
     with tempfile.TemporaryDirectory() as folder:
         store = Store(folder)
         store.prepare()
-        rough = spec(part, steps=10**6, precision=precision)
+        rough = spec(part, 10**6, precision, part.form.latents)
         data = load_data(rough)
         data.stored()
         figures = _tried(part, rough, data)
         figures |= {"precision": precision, "models": 0, "packs": []}
-        steps = figures["steps"]
+        steps, sizes = fitting(part, figures)
+        figures |= {"steps": steps, "latents": list(sizes)}
         if steps < 1:
             part.write(figures | {"problem": "no time is left for a single step"})
             return
-        final = spec(part, steps, precision)
+        final = spec(part, steps, precision, sizes)
         store.save_spec(final)
-        for latents in part.form.latents:
+        for latents in sizes:
             found = _pack(part, final, data, store, latents, figures)
             figures["packs"].append(found)
             figures["models"] += found.get("models", 0)
@@ -58,8 +61,8 @@ def run(part: Part) -> None:
                 break
 
 
-def spec(part: Part, steps: int, precision: str) -> SweepSpec:
-    """The study as a sweep."""
+def spec(part: Part, steps: int, precision: str, sizes: Sequence[int]) -> SweepSpec:
+    """The study as a sweep, of these latent sizes."""
     form = part.form
     return spec_of(
         {
@@ -67,7 +70,7 @@ def spec(part: Part, steps: int, precision: str) -> SweepSpec:
             "dataset": {"name": "dsprites", **form.study_data},
             "method": "grid",
             "parameters": {
-                "latents": {"values": list(form.latents)},
+                "latents": {"values": list(sizes)},
                 "beta": {"values": list(form.betas)},
             },
             "seeds": form.seeds,
@@ -86,7 +89,7 @@ def spec(part: Part, steps: int, precision: str) -> SweepSpec:
 
 
 def _tried(part: Part, rough: SweepSpec, data: Dataset) -> dict[str, Any]:
-    """How many steps fit, by a few seconds of the first pack and by scoring it as it is."""
+    """Seconds that a pack takes: to be made, for each step, and to be scored as it is."""
     start = time.perf_counter()
     runs = [
         run for _, of_setting in _settings(rough, data, part.form.latents[0]) for run in of_setting
@@ -104,14 +107,19 @@ def _tried(part: Part, rough: SweepSpec, data: Dataset) -> dict[str, Any]:
         scored = time.perf_counter() - start
     del training
     free()
-    packs = len(part.form.latents)
-    steps = int((USED * part.left / packs - 1.5 * made - 1.5 * scored) / each)
-    return {
-        "seconds_to_make": made,
-        "seconds_to_score": scored,
-        "seconds_a_step": each,
-        "steps": min(steps, part.form.most_steps),
-    }
+    return {"seconds_to_make": made, "seconds_to_score": scored, "seconds_a_step": each}
+
+
+def fitting(part: Part, taken: dict[str, Any]) -> tuple[int, tuple[int, ...]]:
+    """How many steps fit, and of which latent sizes: the first ones, where time is short."""
+    sizes = part.form.latents
+    for count in range(len(sizes), 0, -1):
+        of_pack = USED * part.left / count
+        of_pack -= SPARE * (taken["seconds_to_make"] + taken["seconds_to_score"])
+        steps = min(int(of_pack / taken["seconds_a_step"]), part.form.most_steps)
+        if steps >= FEWEST:
+            break
+    return steps, sizes[:count]
 
 
 def _pack(

@@ -1,18 +1,22 @@
 """The rehearsal: every part in a form of seconds, and what is made of what came back."""
 
+import dataclasses
 import json
 import shutil
 import subprocess
 import sys
 import tarfile
+import time
 from pathlib import Path
 
 import pytest
+import torch
 
 from evaluation.result_file import read_result
 from sweeps import api
-from tests.benchmarks.gpu import run, timeline
-from tests.benchmarks.gpu.form import MARKED
+from tests.benchmarks.gpu import run, speed, study, timeline
+from tests.benchmarks.gpu.form import FORMS, MARKED
+from tests.benchmarks.gpu.part import Part
 from tests.benchmarks.gpu.read import read
 from tests.benchmarks.gpu.timeline import Kernel
 
@@ -62,36 +66,37 @@ def test_each_part_leaves_its_figures(rehearsed: Path) -> None:
     }
     assert figures(rehearsed, "correctness")["outcomes"] == {"passed": 2}
     assert min(figures(rehearsed, "ceilings")["a_second"].values()) > 0
-    speed = figures(rehearsed, "speed")
-    assert [(row["models"], row["recorded"]) for row in speed["packs"]] == [
+    speeds = figures(rehearsed, "speed")
+    assert [(row["models"], row["recorded"]) for row in speeds["packs"]] == [
         (1, True),
         (1, False),
         (2, True),
         (2, False),
     ]
-    for row in speed["packs"]:
+    for row in speeds["packs"]:
         assert row["of_floor"] == pytest.approx(row["floor"] / row["milliseconds"])
         assert row["times_alone"] > 0 and row["times_plain"] > 0
-    assert len(speed["convolutions"]) == 16
-    assert len(speed["evaluation"][0]["seconds"]) == 10
+    assert len(speeds["convolutions"]) == 16
+    assert len(speeds["evaluation"][0]["seconds"]) == 10
+    assert speeds["errors"] == []
     [case] = figures(rehearsed, "timeline")["cases"]
     assert case["models"] == 2 and case["kernels"]
 
 
 def test_the_study_is_a_store_that_answers_without_weights(rehearsed: Path, tmp_path: Path) -> None:
-    study = figures(rehearsed, "study")
-    assert study["models"] == 2 * 3 * 2
+    made = figures(rehearsed, "study")
+    assert made["models"] == 2 * 3 * 2
     with tarfile.open(rehearsed / "study.tar.gz") as archive:
         archive.extractall(tmp_path, filter="data")
     runs = list((tmp_path / "runs").iterdir())
-    assert len(runs) == study["models"]
+    assert len(runs) == made["models"]
     for folder in runs:
         assert read_result(folder) is not None
         names = {"config.json", "history.json", "result.json", "traversal.png", "training.json"}
         assert {path.name for path in folder.iterdir()} == names
     best = api.best("dsprites", tmp_path)
     assert (set(best.per_latents), best.seeds, best.failed) == ({2, 3}, 2, 0)
-    scores = [row["higgins"] for pack in study["packs"] for row in pack["scores"]]
+    scores = [row["higgins"] for pack in made["packs"] for row in pack["scores"]]
     assert min(scores) > 0.25 and best.score >= max(scores)  # the mean of the better half
     assert api.report("dsprites", tmp_path).exists()
 
@@ -157,6 +162,37 @@ def test_a_part_that_fails_hangs_or_dies_leaves_the_others(
     assert ended["ceilings"]["last line"] == "ValueError: broken"
     assert json.loads((tmp_path / "run.json").read_text())["parts"] == ended
     assert run.run_parts(tmp_path, "cpu", "tiny", 1)["study"]["state"] == "skipped"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"), [(1000, (2000, (4, 2, 6))), (60, (125, (4, 2))), (15, (-2, (4,)))]
+)
+def test_where_time_is_short_latent_sizes_are_left_out(
+    seconds: float, expected: tuple[int, tuple[int, ...]], tmp_path: Path
+) -> None:
+    part = Part("study", tmp_path, torch.device("cpu"), FORMS["small"], time.monotonic() + seconds)
+    taken = {"seconds_to_make": 4.0, "seconds_to_score": 6.0, "seconds_a_step": 0.1}
+    steps, sizes = study.fitting(part, taken)
+    assert sizes == expected[1]
+    assert steps == pytest.approx(expected[0], abs=5)
+
+
+def test_a_table_that_fails_leaves_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("_evaluation", "_convolutions"):
+        monkeypatch.setattr(speed, name, lambda part, tables: 1 / 0)
+    monkeypatch.setattr(speed, "_step_seconds", lambda part, pack, data, row: row["missing"])
+    form = dataclasses.replace(FORMS["tiny"], models=(1,))
+    part = Part("speed", tmp_path, torch.device("cpu"), form, time.monotonic() + 60)
+    speed.run(part)
+    found = figures(tmp_path, "speed")
+    assert len(found["plain"]) == 1
+    assert found["errors"] == [
+        {"table": "evaluation", "error": "ZeroDivisionError: division by zero"},
+        {"table": "packs", "error": "KeyError: 'missing'"},
+        {"table": "convolutions", "error": "ZeroDivisionError: division by zero"},
+    ]
 
 
 def test_all_marked_tests_are_run_on_a_gpu() -> None:

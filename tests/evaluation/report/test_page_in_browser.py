@@ -1,10 +1,12 @@
 """The report in a real browser: charts, filters, tables and traversals do what they say."""
 
 import dataclasses
+import re
 
 import pytest
+from playwright.sync_api import expect
 
-from evaluation.analysis.conclude import conclude
+from evaluation.analysis.answer import answer
 from evaluation.report.facts import Facts
 from evaluation.report.report import write_report
 from tests.browser import Opened, browser
@@ -25,15 +27,15 @@ def chromium():
 def report(tmp_path_factory):
     """The page of a sweep of three latent sizes, 27 settings and 108 runs, one of them failed."""
     rows = inverted_u(failed=FAILED)
-    conclusion = conclude(rows)
+    found = answer(rows)
     return write_report(
         rows,
-        conclusion.choice,
+        found.choice,
         tmp_path_factory.mktemp("report"),
         name="in-a-browser",
         facts=Facts("Higgins score"),
         traversals=[grid()],
-        answer=conclusion.answer,
+        answer=found,
     )
 
 
@@ -76,7 +78,7 @@ def test_a_mark_says_which_run_it_is_when_pointed_at(opened):
 def test_filters_take_runs_and_settings_out_of_charts_and_tables(opened):
     page = opened.page
     page.get_by_label("20", exact=True).uncheck()
-    page.wait_for_function("document.querySelectorAll('#map g.mark-symbol path').length === 19")
+    expect(page.locator("#map g.mark-symbol path")).to_have_count(19)
     assert page.locator("#shown").inner_text() == "72 of 108 runs shown"
     settings = page.locator("table.sortable").first.locator("tbody tr:visible")
     assert settings.count() == 18
@@ -87,9 +89,7 @@ def test_filters_take_runs_and_settings_out_of_charts_and_tables(opened):
 def test_another_axis_is_a_choice(opened):
     page = opened.page
     page.locator("#x").select_option("beta")
-    page.wait_for_function(
-        "[...document.querySelectorAll('#inverted-u text')].some(t => t.textContent === 'β')"
-    )
+    expect(page.locator("#inverted-u text", has_text=re.compile("^β$"))).to_have_count(1)
     assert opened.complaints == []
 
 
@@ -120,7 +120,7 @@ def test_a_run_opens_from_its_name_and_closes_with_escape(opened):
 def test_the_slider_moves_every_latent(opened):
     page = opened.page
     pixels = "[...document.querySelectorAll('.slider canvas')].map(c => c.toDataURL())"
-    page.wait_for_function("document.querySelector('.slider output').textContent !== ''")
+    expect(page.locator(".slider output")).not_to_be_empty()
     before = page.evaluate(pixels)
     page.locator(".slider input").press("ArrowRight")
     after = page.evaluate(pixels)
@@ -150,8 +150,8 @@ def test_four_objectives_are_four_colours(chromium, tmp_path):
         for name in ("beta_vae", "beta_tcvae", "isa_vae", "isa_tcvae")
         for row in inverted_u(latents=(10,), betas=(1.0, 4.0), seeds=2)
     ]
-    conclusion = conclude(rows)
-    page = write_report(rows, conclusion.choice, tmp_path, name="four", answer=conclusion.answer)
+    found = answer(rows)
+    page = write_report(rows, found.choice, tmp_path, name="four", answer=found)
     found = Opened(chromium, page)
     found.page.wait_for_selector("#rate svg.marks")
     assert found.complaints == []

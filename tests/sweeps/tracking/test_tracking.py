@@ -67,7 +67,7 @@ class Written(Observer):
 def write_all(store: Store) -> None:
     writer = MlflowWriter(SPEC, store, "higgins")
     TrialQueue(Sweep(SPEC, store, DATA), Searcher(SPEC), [Written(writer)]).replay()
-    writer.write_sweep(Sweep(SPEC, store, DATA).snapshot().conclusion, None)
+    writer.write_sweep(Sweep(SPEC, store, DATA).snapshot().answer, None)
 
 
 def client(store: Store):
@@ -110,7 +110,7 @@ def test_a_run_for_the_sweep_one_a_setting_and_one_a_seed(store):
         "setting": 2,
         "run": 4,
     }
-    seed = runs["β 1, M 10, seed 0"]
+    seed = runs["β 1, M 10 · seed 0"]
     setting = next(
         r for r in runs.values() if r.info.run_id == seed.data.tags["mlflow.parentRunId"]
     )
@@ -139,7 +139,7 @@ def test_the_answer_is_on_the_sweep_and_its_best_runs_are_tagged(store):
         len(params["best.interval"].split(",")) == 2 and "values of beta" in params["best.reasons"]
     )
     tagged = {name for name, run in runs.items() if run.data.tags.get("best")}
-    assert tagged == {"0: beta 1", "β 1, M 10, seed 0"}
+    assert tagged == {"0: beta 1", "β 1, M 10 · seed 0"}
 
 
 def test_another_answer_takes_the_place_of_the_first(store):
@@ -157,7 +157,7 @@ def test_another_answer_takes_the_place_of_the_first(store):
     settings = [run for run in runs if run.data.tags["kind"] == "setting"]
     assert {run.data.tags["mlflow.parentRunId"] for run in settings} == {sweep.info.run_id}
     tagged = {run.info.run_name for run in runs if run.data.tags.get("best")}
-    assert tagged == {"1: beta 4", "β 4, M 10, seed 0"}
+    assert tagged == {"1: beta 4", "β 4, M 10 · seed 0"}
     before = content(store)
     sync(SPEC, store)
     assert content(store) == before
@@ -165,7 +165,7 @@ def test_another_answer_takes_the_place_of_the_first(store):
 
 def test_artifacts_are_links_to_the_files_of_the_store(store):
     sync(SPEC, store)
-    run = next(r for r in all_runs(store) if r.info.run_name == "β 1, M 10, seed 0")
+    run = next(r for r in all_runs(store) if r.info.run_name == "β 1, M 10 · seed 0")
     names = {file.path for file in client(store).list_artifacts(run.info.run_id)}
     assert names == {"config.json", "model.safetensors", "history.json", "result.json"}
     copy = Path(run.info.artifact_uri.removeprefix("file://")) / "model.safetensors"
@@ -286,7 +286,7 @@ def test_a_run_made_twice_because_its_answer_was_lost_is_there_once(store):
 
 def test_what_mlflow_refuses_for_good_does_not_keep_the_rest_from_being_written(store):
     write_all(store)
-    run = next(r for r in all_runs(store) if r.info.run_name == "β 1, M 10, seed 0")
+    run = next(r for r in all_runs(store) if r.info.run_name == "β 1, M 10 · seed 0")
     client(store).delete_run(run.info.run_id)
     other = client(store).create_run(run.info.experiment_id, tags=dict(run.data.tags))
     client(store).log_param(other.info.run_id, "beta", "a param that never changes again")

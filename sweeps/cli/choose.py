@@ -1,0 +1,27 @@
+"""`sweep choose`: keeps the setting that a person chose by looking at it."""
+
+from argparse import Namespace
+
+from sweeps import by_eye
+from sweeps.api import find_spec
+from sweeps.cli.output import console
+from sweeps.run_store import Store
+from sweeps.sweep import Sweep
+from trainer.errors import UserError
+
+
+def execute(args: Namespace) -> int:
+    """Records the choice; `sweep best`, the report and MLflow show it beside the answer."""
+    store = Store(args.store)
+    snapshot = Sweep.load(find_spec(args.file, store), store).snapshot()
+    wanted = {}
+    for text in args.overrides:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise UserError(f"expected key=value, e.g. beta=4, got {text!r}")
+        wanted[name] = value
+    chosen = by_eye.record(snapshot, by_eye.find(snapshot, wanted), args.why)
+    console.print(by_eye.sentence(chosen), soft_wrap=True, markup=False)
+    again = f"sweep report {snapshot.sweep.name}; sweep sync {snapshot.sweep.name}"
+    console.print(f"to see it in the report and MLflow: {again}", soft_wrap=True)
+    return 0
