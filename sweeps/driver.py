@@ -2,16 +2,17 @@
 
 import contextlib
 import io
+import os
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, cast
 
 from rich.console import Console
 
-from evaluation.analysis.conclude import Conclusion
-from evaluation.baselines.table import text
+from evaluation.analysis.answer import Answer
+from evaluation.baselines.table import text, title
 from sweeps.cli.output import draw
 from sweeps.journal import Journal, log_key
 from sweeps.progress import Progress
@@ -19,12 +20,13 @@ from sweeps.reporting.baselines import paper_table, prepare_baselines
 from sweeps.run_store import Store
 from sweeps.search.trial_queue import Block, TrialQueue, error_key
 from sweeps.starter import remarks_on_cost
+from sweeps.streams import unfailing
 from sweeps.sweep import Sweep
 from sweeps.sweepfile import SweepSpec
 from sweeps.tracking.background import LONGEST_CLOSE
 from sweeps.tracking.tracker import Tracker
 from sweeps.trials import signals, stopping
-from sweeps.trials.cluster import cluster
+from sweeps.trials.ray_process import ray_process
 from trainer.data.describe import describe
 
 if TYPE_CHECKING:
@@ -38,13 +40,13 @@ STOPPED_CLOSE = 5.0  # seconds that MLflow may take when the sweep was interrupt
 class Outcome:
     """How a sweep ended.
 
-    conclusion: the answer; None when no setting is complete. report: its HTML page.
+    answer: which setting to use; None when no setting is complete. report: its HTML page.
     trained: runs trained or scored by this call; stored: runs the store had before.
     failed: runs that diverged, of both. broken: a line per trial that raised or died.
     tracked: whether MLflow has everything. interrupted: stopped by Ctrl-C or SIGTERM.
     """
 
-    conclusion: Conclusion | None
+    answer: Answer | None
     report: Path | None
     trained: int
     stored: int
@@ -64,7 +66,9 @@ def run(
     Raises UserError, before anything is started, for what the user can mend.
     """
     # bound to the stream of now: while Ray is at work, sys.stdout goes to the log
-    console = console or Console(file=sys.stdout, highlight=False, soft_wrap=True)
+    console = console or Console(
+        file=cast(IO[str], unfailing(sys.stdout)), highlight=False, soft_wrap=True
+    )
     sweep = Sweep.load(spec, store)
     sweep.check()
     store.prepare()
@@ -127,33 +131,30 @@ class _Session:
             store.delete(f"sweeps/{sweep.name}/errors/{old}")
         where = "this machine" if address is None else address
         self.console.print(f"starting trials on {where}")
-        with cluster(address, sweep.spec.resources) as folder, self.progress:
-            from sweeps.trials.tune_search import run_trials  # Ray, which `cluster` has set up
-            from sweeps.trials.tune_stop import Stop
-
-            stop = Stop()
+        with ray_process(address, sweep.spec.resources, self.console.print) as ray, self.progress:
+            stop = stopping.Stop()
             with (
                 signals.heeded(stop, before_exit=self.console.show_cursor),
                 stopping.heeded(store, sweep.name, stop),
             ):
-                run_trials(sweep, self.queue, self.progress, folder, stop)
+                ray.run(sweep, self.queue, self.progress, stop)
         return stop.requested
 
     def _finish(self, stopped: bool) -> Outcome:
         """Writes the report, completes MLflow and prints the answer."""
         snapshot = None if stopped else self.sweep.snapshot()
-        conclusion, report = None, None
+        answer, report = None, None
         if snapshot is not None and snapshot.rows:
             from sweeps.reporting.report import make_report  # Matplotlib
 
-            conclusion = snapshot.conclusion
+            answer = snapshot.answer
             report = make_report(snapshot)
             if self.sweep.is_first_metric:
-                self.tracker.sweep_ended(conclusion, report.parent)
+                self.tracker.sweep_ended(answer, report.parent)
         tracked = self.tracker.close(STOPPED_CLOSE if stopped else LONGEST_CLOSE)
         broken = () if stopped else tuple(_why(b, self.sweep) for b in self.progress.broken)
         outcome = Outcome(
-            conclusion=conclusion,
+            answer=answer,
             report=report,
             trained=self.progress.trained,
             stored=self.progress.stored,
@@ -162,13 +163,13 @@ class _Session:
             tracked=tracked,
             interrupted=stopped,
         )
-        if conclusion := outcome.conclusion:
-            draw(conclusion.choice, self.console)
+        if outcome.answer is not None:
+            draw(outcome.answer.choice, self.console)
         for line in _closing_words(self.sweep, outcome, self.tracker.lacking()):
             self.console.print(line)
         lines = () if snapshot is None else paper_table(snapshot)
         if lines:
-            self.console.print(f"\nHiggins et al. 2017, Fig. 5:\n{text(lines)}")
+            self.console.print(f"\n{title(lines)}:\n{text(lines)}")
         return outcome
 
 
@@ -185,15 +186,15 @@ def _closing_words(sweep: Sweep, outcome: Outcome, lacking: Iterable[str]) -> It
         yield f"{len(outcome.broken)} trials failed; run it again to try them again"
         yield from (f"  {line}" for line in outcome.broken[:SHOWN])
     yield from lacking
-    if outcome.conclusion is None:
+    if outcome.answer is None:
         return
-    best = outcome.conclusion.choice.best
-    spread = "" if best.spread != best.spread else f" ± {best.spread:.3f}"
+    best = outcome.answer.best
+    spread = "" if best.spread is None else f" ± {best.spread:.3f}"
     yield (
-        f"best β: {best.beta:.4g}  (β_norm {best.beta_norm:.4g}, M {best.latents}), "
+        f"best β: {best.beta:.4g}  ({', '.join(best.choices)}), "
         f"score {best.score:.3f}{spread} over {best.seeds} seeds"
     )
-    for sentence in outcome.conclusion.sentences():
+    for sentence in best.sentences:
         yield f"  {sentence}"
     yield f"report: {outcome.report}"
     yield f"runs in MLflow: sweep ui --store {sweep.store.location}"
@@ -215,12 +216,16 @@ def _noise_kept(log: Path) -> Iterator[None]:
     """Sends what Ray, Optuna and MLflow print, and their warnings, to a file."""
     log.parent.mkdir(parents=True, exist_ok=True)  # of a store elsewhere, the local folder
     with (
-        io.BufferedWriter(_Log(log, "w")) as written,
+        io.BufferedWriter(_Log(log, "w", opener=_not_through_a_link)) as written,
         io.TextIOWrapper(written, encoding="utf-8", line_buffering=True) as file,
         contextlib.redirect_stdout(file),
         contextlib.redirect_stderr(file),
     ):
         yield
+
+
+def _not_through_a_link(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NOFOLLOW, 0o666)
 
 
 class _Log(io.FileIO):
