@@ -72,7 +72,7 @@ def evaluate(
     for block in _blocks(results, identities, together) if pack is None else [range(len(paths))]:
         models = pack or _load([paths[n] for n in block], device)
         figures, alive = _evaluate_pack(models, data, evaluation)
-        reconstructs = models.objective.learner is None  # else it plays a game (InfoGAN)
+        reconstructs = models.objective.learner != "infogan"  # whose loss is that of a game
         shared = {"seeds": [results[n]["run"] for n in block]} if together else {}
         for number, figure, latents in zip(block, figures, alive, strict=True):
             if results[number]["state"] != "failed":

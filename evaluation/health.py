@@ -101,4 +101,5 @@ def still_falling(loss: Sequence[float]) -> bool:
     residual = y - y.mean() - slope * x
     error = float(np.sqrt(residual @ residual / (window - 2) / (x @ x)))
     whole = max(float(loss[0] - y.mean()), 0.0)
-    return -slope > max(2 * error, _FALLING * whole)
+    rounding = 1e-9 * float(np.abs(y).max())
+    return -slope > max(2 * error, _FALLING * whole, rounding)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from trainer.data.dataset import UNKNOWN, Dataset
 
@@ -42,3 +43,103 @@ def check_labels(metric: str, options: Mapping[str, Any], data: Dataset) -> None
     if metric == "irs":
         for name, column in zip(drawn.factors, drawn.sets[0][1].T, strict=True):
             groups_of_two(column[column != UNKNOWN], name, chosen["bins"])
+
+
+def cannot_tell(data: Dataset, options: Mapping[str, Any]) -> str:
+    """Why the labels cannot tell a good code from a shuffled one by Higgins; "" when they can.
+
+    The true code, with latents of noise beside it, is scored on these labels, and so is the same
+    code shuffled among the images. They can tell when the first is most of the way from the second
+    to 1. Otherwise the sentence says how many more labels would do, judged by more labels
+    like these. Reads no pixel. Raises MissingLabels where `higgins` would.
+
+    options: of `higgins`.
+    """
+    from evaluation.metrics.higgins import pairs_apart
+    from evaluation.metrics.support.halves import growing, imagined
+
+    protocol = options.get("protocol", "paper")
+    labels, _ = pairs_apart(data, protocol=protocol, factors=options.get("factors"))
+    table = labels.classes[(labels.classes != UNKNOWN).any(axis=1)]
+    if len(table) > _PLENTY:
+        return ""
+    truth, shuffled = _told(table, protocol)
+    if _is_told(truth, shuffled):
+        return ""
+    found = (
+        f"{len(table):,} labelled images cannot tell a good code from a shuffled one by Higgins "
+        f"(the true code would score {truth:.2f}, shuffled {shuffled:.2f})"
+    )
+    if len(table) == len(data):
+        return f"{found}, and every image is labelled"
+    for size in growing(len(table))[:_LOOKS]:
+        more = imagined(table, size, np.random.default_rng(size))
+        if _is_told(*_told(more, protocol)):
+            return f"{found}; about {size - len(table):,} more labels would do"
+    return f"{found}; many more labels are needed"
+
+
+_PLENTY = 5_000  # labelled images that tell a good code from a shuffled one whatever they are
+_LOOKS = 8  # numbers of labels that are tried beyond those there are
+_CLEARLY = 0.7  # of the way from a shuffled code's score to 1
+_LATENTS = 10  # of the true code with its noise, as many as the papers' models have
+
+
+def _is_told(truth: float, shuffled: float) -> bool:
+    return truth - shuffled >= _CLEARLY * (1 - shuffled)
+
+
+def _told(table: NDArray[np.int64], protocol: Any) -> tuple[float, float]:
+    """Higgins scores of the true code of labels (n, F), and of the same code shuffled."""
+    import torch
+
+    from evaluation.metrics.higgins import higgins
+    from evaluation.metrics.support.labels import MissingLabels
+
+    rng = np.random.default_rng(0)
+    known = np.where(table == UNKNOWN, np.nan, table)
+    spread = np.maximum(np.nanstd(known, axis=0), 1e-9)
+    factors = (known - np.nanmean(known, axis=0)) / spread
+    factors = np.where(table == UNKNOWN, rng.standard_normal(table.shape), factors)
+    noise = rng.standard_normal((len(table), max(_LATENTS - table.shape[1], 0)))
+    truth = np.hstack([factors, noise])
+    codes = torch.from_numpy(np.stack([truth, rng.permutation(truth)]))
+    names = tuple(f"factor {number}" for number in range(table.shape[1]))
+    try:
+        scores = higgins(
+            lambda x: codes[:, x[:, 0, 0, 0].long()],
+            _Rows(table),
+            protocol=protocol,
+            factors=names,
+            train=400,
+            test=400,
+        ).score
+    except MissingLabels:
+        return 0.0, 0.0
+    truth_score, shuffled_score = np.asarray(scores).tolist()
+    return truth_score, shuffled_score
+
+
+class _Rows:
+    """A data set of labels alone, whose images say which one they are."""
+
+    name = source = fingerprint = labels_fingerprint = "labels"
+    shape, levels = (1, 1, 1), 1
+
+    def __init__(self, table: NDArray[np.int64]):
+        self.table = table
+        self.factors: Mapping[str, int] = {
+            f"factor {n}": int(column.max()) + 1 for n, column in enumerate(table.T)
+        }
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    def classes(self, indices: ArrayLike) -> NDArray[np.int64]:
+        return self.table[np.asarray(indices)]
+
+    def images(self, indices: ArrayLike) -> Any:
+        return np.asarray(indices, np.int64)[:, None, None, None]
+
+    def stored(self) -> Any:
+        raise NotImplementedError("labels have no pixels")

@@ -3,15 +3,10 @@
 import contextlib
 import dataclasses
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from evaluation.analysis.advice import CANNOT_TELL, Verdict
-from evaluation.analysis.best import Best as Certainty
-from evaluation.analysis.best import name_setting
-from evaluation.analysis.choose import SettingSummary
-from evaluation.analysis.conclude import Conclusion
+from evaluation.analysis.answer import Best
 from sweeps.run_store import Store
 from sweeps.sweep import Snapshot, Sweep
 from sweeps.sweepfile import SweepSpec, load_spec, spec_of
@@ -19,44 +14,6 @@ from trainer.errors import UserError
 from trainer.extensions import trust_files
 
 Given = SweepSpec | Mapping[str, Any] | str | Path  # a sweep, as a caller may name it
-
-
-@dataclass(frozen=True)
-class Best:
-    """The best setting over its seeds, and how sure that is.
-
-    beta_norm: beta * M / N (Higgins et al. 2017, A.5); latents: M.
-    score: over all seeds, by the paper's policy; spread: its standard deviation over seeds, None
-        for one seed.
-    seeds: how many there are, of which `failed` failed and count at chance level.
-    parameters: every other choice that differs between the settings.
-    interval: of the best beta, with 90 % probability; `beta` lies in it. None when the runs say
-        nothing about beta.
-    probability_best: that no other setting tried has a better mean score over seeds.
-    tied: the settings tried that cannot be told from it, itself first; faithful: the one among
-        them that reconstructs best. Each with `setting` (its number), `beta`, `beta_norm`,
-        `latents`, `parameters` and `reconstruction` (nats an image).
-    verdict: "clear" or "cannot tell"; reasons: why it cannot, and what to do.
-    sentences: all this in words; empty in those of `per_latents`.
-    per_latents: the best setting of each latent size; empty in those themselves.
-    """
-
-    beta: float
-    beta_norm: float
-    latents: int
-    score: float
-    seeds: int
-    spread: float | None
-    failed: int
-    parameters: Mapping[str, Any]
-    interval: tuple[float, float] | None = None
-    probability_best: float | None = None
-    tied: tuple[Mapping[str, Any], ...] = ()
-    faithful: Mapping[str, Any] | None = None
-    verdict: Verdict = CANNOT_TELL
-    reasons: tuple[str, ...] = ()
-    sentences: tuple[str, ...] = ()
-    per_latents: Mapping[int, "Best"] = dataclasses.field(default_factory=dict)
 
 
 def run(
@@ -81,9 +38,9 @@ def run(
     outcome = driver.run(_spec(sweep, None, overrides), _store(store), address)
     if outcome.interrupted:
         raise KeyboardInterrupt
-    if outcome.conclusion is None:
+    if outcome.answer is None:
         raise RuntimeError("no setting is complete: some of its trials failed")
-    return of_conclusion(outcome.conclusion)
+    return outcome.answer.best
 
 
 def best(sweep: Given, store: str | Path | Store = "store") -> Best:
@@ -118,7 +75,7 @@ def is_file(sweep: str | Path) -> bool:
 
 def of_snapshot(snapshot: Snapshot) -> Best:
     """The answer of what the store held, with what it rests on first among the sentences."""
-    found = of_conclusion(snapshot.conclusion)
+    found = snapshot.answer.best
     return dataclasses.replace(found, sentences=(*snapshot.remarks, *found.sentences))
 
 
@@ -129,42 +86,6 @@ def of_other_metrics(sweep: Sweep) -> dict[str, Best]:
         with contextlib.suppress(UserError):
             found[other.metrics.metric] = of_snapshot(other.snapshot())
     return found
-
-
-def of_conclusion(conclusion: Conclusion) -> Best:
-    """The answer as plain values."""
-    choice, answer = conclusion.choice, conclusion.answer
-    doubt = (conclusion.doubt,) if conclusion.doubt else ()
-    sure = answer.per_latents if answer is not None else {}
-    per_latents = {m: _best(s, sure.get(m), doubt) for m, s in choice.per_latents.items()}
-    overall = _best(choice.best, answer.best if answer is not None else None, doubt)
-    said = tuple(conclusion.sentences())
-    return dataclasses.replace(overall, per_latents=per_latents, sentences=said)
-
-
-def _best(setting: SettingSummary, sure: Certainty | None, doubt: tuple[str, ...]) -> Best:
-    best = Best(
-        beta=setting.beta,
-        beta_norm=setting.beta_norm,
-        latents=setting.latents,
-        score=setting.score,
-        seeds=setting.seeds,
-        spread=None if setting.spread != setting.spread else setting.spread,  # nan for one seed
-        failed=setting.failed,
-        parameters=dict(setting.parameters),
-        reasons=doubt,
-    )
-    if sure is None:
-        return best
-    return dataclasses.replace(
-        best,
-        interval=sure.interval,
-        probability_best=sure.probability_best,
-        tied=tuple(name_setting(other) for other in sure.tied),
-        faithful=name_setting(sure.faithful) if sure.faithful else None,
-        verdict=sure.verdict,
-        reasons=sure.reasons,
-    )
 
 
 def _store(store: str | Path | Store) -> Store:

@@ -40,7 +40,7 @@ def find(snapshot: Snapshot, wanted: Mapping[str, str]) -> SettingSummary:
 
     Raises UserError when no complete setting has them, or when several do.
     """
-    settings = snapshot.conclusion.choice.settings
+    settings = snapshot.answer.choice.settings
     names = ["beta", "beta_norm", "latents", *settings[0].parameters]
     for name in wanted:
         if name not in names:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from evaluation.analysis.conclude import Conclusion
-from evaluation.baselines.table import text
+from evaluation.analysis.answer import Answer
+from evaluation.baselines.table import text, title
 from sweeps.cli.output import draw
 from sweeps.journal import Journal, log_key
 from sweeps.progress import Progress
@@ -38,13 +38,13 @@ STOPPED_CLOSE = 5.0  # seconds that MLflow may take when the sweep was interrupt
 class Outcome:
     """How a sweep ended.
 
-    conclusion: the answer; None when no setting is complete. report: its HTML page.
+    answer: which setting to use; None when no setting is complete. report: its HTML page.
     trained: runs trained or scored by this call; stored: runs the store had before.
     failed: runs that diverged, of both. broken: a line per trial that raised or died.
     tracked: whether MLflow has everything. interrupted: stopped by Ctrl-C or SIGTERM.
     """
 
-    conclusion: Conclusion | None
+    answer: Answer | None
     report: Path | None
     trained: int
     stored: int
@@ -142,18 +142,18 @@ class _Session:
     def _finish(self, stopped: bool) -> Outcome:
         """Writes the report, completes MLflow and prints the answer."""
         snapshot = None if stopped else self.sweep.snapshot()
-        conclusion, report = None, None
+        answer, report = None, None
         if snapshot is not None and snapshot.rows:
             from sweeps.reporting.report import make_report  # Matplotlib
 
-            conclusion = snapshot.conclusion
+            answer = snapshot.answer
             report = make_report(snapshot)
             if self.sweep.is_first_metric:
-                self.tracker.sweep_ended(conclusion, report.parent)
+                self.tracker.sweep_ended(answer, report.parent)
         tracked = self.tracker.close(STOPPED_CLOSE if stopped else LONGEST_CLOSE)
         broken = () if stopped else tuple(_why(b, self.sweep) for b in self.progress.broken)
         outcome = Outcome(
-            conclusion=conclusion,
+            answer=answer,
             report=report,
             trained=self.progress.trained,
             stored=self.progress.stored,
@@ -162,13 +162,13 @@ class _Session:
             tracked=tracked,
             interrupted=stopped,
         )
-        if conclusion := outcome.conclusion:
-            draw(conclusion.choice, self.console)
+        if outcome.answer is not None:
+            draw(outcome.answer.choice, self.console)
         for line in _closing_words(self.sweep, outcome, self.tracker.lacking()):
             self.console.print(line)
         lines = () if snapshot is None else paper_table(snapshot)
         if lines:
-            self.console.print(f"\nHiggins et al. 2017, Fig. 5:\n{text(lines)}")
+            self.console.print(f"\n{title(lines)}:\n{text(lines)}")
         return outcome
 
 
@@ -185,15 +185,15 @@ def _closing_words(sweep: Sweep, outcome: Outcome, lacking: Iterable[str]) -> It
         yield f"{len(outcome.broken)} trials failed; run it again to try them again"
         yield from (f"  {line}" for line in outcome.broken[:SHOWN])
     yield from lacking
-    if outcome.conclusion is None:
+    if outcome.answer is None:
         return
-    best = outcome.conclusion.choice.best
-    spread = "" if best.spread != best.spread else f" ± {best.spread:.3f}"
+    best = outcome.answer.best
+    spread = "" if best.spread is None else f" ± {best.spread:.3f}"
     yield (
-        f"best β: {best.beta:.4g}  (β_norm {best.beta_norm:.4g}, M {best.latents}), "
+        f"best β: {best.beta:.4g}  ({', '.join(best.choices)}), "
         f"score {best.score:.3f}{spread} over {best.seeds} seeds"
     )
-    for sentence in outcome.conclusion.sentences():
+    for sentence in best.sentences:
         yield f"  {sentence}"
     yield f"report: {outcome.report}"
     yield f"runs in MLflow: sweep ui --store {sweep.store.location}"

@@ -31,7 +31,7 @@ class MetricPlan:
 
 
 def plan_metrics(spec: SweepSpec, data: Dataset) -> MetricPlan:
-    """`auto` is Higgins where labels suffice for it, else UDR, which reads none.
+    """`auto` is Higgins where labels can tell a good code from a shuffled one, else UDR.
 
     Metrics that the labels do not suffice for are left out, with a remark. Raises UserError that
     names the line when that is the one asked for by name, or when UDR has one seed to compare.
@@ -43,6 +43,9 @@ def plan_metrics(spec: SweepSpec, data: Dataset) -> MetricPlan:
     usable = {m: options for m, options in spec.evaluation.items() if not problems[m]}
     remarks = remarks_on_likelihood(spec, data)
     if name == "auto":
+        if "higgins" in usable and (problem := _unreliable(usable["higgins"], data)):
+            problems["higgins"] = problem
+            del usable["higgins"]
         name = "higgins" if "higgins" in usable else "udr"
         if name == "udr":
             why = problems.pop("higgins")
@@ -72,6 +75,12 @@ def _on_factors(metric: str, evaluation: Evaluation, data: Dataset) -> list[str]
         "evaluation: {higgins: {protocol: dlib}} or its option `factors` counts it"
     )
     return [said] if "shape" in data.factors else []
+
+
+def _unreliable(options: Mapping[str, Any], data: Dataset) -> str:
+    from evaluation.label_checks import cannot_tell
+
+    return cannot_tell(data, options)
 
 
 def _lacking(spec: SweepSpec, metric: str, options: Mapping[str, Any], data: Dataset) -> str | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from evaluation.analysis.conclude import Conclusion, conclude
+from evaluation.analysis.answer import Answer, answer
 from evaluation.analysis.table import RunRow, rows_from_results
 from sweeps.held import earlier_settings, held_settings
 from sweeps.metric_plan import MetricPlan, plan_metrics
@@ -28,7 +28,7 @@ class Sweep:
 
     Example:
         >>> sweep = Sweep.load(load_spec("sweeps/quickstart.yaml"), Store("store"))
-        >>> sweep.snapshot().conclusion.choice.best.beta  # doctest: +SKIP
+        >>> sweep.snapshot().answer.best.beta  # doctest: +SKIP
         4.0
     """
 
@@ -163,8 +163,8 @@ class Snapshot:
         return rows_from_results(self.results, "", metric)
 
     @cached_property
-    def conclusion(self) -> Conclusion:
-        """The best setting, over all and for each latent size, and how sure that is.
+    def answer(self) -> Answer:
+        """The setting to use, over all and for each latent size, and how sure that is.
 
         Raises UserError when no run has ended.
         """
@@ -173,4 +173,5 @@ class Snapshot:
                 f"no setting of the sweep {self.sweep.name!r} has a scored run in this store; "
                 "run it first (`sweep run`), or see `sweep status`"
             )
-        return conclude(self.rows, goal=self.sweep.spec.metric.goal)
+        metric = self.sweep.spec.metric
+        return answer(self.rows, goal=metric.goal, within=metric.within)

@@ -1,13 +1,17 @@
-"""Which setting is best: every setting judged over all its seeds, by a stated policy."""
+"""Every setting judged over all its seeds by a stated policy, and ranked by that score."""
 
 import math
 import statistics
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal
 
-from evaluation.analysis.table import RunRow
+from evaluation.analysis.factors import Knowledge, mean_knowledge
+from evaluation.analysis.formatting import metric_name
+from evaluation.analysis.health import Health, count_health
+from evaluation.analysis.table import Floor, RunRow
 from trainer.config.schema import lookup
 from trainer.errors import UserError
 
@@ -33,10 +37,7 @@ POLICIES: dict[str, Callable[[Sequence[float], Goal], float]] = {
     "paper": discard_bottom_half,
     "mean": mean_of_all,
 }
-POLICY_WORDS = {
-    "paper": "better half of all classifier scores of all seeds (Higgins et al. 2017, A.4)",
-    "mean": "all classifier scores of all seeds",
-}
+PARTS = {"paper": "the better half of ", "mean": ""}  # of the scores that a policy averages
 
 
 @dataclass(frozen=True)
@@ -45,12 +46,17 @@ class SettingSummary:
 
     score: by the choice's policy, over the classifier scores of all seeds, failed ones included.
     spread: standard deviation over seeds of their mean score, failed ones included; nan for one.
-    scores: mean score of each seed in the order of `rows`; of a failed one the `failed_score`.
-    seeds: number of seeds, of which `failed` failed.
-    reconstruction, kl: mean over the finished seeds, nats an image; nan when none is known.
+    scores: mean score of each seed in the order of `rows`; of a failed one the `failed_score`, and
+        none of one that the metric has no value for.
+    mean, error: mean of `scores` and its standard error, nan where there are too few.
+    seeds: number of seeds, of which `failed` failed and `undefined` have no value of the metric.
+    reconstruction, kl: mean over the finished seeds, nats per image; nan when none is known.
+    reconstruction_error: standard error of the former.
     parameters: every choice beside beta and latents that differs between settings.
     rows: its runs, by seed.
     others: mean over the finished seeds of what else was measured, by metric.
+    factors: mean over the finished seeds of what the code knows of each factor.
+    floor: what the metric gives shuffled codes, averaged over seeds; None when not measured.
     """
 
     beta: float
@@ -66,21 +72,60 @@ class SettingSummary:
     parameters: Mapping[str, Any]
     rows: tuple[RunRow, ...]
     others: Mapping[str, float] = field(default_factory=dict)
+    undefined: int = 0
+    reconstruction_error: float = math.nan
+    factors: Mapping[str, Knowledge] = field(default_factory=dict)
+    floor: Floor | None = None
 
     @property
     def finished(self) -> int:
-        """Number of seeds that did not fail."""
-        return self.seeds - self.failed
+        """Number of seeds that have a score."""
+        return self.seeds - self.failed - self.undefined
+
+    @property
+    def mean(self) -> float:
+        """Mean score over seeds: what to expect of one more."""
+        return statistics.fmean(self.scores) if self.scores else math.nan
+
+    @property
+    def error(self) -> float:
+        """Standard error of `mean`; nan for one seed."""
+        return self.spread / math.sqrt(len(self.scores)) if self.scores else math.nan
+
+    @cached_property
+    def health(self) -> Health:
+        """The health of its runs."""
+        return count_health(row.health for row in self.rows)
+
+    @cached_property
+    def representative(self) -> RunRow | None:
+        """The run to show for this setting: a typical one; None when no seed has a score.
+
+        The one nearest to the median by Mahalanobis distance over score and reconstruction, each
+        with its variance over seeds, among those that did not collapse if there are any. After
+        Stühmer et al. 2019, A.5, who do so within the better half of the seeds: what is said here
+        of a setting is said of all its seeds.
+        """
+        finished = [row for row in self.rows if row.state == "finished"]
+        healthy = [row for row in finished if not row.health.ill] or finished
+        away = [0.0] * len(healthy)
+        for values in ([r.score for r in healthy], [r.reconstruction for r in healthy]):
+            middle, variance = statistics.median(values or [0.0]), _variance(values)
+            if variance > 0:
+                away = [a + (v - middle) ** 2 / variance for a, v in zip(away, values, strict=True)]
+        # rounded: two seeds are equally near, and then the first one it is
+        nearest = min(range(len(healthy)), key=lambda i: round(away[i], 9), default=None)
+        return None if nearest is None else healthy[nearest]
 
 
 @dataclass(frozen=True)
 class Choice:
-    """The answer of a sweep: the best setting of all and of each latent size.
+    """The ranking of a sweep: the best setting of all and of each latent size, by score.
 
     settings: all of them, best first. per_latents: the best setting of each latent size M, by M.
     failed_score: what a failed seed counts as: chance level where the metric has one, else the
         worst score of the sweep; nan when there is neither.
-    chance: chance level of the metric; nan when it has none.
+    chance: chance level of the metric; nan when it has none. metric: its name, empty if unknown.
     """
 
     best: SettingSummary
@@ -90,30 +135,38 @@ class Choice:
     policy: str
     failed_score: float
     chance: float
+    metric: str = ""
 
     @property
     def failed(self) -> int:
         """Number of failed runs in the sweep."""
         return sum(setting.failed for setting in self.settings)
 
-    def best_seed(self, setting: SettingSummary) -> RunRow | None:
-        """The finished run of a setting with the best score; None when all its seeds failed."""
-        finished = [row for row in setting.rows if row.state == "finished"]
-        sign = 1 if self.goal == "maximize" else -1
-        return max(finished, key=lambda row: sign * row.score, default=None)
+    @property
+    def undefined(self) -> int:
+        """Number of runs that the metric has no value for."""
+        return sum(setting.undefined for setting in self.settings)
 
     @property
     def policy_words(self) -> str:
         """How a setting's score was made, as a sentence for people."""
-        words = f"The score of a setting is the mean of the {POLICY_WORDS[self.policy]}."
+        rows = [row for setting in self.settings for row in setting.rows]
+        # only Higgins trains several classifiers, whose scores the paper pools over seeds
+        several = self.metric in ("", "higgins") or any(len(row.scores) > 1 for row in rows)
+        kind = "classifier" if several else metric_name(self.metric)
+        words = f"The score of a setting is the mean of {PARTS[self.policy]}"
+        words += f"all {kind} scores of all seeds"
+        words += " (Higgins et al. 2017, A.4)." if several and self.policy == "paper" else "."
         if self.failed and math.isfinite(self.failed_score):
             level = "chance level" if math.isfinite(self.chance) else "the sweep's worst score"
             words += f" A failed seed counts in full, at {level} ({self.failed_score:.3g})."
+        if self.undefined:
+            words += " A collapsed seed has no score, and does not count as one."
         return words
 
 
 def choose(rows: Iterable[RunRow], goal: Goal = "maximize", policy: str = "paper") -> Choice:
-    """Judge every setting over its seeds and take the best. Raises UserError without rows.
+    """Judge every setting over its seeds and rank them. Raises UserError without rows.
 
     A failed seed counts as much as a finished one, at `failed_score`, so a setting that often
     diverges pays for it. Among equal scores fewer failures win, then the lower beta_norm: the
@@ -128,7 +181,7 @@ def choose(rows: Iterable[RunRow], goal: Goal = "maximize", policy: str = "paper
     if not rows:
         raise UserError("there are no runs to choose from: none of this sweep has ended yet")
     make_score = lookup(POLICIES, policy, "policy")
-    chance = _chance(rows)
+    chance = _mean_of_known(row.chance for row in rows)
     failed_score = chance if math.isfinite(chance) else _worst_score(rows, goal)
     classifiers = max(len(row.scores) for row in rows) or 1
 
@@ -150,6 +203,7 @@ def choose(rows: Iterable[RunRow], goal: Goal = "maximize", policy: str = "paper
         policy=policy,
         failed_score=failed_score,
         chance=chance,
+        metric=rows[0].metric,
     )
 
 
@@ -161,19 +215,23 @@ def _summarise(
     classifiers: int,
 ) -> SettingSummary:
     rows = sorted(rows, key=lambda row: (row.seed, row.run))
-    seed_scores = [row.score if row.state == "finished" else failed_score for row in rows]
+    counted = [row for row in rows if row.state != "undefined"]
+    seed_scores = [row.score if row.state == "finished" else failed_score for row in counted]
     # a failed seed brings as many scores as a finished one, or it would weigh less
-    all_scores = [score for row in rows for score in row.scores or (failed_score,) * classifiers]
+    all_scores = [s for row in counted for s in row.scores or (failed_score,) * classifiers]
+    reconstructions = [r.reconstruction for r in rows if math.isfinite(r.reconstruction)]
     return SettingSummary(
         beta=rows[0].beta,
         beta_norm=rows[0].beta_norm,
         latents=rows[0].latents,
         seeds=len(rows),
         failed=sum(row.state == "failed" for row in rows),
-        score=make_score(all_scores, goal),
+        undefined=len(rows) - len(counted),
+        score=make_score(all_scores, goal) if all_scores else math.nan,
         spread=_spread(seed_scores),
         scores=tuple(seed_scores),
-        reconstruction=_mean_of_known(row.reconstruction for row in rows),
+        reconstruction=_mean_of_known(reconstructions),
+        reconstruction_error=_spread(reconstructions) / math.sqrt(len(reconstructions) or 1),
         kl=_mean_of_known(row.kl for row in rows),
         parameters=rows[0].parameters,
         rows=tuple(rows),
@@ -181,6 +239,18 @@ def _summarise(
             name: _mean_of_known(row.others.get(name, math.nan) for row in rows)
             for name in sorted({name for row in rows for name in row.others})
         },
+        factors=mean_knowledge([row.factors for row in rows]),
+        floor=_mean_floor([row.floor for row in rows if row.floor is not None]),
+    )
+
+
+def _mean_floor(floors: Sequence[Floor]) -> Floor | None:
+    if not floors:
+        return None
+    return Floor(
+        mean=statistics.fmean(floor.mean for floor in floors),
+        spread=_mean_of_known(floor.spread for floor in floors),
+        shuffles=sum(floor.shuffles for floor in floors),
     )
 
 
@@ -189,6 +259,12 @@ def _spread(scores: Sequence[float]) -> float:
     if len(scores) < 2 or not all(map(math.isfinite, scores)):
         return math.nan
     return statistics.stdev(scores)
+
+
+def _variance(values: Sequence[float]) -> float:
+    """Variance over the values; 0 where it is not known."""
+    spread = _spread(values)
+    return spread**2 if math.isfinite(spread) else 0.0
 
 
 def _rank(setting: SettingSummary, goal: Goal) -> tuple[float, ...]:
@@ -200,10 +276,6 @@ def _rank(setting: SettingSummary, goal: Goal) -> tuple[float, ...]:
         setting.failed,
         setting.beta_norm,
     )
-
-
-def _chance(rows: Sequence[RunRow]) -> float:
-    return _mean_of_known(row.chance for row in rows)
 
 
 def _worst_score(rows: Sequence[RunRow], goal: Goal) -> float:

@@ -6,12 +6,27 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
+from evaluation.analysis.factors import Knowledge, read_factors
+from evaluation.analysis.health import RunHealth, read_health
 from trainer.config.schema import suggestion
 from trainer.errors import UserError
 
-State = Literal["finished", "failed"]
+State = Literal["finished", "failed", "undefined"]
 SWEPT = ("beta", "latents", "seed")  # have columns of their own; all other choices are `parameters`
+UNDEFINED_WHEN_COLLAPSED = frozenset({"udr"})  # agreement over live latents, and there are none
 LABELS = "dataset.options.labels"  # is none: two sweeps may share a run and not its labels
+
+
+@dataclass(frozen=True)
+class Floor:
+    """What a metric gives codes that were shuffled among the images: it cannot go lower.
+
+    mean, spread: over so many shuffles.
+    """
+
+    mean: float
+    spread: float
+    shuffles: int
 
 
 @dataclass(frozen=True)
@@ -19,13 +34,18 @@ class RunRow:
     """One model: one setting and one seed.
 
     run: id, the name of its folder in the store.
-    state: "failed" when training diverged or left no finite score; then `reason` says why and
-        `scores` is empty.
+    state: "failed" when training diverged or left no finite score, "undefined" when the metric has
+        no value for a collapsed model; then `reason` says why and `scores` is empty.
     beta_norm: beta * latents / N, N = pixels x channels (Higgins et al. 2017, A.5).
     scores: one a classifier seed (three under the paper's protocol), raw.
     reconstruction: E_q log p(x|z) in nats an image (negative; higher is better); nan when unknown.
     kl: KL(q(z|x) || p(z)) in nats an image; nan when unknown. kl_per_latent: (latents,) or empty.
     parameters: every other choice that differs between the rows of this table, by dotted name.
+    shared: every other choice that does not.
+    metric: the name of the metric that gave `scores`; empty when unknown.
+    floor: of the metric on this run's codes; None when it was not measured.
+    factors: what the code knows of each factor; empty when that was not measured.
+    health: whether the model is of use at all.
     chance: what the metric gives an uninformative representation; nan when it has no such level.
     setting: number of the setting in its sweep; -1 when unknown.
     others: scores of what else was measured, by metric; nan where one is not finite.
@@ -47,10 +67,15 @@ class RunRow:
     reason: str | None = None
     folder: Path | None = None
     others: Mapping[str, float] = field(default_factory=dict)
+    shared: Mapping[str, Any] = field(default_factory=dict)
+    metric: str = ""
+    floor: Floor | None = None
+    factors: Mapping[str, Knowledge] = field(default_factory=dict)
+    health: RunHealth = field(default_factory=RunHealth)
 
     @property
     def score(self) -> float:
-        """Mean over the classifier scores; nan for a failed run."""
+        """Mean over the classifier scores; nan for a run without any."""
         return sum(self.scores) / len(self.scores) if self.scores else math.nan
 
 
@@ -83,17 +108,16 @@ def rows_from_dataframe(
     Needs the columns `params.beta`, `params.latents`, `metrics.<metric>`, and `params.beta_norm`
     unless `pixels` (N, pixels x channels) is given. Uses when present: `run_id`, `status`,
     `params.seed`, `metrics.reconstruction`, `metrics.kl`, `metrics.kl_per_latent.<m>`,
-    `metrics.<metric>.scores.<i>`, `metrics.<metric>.chance`, and the tags `run`, `setting`,
+    `metrics.<metric>.scores.<i>`, `metrics.<metric>.chance`, `metrics.<metric>.floor.<figure>`,
+    `metrics.factors.<name>.<figure>`, `metrics.health.<figure>`, and the tags `run`, `setting`,
     `state`, `reason`, `folder`. Runs without a beta (a sweep's parent run) and runs that are still
     going are left out, and one given twice counts once. Raises UserError for a missing column.
 
     Example:
         >>> import mlflow
-        >>> from evaluation.analysis.choose import choose
-        >>> from evaluation.report.figures import inverted_u
+        >>> from evaluation.analysis.answer import answer
         >>> rows = rows_from_dataframe(mlflow.search_runs(experiment_names=["dsprites-beta"]))
-        >>> choice = choose(rows)
-        >>> inverted_u.draw(rows, choice).savefig("inverted_u.png")
+        >>> print(answer(rows))
     """
     names = [str(name) for name in frame.columns]
     for needed in ("params.beta", "params.latents", f"metrics.{metric}"):
@@ -121,9 +145,11 @@ def _row_from_result(result: Mapping[str, Any], evaluation_id: str, metric: str)
         setting=int(result.get("setting", -1)),
         reason=result.get("reason"),
         folder=Path(result["folder"]) if result.get("folder") else None,
+        metric=metric,
     )
+    health = _mapping(result.get("health"))
     if result["state"] == "failed":
-        return row
+        return replace(row, health=read_health(health, (), failed=True))
     evaluation_id = result.get("evaluation", evaluation_id)
     evaluation = result["evaluations"].get(evaluation_id)
     if evaluation is None or metric not in evaluation["measures"]:
@@ -132,12 +158,16 @@ def _row_from_result(result: Mapping[str, Any], evaluation_id: str, metric: str)
             "evaluate its folder again"
         )
     measured = evaluation["measures"][metric]
+    kl_per_latent = tuple(map(_number, evaluation.get("kl_per_latent") or ()))
     return _scored(
         replace(
             row,
             reconstruction=_number(evaluation.get("reconstruction")),
             kl=_number(evaluation.get("kl")),
-            kl_per_latent=tuple(map(_number, evaluation.get("kl_per_latent") or ())),
+            kl_per_latent=kl_per_latent,
+            floor=_floor(_mapping(measured.get("floor"))),
+            factors=read_factors(evaluation.get("factors")),
+            health=_completed(read_health(health, kl_per_latent, failed=False), measured),
             chance=_number(measured.get("chance")),
             others={
                 name: _number(figures.get("score"))
@@ -168,6 +198,10 @@ def _row_from_record(record: Mapping[str, Any], metric: str, pixels: int | None)
     run = str(_present(record.get("tags.run")) or _present(record.get("run_id")) or "")
     if not math.isfinite(beta_norm):
         raise UserError(f"run {run!r} has no params.beta_norm: pass pixels=, its pixels x channels")
+    failed = _state(record) == "failed"
+    kl_per_latent = () if failed else _numbered(record, "metrics.kl_per_latent.")
+    health = read_health(_nested(record, "metrics.health."), kl_per_latent, failed)
+    active = {"active": record.get(f"metrics.{metric}.active")}
     row = RunRow(
         run=run,
         state="failed",
@@ -177,7 +211,7 @@ def _row_from_record(record: Mapping[str, Any], metric: str, pixels: int | None)
         seed=int(_number(record.get("params.seed"), 0)),
         reconstruction=_number(record.get("metrics.reconstruction")),
         kl=_number(record.get("metrics.kl")),
-        kl_per_latent=_numbered(record, "metrics.kl_per_latent."),
+        kl_per_latent=kl_per_latent,
         parameters={
             name.removeprefix("params."): _present(value)
             for name, value in record.items()
@@ -187,19 +221,59 @@ def _row_from_record(record: Mapping[str, Any], metric: str, pixels: int | None)
         setting=int(_number(record.get("tags.setting"), -1)),
         reason=_present(record.get("tags.reason")) or None,
         folder=Path(record["tags.folder"]) if _present(record.get("tags.folder")) else None,
+        metric=metric,
+        floor=_floor(_nested(record, f"metrics.{metric}.floor.")),
+        factors=read_factors(_by_factor(_nested(record, "metrics.factors."))),
+        health=_completed(health, active),
     )
-    if _state(record) == "failed":
+    if failed:
         return row
     scores = _numbered(record, f"metrics.{metric}.scores.") or (record[f"metrics.{metric}"],)
     return _scored(row, scores)
 
 
+def _completed(health: RunHealth, measured: Mapping[str, Any]) -> RunHealth:
+    """`health` with what the metric itself says of live latents (UDR), for older results."""
+    active = _number(measured.get("active"))
+    if health.live_latents is not None or not math.isfinite(active):
+        return health
+    return replace(health, live_latents=int(active), collapsed=active == 0)
+
+
 def _scored(row: RunRow, scores: Sequence[object]) -> RunRow:
-    """`row` finished with these scores, or failed when one of them is not finite."""
+    """`row` finished with these scores; undefined or failed when one of them is not finite."""
     numbers = tuple(map(_number, scores))
+    if row.metric in UNDEFINED_WHEN_COLLAPSED and row.health.collapsed:
+        reason = row.reason or f"no latent is alive, so {row.metric} is undefined"
+        return replace(row, state="undefined", reason=reason)
     if all(map(math.isfinite, numbers)):
         return replace(row, state="finished", scores=numbers)
     return replace(row, reason=row.reason or "its score is not finite")
+
+
+def _floor(record: Mapping[str, Any]) -> Floor | None:
+    mean = _number(record.get("mean"))
+    if not math.isfinite(mean):
+        return None
+    return Floor(mean, _number(record.get("spread")), int(_number(record.get("shuffles"), 0)))
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _nested(record: Mapping[str, Any], prefix: str) -> dict[str, Any]:
+    """The columns that begin with `prefix`, without it."""
+    return {k.removeprefix(prefix): v for k, v in record.items() if k.startswith(prefix)}
+
+
+def _by_factor(columns: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """`<factor>.<figure>` columns as a mapping for each factor, whose name may hold dots."""
+    found: dict[str, dict[str, Any]] = {}
+    for name, value in columns.items():
+        factor, _, figure = name.rpartition(".")
+        found.setdefault(factor, {})[figure] = value
+    return found
 
 
 def _numbered(record: Mapping[str, Any], prefix: str) -> tuple[float, ...]:
@@ -213,12 +287,14 @@ def _numbered(record: Mapping[str, Any], prefix: str) -> tuple[float, ...]:
 
 
 def _keep_what_varied(rows: Iterable[RunRow]) -> tuple[RunRow, ...]:
-    """Rows whose `parameters` are only those that differ between them."""
+    """Rows whose `parameters` are only those that differ between them; the rest is `shared`."""
     rows = tuple(rows)
     names = sorted({name for row in rows for name in row.parameters})
     varied = [name for name in names if len({repr(row.parameters.get(name)) for row in rows}) > 1]
+    shared = {name: rows[0].parameters.get(name) for name in names if name not in varied}
     return tuple(
-        replace(row, parameters={name: row.parameters.get(name) for name in varied}) for row in rows
+        replace(row, parameters={name: row.parameters.get(name) for name in varied}, shared=shared)
+        for row in rows
     )
 
 

@@ -1,7 +1,7 @@
 """The baseline `ica`: ten independent components, fitted to every pair of the sprites' shapes."""
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 
 import numpy as np
@@ -22,6 +22,7 @@ FACTOR = "shape"
 # where Fig. 5 has it. Its ± 10.6 is not found so: single fits spread by 2.5 points with 30, by 9
 # with 20.
 WHITE = 30
+MOST_STEPS = 200  # of FastICA, its default
 MOST = 32_768  # images; a fit to all of a pair takes fifteen times as long
 
 
@@ -36,7 +37,7 @@ def ica(data: Dataset, seeds: Sequence[int]) -> Fitted:
     """
     groups = _by_shape(data)
     sums = [moments(data, images) for images in groups]
-    models, steps = [], []
+    models, converged = [], []
     for a, b in combinations(range(len(groups)), 2):
         whiten = principal_components(sums[a] + sums[b], WHITE).whiten
         images = np.concatenate([groups[a], groups[b]])
@@ -45,22 +46,41 @@ def ica(data: Dataset, seeds: Sequence[int]) -> Fitted:
         fits = [independent(codes, seed) for seed in seeds]
         kept = np.stack([rotation[:COMPONENTS].T for rotation, _ in fits])
         models.append(Model(Affine(whiten.mean, whiten.weights @ kept), data))
-        steps += [taken for _, taken in fits]
-    return Fitted(tuple(models), {"whitened": WHITE, "most_steps": max(steps)})
+        converged += [done for _, done in fits]
+    details = {"whitened": WHITE, "fits": len(converged), "unconverged": converged.count(False)}
+    return Fitted(tuple(models), details)
 
 
-def independent(codes: NDArray[np.float32], seed: int) -> tuple[NDArray[np.float64], int]:
-    """The rotation W (M, M) that makes the components of `codes @ W.T` independent, and the steps.
+def note(details: Mapping[str, float]) -> str:
+    """What a reader of the row must know, from the details of a stored fit."""
+    said = (
+        f"first {COMPONENTS} of {int(details.get('whitened', WHITE))} components, "
+        "a number chosen to match the paper's figure"
+    )
+    if details.get("unconverged"):
+        said += (
+            f"; FastICA did not converge in {int(details['unconverged'])} of "
+            f"{int(details['fits'])} fits"
+        )
+    elif details.get("most_steps", 0) >= MOST_STEPS:  # as stored by earlier versions
+        said += "; FastICA did not converge in some fits"
+    return said
 
-    codes: (n, M), white. W is scikit-learn's FastICA with its defaults; 200 steps are the most.
+
+def independent(codes: NDArray[np.float32], seed: int) -> tuple[NDArray[np.float64], bool]:
+    """The rotation W (M, M) that makes the components of `codes @ W.T` independent; if converged.
+
+    codes: (n, M), white. W is scikit-learn's FastICA with its defaults. Its warning that it did not
+    converge becomes the second value, which the table of results shows.
     """
     from sklearn.decomposition import FastICA  # seconds: for those who ask for it
     from sklearn.exceptions import ConvergenceWarning
 
-    with warnings.catch_warnings():  # the number of steps tells whether it converged
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        fit = FastICA(whiten=False, random_state=seed).fit(codes)
-    return fit.components_.astype(np.float64), fit.n_iter_
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always", ConvergenceWarning)
+        fit = FastICA(whiten=False, random_state=seed, max_iter=MOST_STEPS).fit(codes)
+    converged = not any(issubclass(warning.category, ConvergenceWarning) for warning in said)
+    return fit.components_.astype(np.float64), converged
 
 
 def _by_shape(data: Dataset) -> list[NDArray[np.int64]]:

@@ -35,61 +35,94 @@ class Line:
 
     score, spread: mean and standard deviation of the better half of the scores; None when there are
         none (spread: when there is one).
+    comparable: whether the figure here was taken on the paper's data; else there is no difference.
+    note: what a reader of the row must know.
     """
 
     name: str
     paper: Paper
     score: float | None
     spread: float | None
+    comparable: bool = True
+    note: str = ""
 
     @property
     def difference(self) -> float | None:
         """Points above the paper's figure."""
-        return None if self.score is None else self.score - self.paper.score
-
-    @property
-    def cells(self) -> tuple[str, str, str, str]:
-        """Label, figure here, the paper's figure and the difference, as people read them."""
-        difference = "–" if self.difference is None else f"{self.difference:+.2f}"
-        return (
-            self.paper.label,
-            _figure(self.score, self.spread),
-            _figure(self.paper.score, self.paper.spread),
-            difference.replace("-", "−"),
-        )
+        if self.score is None or not self.comparable:
+            return None
+        return self.score - self.paper.score
 
 
-HEADINGS = ("", "here, %", "paper, %", "difference")
-
-
-def table(scores: Mapping[str, Sequence[float]]) -> tuple[Line, ...]:
+def table(
+    scores: Mapping[str, Sequence[float]],
+    comparable: bool = True,
+    notes: Mapping[str, str] | None = None,
+) -> tuple[Line, ...]:
     """Fig. 5's table from all scores, in [0, 1], of each row (all replicas and classifiers).
 
     The worse half of a row's scores is discarded (A.4), for every row alike.
-    Rows without scores stay, with the paper's figures alone. Raises KeyError for an unknown row.
+    comparable: whether they were taken on the paper's data. Rows without scores stay then, with the
+    paper's figures alone; on other data they are left out. notes: by row.
+    Raises KeyError for an unknown row.
     """
     unknown = scores.keys() - FIGURE_5.keys()
     if unknown:
         raise KeyError(f"not in Fig. 5: {', '.join(sorted(unknown))}")
-    return tuple(_line(name, scores.get(name, ())) for name in FIGURE_5)
+    names = [name for name in FIGURE_5 if comparable or name in scores]
+    return tuple(
+        _line(name, scores.get(name, ()), comparable, (notes or {}).get(name, "")) for name in names
+    )
+
+
+def cells(lines: Sequence[Line]) -> list[tuple[str, ...]]:
+    """The table as people read it, its headings first.
+
+    Label, figure here; on the paper's data the paper's figure and the difference; notes if any.
+    """
+    rows: list[tuple[str, ...]] = [("", "here, %")]
+    rows += [(line.paper.label, _figure(line.score, line.spread)) for line in lines]
+    if any(line.comparable for line in lines):
+        papers = [("paper, %", "difference"), *map(_paper_cells, lines)]
+        rows = [row + more for row, more in zip(rows, papers, strict=True)]
+    if any(line.note for line in lines):
+        notes = ["note", *(line.note for line in lines)]
+        rows = [(*row, note) for row, note in zip(rows, notes, strict=True)]
+    return rows
+
+
+def title(lines: Sequence[Line]) -> str:
+    """What the table is."""
+    if any(line.comparable for line in lines):
+        return "Higgins et al. 2017, Fig. 5"
+    return "Higgins score, beside baselines"
 
 
 def text(lines: Sequence[Line]) -> str:
-    """The table in aligned columns, one line a row."""
-    rows = [HEADINGS, *(line.cells for line in lines)]
+    """The table in aligned columns, one line per row."""
+    rows = cells(lines)
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    words = {0, *(i for i, heading in enumerate(rows[0]) if heading == "note")}
     return "\n".join(
-        "  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]).rstrip()
+        "  ".join(
+            cell.ljust(width) if i in words else cell.rjust(width)
+            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
         for row in rows
     )
 
 
-def _line(name: str, scores: Sequence[float]) -> Line:
+def _line(name: str, scores: Sequence[float], comparable: bool, note: str) -> Line:
     if not scores:
-        return Line(name, FIGURE_5[name], None, None)
+        return Line(name, FIGURE_5[name], None, None, comparable)
     kept = [100 * score for score in better_half(scores, "maximize")]
     spread = statistics.stdev(kept) if len(kept) > 1 else None
-    return Line(name, FIGURE_5[name], statistics.fmean(kept), spread)
+    return Line(name, FIGURE_5[name], statistics.fmean(kept), spread, comparable, note)
+
+
+def _paper_cells(line: Line) -> tuple[str, str]:
+    difference = "–" if line.difference is None else f"{line.difference:+.2f}"
+    return _figure(line.paper.score, line.paper.spread), difference.replace("-", "−")
 
 
 def _figure(score: float | None, spread: float | None) -> str:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from evaluation.analysis.choose import Choice
-from evaluation.analysis.conclude import Conclusion
 from evaluation.analysis.formatting import capital, count, fixed, number
 from evaluation.report.contents import text
 from evaluation.report.dimensions import title_of
@@ -51,15 +50,15 @@ def answer_card(choice: Choice, facts: Facts, answer: "Answer | None") -> Answer
             for name, value in best.parameters.items()
         ),
     ]
-    if answer is not None:
+    if answer is not None and answer.best.interval is not None:
         low, high = map(number, answer.best.interval)
         tiles.insert(0, Tile(f"{answer.level:.0%} interval of β", f"{low} to {high}"))
     return AnswerCard(label, f"β = {number(best.beta)}", tuple(tiles))
 
 
-def certainty(choice: Choice, answer: "Answer | None") -> list[str]:
+def certainty(answer: "Answer | None") -> list[str]:
     """How sure the answer is, in sentences."""
-    return [] if answer is None else list(Conclusion(choice, answer).sentences())
+    return [] if answer is None else list(answer.best.sentences)
 
 
 def cautions(choice: Choice, answer: "Answer | None" = None) -> list[str]:

@@ -67,7 +67,10 @@ def charts(choice: Choice, score_name: str) -> tuple[Chart, ...]:
                 "tradeoff",
                 f"{capital(score_name)} beside reconstruction",
                 findings.of_tradeoff(choice, score_name),
-                _scatter(_axis("reconstruction", "log p(x|z), nats per image"), score),
+                _scatter(
+                    _axis("reconstruction", "log p(x|z), nats per image"),
+                    _axis("mean", f"{score_name}, mean over seeds"),  # as is the reconstruction
+                ),
             )
         )
         rate = _axis("kl", "KL, nats per image (rate)")
@@ -92,15 +95,21 @@ def data_of(
         _known(
             _places(row, fields, dims)
             | {"run": row.run, "seed": row.seed, "state": row.state, "reason": row.reason}
-            | {"score": row.score if row.state == "finished" else choice.failed_score}
+            | {"score": score, "mean": score}
             | {"reconstruction": row.reconstruction, "kl": row.kl}
         )
         for row in rows
+        for score in [choice.failed_score if row.state == "failed" else row.score]
     ]
     settings = [
         _known(
             _places(setting, fields, dims)
-            | {"score": setting.score, "spread": setting.spread, "seeds": setting.seeds}
+            | {
+                "score": setting.score,
+                "mean": setting.mean,
+                "spread": setting.spread,
+                "seeds": setting.seeds,
+            }
             | {"failed": setting.failed, "reconstruction": setting.reconstruction}
             | {"kl": setting.kl, "best": setting is choice.best, "low": low, "high": high}
             | {"key": setting_key(setting)}

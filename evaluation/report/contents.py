@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 from evaluation.analysis.choose import Choice, SettingSummary
 from evaluation.analysis.formatting import count, metric_name, number
 from evaluation.analysis.table import RunRow
+from evaluation.baselines.table import cells, title
 from evaluation.report.dimensions import Dimension, title_of
 from evaluation.report.facts import Facts
 from evaluation.report.tables import Column, Row, Table
 
 if TYPE_CHECKING:
-    from evaluation.analysis.answer import Answer
-    from evaluation.analysis.best import Best
+    from evaluation.analysis.answer import Answer, Best
 
 
 def about(rows: Sequence[RunRow], choice: Choice, facts: Facts) -> str:
@@ -142,8 +142,9 @@ def paper(facts: Facts) -> Table | None:
     """The rows of the paper's table, beside the paper's own figures."""
     if not facts.paper:
         return None
-    columns = [Column("", text=True), *map(Column, ("here, %", "paper, %", "difference"))]
-    return Table("Beside the paper", columns, [Row(line.cells) for line in facts.paper])
+    headings, *rows = cells(facts.paper)
+    columns = [Column(name, text=name in ("", "note"), wide=name == "note") for name in headings]
+    return Table(title(facts.paper), columns, [Row(row) for row in rows])
 
 
 def scoring(choice: Choice) -> list[str]:
@@ -182,7 +183,8 @@ def text(value: object) -> str:
 
 
 def _interval(sure: "Mapping[int, Best]", latents: int) -> str:
-    if latents not in sure:
+    interval = sure[latents].interval if latents in sure else None
+    if interval is None:
         return "–"
-    low, high = map(number, sure[latents].interval)
+    low, high = map(number, interval)
     return f"{low} to {high}"

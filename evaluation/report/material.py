@@ -65,11 +65,9 @@ class Material:
 
     def representative(self, setting: SettingSummary) -> RunRow:
         """A typical run of a setting. Raises Lacking when none of its seeds finished."""
-        row = getattr(setting, "representative", None) or self.choice.best_seed(setting)
-        if row is None:
+        if setting.representative is None:
             raise Lacking("no run finished, so there is no model to show")
-        found: RunRow = row
-        return found
+        return setting.representative
 
     def model_folder(self, row: RunRow) -> Path:
         """The files of a trained model. Raises Lacking when they are gone."""

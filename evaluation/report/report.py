@@ -80,7 +80,7 @@ def write_report(
         about=contents.about(rows, choice, facts),
         answer=answer_card.answer_card(choice, facts, answer),
         cautions=answer_card.cautions(choice, answer),
-        certainty=answer_card.certainty(choice, answer),
+        certainty=answer_card.certainty(answer),
         changes=changes(previous, now),
         per_latents=contents.per_latents(choice, facts, answer),
         settings=contents.all_settings(choice, facts),

@@ -1,12 +1,12 @@
 """`sweep best`: the best setting, over all and for each latent size."""
 
 from argparse import Namespace
-from dataclasses import asdict
 from typing import Any
 
+from evaluation.analysis.answer import Best
 from evaluation.analysis.formatting import metric_name
 from sweeps import by_eye
-from sweeps.api import Best, find_spec, of_other_metrics, of_snapshot
+from sweeps.api import find_spec, of_other_metrics, of_snapshot
 from sweeps.cli.output import console, draw, interval, number, parameters, print_json, table
 from sweeps.run_store import Store
 from sweeps.sweep import Sweep
@@ -24,7 +24,7 @@ def execute(args: Namespace) -> int:
         more = {m: as_json(other) for m, other in others.items()}
         print_json(as_json(answer) | {"chosen": by_hand, "metrics": more})
     else:
-        draw(snapshot.conclusion.choice, console)
+        draw(snapshot.answer.choice, console)
         show(answer)
         if by_hand:
             console.print(f"  {by_eye.sentence(by_hand)}", soft_wrap=True, markup=False)
@@ -35,14 +35,15 @@ def execute(args: Namespace) -> int:
 
 def show(answer: Best) -> None:
     """Prints the best setting and a table of the best of each latent size."""
-    numbers = ("latents", "β", "90 % interval", "β_norm", "score", "spread", "seeds", "failed")
-    rows = table(*numbers, "verdict", "")
+    numbers = ("latents", "β", "is as good as the best", "good β", "β_norm", "score", "spread")
+    rows = table(*numbers, "seeds", "failed", "verdict", "")
     for latents, setting in answer.per_latents.items():
         is_best = latents == answer.latents
         rows.add_row(
             str(latents),
             number(setting.beta),
-            interval(setting.interval),
+            number(setting.probability_within),
+            interval(setting.good_beta),
             number(setting.beta_norm),
             number(setting.score),
             number(setting.spread),
@@ -54,8 +55,8 @@ def show(answer: Best) -> None:
         )
     console.print(rows)
     console.print(
-        f"best: β = [b]{number(answer.beta)}[/b] (β_norm {number(answer.beta_norm)}) "
-        f"with {answer.latents} latents: score {number(answer.score)} over {answer.seeds} seeds",
+        f"best: β = [b]{number(answer.beta)}[/b] ({', '.join(answer.choices)}): "
+        f"score {number(answer.score)} over {answer.seeds} seeds",
         soft_wrap=True,
     )
     for sentence in answer.sentences:
@@ -72,12 +73,6 @@ def show_other(metric: str, answer: Best) -> None:
 
 
 def as_json(answer: Best) -> dict[str, Any]:
-    """Plain values: the best setting of all under `best`, then by latent size."""
-    per_latents = {str(m): _plain(setting) for m, setting in answer.per_latents.items()}
-    return {"best": _plain(answer), "per_latents": per_latents}
-
-
-def _plain(answer: Best) -> dict[str, Any]:
-    values = asdict(answer)
-    del values["per_latents"], values["sentences"]
-    return values
+    """Plain values: the setting to use of all under `best`, then by latent size."""
+    per_latents = {str(m): best.to_json() for m, best in answer.per_latents.items()}
+    return {"best": answer.to_json(), "per_latents": per_latents}

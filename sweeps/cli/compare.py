@@ -3,8 +3,9 @@
 from argparse import Namespace
 from pathlib import Path
 
+from evaluation.analysis.answer import Best
 from evaluation.analysis.formatting import metric_name
-from sweeps.api import Best, find_spec, of_conclusion
+from sweeps.api import find_spec
 from sweeps.cli.best import as_json
 from sweeps.cli.output import console, interval, number, print_json, table
 from sweeps.run_store import Store
@@ -17,8 +18,8 @@ def execute(args: Namespace) -> int:
     store, compared = Store(args.store), []
     for file in args.files:
         sweep = Sweep.load(find_spec(file, store), store)
-        compared.append((sweep.name, sweep.metrics.metric, sweep.snapshot().conclusion))
-    found = [(name, metric, of_conclusion(conclusion)) for name, metric, conclusion in compared]
+        compared.append((sweep.name, sweep.metrics.metric, sweep.snapshot().answer))
+    found = [(name, metric, answer.best) for name, metric, answer in compared]
     if args.json:
         print_json([{"name": n, "metric": m, **as_json(best)} for n, m, best in found])
     else:
@@ -33,7 +34,9 @@ def execute(args: Namespace) -> int:
 
 def show(found: list[tuple[str, str, Best]]) -> None:
     """Prints a line for each sweep's best setting, and one for each latent size."""
-    rows = table("sweep", "metric", "M", "β", "90 % interval", "is the best", "score", "verdict")
+    rows = table(
+        "sweep", "metric", "M", "β", "90 % interval", "is as good as the best", "score", "verdict"
+    )
     for name, metric, best in found:
         for label, setting in [("best", best), *best.per_latents.items()]:
             overall = label == "best"
@@ -44,7 +47,7 @@ def show(found: list[tuple[str, str, Best]]) -> None:
                     str(setting.latents),
                     number(setting.beta),
                     interval(setting.interval),
-                    number(setting.probability_best),
+                    number(setting.probability_within),
                     number(setting.score),
                     setting.verdict,
                     style="bold" if overall else None,

@@ -25,7 +25,7 @@ def execute(args: Namespace) -> int:
     outcome = driver.run(spec, Store(args.store), args.address)
     if outcome.interrupted:
         return INTERRUPTED
-    return FAILED if outcome.broken or outcome.conclusion is None else 0
+    return FAILED if outcome.broken or outcome.answer is None else 0
 
 
 def _detach(spec: SweepSpec, store: Store, address: str | None) -> int:

@@ -3,11 +3,13 @@
 import dataclasses
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from rich.console import Console
 
-from evaluation.analysis.choose import choose
+from evaluation.analysis.choose import SettingSummary, choose
+from evaluation.baselines.ica import note as ica_note
 from evaluation.baselines.score import baseline_id, score_baseline
 from evaluation.baselines.table import Line, table
 from evaluation.metrics.support.labels import MissingLabels
@@ -17,8 +19,39 @@ from sweeps.sweepfile import SweepSpec
 from trainer.config.schema import FieldError
 from trainer.data.dataset import Dataset
 
-LATENTS = 10
-BETAS = {"vae": 1.0, "beta_vae": 4.0}  # rows of the table that a sweep's settings may fill
+PAPER_DATA = ("dsprites", (1, 64, 64), 737_280)
+
+
+@dataclass(frozen=True)
+class PaperModel:
+    """A model of Fig. 5 that a sweep may have trained.
+
+    architecture: what it takes to be that of the paper (A.1). beta, latents: None where a row of
+        the table has none of its own.
+    """
+
+    objectives: tuple[str, ...]
+    architecture: str
+    beta: float | None = None
+    latents: int | None = None
+
+    def is_of(self, setting: SettingSummary, exactly: bool) -> bool:
+        """Whether a setting is this model; `exactly`: in the paper's architecture, too."""
+        choices = {**setting.rows[0].shared, **setting.parameters}
+        return (
+            choices.get("objective") in self.objectives
+            and self.beta in (None, setting.beta)
+            and self.latents in (None, setting.latents)
+            and (not exactly or choices.get("architecture") == self.architecture)
+        )
+
+
+MODELS = {
+    "vae": PaperModel(("vae", "beta_vae"), "fc1200", beta=1.0, latents=10),
+    "beta_vae": PaperModel(("beta_vae",), "fc1200", beta=4.0, latents=10),
+    "dc_ign": PaperModel(("dc_ign",), "dc_ign"),
+    "infogan": PaperModel(("infogan",), "infogan"),
+}
 
 
 def prepare_baselines(sweep: Sweep, console: Console) -> None:
@@ -48,27 +81,33 @@ def prepare_baselines(sweep: Sweep, console: Console) -> None:
 
 
 def paper_table(snapshot: Snapshot) -> tuple[Line, ...]:
-    """Fig. 5's table from what the store has; empty when the sweep asks for no baselines."""
+    """Fig. 5's table from what the store has; empty when the sweep asks for no baselines.
+
+    The paper's figures stand beside those on the paper's data alone.
+    """
     spec, store, data = snapshot.sweep.spec, snapshot.sweep.store, snapshot.sweep.data
     if not spec.baselines:
         return ()
-    scores = _trained(snapshot)
+    comparable = (data.name, tuple(data.shape), len(data)) == PAPER_DATA
+    scores, notes = _trained(snapshot, comparable), {}
     for name in spec.baselines:
         record = _stored(store, _key(name, spec, data))
         if record is not None:
             scores[name] = [score for replica in record["scores"] for score in replica]
-    return table(scores)
+            if name == "ica":
+                notes[name] = ica_note(record.get("details") or {})
+    return table(scores, comparable, notes)
 
 
-def _trained(snapshot: Snapshot) -> dict[str, list[float]]:
-    """All scores of the sweep's own VAE and β-VAE, where it has these settings complete."""
+def _trained(snapshot: Snapshot, comparable: bool) -> dict[str, list[float]]:
+    """All scores of the sweep's own models of Fig. 5, where it has these settings complete."""
     if "higgins" not in snapshot.sweep.metrics.evaluation or not snapshot.results:
         return {}
     choice = choose(snapshot.rows_by("higgins"))
     scores: dict[str, list[float]] = {}
-    for name, beta in BETAS.items():
-        for setting in choice.settings:  # best first, should they differ in more than beta
-            if (setting.beta, setting.latents) == (beta, LATENTS) and setting.finished:
+    for name, model in MODELS.items():
+        for setting in choice.settings:  # best first, should they differ in more than that
+            if setting.finished and model.is_of(setting, comparable):
                 classifiers = max(len(row.scores) for row in setting.rows)
                 failed = (choice.failed_score,) * classifiers  # counts in full, as in the choice
                 scores[name] = [s for row in setting.rows for s in row.scores or failed]

@@ -18,8 +18,8 @@ def material_of(snapshot: Snapshot) -> Material:
 
     return Material(
         rows=snapshot.rows,
-        choice=snapshot.conclusion.choice,
-        answer=snapshot.conclusion.answer,
+        choice=snapshot.answer.choice,
+        answer=snapshot.answer,
         score_name=f"{metric_name(sweep.metrics.metric)} score",
         data=sweep.data,
         results={result["run"]: result for result in snapshot.results},

@@ -38,8 +38,7 @@ def make_report(snapshot: Snapshot) -> Path:
     Raises UserError when no setting is complete, or the store cannot be written to.
     """
     spec, store, data = snapshot.sweep.spec, snapshot.sweep.store, snapshot.sweep.data
-    conclusion = snapshot.conclusion
-    choice = conclusion.choice
+    choice = snapshot.answer.choice
     page = write_report(
         snapshot.rows,
         choice,
@@ -47,7 +46,7 @@ def make_report(snapshot: Snapshot) -> Path:
         name=spec.name,
         traversals=_traversals(choice, store, data),
         facts=_facts(snapshot),
-        answer=conclusion.answer,
+        answer=snapshot.answer,
         figures=_figures(material_of(snapshot)),
         run_pictures=_run_pictures(choice, store),
         previous=store.read_json(f"{snapshot.sweep.report_key}/{SUMMARY}"),
@@ -57,7 +56,7 @@ def make_report(snapshot: Snapshot) -> Path:
 
 
 def _traversals(choice: Choice, store: Store, data: Dataset) -> Sequence[Traversal]:
-    """Of the best seed of the best setting, then of the best setting of each other latent size.
+    """Of a typical run of the best setting, then of that of each other latent size.
 
     Those of which the store has scores alone are left out.
     """
@@ -67,7 +66,7 @@ def _traversals(choice: Choice, store: Store, data: Dataset) -> Sequence[Travers
     )
     found = []
     for setting in (choice.best, *others):
-        row = choice.best_seed(setting)
+        row = setting.representative
         if row is not None and is_kept(store.fetch(run_key(row.run))):
             found.append(traverse_run(row, data, [int(i) for i in images]))
     return found
@@ -87,7 +86,7 @@ def _run_pictures(choice: Choice, store: Store) -> Iterator[tuple[str, bytes]]:
     """
     if store.is_remote:
         return
-    first = [row for setting in choice.settings if (row := choice.best_seed(setting))]
+    first = [row for setting in choice.settings if (row := setting.representative)]
     others = [row for setting in choice.settings for row in setting.rows if row not in first]
     for row in (*first, *others):
         path = store.run_folder(row.run) / TRAVERSAL

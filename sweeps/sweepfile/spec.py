@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -36,10 +37,17 @@ class Metric:
 
     `auto` is the Higgins score where labels suffice for it, else UDR, which needs none.
     goal: left out, it is what the metric wants.
+    within: a difference in score that does not matter. The answer says how probable it is that a
+        setting is that near to the best one.
     """
 
     name: str = "auto"
     goal: Literal["maximize", "minimize"] = "maximize"
+    within: float = 0.01
+
+    def __post_init__(self) -> None:
+        if not 0 < self.within < math.inf:
+            raise FieldError(f"expected a number above 0, got {self.within:g}", ("within",))
 
 
 @dataclass(frozen=True)
@@ -155,6 +163,7 @@ class SweepSpec:
         if model.likelihood == AUTO:  # what is searched is the same, whatever it stands for
             model = dataclasses.replace(model, likelihood=RunConfig.likelihood)
         values = as_mapping(self) | {"trainer": model.as_mapping()}
+        del values["metric"]["within"]  # decides what is said of the settings, not which there are
         return digest({key: values[key] for key in keys})
 
     @property

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from evaluation.analysis.answer import Answer
 from evaluation.analysis.choose import SettingSummary
-from evaluation.analysis.conclude import Conclusion
 from sweeps import sweep_results
 from sweeps.plan import Run, Setting
 from sweeps.run_store import Store, report_key
@@ -68,13 +68,13 @@ class Tracker(Observer):
         if summary is not None:
             self._mlflow.put(lambda writer: writer.write_setting(setting, summary))
 
-    def sweep_ended(self, conclusion: Conclusion, report: Path | None) -> None:
+    def sweep_ended(self, answer: Answer, report: Path | None) -> None:
         """Queues the answer and the folder of the report."""
 
         def write(writer: "MlflowWriter") -> None:
             if self._mlflow.problem is not None:
                 writer.remove_doubles()
-            writer.write_sweep(conclusion, report)
+            writer.write_sweep(answer, report)
 
         self._mlflow.put(write)
         if self._optuna is not None:
@@ -122,7 +122,7 @@ def sync(spec: SweepSpec, store: Store) -> None:
         snapshot = sweep.snapshot()
         if snapshot.rows:
             folder = store.fetch(report_key(spec))
-            tracker.sweep_ended(snapshot.conclusion, folder if folder.exists() else None)
+            tracker.sweep_ended(snapshot.answer, folder if folder.exists() else None)
         if not tracker.close(seconds=math.inf):
             raise UserError("; ".join(tracker.lacking()))
 

@@ -19,8 +19,8 @@ def test_a_snapshot_is_read_once_and_does_not_change_with_the_store(tmp_path: Pa
     assert before.rows == ()
     after = sweep.snapshot()
     assert len(after.rows) == 12
-    assert after.conclusion is after.conclusion
-    assert after.conclusion.choice.settings[0].beta == 16
+    assert after.answer is after.answer
+    assert after.answer.choice.settings[0].beta == 16
 
 
 def test_metrics_are_planned_once(tmp_path: Path, monkeypatch) -> None:

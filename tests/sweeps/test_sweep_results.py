@@ -87,7 +87,7 @@ def test_runs_that_say_nothing_of_beta_leave_a_best_without_error_bar(store):
     fill(store, SCORES, failed=[(m, beta, seed) for m, beta in SCORES for seed in (0, 1)])
     best = api.best(SPEC, store)
     assert (best.interval, best.probability_best, best.tied) == (None, None, ())
-    assert best.verdict == "cannot tell" and "no run" in best.reasons[0]
+    assert best.verdict == "cannot tell" and "No run" in best.reasons[0]
 
 
 def test_a_setting_lacking_a_seed_is_shown_as_such(store):

@@ -179,14 +179,14 @@ def test_an_installed_package_adds_names(here: Path, monkeypatch: pytest.MonkeyP
         [beta_sweep.architectures]
         small = small_nets_of_a_package:Small
         gone = small_nets_of_a_package:Gone
-        mlp = small_nets_of_a_package:Small
+        fc1200 = small_nets_of_a_package:Small
     """
     (about / "entry_points.txt").write_text(textwrap.dedent(entry_points))
     monkeypatch.syspath_prepend(str(here / "site"))
     ARCHITECTURES.__dict__.pop("installed", None)
     try:
         assert list(ARCHITECTURES)[-2:] == ["small", "gone"]
-        assert ARCHITECTURES["mlp"].__module__ == "trainer.architectures.mlp"
+        assert ARCHITECTURES["fc1200"].__module__ == "trainer.architectures.fc1200"
         run = with_installed(config(architecture="small"), {"architecture": ARCHITECTURES})
         assert run.sources == {"small_nets_of_a_package": NETS}
         check_compatible(build(RunConfig, run.as_mapping()), Shapes())

@@ -38,7 +38,7 @@ def measure_noise(settings: Sequence[SettingSummary], points: np.ndarray) -> Noi
     classifier, of_run = _classifier_variance(settings)
     seeds = np.array([len(setting.scores) for setting in settings])
     freedom = seeds - 1.0
-    own = np.array([statistics.variance(s.scores) if s.seeds > 1 else 0.0 for s in settings])
+    own = np.array([statistics.variance(s.scores) if len(s.scores) > 1 else 0.0 for s in settings])
     if freedom.sum() == 0:
         return Noise(math.nan, classifier, np.full(len(settings), of_run))
 

@@ -1,147 +1,171 @@
-"""Functions that the scores allow, drawn on a dense grid of betas for each latent size."""
+"""Functions that the scores allow, drawn along beta for each latent size and family."""
 
 import math
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from evaluation.analysis.choose import SettingSummary
+from evaluation.analysis.inference.families import Families, find_families
 from evaluation.analysis.inference.surface import Surface, fit_surface
 
 GRID = 81  # points of each curve: steps of 11 % over the paper's range of beta_norm
+FEWEST, MOST = 17, 650  # points of a curve where there are many, and of all of them about
 DRAWS = 4000  # functions drawn; a probability is then known to within 0.01
-FEWEST_PER_FAMILY = 4  # settings a combination of other parameters needs for curves of its own
-COARSE = 4  # every so many-th grid point is enough to judge an imagined sweep
 IMAGINED_DRAWS = 1000
+MANY = 300  # settings from which on near ones are pooled for the fit, which costs their cube
+NEAR = 0.2  # in log beta: well below the shortest length over which a score changes
 
 
 @dataclass(frozen=True)
-class Columns:
-    """What the columns of the draws stand for: curve points and tested settings; (columns,) each.
+class Points:
+    """The points of the curves; (points,) each.
 
     log_norm: log beta_norm. log_ratio: log(beta / beta_norm) = log(N / M). latents: M.
     family: number of the combination of other parameters.
-    setting: number of the tested setting, -1 on a curve.
     low, high: whether it is the lowest, the highest beta tried at its latent size and family.
-    half_step: half the distance between curve points there.
+    half_step: half the largest distance between points there.
     """
 
     log_norm: np.ndarray
     log_ratio: np.ndarray
     latents: np.ndarray
     family: np.ndarray
-    setting: np.ndarray
     low: np.ndarray
     high: np.ndarray
     half_step: np.ndarray
 
-    @property
-    def points(self) -> np.ndarray:
-        """(columns, 2): log beta_norm, log latents."""
-        return np.stack([self.log_norm, np.log(self.latents)], axis=1)
-
-    def only(self, mask: np.ndarray) -> "Columns":
-        """The columns where `mask` (columns,) holds."""
-        return Columns(**{name: values[mask] for name, values in vars(self).items()})
+    def only(self, mask: np.ndarray) -> "Points":
+        """The points where `mask` (points,) holds."""
+        return Points(**{name: values[mask] for name, values in vars(self).items()})
 
 
 @dataclass(frozen=True)
 class Posterior:
-    """Draws (draws, columns) of the mean score, higher is better, and the surface of each family.
+    """Draws (draws, points) of the mean score, higher is better, and what they come from.
 
-    members: for each family, the numbers of its settings in the order its surface knows them.
+    tested: (draws, settings) of the mean score of each tested setting.
+    surfaces: of each of the families' groups. variances: (settings,) of the settings' means.
     """
 
-    columns: Columns
+    points: Points
     draws: np.ndarray
+    tested: np.ndarray
+    families: Families
     surfaces: tuple[Surface, ...]
-    members: tuple[np.ndarray, ...]
+    inputs: np.ndarray
+    variances: np.ndarray
+    several_seeds: np.ndarray
     seed: int
-    _imagined: dict[float, tuple[Surface, ...]] = field(default_factory=dict, repr=False)
+    _imagined: dict[float, np.ndarray] = field(default_factory=dict, repr=False)
 
-    def imagine(self, seeds_factor: float, mask: np.ndarray) -> tuple[Columns, np.ndarray]:
-        """Columns (every few in `mask`) and draws to expect from so many times the seeds.
+    def surface(self, family: int) -> Surface:
+        """The surface that a family belongs to."""
+        pairs = zip(self.families.groups, self.surfaces, strict=True)
+        return next(surface for group, surface in pairs if family in group)
+
+    def imagine(self, seeds_factor: float) -> np.ndarray:
+        """Draws (draws, settings) to expect from so many times the seeds.
 
         The means are put where the surface has them now: more seeds would calm the noise.
         """
-        on_curve = self.columns.setting < 0
-        every_few = np.zeros_like(mask)
-        every_few[np.flatnonzero(mask & on_curve)[::COARSE]] = True
-        columns = self.columns.only(every_few | (mask & ~on_curve))
         if seeds_factor not in self._imagined:  # asked for every latent size
-            self._imagined[seeds_factor] = self._with_noise(1 / seeds_factor)
-        surfaces = self._imagined[seeds_factor]
-        return columns, _draw(surfaces, columns, IMAGINED_DRAWS, self.seed)
-
-    def _with_noise(self, noise: float) -> tuple[Surface, ...]:
-        """The surfaces had the settings scored their expected means, at so much of the variance."""
-        tested = self.columns.setting >= 0
-        expected = self.draws[:, tested].mean(axis=0)[np.argsort(self.columns.setting[tested])]
-        return tuple(
-            surface.imagine(expected[members], noise)
-            for surface, members in zip(self.surfaces, self.members, strict=True)
-        )
+            rng, expected = np.random.default_rng(self.seed), self.tested.mean(axis=0)
+            draws = np.empty((IMAGINED_DRAWS, len(expected)))
+            for group, surface in zip(self.families.groups, self.surfaces, strict=True):
+                here = np.isin(self.families.of_setting, group)
+                pooled = _pool(self.inputs[here], expected[here], self.variances[here])
+                calmer = surface.imagine(pooled[1], 1 / seeds_factor)
+                own = bool(self.several_seeds[here].any())
+                draws[:, here] = _draw_tested(calmer, self.inputs[here], own, IMAGINED_DRAWS, rng)
+            self._imagined[seeds_factor] = draws
+        return self._imagined[seeds_factor]
 
 
 def draw_posterior(
     settings: Sequence[SettingSummary], means: np.ndarray, variances: np.ndarray, seed: int
 ) -> Posterior:
-    """Posterior given mean scores `means` (settings,), higher is better, of noise `variances`.
-
-    Settings that differ in other parameters, say in objective, have surfaces of their own where
-    each combination has settings enough. If not, one serves all, and what the others do is noise.
-    """
-    members = group_families(settings)
-    points = np.log([(setting.beta_norm, setting.latents) for setting in settings])
-    columns = _make_columns(settings, members)
-    surfaces = tuple(
-        fit_surface(points[m], means[m], variances[m], _seeds_show_all_noise(settings, m))
-        for m in members
+    """Posterior given mean scores `means` (settings,), higher is better, of noise `variances`."""
+    families = find_families(settings)
+    plain = np.log([(setting.beta_norm, setting.latents) for setting in settings])
+    inputs = np.hstack([plain, families.codes[families.of_setting]])
+    points = lay_out(settings, families)
+    at_points = np.column_stack(
+        [points.log_norm, np.log(points.latents), families.codes[points.family]]
     )
-    return Posterior(columns, _draw(surfaces, columns, DRAWS, seed), surfaces, members, seed)
+    several_seeds = np.array([setting.seeds > 1 for setting in settings])
+    rng, surfaces = np.random.default_rng(seed), []
+    draws, tested = np.empty((DRAWS, len(at_points))), np.empty((DRAWS, len(settings)))
+    for group in families.groups:
+        here, mask = np.isin(families.of_setting, group), np.isin(points.family, group)
+        own = bool(several_seeds[here].any())
+        pooled = _pool(inputs[here], means[here], variances[here])
+        surface = fit_surface(*pooled, measured=own and not families.scattered)
+        # shuffled, for the shapes come in blocks and blocks of two groups must not be paired
+        draws[:, mask] = rng.permutation(surface.draw(at_points[mask], DRAWS, rng))
+        tested[:, here] = rng.permutation(_draw_tested(surface, inputs[here], own, DRAWS, rng))
+        surfaces.append(surface)
+    return Posterior(
+        points, draws, tested, families, tuple(surfaces), inputs, variances, several_seeds, seed
+    )
 
 
-def group_families(settings: Sequence[SettingSummary]) -> tuple[np.ndarray, ...]:
-    """Numbers of the settings of each family: combinations of other parameters, or one for all."""
-    groups: dict[str, list[int]] = defaultdict(list)
-    for i, setting in enumerate(settings):
-        groups[repr(sorted(setting.parameters.items()))].append(i)
-    if min(map(len, groups.values())) < FEWEST_PER_FAMILY:
-        return (np.arange(len(settings)),)
-    return tuple(np.array(group) for group in groups.values())
+def _draw_tested(
+    surface: Surface, inputs: np.ndarray, own: bool, count: int, rng: np.random.Generator
+) -> np.ndarray:
+    """Draws (count, settings) of the settings' means.
+
+    own: several seeds show the noise, so what the curve misses beyond it is the setting's own.
+    """
+    if own and len(inputs) == len(surface.points):
+        return surface.draw_settings(count, rng)
+    return surface.draw(inputs, count, rng)
 
 
-def _seeds_show_all_noise(settings: Sequence[SettingSummary], numbers: np.ndarray) -> bool:
-    several_seeds = any(settings[i].seeds > 1 for i in numbers)
-    return several_seeds and len({repr(settings[i].parameters) for i in numbers}) == 1
+def _pool(
+    inputs: np.ndarray, means: np.ndarray, variances: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The same with the settings of nearly one beta as one, where there are very many.
+
+    Each weighs by its precision, with a little noise for all: none is known that exactly.
+    """
+    if len(means) <= MANY:
+        return inputs, means, variances
+    cells = np.column_stack([np.floor(inputs[:, 0] / NEAR), inputs[:, 1:]])
+    _, cell = np.unique(cells, axis=0, return_inverse=True)
+    cell = cell.ravel()
+    precision = 1 / (variances + max(float(np.median(variances)), 1e-12))
+    total = np.bincount(cell, precision)
+    pooled = [np.bincount(cell, precision * column) / total for column in (*inputs.T, means)]
+    spread = np.bincount(cell, precision**2 * variances) / total**2
+    return np.column_stack(pooled[:-1]), pooled[-1], spread
 
 
-def _make_columns(settings: Sequence[SettingSummary], members: Sequence[np.ndarray]) -> Columns:
-    records = []
-    for family, numbers in enumerate(members):
-        for latents in sorted({settings[i].latents for i in numbers}):
-            tested = [i for i in numbers if settings[i].latents == latents]
-            log_norms = [math.log(settings[i].beta_norm) for i in tested]
-            low, high = min(log_norms), max(log_norms)
-            ratio = math.log(settings[tested[0]].beta / settings[tested[0]].beta_norm)
-            grid = np.linspace(low, high, GRID) if high > low else np.empty(0)
-            half_step = (high - low) / (GRID - 1) / 2
-            records += [
-                (x, ratio, latents, family, i, x == low, x == high, half_step)
-                for x, i in [*((x, -1) for x in grid), *zip(log_norms, tested, strict=True)]
+def lay_out(settings: Sequence[SettingSummary], families: Families) -> Points:
+    """The points of every curve; a few tested settings are among them."""
+    log_norm = np.log([setting.beta_norm for setting in settings])
+    latents = np.array([setting.latents for setting in settings])
+    curves = sorted(set(zip(families.of_setting.tolist(), latents.tolist(), strict=True)))
+    size = int(np.clip(MOST // len(curves), FEWEST, GRID))
+    columns: list[list[np.ndarray]] = []
+    for family, m in curves:
+        here = np.flatnonzero((families.of_setting == family) & (latents == m))
+        tested = np.unique(log_norm[here])
+        low, high = tested[0], tested[-1]
+        grid = np.linspace(low, high, size) if high > low else tested
+        places = np.unique(np.concatenate([grid, tested])) if len(tested) <= size else grid
+        ratio = math.log(settings[here[0]].beta / settings[here[0]].beta_norm)
+        columns.append(
+            [
+                places,
+                np.full(len(places), ratio),
+                np.full(len(places), m),
+                np.full(len(places), family),
+                places == low,
+                places == high,
+                np.full(len(places), np.diff(places).max() / 2 if high > low else 0.0),
             ]
-    kinds = (float, float, int, int, int, bool, bool, float)
-    values = zip(*records, strict=True)
-    return Columns(*(np.array(v, kind) for v, kind in zip(values, kinds, strict=True)))
-
-
-def _draw(surfaces: Sequence[Surface], columns: Columns, count: int, seed: int) -> np.ndarray:
-    rng = np.random.default_rng(seed)
-    draws = np.empty((count, len(columns.family)))
-    for family, surface in enumerate(surfaces):
-        mask = columns.family == family
-        # shuffled, for the models come in blocks and blocks of two families must not be paired
-        draws[:, mask] = rng.permutation(surface.draw(columns.points[mask], count, rng))
-    return draws
+        )
+    joined = [np.concatenate(parts) for parts in zip(*columns, strict=True)]
+    return Points(*joined)

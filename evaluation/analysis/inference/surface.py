@@ -2,16 +2,14 @@
 
 import itertools
 import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
-from scipy.linalg import cholesky, solve_triangular
+from scipy.linalg import cho_factor, cho_solve, cholesky, solve_triangular
+from scipy.spatial.distance import cdist
 from scipy.special import expit, logsumexp
-
-if TYPE_CHECKING:  # scikit-learn: seconds, which whoever only names an answer need not pay
-    from sklearn.gaussian_process import GaussianProcessRegressor
-    from sklearn.gaussian_process.kernels import Kernel
 
 # What the function may be like: every combination counts by how well it explains the scores.
 # Lengths are in natural logarithms, heights in standard deviations of the settings' means.
@@ -19,24 +17,41 @@ BETA_LENGTHS = (0.35, 0.6, 1.0, 1.7, 2.9, 5.0)  # factors of 1.4 to 150
 LATENTS_LENGTHS = (0.7, 1.5, 3.0, 6.0)
 HEIGHTS = (0.5, 1.0, 2.0)
 MISFITS = (0.03, 0.3)  # noise beyond the measured one
-MISFITS_UNMEASURED = (*MISFITS, 1.0)  # where seeds metric none, the scores may be nothing else
+MISFITS_UNMEASURED = (*MISFITS, 1.0)  # where seeds measure none, the scores may be nothing else
 # A collapse of the latents makes a cliff beside a gentle slope. One smoothness fits neither, and
 # puts the top too far from the cliff; so a little fine detail is always allowed for.
 DETAIL_HEIGHT, DETAIL_LENGTHS = 0.2, (0.5, 1.5)
 UNKNOWN_LEVEL = 10.0  # prior standard deviation of the overall level: as good as unknown
+CATEGORY_LEVEL = 2.0  # and of how far a category (an objective, say) lies above or below it
 LEAST_NOISE = 1e-6  # keeps a noiseless sweep's matrix positive definite in double precision
 NEGLIGIBLE = 0.01  # a combination that weighs less is left out
 
 
+class Shape(NamedTuple):
+    """One member of the family: lengths over log beta_norm and log latents, height, misfit."""
+
+    beta: float
+    latents: float
+    height: float
+    misfit: float
+
+
 @dataclass(frozen=True)
 class Surface:
-    """A weighted family of Gaussian processes over points (n, 2): log beta_norm, log latents.
+    """A weighted family of Gaussian processes over points (n, 2 + C).
 
-    weights: (models,) posterior probability of each model.
-    flat: posterior probability, from even odds, that the mean score is the same everywhere.
+    A point is log beta_norm, log latents, and the code of each of C categories: curves of different
+    categories have one shape, levels of their own, and fine detail of their own.
+
+    points: (n, 2 + C) where the scores are known; values: (n,) there, centred and scaled;
+    noise: (n,) their variance. weights: posterior probability of each of the `shapes`.
+    flat: posterior probability, from even odds, that the score does not depend on beta or latents.
     """
 
-    models: tuple["GaussianProcessRegressor", ...]
+    points: np.ndarray
+    values: np.ndarray
+    noise: np.ndarray
+    shapes: tuple[Shape, ...]
     weights: np.ndarray
     centre: float
     scale: float
@@ -45,104 +60,141 @@ class Surface:
     @property
     def reach(self) -> float:
         """Average length in log beta over which the score changes."""
-        lengths = [model.kernel.k2.k2.length_scale[0] for model in self.models]
-        return float(self.weights @ lengths)
+        return float(self.weights @ [shape.beta for shape in self.shapes])
 
     def draw(self, points: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
-        """Functions that the scores allow, at `points` (n, 2): array (count, n) of mean scores."""
+        """Functions that the scores allow, at `points` (n, 2 + C): array (count, n) of means."""
+        return self._draw_all(points, False, count, rng)
+
+    def draw_settings(self, count: int, rng: np.random.Generator) -> np.ndarray:
+        """Means (count, settings) of the settings themselves, which a smooth curve may miss.
+
+        What the curve misses beyond the noise of the seeds is the setting's own, and is kept.
+        """
+        return self._draw_all(self.points, True, count, rng)
+
+    def _draw_all(
+        self, points: np.ndarray, own: bool, count: int, rng: np.random.Generator
+    ) -> np.ndarray:
         ends = np.floor(np.cumsum(self.weights) * count + 0.5).astype(int)
         shares = np.diff(ends, prepend=0)
         draws = [
-            _draw(model, points, share, rng)
-            for model, share in zip(self.models, shares, strict=True)
+            self._draw(shape, points, own, share, rng)
+            for shape, share in zip(self.shapes, shares, strict=True)
             if share
         ]
         return self.centre + self.scale * np.concatenate(draws)
 
     def imagine(self, means: np.ndarray, noise: float) -> "Surface":
         """The same family had the settings scored `means` with `noise` times the variance."""
-        values = (means - self.centre) / self.scale
-        models = tuple(
-            _condition(m.kernel, m.X_train_, values, noise * m.alpha) for m in self.models
+        return replace(
+            self,
+            values=(means - self.centre) / self.scale,
+            noise=noise * self.noise,
+            shapes=tuple(s._replace(misfit=s.misfit * math.sqrt(noise)) for s in self.shapes),
         )
-        return Surface(models, self.weights, self.centre, self.scale, self.flat)
+
+    def _draw(
+        self, shape: Shape, points: np.ndarray, own: bool, count: int, rng: np.random.Generator
+    ) -> np.ndarray:
+        """Posterior draws (count, n) of one member (Rasmussen & Williams 2006, Eq. 2.25, 2.26).
+
+        own: the points are the settings, and their misfit is a part of them, not noise.
+        """
+        misfit = np.diag(np.full(len(points), shape.misfit**2)) if own else 0.0
+        known = _rest(self.points, self.points) + _curve(shape, self.points, self.points)
+        noisy = known + np.diag(_safe(self.noise + shape.misfit**2))
+        cross = _rest(points, self.points) + _curve(shape, points, self.points) + misfit
+        factor = cho_factor(noisy, lower=True, overwrite_a=True, check_finite=False)
+        mean = cross @ cho_solve(factor, self.values, check_finite=False)
+        white = solve_triangular(factor[0], cross.T, lower=True, check_finite=False)
+        covariance = _rest(points, points) + _curve(shape, points, points) + misfit
+        covariance -= white.T @ white
+        # neighbours on a dense grid are all but equal
+        covariance[np.diag_indices_from(covariance)] += 1e-8 * UNKNOWN_LEVEL**2
+        root = cholesky(covariance, lower=True, overwrite_a=True, check_finite=False)
+        return mean + rng.standard_normal((count, len(mean))) @ root.T
 
 
 def fit_surface(
     points: np.ndarray, means: np.ndarray, variances: np.ndarray, measured: bool = True
 ) -> Surface:
-    """Surface from mean scores `means` (n,) of noise `variances` (n,) at `points` (n, 2).
+    """Surface from mean scores `means` (n,) of noise `variances` (n,) at `points` (n, 2 + C).
 
     measured: whether `variances` hold all noise; False for single seeds.
 
     Smoothness, height and misfit are averaged over, not fixed at their likeliest values: with a
     dozen settings those alone make intervals too short (Rasmussen & Williams 2006, section 5.2).
     """
-    from sklearn.gaussian_process.kernels import ConstantKernel, Matern
-
     centre, scale = float(means.mean()), float(means.std())
     if scale < 1e-9 * max(1.0, abs(centre)):  # equal scores
         scale = 1.0
     values, noise = (means - centre) / scale, variances / scale**2
     latents_lengths = LATENTS_LENGTHS if np.ptp(points[:, 1]) > 0 else LATENTS_LENGTHS[:1]
     misfits = MISFITS if measured else MISFITS_UNMEASURED
-    level = ConstantKernel(UNKNOWN_LEVEL**2)
-    detail = ConstantKernel(DETAIL_HEIGHT**2) * Matern(DETAIL_LENGTHS, nu=1.5)
-    rest = (level + detail)(points)
-
-    curves = list(itertools.product(misfits, HEIGHTS, BETA_LENGTHS, latents_lengths))
-    curved = [
-        (level + detail + ConstantKernel(h**2) * Matern((b, m), nu=1.5), noise + misfit**2)
-        for misfit, h, b, m in curves
-    ]
-    found = {}
-    for b, m in itertools.product(BETA_LENGTHS, latents_lengths):
-        shape = Matern((b, m), nu=1.5)(points)  # the costly part, the same for all heights
-        for misfit, h in itertools.product(misfits, HEIGHTS):
-            found[misfit, h, b, m] = _evidence(rest + h**2 * shape, values, noise + misfit**2)
-    evidence = np.array([found[curve] for curve in curves])
-    constant_evidence = np.array(
-        [_evidence(level(points), values, noise + misfit**2) for misfit in misfits]
-    )
-    weights = np.exp(evidence - logsumexp(evidence))
+    rest, evidence = _rest(points, points), {}
+    for beta, latents in itertools.product(BETA_LENGTHS, latents_lengths):
+        unit = _curve(Shape(beta, latents, 1.0, 0.0), points, points)  # one for all heights
+        for height, misfit in itertools.product(HEIGHTS, misfits):
+            covariance = rest + height**2 * unit
+            shape = Shape(beta, latents, height, misfit)
+            evidence[shape] = _evidence(covariance, values, noise + misfit**2)
+    level = _level(points, points)
+    constant = [_evidence(level, values, noise + misfit**2) for misfit in misfits]
+    curved = np.array(list(evidence.values()))
+    weights = np.exp(curved - logsumexp(curved))
     kept = np.flatnonzero(weights >= min(NEGLIGIBLE, weights.max()))
-    odds = _log_mean(constant_evidence) - _log_mean(evidence)
+    shapes = tuple(evidence)
     return Surface(
-        # conditioned anew: all at once would hold a matrix (n, n) for each of the combinations
-        models=tuple(_condition(curved[i][0], points, values, curved[i][1]) for i in kept),
+        points=points,
+        values=values,
+        noise=noise,
+        shapes=tuple(shapes[i] for i in kept),
         weights=weights[kept] / weights[kept].sum(),
         centre=centre,
         scale=scale,
-        flat=float(expit(odds)),
+        flat=float(expit(_log_mean(constant) - _log_mean(curved))),
     )
 
 
-def _condition(
-    kernel: "Kernel", points: np.ndarray, values: np.ndarray, variances: np.ndarray
-) -> "GaussianProcessRegressor":
-    from sklearn.gaussian_process import GaussianProcessRegressor
+def _level(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Covariance (a, b) of the levels: one for all, and one of each category."""
+    covariance = np.full((len(a), len(b)), UNKNOWN_LEVEL**2)
+    for code in range(2, a.shape[1]):
+        covariance += CATEGORY_LEVEL**2 * (a[:, None, code] == b[None, :, code])
+    return covariance
 
-    alpha = np.maximum(variances, LEAST_NOISE)
-    return GaussianProcessRegressor(kernel, alpha=alpha, optimizer=None).fit(points, values)
+
+def _rest(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Covariance (a, b) of all but the curve: levels, and fine detail within the categories."""
+    detail = DETAIL_HEIGHT**2 * _matern(a, b, DETAIL_LENGTHS)
+    if a.shape[1] > 2:
+        detail *= (a[:, None, 2:] == b[None, :, 2:]).all(axis=-1)
+    return _level(a, b) + detail
+
+
+def _curve(shape: Shape, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    return shape.height**2 * _matern(a, b, (shape.beta, shape.latents))
+
+
+def _matern(a: np.ndarray, b: np.ndarray, lengths: Sequence[float]) -> np.ndarray:
+    """Covariance (a, b), nu = 3/2 (Rasmussen & Williams 2006, Eq. 4.17)."""
+    distance = math.sqrt(3) * cdist(a[:, :2] / lengths, b[:, :2] / lengths)
+    return (1 + distance) * np.exp(-distance)
+
+
+def _safe(variances: np.ndarray) -> np.ndarray:
+    return np.maximum(variances, LEAST_NOISE)
 
 
 def _evidence(covariance: np.ndarray, values: np.ndarray, variances: np.ndarray) -> float:
     """log p(values) of a Gaussian process (Rasmussen & Williams 2006, Eq. 2.30)."""
-    noisy = covariance + np.diag(np.maximum(variances, LEAST_NOISE))
+    noisy = covariance + np.diag(_safe(variances))
     root = cholesky(noisy, lower=True, overwrite_a=True, check_finite=False)
     white = solve_triangular(root, values, lower=True, check_finite=False)
     constant = len(values) * math.log(2 * math.pi) / 2
     return float(-white @ white / 2 - np.log(np.diag(root)).sum() - constant)
 
 
-def _log_mean(logs: np.ndarray) -> float:
+def _log_mean(logs: Sequence[float] | np.ndarray) -> float:
     return float(logsumexp(logs) - np.log(len(logs)))
-
-
-def _draw(
-    model: "GaussianProcessRegressor", points: np.ndarray, count: int, rng: np.random.Generator
-) -> np.ndarray:
-    mean, covariance = model.predict(points, return_cov=True)
-    # for the same reason: neighbours on a dense grid are all but equal
-    covariance[np.diag_indices_from(covariance)] += 1e-8 * UNKNOWN_LEVEL**2
-    return mean + rng.standard_normal((count, len(mean))) @ np.linalg.cholesky(covariance).T

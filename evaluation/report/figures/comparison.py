@@ -6,16 +6,16 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from evaluation.analysis.answer import Answer
 from evaluation.analysis.choose import SettingSummary
-from evaluation.analysis.conclude import Conclusion
 from evaluation.analysis.formatting import number
 from evaluation.report.figures import style
 
 
-def draw(compared: Sequence[tuple[str, Conclusion]]) -> Figure:
+def draw(compared: Sequence[tuple[str, Answer]]) -> Figure:
     """A point and a bar a sweep and latent size: its best beta tried, and the beta's interval.
 
-    compared: a name, as it stands on the axis, and what was concluded. The best latent size of a
+    compared: a name, as it stands on the axis, and the answer. The best latent size of a
     sweep is filled, the others are hollow.
     """
     figure = style.new_figure(9.6, 1.6 + 0.55 * sum(len(c.choice.per_latents) for _, c in compared))
@@ -24,17 +24,17 @@ def draw(compared: Sequence[tuple[str, Conclusion]]) -> Figure:
     colours, markers = style.colours_of(sizes), style.markers_of(sizes)
     ends = [
         end
-        for _, conclusion in compared
-        for setting in conclusion.choice.per_latents.values()
-        for end in (setting.beta, *_interval(conclusion, setting.latents))
+        for _, answer in compared
+        for setting in answer.choice.per_latents.values()
+        for end in (setting.beta, *_interval(answer, setting.latents))
     ]
     x_of = style.LogAxis(ends)
     place, ticks = 0.0, []
-    for name, conclusion in compared:
+    for name, answer in compared:
         first = place
-        for setting in conclusion.choice.per_latents.values():
+        for setting in answer.choice.per_latents.values():
             look = colours[setting.latents], markers[setting.latents]
-            _draw_best(axes, conclusion, setting, place, x_of, *look)
+            _draw_best(axes, answer, setting, place, x_of, *look)
             place += 1
         ticks.append(((first + place - 1) / 2, name))
         place += 0.6
@@ -61,15 +61,15 @@ def draw(compared: Sequence[tuple[str, Conclusion]]) -> Figure:
 
 def _draw_best(
     axes: Axes,
-    conclusion: Conclusion,
+    answer: Answer,
     setting: SettingSummary,
     place: float,
     x_of: style.LogAxis,
     colour: str,
     marker: str,
 ) -> None:
-    overall = setting is conclusion.choice.best
-    ends = [x_of(end) for end in _interval(conclusion, setting.latents)]
+    overall = setting is answer.best.setting
+    ends = [x_of(end) for end in _interval(answer, setting.latents)]
     axes.plot(
         ends,
         [place] * len(ends),
@@ -91,7 +91,7 @@ def _draw_best(
         gid="best" if overall else "of its size",
     )
     axes.annotate(
-        f"{number(setting.beta)}{_doubt(conclusion, setting.latents)}",
+        f"{number(setting.beta)}{_doubt(answer, setting.latents)}",
         (x_of(setting.beta), place),
         xytext=(0, 9),
         textcoords="offset points",
@@ -102,12 +102,9 @@ def _draw_best(
     )
 
 
-def _interval(conclusion: Conclusion, latents: int) -> tuple[float, float] | tuple[()]:
-    if conclusion.answer is None or latents not in conclusion.answer.per_latents:
-        return ()
-    return conclusion.answer.per_latents[latents].interval
+def _interval(answer: Answer, latents: int) -> tuple[float, ...]:
+    return answer.per_latents[latents].interval or ()
 
 
-def _doubt(conclusion: Conclusion, latents: int) -> str:
-    sure = conclusion.answer.per_latents.get(latents) if conclusion.answer else None
-    return "" if sure is not None and sure.verdict == "clear" else " ?"
+def _doubt(answer: Answer, latents: int) -> str:
+    return "" if answer.per_latents[latents].verdict == "clear" else " ?"

@@ -194,8 +194,8 @@ def _draw_answer(axes: Axes, answer: "Answer", colours: Mapping[int, str]) -> No
         )
     for level, (size, best) in enumerate(answer.per_latents.items() if few else ()):
         axes.plot(
-            best.interval_norm,
-            [0.985 - 0.017 * level] * 2,
+            best.interval_norm or (),
+            [0.985 - 0.017 * level] * len(best.interval_norm or ()),
             transform=axes.get_xaxis_transform(),
             color=colours[size],
             linewidth=3.5,

@@ -29,7 +29,8 @@ def draw(rows: Sequence[RunRow], choice: Choice, *, score_name: str = "score") -
     """Score against reconstruction (Higgins et al. 2017, Sec. 4.2; Stühmer et al. 2019, Fig. 5).
 
     Coloured by beta; where other choices vary, as objectives, by those, with a legend. Lines join
-    settings that differ in beta alone; bars are standard errors over seeds. Failed runs have no
+    settings that differ in beta alone; both are means over all seeds, with standard errors, and not
+    the better half's score beside all seeds' reconstruction. Failed runs have no
     reconstruction and are only counted.
     """
     figure = style.new_figure(9.6, 5.4)
@@ -54,7 +55,7 @@ def draw(rows: Sequence[RunRow], choice: Choice, *, score_name: str = "score") -
     )
     for line in lines:
         part = [s for s in line.settings if s in settings and s.finished]
-        x, y = [s.reconstruction for s in part], [s.score for s in part]
+        x, y = [s.reconstruction for s in part], [s.mean for s in part]
         axes.plot(x, y, color=line.colour if several else "#9ca3af", linewidth=1, zorder=2)
         axes.errorbar(
             x,
@@ -110,7 +111,7 @@ def _mark_best(axes: Axes, choice: Choice) -> None:
     best = choice.best
     axes.scatter(
         best.reconstruction,
-        best.score,
+        best.mean,
         s=210,
         facecolors="none",
         edgecolors=style.INK,
@@ -120,7 +121,7 @@ def _mark_best(axes: Axes, choice: Choice) -> None:
     )
     axes.annotate(
         f"best: {series.name_of(best)}",
-        (best.reconstruction, best.score),
+        (best.reconstruction, best.mean),
         xytext=(0, 14 if choice.goal == "maximize" else -20),
         textcoords="offset points",
         ha="center",

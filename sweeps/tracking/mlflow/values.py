@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from evaluation.analysis.advice import CANNOT_TELL
-from evaluation.analysis.conclude import Conclusion
+from evaluation.analysis.answer import Answer
 from trainer.files import parse_json
 
 CURVE_POINTS = 100  # of each training curve; history.json, beside it, has them all
@@ -41,11 +40,13 @@ def curves(path: Path, start: int, end: int) -> list[Point]:
 
 
 def numbers(values: Mapping[str, Any]) -> dict[str, float]:
-    """The finite numbers among `values`; those of a list by their place: `name.0`, `name.1`, …"""
+    """The finite numbers among `values`; of a list by place, `name.0`, of a mapping by key."""
     found: dict[str, float] = {}
     for name, value in values.items():
         if isinstance(value, list):
             found |= numbers({f"{name}.{i}": item for i, item in enumerate(value)})
+        elif isinstance(value, Mapping):
+            found |= numbers({f"{name}.{key}": item for key, item in value.items()})
         elif isinstance(value, int | float) and math.isfinite(value):
             found[name] = float(value)
     return found
@@ -61,25 +62,34 @@ def short(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def answer_params(conclusion: Conclusion) -> dict[str, str]:
+def answer_params(answer: Answer) -> dict[str, str]:
     """The answer as MLflow's params, short enough to be read in its table of runs."""
-    best = conclusion.choice.best
+    best = answer.best
     params: dict[str, Any] = {
         "best.beta": best.beta,
         "best.beta_norm": best.beta_norm,
         "best.latents": best.latents,
-        "best.setting": best.rows[0].setting,
+        "best.setting": best.setting.rows[0].setting,
+        "best.verdict": best.verdict,
     }
-    answer = conclusion.answer
-    params["best.verdict"] = answer.best.verdict if answer else CANNOT_TELL
-    if answer is not None:
-        params["best.interval"] = [float(f"{end:.4g}") for end in answer.best.interval]
-        params["best.probability"] = float(f"{answer.best.probability_best:.3g}")
-        params["best.tied"] = [setting.rows[0].setting for setting in answer.tied]
-        params["best.reasons"] = " ".join(answer.best.reasons)
-        if answer.best.faithful is not None:
-            params["best.faithful"] = answer.best.faithful.rows[0].setting
+    if best.standing is not None and best.interval is not None:
+        params |= {
+            "best.within": best.within,
+            "best.probability_within": _rounded(best.standing.probability_within),
+            "best.expected_loss": _rounded(best.standing.expected_loss),
+            "best.good": [setting.rows[0].setting for setting in best.good],
+            "best.interval": [float(f"{end:.4g}") for end in best.interval],
+            "best.probability": _rounded(best.standing.probability_best),
+            "best.tied": [setting.rows[0].setting for setting in best.tied],
+            "best.reasons": " ".join(best.reasons),
+        }
+        if best.faithful is not None:
+            params["best.faithful"] = best.faithful.rows[0].setting
     return {key: text(value) for key, value in params.items()}
+
+
+def _rounded(value: float) -> float:
+    return float(f"{value:.3g}")
 
 
 def scores(result: Mapping[str, Any], when: int) -> list[Point]:
@@ -89,6 +99,5 @@ def scores(result: Mapping[str, Any], when: int) -> list[Point]:
     for metric, found in (evaluation.get("measures") or {}).items():
         figures[metric] = found.get("score")
         figures |= {f"{metric}.{key}": value for key, value in found.items() if key != "score"}
-    for key, value in (result.get("training") or {}).items():
-        figures[f"training.{key}"] = value
+    figures |= {"training": result.get("training") or {}, "health": result.get("health") or {}}
     return points(numbers(figures), when)

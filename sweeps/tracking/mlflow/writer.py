@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from evaluation.analysis.choose import Choice, SettingSummary
-from evaluation.analysis.conclude import Conclusion
+from evaluation.analysis.answer import Answer, Best
+from evaluation.analysis.choose import SettingSummary
 from evaluation.analysis.table import flatten
 from sweeps import by_eye
 from sweeps.plan import Setting
@@ -20,7 +20,7 @@ from sweeps.tracking.mlflow.values import LONGEST, answer_params, curves, points
 
 HISTORY, MODEL = "history.json", "model.safetensors"
 FILES = ("config.json", "result.json", HISTORY, TRAVERSAL)
-BEST = "best"  # the tag of the best setting's run, and of its best seed's
+BEST = "best"  # the tag of the best setting's run, and of its representative seed's
 
 
 class MlflowWriter:
@@ -87,26 +87,27 @@ class MlflowWriter:
         self._runs.log(run, points(figures, end), {**flatten(setting.parameters), **params}, {})
         self._runs.finish(run, "FINISHED", end)
 
-    def write_sweep(self, conclusion: Conclusion, report: Path | None) -> None:
+    def write_sweep(self, answer: Answer, report: Path | None) -> None:
         """The run of the sweep: the best setting and how sure that is, its file and its report.
 
-        The runs of the best setting and of its best seed get the tag `best`, and that seed's model
-        is registered.
+        The runs of the best setting and of its representative seed get the tag `best`, and that
+        seed's model is registered.
         """
-        choice, answer = conclusion.choice, conclusion.answer
-        best = choice.best
+        best = answer.best
         figures = {
             self._metric: best.score,
             "best.beta": best.beta,
             "best.beta_norm": best.beta_norm,
             "best.latents": float(best.latents),
         }
-        if answer is not None:
-            low, high = answer.best.interval
+        if best.standing is not None and best.interval is not None:
+            low, high = best.interval
             figures |= {"best.interval.low": low, "best.interval.high": high}
-            figures["best.probability"] = answer.best.probability_best
+            figures["best.probability"] = best.standing.probability_best
+            figures["best.probability_within"] = best.standing.probability_within
+            figures["best.expected_loss"] = best.standing.expected_loss
         now = round(1000 * time.time())
-        params = answer_params(conclusion)
+        params = answer_params(answer)
         if any(self._sweep.params.get(key, text) != text for key, text in params.items()):
             self._runs.delete(self._sweep)  # MLflow never changes a param
             self._adopt()
@@ -117,38 +118,36 @@ class MlflowWriter:
         )
         by_hand = by_eye.chosen(self._store, self._spec.name)
         also = [by_eye.sentence(by_hand)] if by_hand else []
-        note = "\n\n".join([note, *also, *conclusion.sentences()])
+        note = "\n\n".join([note, *also, *best.sentences])
         self._runs.log(self._sweep, points(new, now), params, {"mlflow.note.content": note})
-        self._mark_best(choice)
+        self._mark_best(best)
         self._runs.attach(self._sweep, [self._store.local(spec_key(self._spec.name))])
         if report is not None:
             self._runs.attach(self._sweep, sorted(report.iterdir()), "report")
         self._runs.finish(self._sweep, "FINISHED", now)
-        self._register_best(choice, note)
+        self._register_best(best, note)
 
     def remove_doubles(self) -> None:
         """Deletes what a server that answered too late has made a second time."""
         self._runs.look_up()
         self._adopt()
 
-    def _mark_best(self, choice: Choice) -> None:
-        """Tags the best setting's run and its best seed's, and takes the tag off all others."""
-        seed = choice.best_seed(choice.best)
-        wanted = {key_of(self._setting_tags(choice.best.rows[0].setting))}
-        if seed is not None:
-            wanted.add(key_of({"kind": "run", "run": seed.run}))
+    def _mark_best(self, best: Best) -> None:
+        """Tags the best setting's run and its representative's, and no others."""
+        wanted = {key_of(self._setting_tags(best.setting.rows[0].setting))}
+        if best.run is not None:
+            wanted.add(key_of({"kind": "run", "run": best.run}))
         for key, run in self._runs.known.items():
             self._runs.set_tag(run, BEST, "true" if key in wanted else None)
 
-    def _register_best(self, choice: Choice, about: str) -> None:
-        """Puts the best seed of the best setting into the model registry, named by the sweep."""
-        seed = choice.best_seed(choice.best)
-        known = self._runs.find({"kind": "run", "run": seed.run}) if seed else None
-        if seed is not None and known is not None:
+    def _register_best(self, best: Best, about: str) -> None:
+        """Puts the representative of the best setting into the registry, named by the sweep."""
+        known = self._runs.find({"kind": "run", "run": best.run}) if best.run else None
+        if best.run is not None and known is not None:
             from sweeps.tracking.mlflow.registry import register
 
-            folder = self._store.fetch(run_key(seed.run))
-            register(self._runs.client, self._spec.name, seed.run, folder, known, about)
+            folder = self._store.fetch(run_key(best.run))
+            register(self._runs.client, self._spec.name, best.run, folder, known, about)
 
     def _adopt(self) -> None:
         """Finds or makes the run of the sweep, with the runs of its settings below it."""

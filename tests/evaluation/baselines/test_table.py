@@ -33,6 +33,24 @@ def test_text():
     ]
 
 
+def test_other_data_have_no_column_of_the_paper_and_no_row_without_a_score():
+    shown = text(table({"pca": [0.8] * 4, "vae": [0.839] * 4}, comparable=False)).splitlines()
+    assert [line.split() for line in shown] == [
+        ["here,", "%"],
+        ["PCA", "80.00", "±", "0.0"],
+        ["VAE", "(β", "=", "1)", "83.90", "±", "0.0"],
+    ]
+    assert "61.58" not in "".join(shown)
+    (line,) = table({"vae": [0.839]}, comparable=False)
+    assert line.difference is None
+
+
+def test_a_note_stands_in_its_row():
+    lines = table({"ica": [0.4, 0.4]}, notes={"ica": "chosen to match"})
+    (row,) = [line for line in text(lines).splitlines() if line.startswith("ICA")]
+    assert row.endswith("−2.03  chosen to match")
+
+
 def test_refuses_a_row_that_the_paper_has_not():
     with pytest.raises(KeyError, match="tsne"):
         table({"tsne": [0.5]})

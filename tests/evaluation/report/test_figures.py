@@ -136,7 +136,7 @@ def test_the_tradeoff_places_seeds_and_the_best(rows):
     assert len(places(figure, "seeds")) == len(rows) - len(FAILED)
     assert len(places(figure, "settings")) == 27
     assert places(figure, "best")[0] == pytest.approx(
-        (choice.best.reconstruction, choice.best.score)
+        (choice.best.reconstruction, choice.best.mean)
     )
     assert "3 failed runs" in words(figure)
 

@@ -6,7 +6,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from evaluation.analysis.conclude import conclude
+from evaluation.analysis.answer import answer
 from evaluation.report.facts import Facts
 from evaluation.report.report import write_report
 from tests.browser import Opened, browser
@@ -27,15 +27,15 @@ def chromium():
 def report(tmp_path_factory):
     """The page of a sweep of three latent sizes, 27 settings and 108 runs, one of them failed."""
     rows = inverted_u(failed=FAILED)
-    conclusion = conclude(rows)
+    found = answer(rows)
     return write_report(
         rows,
-        conclusion.choice,
+        found.choice,
         tmp_path_factory.mktemp("report"),
         name="in-a-browser",
         facts=Facts("Higgins score"),
         traversals=[grid()],
-        answer=conclusion.answer,
+        answer=found,
     )
 
 
@@ -150,8 +150,8 @@ def test_four_objectives_are_four_colours(chromium, tmp_path):
         for name in ("beta_vae", "beta_tcvae", "isa_vae", "isa_tcvae")
         for row in inverted_u(latents=(10,), betas=(1.0, 4.0), seeds=2)
     ]
-    conclusion = conclude(rows)
-    page = write_report(rows, conclusion.choice, tmp_path, name="four", answer=conclusion.answer)
+    found = answer(rows)
+    page = write_report(rows, found.choice, tmp_path, name="four", answer=found)
     found = Opened(chromium, page)
     found.page.wait_for_selector("#rate svg.marks")
     assert found.complaints == []

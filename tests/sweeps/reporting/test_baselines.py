@@ -6,7 +6,10 @@ import json
 import pytest
 from rich.console import Console
 
+from evaluation.analysis.choose import choose
+from evaluation.analysis.table import RunRow
 from evaluation.baselines.score import BaselineScore
+from evaluation.baselines.table import text
 from evaluation.identity import evaluation_id
 from evaluation.result_file import write_result
 from sweeps import driver
@@ -14,7 +17,7 @@ from sweeps.cli.main import main
 from sweeps.cli.output import console
 from sweeps.plan import Setting, load_data, runs_of
 from sweeps.reporting import baselines
-from sweeps.reporting.baselines import paper_table, prepare_baselines
+from sweeps.reporting.baselines import MODELS, paper_table, prepare_baselines
 from sweeps.run_store import Store
 from sweeps.sweep import Sweep
 from sweeps.sweepfile import load_spec
@@ -91,7 +94,7 @@ def test_the_table_has_baselines_and_the_sweeps_models(tmp_path, counted):
     )
     store, data = Store(tmp_path), a_dataset()
     assert paper_table(Sweep(a_spec(), store, data).snapshot()) == ()
-    assert {line.score for line in paper_table(Sweep(spec, store, data).snapshot())} == {None}
+    assert paper_table(Sweep(spec, store, data).snapshot()) == ()  # nothing to show
     prepare_baselines(Sweep(spec, store, data), console)
     for number, (beta, scores) in enumerate(((1, (0.6, 0.5)), (4, (0.9, None)))):
         setting = Setting(number, {"latents": 10, "beta": beta})
@@ -103,7 +106,27 @@ def test_the_table_has_baselines_and_the_sweeps_models(tmp_path, counted):
     assert found["pca"] == pytest.approx(100 * (0.8 + 0.7 + 0.6) / 3)
     assert found["vae"] == pytest.approx(60)
     assert found["beta_vae"] == pytest.approx(90)
-    assert found["raw_pixels"] is found["infogan"] is None
+    assert found.keys() == {"pca", "vae", "beta_vae"}
+    shown = text(paper_table(Sweep(spec, store, data).snapshot()))
+    assert "paper" not in shown and "61.58" not in shown
+
+
+@pytest.mark.parametrize(
+    ("choices", "beta", "exactly", "row"),
+    [
+        ({"objective": "dc_ign", "architecture": "mlp"}, 1.0, False, "dc_ign"),
+        ({"objective": "dc_ign", "architecture": "mlp"}, 1.0, True, None),
+        ({"objective": "beta_vae", "architecture": "fc1200"}, 1.0, True, "vae"),
+        ({"objective": "beta_vae", "architecture": "mlp"}, 4.0, True, None),
+        ({"objective": "beta_vae", "architecture": "fc1200"}, 4.0, True, "beta_vae"),
+        ({"objective": "beta_tcvae", "architecture": "fc1200"}, 4.0, False, None),
+    ],
+)
+def test_a_row_needs_the_papers_objective_and_architecture(choices, beta, exactly, row):
+    rows = [RunRow("a", "finished", beta, beta * 10 / 4096, 10, 0, (0.8,), shared=choices)]
+    setting = choose(rows).best
+    found = [name for name, model in MODELS.items() if model.is_of(setting, exactly)]
+    assert found == ([row] if row else [])
 
 
 def test_missing_labels_name_the_line(file, tmp_path, capsys):
@@ -116,12 +139,13 @@ def test_the_command_prints_the_table_and_trains_nothing(file, tmp_path, capsys)
     store = tmp_path / "store"
     assert main(["baselines", str(file), "--store", str(store)]) == 0
     out = capsys.readouterr().out
-    assert "Ground truth" in out and "paper, %" in out
+    assert "Ground truth" in out and "here, %" in out
     assert not (store / "runs").exists() or not list((store / "runs").iterdir())
     assert main(["baselines", str(file), "--store", str(store), "--json"]) == 0
     lines = {line["name"]: line for line in json.loads(capsys.readouterr().out)}
-    assert lines["ground_truth"]["difference"] == pytest.approx(0, abs=1)
-    assert lines["vae"]["score"] is None and lines["vae"]["paper"]["score"] == 61.58
+    assert lines.keys() == {"ground_truth", "raw_pixels"}
+    assert lines["ground_truth"]["score"] == pytest.approx(100, abs=1)
+    assert lines["ground_truth"]["difference"] is None  # these are not the paper's data
     assert main(["baselines", str(file), "--store", str(store), "baselines=[]"]) == 2
     assert "has no baselines" in capsys.readouterr().err
 
@@ -145,8 +169,8 @@ def test_a_run_ends_with_the_table_and_so_does_its_report(file, tmp_path, counte
     outcome = driver.run(spec, store, console=Console(file=out, soft_wrap=True))
     assert (outcome.trained, outcome.stored) == (0, 4)
     assert counted == ["ground_truth", "raw_pixels"]
-    last = out.getvalue().splitlines()[-9:]
+    last = out.getvalue().splitlines()[-4:]
     assert last[0].startswith("Ground truth") and last[-1].startswith("β-VAE")
-    assert "90.00 ±  0.0" in last[-1] and "−9.23" in last[-1]
+    assert "90.00 ±  0.0" in last[-1] and "99.23" not in last[-1]
     html = outcome.report.read_text()
-    assert "Beside the paper" in html and "84.90 ±  0.4" in html and "−9.23" in html
+    assert "90.00 ±  0.0" in html and "99.23" not in html

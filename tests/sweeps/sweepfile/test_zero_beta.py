@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from evaluation.analysis.conclude import conclude
+from evaluation.analysis.answer import answer
 from evaluation.analysis.table import RunRow
 from evaluation.report.figures import beta_latents_map, inverted_u, tradeoff
 from sweeps import best
@@ -79,13 +79,13 @@ def test_a_model_at_zero_trains_without_a_kl_term(tmp_path):
 @pytest.mark.parametrize(("zero", "place"), [(0.2, "behind"), (0.99, "ahead of")])
 def test_the_curve_is_the_same_with_it_and_the_answer_says_where_it_stands(zero, place):
     scores = {0.5: 0.5, 1.0: 0.6, 4.0: 0.9, 8.0: 0.7, 16.0: 0.5}
-    without, with_zero = conclude(rows(scores)), conclude(rows({0.0: zero, **scores}))
+    without, with_zero = answer(rows(scores)), answer(rows({0.0: zero, **scores}))
     assert with_zero.choice.best.beta == 4.0
-    assert with_zero.answer.best.interval == without.answer.best.interval
-    assert with_zero.answer.best.probability_best == without.answer.best.probability_best
-    said = " ".join(with_zero.sentences())
+    assert with_zero.best.interval == without.best.interval
+    assert with_zero.best.probability_within == without.best.probability_within
+    said = " ".join(with_zero.best.sentences)
     assert NOTE in said and f"is {place} the best of the others (0.915)" in said
-    assert NOTE not in " ".join(without.sentences())
+    assert NOTE not in " ".join(without.best.sentences)
     assert {setting.beta for setting in with_zero.choice.settings} == {0.0, *scores}
 
 
@@ -104,14 +104,14 @@ def test_a_sweep_of_nothing_else_cannot_tell(tmp_path):
 
 def test_the_figures_draw_it_apart_at_their_left_edge():
     table = rows({0.0: 0.3, 1.0: 0.6, 4.0: 0.9, 8.0: 0.7, 16.0: 0.5})
-    conclusion = conclude(table)
-    drawn = inverted_u.draw(table, conclusion.choice, conclusion.answer)
-    for figure in (drawn, beta_latents_map.draw(table, conclusion.choice)):
+    found = answer(table)
+    drawn = inverted_u.draw(table, found.choice, found)
+    for figure in (drawn, beta_latents_map.draw(table, found.choice)):
         figure.draw_without_rendering()
         (label,) = (t for t in figure.axes[0].get_xticklabels() if t.get_text() == "β = 0")
         low, high = figure.axes[0].get_xlim()
         assert low < label.get_position()[0] < 10 / 4096 < high  # left of β = 1
-    points = tradeoff.draw(table, conclusion.choice).axes[0].collections[0].get_offsets()
+    points = tradeoff.draw(table, found.choice).axes[0].collections[0].get_offsets()
     assert len(points) == len(table)
     with pytest.raises(UserError):
-        conclude([])
+        answer([])

@@ -67,7 +67,7 @@ class Written(Observer):
 def write_all(store: Store) -> None:
     writer = MlflowWriter(SPEC, store, "higgins")
     TrialQueue(Sweep(SPEC, store, DATA), Searcher(SPEC), [Written(writer)]).replay()
-    writer.write_sweep(Sweep(SPEC, store, DATA).snapshot().conclusion, None)
+    writer.write_sweep(Sweep(SPEC, store, DATA).snapshot().answer, None)
 
 
 def client(store: Store):

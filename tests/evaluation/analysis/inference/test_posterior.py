@@ -4,7 +4,12 @@ import numpy as np
 import pytest
 
 from evaluation.analysis.choose import SettingSummary, choose
-from evaluation.analysis.inference.posterior import GRID, Posterior, draw_posterior, group_families
+from evaluation.analysis.inference.families import find_families
+from evaluation.analysis.inference.posterior import (
+    GRID,
+    Posterior,
+    draw_posterior,
+)
 from tests.evaluation.analysis.sweeps import inverted_u, make_rows
 
 BETAS = (1.0, 4.0, 16.0, 64.0, 256.0)
@@ -26,23 +31,50 @@ def posterior_of(settings: list[SettingSummary]) -> Posterior:
     return draw_posterior(settings, means, np.full(len(settings), 0.01**2), seed=0)
 
 
-def test_columns_are_a_grid_and_the_settings():
+def test_points_are_a_grid_and_the_settings():
     settings = settings_of(("beta_vae",))
-    columns = posterior_of(settings).columns
-    assert len(columns.setting) == GRID + len(BETAS)
-    tested = columns.setting >= 0
-    assert sorted(columns.setting[tested]) == list(range(len(BETAS)))
-    for i, log_norm in zip(columns.setting[tested], columns.log_norm[tested], strict=True):
-        assert np.exp(log_norm) == pytest.approx(settings[i].beta_norm)
-    beta = np.exp(columns.log_norm + columns.log_ratio)
-    assert beta[columns.low] == pytest.approx([1.0, 1.0])
-    assert beta[columns.high] == pytest.approx([256.0, 256.0])
+    posterior = posterior_of(settings)
+    points = posterior.points
+    assert GRID < len(points.log_norm) <= GRID + len(BETAS)
+    assert np.isin(np.log([s.beta_norm for s in settings]), points.log_norm).all()
+    beta = np.exp(points.log_norm + points.log_ratio)
+    assert beta[points.low] == pytest.approx([1.0])
+    assert beta[points.high] == pytest.approx([256.0])
 
 
-def test_families_need_settings_enough():
-    two = group_families(settings_of(("beta_vae", "factor_vae")))
-    assert sorted(map(len, two)) == [5, 5]
-    assert len(group_families(settings_of(("beta_vae", "factor_vae"), betas=(1.0, 4.0)))) == 1
+def test_many_settings_lie_between_points_and_are_pooled_for_the_fit():
+    settings = settings_of(("beta_vae",), betas=tuple(np.geomspace(1, 256, 400)))
+    posterior = posterior_of(settings)
+    assert len(posterior.points.log_norm) == GRID
+    assert len(posterior.surfaces[0].points) < 40
+    expected = posterior.tested.mean(axis=0)
+    assert expected == pytest.approx([inverted_u(10.0)(s.beta, 10) for s in settings], abs=0.03)
+
+
+def test_objectives_with_betas_enough_have_surfaces_of_their_own():
+    own = find_families(settings_of(("beta_vae", "factor_vae")))
+    assert [list(group) for group in own.groups] == [[0], [1]] and own.shared == ()
+    together = find_families(settings_of(("beta_vae", "factor_vae"), betas=(1.0, 4.0)))
+    assert [list(group) for group in together.groups] == [[0, 1]]
+    assert together.shared == ("objective",) and together.scattered == ()
+
+
+def test_objectives_with_few_betas_share_a_shape_at_levels_of_their_own():
+    settings = []
+    for objective, lift in (("beta_vae", 0.0), ("factor_vae", 0.3)):
+        rows = make_rows(
+            lambda beta, m, lift=lift: inverted_u(4.0)(beta, m) + lift,
+            (1.0, 4.0, 16.0),
+            spread=0.005,
+            parameters={"objective": objective},
+        )
+        settings += choose(rows, policy="mean").settings
+    posterior = posterior_of(settings)
+    expected = posterior.tested.mean(axis=0)
+    assert expected == pytest.approx([s.score for s in settings], abs=0.02)
+    factor = np.array([s.parameters["objective"] == "factor_vae" for s in settings])
+    best = posterior.tested.argmax(axis=1)
+    assert np.mean(factor[best]) > 0.99
 
 
 def test_draws_are_exchangeable():
@@ -55,6 +87,5 @@ def test_draws_are_exchangeable():
 def test_draws_pass_near_the_scores():
     settings = settings_of(("beta_vae", "factor_vae"))
     posterior = posterior_of(settings)
-    for column, i in enumerate(posterior.columns.setting):
-        if i >= 0:
-            assert posterior.draws[:, column].mean() == pytest.approx(settings[i].score, abs=0.03)
+    expected = posterior.tested.mean(axis=0)
+    assert expected == pytest.approx([setting.score for setting in settings], abs=0.03)

@@ -82,7 +82,7 @@ def track(spec: SweepSpec, store: Store) -> Tracker:
     """Tells a tracker all that a sweep would."""
     tracker = Tracker(Sweep(spec, store, DATA))
     TrialQueue(Sweep(spec, store, DATA), Searcher(spec), [tracker]).replay()
-    tracker.sweep_ended(Sweep(spec, store, DATA).snapshot().conclusion, None)
+    tracker.sweep_ended(Sweep(spec, store, DATA).snapshot().answer, None)
     return tracker
 
 

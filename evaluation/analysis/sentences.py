@@ -1,0 +1,219 @@
+"""The answer in sentences: what to use, how good it is, what it loses, and how sure all that is."""
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from evaluation.analysis.choose import SettingSummary
+from evaluation.analysis.formatting import count, fixed, metric_name, number
+from evaluation.analysis.health import Health
+from evaluation.analysis.standing import factors_kept, likelihood_of
+
+if TYPE_CHECKING:
+    from evaluation.analysis.answer import Answer, Best
+
+MOST_NAMED = 5  # settings named in a sentence
+CONTENDER = 0.05  # probability from which a latent size counts as possibly the best
+WITHOUT_CEILING = frozenset({"", "indicators", "unsupervised"})  # the others end at 1
+
+
+def sentences(answer: "Answer") -> Iterator[str]:
+    """The whole answer, one thing a sentence, the most useful first."""
+    yield from _use(answer)
+    yield from _verdict(answer.best)
+    yield from _factors(answer)
+    yield from _score(answer)
+    yield from _top(answer)
+    yield from _runs(answer)
+    yield from _scope(answer)
+
+
+def name(setting: SettingSummary) -> str:
+    """A setting in a sentence: its beta, latents, and the other options that it has."""
+    return ", ".join(
+        [f"β {number(setting.beta)}", f"M {setting.latents}", *describe_parameters(setting)]
+    )
+
+
+def describe_parameters(setting: SettingSummary) -> list[str]:
+    """The choices beside beta and latents that differ between settings: objective isa_vae."""
+    # an option that another objective alone has is None
+    given = {key: value for key, value in setting.parameters.items() if value is not None}
+    return [f"{key.rpartition('.')[2]} {_value(value)}" for key, value in given.items()]
+
+
+def _use(answer: "Answer") -> Iterator[str]:
+    best = answer.best
+    if best.standing is None:
+        return
+    yield (
+        f"Use {name(best.setting)} (β_norm {number(best.beta_norm)}): its score is within "
+        f"{number(best.within)} of the best setting's with probability "
+        f"{best.standing.probability_within:.2f}, and {fixed(best.standing.expected_loss, 3)} "
+        "below it on average."
+    )
+    others = [s for s in best.good if s is not best.setting]
+    if others and best.good_beta:
+        low, high = map(number, best.good_beta)
+        span = f"β from {low} to {high}" if low != high else f"β {low}"
+        more = f" and {len(others) - MOST_NAMED} more" if len(others) > MOST_NAMED else ""
+        named = "; ".join(map(name, others[:MOST_NAMED]))
+        yield f"As good, more likely than not: {span} ({named}{more})."
+    if best.favourite is not None and best.favourite is not best.setting:
+        yield _preferred(best, best.favourite)
+
+
+def _preferred(best: "Best", favourite: SettingSummary) -> str:
+    """Why the setting to use is another than the metric's own best."""
+    setting = best.setting
+    said = (
+        f"The metric's own best is {name(favourite)} ({fixed(favourite.mean, 3)} against "
+        f"{fixed(setting.mean, 3)} over seeds), which it cannot tell from this"
+    )
+    kept, others = factors_kept(setting), factors_kept(favourite)
+    if kept > others:
+        return f"{said}; this keeps {kept} of {len(setting.factors)} factors, that {others}."
+    if setting.reconstruction > favourite.reconstruction and (
+        likelihood_of(setting) == likelihood_of(favourite)
+    ):
+        return (
+            f"{said}; this reconstructs better ({fixed(setting.reconstruction, 1)} against "
+            f"{fixed(favourite.reconstruction, 1)} nats per image)."
+        )
+    return f"{said}; more of this one's models are of use."
+
+
+def _verdict(best: "Best") -> Iterator[str]:
+    if best.verdict == "clear":
+        yield "Verdict: clear, the scores settle this."
+    else:
+        yield "Verdict: cannot tell."
+        yield from best.reasons
+
+
+def _factors(answer: "Answer") -> Iterator[str]:
+    """Each factor that is lost at the setting to use, or at the metric's own best."""
+    best = answer.best
+    said: set[str] = set()
+    for setting in (best.setting, best.favourite):
+        for factor, knowledge in setting.factors.items() if setting else ():
+            if setting is None or knowledge.encoded or factor in said:
+                continue
+            said.add(factor)
+            yield _lost(factor, setting, answer.choice.settings)
+
+
+def _lost(factor: str, setting: SettingSummary, settings: Sequence[SettingSummary]) -> str:
+    here = setting.factors[factor]
+    lost = f"{factor} is not encoded at β = {number(setting.beta)} ({fixed(here.known, 2)} of 1)"
+    holding = [s for s in settings if factor in s.factors and s.factors[factor].encoded]
+    # at the same latent size if it is held there: that is the nearest change to make
+    holding = [s for s in holding if s.latents == setting.latents] or holding
+    if not holding:
+        return f"{lost}, nor at any other setting."
+    best = max(holding, key=lambda s: s.factors[factor].known)
+    size = "" if best.latents == setting.latents else f", M = {best.latents}"
+    return (
+        f"{lost}; it is at β = {number(best.beta)}{size} ({fixed(best.factors[factor].known, 2)})."
+    )
+
+
+def _score(answer: "Answer") -> Iterator[str]:
+    """What the score is worth: its ceiling and its floor."""
+    best, metric = answer.best, answer.choice.metric
+    title = f"{metric_name(metric)} score" if metric else "score"
+    top = best.favourite or best.setting
+    ceiling = metric not in WITHOUT_CEILING and answer.goal == "maximize"
+    if ceiling and 1 - top.mean <= best.within:
+        yield (
+            f"The {title} is at its ceiling ({fixed(top.mean, 3)} of 1): it cannot rank what "
+            "reaches that."
+        )
+    if best.floor is not None:
+        spread = f" ± {fixed(best.floor.spread, 3)}" if math.isfinite(best.floor.spread) else ""
+        yield (
+            f"The floor of the {title} is {fixed(best.floor.mean, 3)}{spread}: what the same codes "
+            "score when they are shuffled among the images."
+        )
+
+
+def _top(answer: "Answer") -> Iterator[str]:
+    best = answer.best
+    if best.standing is None or best.interval is None:
+        return
+    low, high = map(number, best.interval)
+    yield (
+        f"{answer.level:.0%} interval of the best β: {low} to {high}. Probability that no other "
+        f"setting tried is better: {best.standing.probability_best:.2f}."
+    )
+    contenders = {m: p for m, p in answer.probability_latents.items() if p > CONTENDER}
+    if len(contenders) > 1:
+        odds = ", ".join(f"M = {m} ({p:.2f})" for m, p in contenders.items())
+        yield f"The latent size is not settled: {odds}; the interval of beta is over them all."
+    high_score, used = answer.choice.settings[0], best.setting
+    if high_score not in (used, best.favourite) and math.isfinite(high_score.score):
+        yield (
+            f"By score alone, the mean of the better half, {name(high_score)} is ahead, "
+            f"{fixed(high_score.score, 3)} against {fixed(used.score, 3)}; that mean also rises "
+            "with the spread of seeds."
+        )
+
+
+def _runs(answer: "Answer") -> Iterator[str]:
+    """What became of the runs: failures, and models of no use."""
+    choice, health = answer.choice, answer.health
+    if choice.failed:
+        yield (
+            f"{choice.failed} of {count(health.runs, 'run')} failed; each counts, at "
+            f"{choice.failed_score:.3g}."
+        )
+    yield from describe_health(health)
+    if choice.undefined:
+        yield (
+            f"{metric_name(choice.metric)} is undefined for the {count(choice.undefined, 'run')} "
+            "without a live latent, which have no part in a setting's mean."
+        )
+    if choice.settings and max(setting.seeds for setting in choice.settings) == 1:
+        yield "Every setting has one seed: the noise is guessed from the scatter about the curve."
+
+
+def describe_health(health: Health) -> Iterator[str]:
+    """One sentence that counts what went wrong; none when nothing did."""
+    kinds = {
+        "collapsed (no live latent)": health.collapsed,
+        "diverged": health.diverged,
+        "had not converged": health.unconverged,
+        "reconstruct no better than the mean image": health.worse_than_mean_image,
+    }
+    found = [f"{number} {kind}" for kind, number in kinds.items() if number]
+    if found:
+        yield f"Health: of {count(health.runs, 'run')}, {', '.join(found)}."
+
+
+def _scope(answer: "Answer") -> Iterator[str]:
+    """What the answer does not cover, or covers in a way of its own."""
+    choice = answer.choice
+    zero = next((s for s in choice.settings if s.beta == 0 and s.finished), None)
+    rest = [s for s in choice.settings if s.beta > 0 and math.isfinite(s.mean)]
+    if zero is not None and rest:
+        sign = 1 if choice.goal == "maximize" else -1
+        other = max(rest, key=lambda s: sign * s.mean)
+        place = "ahead of" if sign * zero.mean > sign * other.mean else "behind"
+        yield (
+            "beta = 0 has no place on a curve over log beta, so all this is of beta above 0. "
+            f"Its mean score, {fixed(zero.mean, 3)} at M = {zero.latents}, is {place} the best of "
+            f"the others ({fixed(other.mean, 3)})."
+        )
+    if answer.scattered:
+        names = ", ".join(answer.scattered)
+        yield f"Other parameters vary too ({names}); what they do counts as noise here."
+    if answer.levels:
+        names = ", ".join(answer.levels)
+        yield f"Too few betas for a curve per {names}: they share one shape, each at its own level."
+    likelihoods = {likelihood_of(setting) for setting in choice.settings}
+    if len(likelihoods) > 1:
+        yield "Reconstructions under different likelihoods are not compared: their units differ."
+
+
+def _value(value: object) -> str:
+    return number(value) if isinstance(value, float) else str(value)

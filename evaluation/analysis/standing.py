@@ -1,0 +1,105 @@
+"""How each tested setting stands: is it as good as the best, and which one is to be used?"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from evaluation.analysis.choose import SettingSummary
+
+CLEAR = 0.8  # probability of being as good as the best from which on a setting is surely so
+GOOD = 0.5  # from which on it counts as good: more likely so than not
+APART = 0.5  # of the favourite's; with less, the metric tells a setting from an unsure favourite
+
+
+@dataclass(frozen=True)
+class Standing:
+    """One tested setting in the light of all of them.
+
+    expected, low, high: its mean score over seeds, with the answer's interval, from the surface.
+    probability_within: that this mean is within `within` of the best setting's.
+    expected_loss: how far below the best setting's it is on average.
+    probability_best: that no other tested setting has a higher mean score.
+    good: whether it is within `within` of the best more likely than not.
+    tied: whether the metric cannot tell it from the setting that it likes best: as surely good as
+        that one where it is surely good, else half as probably so or more.
+    """
+
+    setting: SettingSummary
+    expected: float
+    low: float
+    high: float
+    probability_within: float
+    expected_loss: float
+    probability_best: float
+    good: bool
+    tied: bool
+
+
+def rank(
+    settings: Sequence[SettingSummary], draws: np.ndarray, sign: float, level: float, within: float
+) -> tuple[Standing, ...]:
+    """Standings of `settings` by expected score, best first: the first is the metric's favourite.
+
+    draws: (draws, settings) of their mean scores, higher is better. sign: -1 where scores are
+    better when lower. within: in units of the score.
+    """
+    loss = draws.max(axis=1, keepdims=True) - draws
+    expected = draws.mean(axis=0)
+    share_within = (loss <= within).mean(axis=0)
+    share_best = np.bincount(draws.argmax(axis=1), minlength=len(settings)) / len(draws)
+    bounds = np.quantile(sign * draws, [(1 - level) / 2, (1 + level) / 2], axis=0)
+    order = np.argsort(-expected, kind="stable")
+    favourite = share_within[order[0]]
+    least = CLEAR if favourite >= CLEAR else APART * favourite
+    return tuple(
+        Standing(
+            setting=settings[i],
+            expected=sign * float(expected[i]),
+            low=float(bounds[0, i]),
+            high=float(bounds[1, i]),
+            probability_within=float(share_within[i]),
+            expected_loss=float(loss[:, i].mean()),
+            probability_best=float(share_best[i]),
+            good=bool(share_within[i] >= GOOD),
+            tied=bool(i == order[0] or share_within[i] >= least),
+        )
+        for i in order
+    )
+
+
+def recommend(standings: Sequence[Standing]) -> Standing:
+    """The one to use among those that the metric cannot tell apart.
+
+    It is the one that keeps most factors, then the one that reconstructs best, of those whose
+    likelihoods can be compared. A setting most of whose models collapsed is taken last.
+    """
+    tied = [standing for standing in standings if standing.tied]
+    sound = [s for s in tied if 2 * s.setting.health.collapsed < s.setting.seeds] or tied
+    most = max(factors_kept(s.setting) for s in sound)
+    keeping = [s for s in sound if factors_kept(s.setting) == most]
+    best = faithful([s.setting for s in keeping])
+    return next((s for s in keeping if s.setting is best), keeping[0])
+
+
+def factors_kept(setting: SettingSummary) -> int:
+    """How many of the factors its models' codes hold; 0 where that was not measured."""
+    return sum(knowledge.encoded for knowledge in setting.factors.values())
+
+
+def faithful(settings: Sequence[SettingSummary]) -> SettingSummary | None:
+    """The one that reconstructs best among those of the first one's likelihood; None: unknown.
+
+    log p(x|z) of different likelihoods are densities over different things: incomparable.
+    """
+    known = [s for s in settings if math.isfinite(s.reconstruction)]
+    same = [s for s in known if likelihood_of(s) == likelihood_of(known[0])]
+    return max(same, key=lambda setting: setting.reconstruction, default=None)
+
+
+def likelihood_of(setting: SettingSummary) -> tuple[tuple[str, str], ...]:
+    """What varies in the likelihood of a setting, by name: settings that agree can be compared."""
+    return tuple(
+        sorted((k, repr(v)) for k, v in setting.parameters.items() if k.startswith("likelihood"))
+    )

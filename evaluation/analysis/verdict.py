@@ -1,0 +1,185 @@
+"""Whether the setting to use can be relied on and, where it cannot, what to do about it.
+
+The verdict is "clear" when the setting is within `within` of the best one tried with a probability
+of CLEAR or more, and nothing says that the scores mean less than they seem to. CLEAR is four to
+one: at that level a mistake is rare, and small, for what is missed is a little more than `within`
+as a rule. A level of 0.95 would ask for seeds that hardly any sweep has, to decide between settings
+that hardly differ.
+"""
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from evaluation.analysis.formatting import fixed, number
+from evaluation.analysis.health import Health
+from evaluation.analysis.standing import CLEAR
+from evaluation.analysis.table import Floor
+from evaluation.analysis.top import Edge
+
+Verdict = Literal["clear", "cannot tell"]
+CANNOT_TELL: Verdict = "cannot tell"
+
+BEYOND = 0.2  # probability that the best lies beyond the range: the rest of four to one
+FLAT = 0.5  # posterior probability of a constant score from which on no beta is believed in
+FLOOR_SPREADS = 2.0  # a score this many spreads above its floor is more than labels' luck
+FEWEST_BETAS = 3
+MORE_SEEDS = (1.5, 2.0, 3.0, 5.0, 10.0)
+MANY_ILL = 0.25  # share of runs from which on their illness is the first thing to mend
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What a verdict is made from.
+
+    probability_within: of the setting to use; within_at: the same to expect with so many times the
+        seeds (inf: no noise left). within: in units of the score.
+    betas: how many were tried at its latent size. seeds: of a typical setting.
+    edges: of every latent size. flat: probability that the score does not depend on beta at all.
+    reach: how far in log beta from a setting its score still says something.
+    setting_health, sweep_health: of the setting's runs, and of all of them.
+    low_collapse: the beta, 1 or less, of a setting whose runs mostly collapsed; nan for none.
+    metric, score, floor, sign: what the metric gives, and gives shuffled codes; sign -1 where lower
+        is better.
+    shared: choices that all runs share, by dotted name.
+    """
+
+    probability_within: float
+    within_at: Callable[[float], float]
+    within: float
+    betas: int
+    seeds: int
+    edges: tuple[Edge, ...]
+    flat: float
+    reach: float
+    setting_health: Health
+    sweep_health: Health
+    low_collapse: float = math.nan
+    metric: str = ""
+    score: float = math.nan
+    floor: Floor | None = None
+    sign: float = 1.0
+    shared: Mapping[str, Any] | None = None
+
+
+def judge(evidence: Evidence) -> tuple[Verdict, tuple[str, ...]]:
+    """The verdict, and a sentence for each reason why the scores cannot tell, causes first."""
+    reasons = [*_meaningless(evidence)]
+    if evidence.betas < FEWEST_BETAS:
+        reasons.append(_too_few_betas(evidence))
+    elif evidence.flat > FLAT:
+        reasons.append(_flat(evidence))
+    else:
+        reasons += _beyond(evidence)
+        if evidence.probability_within < CLEAR:
+            reasons.append(_unsure(evidence))
+    if not reasons:
+        return "clear", ()
+    return "cannot tell", (*causes(evidence), *reasons)
+
+
+def causes(evidence: Evidence) -> Iterator[str]:
+    """What to mend in the training before any number of seeds can help."""
+    health = evidence.sweep_health
+    if health.diverged >= MANY_ILL * health.runs:
+        yield (
+            f"{health.diverged} of {health.runs} runs diverged: lower the learning rate"
+            f"{_now(evidence, 'optimizer.lr')} before anything else."
+        )
+    if math.isfinite(evidence.low_collapse):
+        likelihood = _now(evidence, "likelihood")
+        yield (
+            f"Models collapse even at β = {number(evidence.low_collapse)}, which is not the "
+            f"pressure of β: lower the learning rate{_now(evidence, 'optimizer.lr')}, train longer"
+            f"{_now(evidence, 'steps')}, or take a likelihood that suits the images{likelihood}; "
+            "more seeds would only repeat it."
+        )
+    if health.unconverged >= MANY_ILL * health.runs:
+        yield (
+            f"The loss of {health.unconverged} of {health.runs} runs was still falling when "
+            f"training ended: train longer{_now(evidence, 'steps')}."
+        )
+
+
+def _meaningless(evidence: Evidence) -> Iterator[str]:
+    """Why the score itself says nothing of the setting, however sure it is."""
+    health, floor = evidence.setting_health, evidence.floor
+    if 2 * health.collapsed >= health.runs > 0:
+        yield (
+            f"{health.collapsed} of the {health.runs} models of this setting collapsed: their "
+            "codes hold nothing."
+        )
+    elif evidence.metric == "udr" and health.live_latents is not None and health.live_latents < 2:
+        yield (
+            "A typical model of this setting has one live latent: seeds agree on it whether or not "
+            "it is disentangled, so UDR says nothing here."
+        )
+    if floor is not None and math.isfinite(evidence.score):
+        spread = floor.spread if math.isfinite(floor.spread) else 0.0
+        if evidence.sign * (evidence.score - floor.mean) <= FLOOR_SPREADS * spread:
+            yield (
+                f"The score is no better than its floor, {fixed(floor.mean, 3)} ± "
+                f"{fixed(spread, 3)} for shuffled codes: with these labels it cannot tell a good "
+                "code from none."
+            )
+
+
+def _too_few_betas(evidence: Evidence) -> str:
+    tried = "1 value" if evidence.betas == 1 else f"{evidence.betas} values"
+    return f"Only {tried} of beta tried at this latent size: try 5 or more, over a factor of 100."
+
+
+def _flat(evidence: Evidence) -> str:
+    return (
+        "The scores are flat: noise alone may explain the differences between settings "
+        f"(probability {evidence.flat:.2f}). Try betas further apart or longer training; "
+        f"if a small difference matters, add {_added(evidence.seeds, 3.0)} seeds per setting."
+    )
+
+
+def _beyond(evidence: Evidence) -> list[str]:
+    # past its reach the curve says nothing of what to expect: go that far, then look again
+    factor = math.exp(min(max(evidence.reach, math.log(2.0)), math.log(10.0)))
+    sentences = []
+    for side, outward in (("lowest", 1 / factor), ("highest", factor)):
+        edges = [edge for edge in evidence.edges if edge.side == side]
+        chance = sum(edge.probability for edge in edges)
+        if chance > BEYOND:
+            worst = max(edges, key=lambda edge: edge.probability)
+            sentences.append(
+                f"The best beta may lie beyond the {side} one tried, {worst.beta:.3g} at "
+                f"M = {worst.latents} (probability {chance:.2f}): widen the range by a factor of "
+                f"{factor:.1f}, to beta = {worst.beta * outward:.2g} "
+                f"(beta_norm {worst.beta_norm * outward:.2g})."
+            )
+    return sentences
+
+
+def _unsure(evidence: Evidence) -> str:
+    said = (
+        f"That it is within {number(evidence.within)} of the best has a probability of "
+        f"{evidence.probability_within:.2f}; {CLEAR:.2f} would settle it"
+    )
+    for factor in MORE_SEEDS:
+        reached = evidence.within_at(factor)
+        if reached >= CLEAR:
+            return (
+                f"{said}. Add {_added(evidence.seeds, factor)} seeds per setting to the "
+                f"{evidence.seeds} there are: expect about {reached:.2f} then."
+            )
+    if evidence.within_at(math.inf) < CLEAR:
+        return f"{said}, and seeds alone would not: add settings between the good ones."
+    return f"{said}; that would take over {MORE_SEEDS[-1]:.0f} times the seeds."
+
+
+def _now(evidence: Evidence, name: str) -> str:
+    value = (evidence.shared or {}).get(name)
+    if value is None:
+        return ""
+    shown = f"{value:,}" if isinstance(value, int) and value > 999 else str(value)
+    return f" ({shown} now)"
+
+
+def _added(seeds: int, factor: float) -> int:
+    return math.ceil(seeds * factor) - seeds

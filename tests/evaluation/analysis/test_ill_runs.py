@@ -1,0 +1,102 @@
+"""Sweeps whose models collapsed, diverged, or were not trained to the end."""
+
+import math
+
+import pytest
+
+from evaluation.analysis.answer import answer
+from evaluation.analysis.choose import choose
+from evaluation.analysis.health import RunHealth
+from evaluation.analysis.table import rows_from_results
+from tests.evaluation.analysis.sweeps_of_rows import row
+
+DEAD = RunHealth(live_latents=0, collapsed=True)
+
+
+def udr_rows(dead=(), live=3, scores=None):
+    """UDR by beta over four seeds; those of the betas in `dead` have no live latent."""
+    scores = scores or {0.25: 0.605, 0.5: 0.5, 1.0: 0.5, 4.0: 0.4, 16.0: 0.3}
+    return [
+        row(beta, 5, seed, (), state="undefined", health=DEAD, metric="udr")
+        if beta in dead
+        else row(
+            beta, 5, seed, (score + 0.001 * seed,), health=RunHealth(live), metric="udr", chance=0.0
+        )
+        for beta, score in scores.items()
+        for seed in range(4)
+    ]
+
+
+def test_an_undefined_score_is_no_score():
+    found = answer(udr_rows(dead=(0.5, 1.0, 16.0)))
+    lost = [s for s in found.choice.settings if s.undefined]
+    assert {s.beta for s in lost} == {0.5, 1.0, 16.0}
+    assert all(math.isnan(s.score) and not s.scores and not s.finished for s in lost)
+    assert not any(s.setting.undefined for s in found.standings)
+    assert found.health.collapsed == 12
+    said = " ".join(found.best.sentences)
+    assert "Health: of 20 runs, 12 collapsed (no live latent)." in said
+    assert "UDR is undefined for the 12 runs without a live latent" in said
+    assert "A collapsed seed has no score" in found.choice.policy_words
+
+
+def test_collapse_without_pressure_names_its_cause_before_seeds():
+    best = answer(udr_rows(dead=(0.5, 1.0, 16.0))).best
+    assert best.verdict == "cannot tell"
+    assert best.reasons[0].startswith("Models collapse even at β = 0.5")
+    assert "lower the learning rate" in best.reasons[0] and "likelihood" in best.reasons[0]
+    assert all("Add" not in reason for reason in best.reasons[:1])
+
+
+def test_one_live_latent_is_never_clear_under_udr():
+    sharp = {0.25: 0.2, 1.0: 0.3, 4.0: 0.5, 16.0: 0.89, 64.0: 0.3}
+    assert answer(udr_rows(live=3, scores=sharp)).best.verdict == "clear"
+    best = answer(udr_rows(live=1, scores=sharp)).best
+    assert best.verdict == "cannot tell" and "one live latent" in best.reasons[0]
+    assert best.health.live_latents == 1 and best.to_json()["health"]["live_latents"] == 1
+
+
+def test_when_no_model_is_alive_there_is_no_best():
+    found = answer(udr_rows(dead=(0.25, 0.5, 1.0, 4.0, 16.0)))
+    assert found.best.interval is found.best.run is None
+    assert "undefined" in found.best.reasons[0] and "collapse even at" in found.best.reasons[1]
+
+
+def test_half_collapsed_seeds_count_as_what_they_are():
+    """Two of four seeds have no score: the mean is of the others, and that is said."""
+    rows = [r for r in udr_rows() if not (r.beta == 0.25 and r.seed < 2)]
+    rows += [row(0.25, 5, s, (), state="undefined", health=DEAD, metric="udr") for s in range(2)]
+    setting = next(s for s in choose(rows).settings if s.beta == 0.25)
+    assert (setting.seeds, setting.undefined, setting.finished, setting.failed) == (4, 2, 2, 0)
+    assert setting.mean == pytest.approx(0.6075)
+    found = answer(rows)
+    assert found.best.beta != 0.25 or found.best.verdict == "cannot tell"
+
+
+def result(run, kl, udr, **others):
+    measured = {"score": udr, "active": float(sum(k > 0.01 for k in kl))}
+    evaluation = {"measures": {"udr": measured}, "kl_per_latent": kl, "kl": sum(kl)}
+    return {
+        "run": run,
+        "state": "finished",
+        "config": {"beta": 4.0, "latents": 2, "seed": 3, "optimizer": {"lr": 0.01}},
+        "data": {"shape": [1, 64, 64]},
+        "evaluations": {"e": evaluation},
+        **others,
+    }
+
+
+def test_older_results_know_their_collapse_by_their_kl():
+    dead, one = rows_from_results(
+        [result("a", [0.001, 0.0], 0.0), result("b", [0.001, 3.0], 0.8)], "e", "udr"
+    )
+    assert (dead.state, dead.scores, dead.health.collapsed) == ("undefined", (), True)
+    assert "no latent is alive" in dead.reason
+    assert (one.state, one.health.live_latents, one.health.collapsed) == ("finished", 1, False)
+
+
+def test_the_recorded_health_goes_before_what_is_guessed():
+    health = {"live_latents": 2, "collapsed": False, "diverged": False, "unconverged": True}
+    (read,) = rows_from_results([result("a", [0.001, 0.0], None, health=health)], "e", "udr")
+    assert read.health.live_latents == 2 and read.health.unconverged
+    assert (read.state, read.shared["optimizer.lr"]) == ("failed", 0.01)

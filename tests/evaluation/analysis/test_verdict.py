@@ -1,0 +1,112 @@
+"""Verdicts and advice from given evidence, without any sweep."""
+
+import math
+from dataclasses import replace
+
+import pytest
+
+from evaluation.analysis.health import Health
+from evaluation.analysis.standing import CLEAR
+from evaluation.analysis.table import Floor
+from evaluation.analysis.top import Edge
+from evaluation.analysis.verdict import Evidence, judge
+
+WELL = Health(6, 5, 0, 0, 0, 0)
+SURE = Evidence(
+    probability_within=0.95,
+    within_at=lambda factor: 0.95,
+    within=0.01,
+    betas=9,
+    seeds=4,
+    edges=(Edge("lowest", 10, 1.0, 0.002, 0.0), Edge("highest", 10, 1000.0, 2.0, 0.0)),
+    flat=0.01,
+    reach=math.log(5),
+    setting_health=WELL,
+    sweep_health=replace(WELL, runs=54),
+    shared={"optimizer.lr": 0.003, "steps": 2000, "likelihood": "gaussian"},
+)
+
+
+def test_clear_needs_no_reason():
+    assert judge(SURE) == ("clear", ())
+
+
+def test_the_verdict_follows_from_the_probability():
+    assert judge(replace(SURE, probability_within=CLEAR))[0] == "clear"
+    verdict, (reason,) = judge(replace(SURE, probability_within=CLEAR - 0.01))
+    assert verdict == "cannot tell" and "probability of 0.79; 0.80 would settle it" in reason
+
+
+def test_an_edge_says_which_side_and_how_far():
+    verdict, (reason,) = judge(
+        replace(SURE, edges=(SURE.edges[0], Edge("highest", 10, 1000.0, 2.0, 0.4)))
+    )
+    assert verdict == "cannot tell"
+    assert "highest one tried, 1e+03 at M = 10 (probability 0.40)" in reason
+    assert "factor of 5.0, to beta = 5e+03 (beta_norm 10)" in reason
+
+
+def test_edges_of_several_latents_add_up():
+    edges = tuple(Edge("lowest", m, 1.0, 0.002 * m, 0.15) for m in (5, 10))
+    assert judge(replace(SURE, edges=edges[:1]))[0] == "clear"
+    assert judge(replace(SURE, edges=edges))[0] == "cannot tell"
+
+
+def test_doubt_asks_for_the_fewest_seeds_that_mend_it():
+    unsure = replace(SURE, probability_within=0.5, within_at=lambda factor: min(1.0, 0.42 * factor))
+    verdict, (reason,) = judge(unsure)
+    assert verdict == "cannot tell"
+    assert "Add 4 seeds per setting to the 4 there are: expect about 0.84 then" in reason
+
+
+@pytest.mark.parametrize(
+    ("at_last", "advice"), [(0.5, "add settings between the good ones"), (0.9, "over 10 times")]
+)
+def test_where_seeds_do_not_help_it_says_so(at_last: float, advice: str):
+    def within_at(factor: float) -> float:
+        return at_last if factor == math.inf else 0.5
+
+    verdict, (reason,) = judge(replace(SURE, probability_within=0.5, within_at=within_at))
+    assert verdict == "cannot tell" and advice in reason
+
+
+def test_flat_and_too_few_betas_are_the_only_reasons_given():
+    assert "flat" in judge(replace(SURE, flat=0.9, probability_within=0.1))[1][0]
+    assert judge(replace(SURE, betas=1, flat=0.9))[1] == (
+        "Only 1 value of beta tried at this latent size: try 5 or more, over a factor of 100.",
+    )
+
+
+def test_causes_come_before_seeds():
+    ill = replace(SURE.sweep_health, diverged=20, unconverged=30)
+    unsure = replace(SURE, probability_within=0.5, sweep_health=ill, low_collapse=0.5)
+    _, reasons = judge(unsure)
+    assert "20 of 54 runs diverged: lower the learning rate (0.003 now)" in reasons[0]
+    assert "collapse even at β = 0.5" in reasons[1] and "likelihood" in reasons[1]
+    assert "(2,000 now)" in reasons[1] and "(gaussian now)" in reasons[1]
+    assert "30 of 54 runs was still falling" in reasons[2] and "train longer" in reasons[2]
+    assert "seeds" not in "".join((reasons[0], reasons[2]))
+    assert "Add 2 seeds per setting" in reasons[3]
+
+
+def test_a_clear_answer_is_not_spoilt_by_a_few_ill_runs():
+    ill = replace(SURE.sweep_health, diverged=20)
+    assert judge(replace(SURE, sweep_health=ill)) == ("clear", ())
+
+
+def test_a_setting_of_collapsed_models_is_never_clear():
+    verdict, reasons = judge(replace(SURE, setting_health=replace(WELL, collapsed=3)))
+    assert verdict == "cannot tell" and "3 of the 6 models of this setting collapsed" in reasons[0]
+
+
+@pytest.mark.parametrize(("metric", "verdict"), [("udr", "cannot tell"), ("higgins", "clear")])
+def test_udr_is_never_clear_with_one_live_latent(metric: str, verdict: str):
+    alone = replace(SURE, metric=metric, setting_health=replace(WELL, live_latents=1))
+    assert judge(alone)[0] == verdict
+
+
+@pytest.mark.parametrize(("score", "verdict"), [(0.39, "cannot tell"), (0.5, "clear")])
+def test_a_score_at_its_floor_is_never_clear(score: float, verdict: str):
+    assert judge(replace(SURE, score=score, floor=Floor(0.3, 0.05, 5)))[0] == verdict
+    lower_is_better = replace(SURE, score=-score, floor=Floor(-0.3, 0.05, 5), sign=-1.0)
+    assert judge(lower_is_better)[0] == verdict
