@@ -25,6 +25,7 @@ from trainer.config.run import DECIDE_PACK, RESULT_FORMAT, digest
 from trainer.data.dataset import Dataset
 from trainer.errors import UserError
 from trainer.files import stamp
+from trainer.run_folder import mend_config
 
 if TYPE_CHECKING:
     from trainer.models import Pack
@@ -128,6 +129,7 @@ def _start(folder: Path, data: Dataset) -> dict[str, Any]:
             f"{folder} was trained on other images ('{training['data']['name']}') than those of "
             f"'{data.name}' given here; load the data set with the options in its config.json"
         )
+    mend_config(folder, training)  # or its changed content would be listed as right
     stored = read_result(folder)
     if stored is not None and stored["run"] == training["run"]:
         return stored

@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from evaluation.result_schema import problem
-from trainer.files import parse_json, stamp, write_json
+from trainer.files import SEAL, parse_json, read_plain, seal_holds, sealed, stamp, write_json
 
 RESULT = "result.json"
 
@@ -68,7 +68,7 @@ class LocalFiles:
 
     def read(self, name: str) -> bytes | None:
         """As Files."""
-        return None if self.size(name) is None else (self.folder / name).read_bytes()
+        return None if self.size(name) is None else read_plain(self.folder / name)
 
     def size(self, name: str) -> int | None:
         """As Files. What is no file itself counts as none: a link may lead out of the store."""
@@ -120,20 +120,22 @@ def record_of(files: Files, name: str, hashes: bool = True) -> Reading:
         return Reading(None, f"{place} is damaged ({error})")
     if wrong := problem(record):
         return Reading(None, f"{place} {wrong}")
+    if not seal_holds(record):
+        return Reading(None, f"{place} was changed (its own checksum differs)")
     if name == RESULT and "evaluations" not in record:
         return Reading(None, f"{place} is damaged (no evaluations)")
     for file, facts in record["files"].items():
         if changed := _changed(files, file, facts, hashes):
             return Reading(None, f"{files}/{file} {changed}")
-    return Reading(record)
+    return Reading({key: value for key, value in record.items() if key != SEAL})
 
 
 def write_result(folder: Path, result: Mapping[str, Any]) -> None:
-    """Writes result.json: a reader sees the old one or the whole new one, never a part.
+    """Writes result.json, sealed: a reader sees the old one or the whole new one, never a part.
 
     Raises ValueError for NaN and infinities, which JSON does not know; UserError for a full disk.
     """
-    write_json(Path(folder) / RESULT, result)
+    write_json(Path(folder) / RESULT, sealed(result))
 
 
 def _changed(files: Files, name: str, facts: Mapping[str, Any], hashes: bool) -> str:

@@ -40,7 +40,11 @@ def _wrong(record: Mapping[str, Any]) -> Iterator[str]:
     config, data = record.get("config"), record.get("data")
     if not isinstance(config, dict):
         yield "no config"
-    elif not (_is_number(config.get("beta")) and _are_whole(config, "latents", "seed")):
+    elif not (
+        _is_number(config.get("beta"))
+        and _are_whole(config, "latents", "seed")
+        and config["latents"] > 0
+    ):
         yield "no beta, latents and seed in its config"
     shape = data.get("shape") if isinstance(data, dict) else None
     if not isinstance(shape, list) or not all(_is_whole(side) and side > 0 for side in shape):

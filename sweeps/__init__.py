@@ -8,6 +8,10 @@ best("quickstart", store="store").beta
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from sweeps.siblings import prefer as _prefer_siblings
+
+_prefer_siblings()
+
 if TYPE_CHECKING:
     from sweeps.api import Best, best, report, run
     from sweeps.run_store import Store

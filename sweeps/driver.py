@@ -2,11 +2,12 @@
 
 import contextlib
 import io
+import os
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, cast
 
 from rich.console import Console
 
@@ -19,12 +20,13 @@ from sweeps.reporting.baselines import paper_table, prepare_baselines
 from sweeps.run_store import Store
 from sweeps.search.trial_queue import Block, TrialQueue, error_key
 from sweeps.starter import remarks_on_cost
+from sweeps.streams import unfailing
 from sweeps.sweep import Sweep
 from sweeps.sweepfile import SweepSpec
 from sweeps.tracking.background import LONGEST_CLOSE
 from sweeps.tracking.tracker import Tracker
 from sweeps.trials import signals, stopping
-from sweeps.trials.cluster import cluster
+from sweeps.trials.ray_process import ray_process
 from trainer.data.describe import describe
 
 if TYPE_CHECKING:
@@ -64,7 +66,9 @@ def run(
     Raises UserError, before anything is started, for what the user can mend.
     """
     # bound to the stream of now: while Ray is at work, sys.stdout goes to the log
-    console = console or Console(file=sys.stdout, highlight=False, soft_wrap=True)
+    console = console or Console(
+        file=cast(IO[str], unfailing(sys.stdout)), highlight=False, soft_wrap=True
+    )
     sweep = Sweep.load(spec, store)
     sweep.check()
     store.prepare()
@@ -127,16 +131,13 @@ class _Session:
             store.delete(f"sweeps/{sweep.name}/errors/{old}")
         where = "this machine" if address is None else address
         self.console.print(f"starting trials on {where}")
-        with cluster(address, sweep.spec.resources) as folder, self.progress:
-            from sweeps.trials.tune_search import run_trials  # Ray, which `cluster` has set up
-            from sweeps.trials.tune_stop import Stop
-
-            stop = Stop()
+        with ray_process(address, sweep.spec.resources, self.console.print) as ray, self.progress:
+            stop = stopping.Stop()
             with (
                 signals.heeded(stop, before_exit=self.console.show_cursor),
                 stopping.heeded(store, sweep.name, stop),
             ):
-                run_trials(sweep, self.queue, self.progress, folder, stop)
+                ray.run(sweep, self.queue, self.progress, stop)
         return stop.requested
 
     def _finish(self, stopped: bool) -> Outcome:
@@ -215,12 +216,16 @@ def _noise_kept(log: Path) -> Iterator[None]:
     """Sends what Ray, Optuna and MLflow print, and their warnings, to a file."""
     log.parent.mkdir(parents=True, exist_ok=True)  # of a store elsewhere, the local folder
     with (
-        io.BufferedWriter(_Log(log, "w")) as written,
+        io.BufferedWriter(_Log(log, "w", opener=_not_through_a_link)) as written,
         io.TextIOWrapper(written, encoding="utf-8", line_buffering=True) as file,
         contextlib.redirect_stdout(file),
         contextlib.redirect_stderr(file),
     ):
         yield
+
+
+def _not_through_a_link(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NOFOLLOW, 0o666)
 
 
 class _Log(io.FileIO):

@@ -27,12 +27,13 @@ from typing import Any
 from evaluation.result_file import record_of, result_of
 from sweeps.plan import Run, Setting
 from sweeps.storage.folder import Folder
+from sweeps.storage.plain import check_files, plain_path
 from sweeps.storage.s3 import S3
-from sweeps.storage.storage import Storage, local_path
+from sweeps.storage.storage import Storage
 from sweeps.sweepfile import SweepSpec, check_name, load_spec
 from trainer.config.schema import FieldError, build, suggestion
 from trainer.errors import UserError
-from trainer.files import parse_json
+from trainer.files import SEAL, parse_json, seal_holds, sealed
 
 _SEARCH_ID = re.compile(r"[0-9a-f]{20}")
 _RUN_ID = re.compile(r"[A-Za-z0-9_-]{1,100}")
@@ -53,6 +54,8 @@ class Store:
     def __init__(self, location: str | Path) -> None:
         """A store at `location`, a folder or `s3://bucket/prefix`; nothing is made yet."""
         text = str(location)
+        if not text.strip():
+            raise UserError("store '': expected a folder or s3://BUCKET/PREFIX")
         if "://" in text and not text.startswith("s3://"):
             raise UserError(f"store {text!r}: expected a folder or s3://BUCKET/PREFIX")
         self._storage: Storage = S3(text) if text.startswith("s3://") else Folder(location)
@@ -77,8 +80,8 @@ class Store:
         self._storage.prepare()
 
     def path(self, key: str) -> Path:
-        """The local path of a key. Raises ValueError for a key that leaves the store."""
-        return local_path(self.root, key)
+        """The local path of a key. Raises UserError where it would lead out of the store."""
+        return plain_path(self.root, key)
 
     def exists(self, key: str) -> bool:
         """Whether there is something under `key`."""
@@ -103,6 +106,15 @@ class Store:
     def write_json(self, key: str, value: Any) -> None:
         """Writes a JSON file so that a reader sees the old or the new one, never a part."""
         self.write_text(key, json.dumps(value, indent=1, allow_nan=False) + "\n")
+
+    def read_record(self, key: str) -> dict[str, Any] | None:
+        """What `write_record` wrote; None when there is none, or it was changed since."""
+        record = self.read_json(key)
+        return record if isinstance(record, dict) and seal_holds(record) else None
+
+    def write_record(self, key: str, record: Mapping[str, Any]) -> None:
+        """Writes a JSON object with a checksum of itself, atomically."""
+        self.write_json(key, sealed(record))
 
     def write_text(self, key: str, text: str) -> None:
         """Writes a text file, atomically."""
@@ -159,15 +171,13 @@ class Store:
 
     def settings(self, spec: SweepSpec) -> list[Setting]:
         """The settings of this search so far, in order of their numbers."""
-        return [
-            Setting(record.number, record.parameters) for record in self._records(_settings(spec))
-        ]
+        return [Setting(record.number, record.parameters) for record in self._own_records(spec)]
 
     def recorded_runs(self, spec: SweepSpec) -> dict[int, dict[int, str]]:
         """Run ids by setting number and seed, as recorded, of the seeds that the spec has."""
         return {
             record.number: {s: record.runs[str(s)] for s in spec.seed_list if str(s) in record.runs}
-            for record in self._records(_settings(spec))
+            for record in self._own_records(spec)
         }
 
     def earlier_settings(self, spec: SweepSpec) -> list[tuple[Mapping[str, Any], dict[int, str]]]:
@@ -186,7 +196,7 @@ class Store:
         """Records a setting and its runs; again when `runs` grew or changed."""
         ids = {str(run.config.seed): run.id for run in runs}
         record = _Record(setting.number, dict(setting.parameters), ids)
-        self.write_json(f"{_settings(spec)}/{setting.number:05d}.json", asdict(record))
+        self.write_record(f"{_settings(spec)}/{setting.number:05d}.json", asdict(record))
 
     def save_spec(self, spec: SweepSpec, metric: str | None = None) -> None:
         """Keeps the sweep file, so that `status`, `best` and `report` find it by its name.
@@ -217,8 +227,9 @@ class Store:
         return load_spec(self.local(key), overrides, trusted=False)
 
     def report_folder(self, spec: SweepSpec) -> Path:
-        """The local folder of the sweep's report."""
-        return self.path(report_key(spec))
+        """The local folder of the sweep's report. Raises UserError for what is no file in it."""
+        check_files(folder := self.path(report_key(spec)))
+        return folder
 
     def lock(self, name: str) -> AbstractContextManager[None]:
         """Holds the sweep `name` for this process. Raises UserError saying who else holds it."""
@@ -229,13 +240,22 @@ class Store:
         """Who runs the sweep `name` now; None when nobody does."""
         return self._storage.holder(f"sweeps/{name}/lock")
 
+    def _own_records(self, spec: SweepSpec) -> list["_Record"]:
+        """Those of this search that give every parameter of the sweep a value."""
+        records = self._records(_settings(spec))
+        return [record for record in records if record.parameters.keys() == spec.parameters.keys()]
+
     def _records(self, folder: str) -> list["_Record"]:
         """What is recorded of the settings of a search; what is damaged is proposed anew."""
-        records = []
+        found = {}
         for name in self.names(folder):
+            record = self.read_record(f"{folder}/{name}") or {}
+            record.pop(SEAL, None)
             with contextlib.suppress(FieldError):
-                records.append(build(_Record, self.read_json(f"{folder}/{name}")))
-        return sorted(records, key=lambda record: record.number)
+                setting = build(_Record, record)
+                if name == f"{setting.number:05d}.json":
+                    found[setting.number] = setting
+        return [found[number] for number in sorted(found)]
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,17 @@
 """Writes files whole or not at all, and says in one line why one could not be written."""
 
+import errno
 import hashlib
 import json
 import os
+import stat
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from trainer.errors import UserError
 
+SEAL = "checksum"  # key of a record's own checksum
 DEEPEST = 32  # levels of lists and objects; a history has 3
 _TOO_DEEP = f"nested deeper than {DEEPEST} levels"
 
@@ -20,7 +24,8 @@ def write_atomically(path: Path, content: bytes) -> None:
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with open(partial, "wb") as file:
+        partial.unlink(missing_ok=True)  # of a killed process of our number, or a link
+        with open(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666), "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
@@ -34,9 +39,32 @@ def write_atomically(path: Path, content: bytes) -> None:
         ) from error
 
 
+def expand(path: str | os.PathLike[str]) -> Path:
+    """The path with `~` put out. Raises UserError where there is no such home folder."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        raise UserError(f"{os.fspath(path)}: {error}; give a path without ~") from None
+
+
 def write_json(path: Path, value: object) -> None:
     """Writes `value` as strict JSON (no NaN or Infinity), atomically."""
     write_atomically(path, (json.dumps(value, indent=1, allow_nan=False) + "\n").encode())
+
+
+def sealed(record: Mapping[str, Any]) -> dict[str, Any]:
+    """The record with a checksum of all else in it, by which `seal_holds` finds changes."""
+    bare = {key: value for key, value in record.items() if key != SEAL}
+    return bare | {SEAL: _seal(bare)}
+
+
+def seal_holds(record: Mapping[str, Any]) -> bool:
+    """Whether a record is as it was sealed; one from before there were seals counts as such."""
+    bare = {key: value for key, value in record.items() if key != SEAL}
+    try:
+        return SEAL not in record or record[SEAL] == _seal(bare)
+    except ValueError:  # 1e999 was read as infinity
+        return False
 
 
 def parse_json(content: bytes) -> Any:
@@ -53,11 +81,27 @@ def parse_json(content: bytes) -> Any:
     return value
 
 
+def read_plain(path: Path) -> bytes:
+    """The content of a file. Raises OSError for a link, and for a pipe, which would never end."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    with open(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "is no file", str(path))
+        return file.read()
+
+
 def stamp(path: Path) -> dict[str, str | int]:
     """`{"sha256", "bytes"}` of a file, as records list it."""
     with open(path, "rb") as file:
         checksum = hashlib.file_digest(file, "sha256").hexdigest()
     return {"sha256": checksum, "bytes": path.stat().st_size}
+
+
+def _seal(bare: Mapping[str, Any]) -> str:
+    # of what a reader gets: keys that are numbers, and tuples, are other things in JSON
+    plain = json.loads(json.dumps(bare, allow_nan=False))
+    text = json.dumps(plain, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _check_depth(value: object, left: int) -> None:

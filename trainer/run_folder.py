@@ -1,5 +1,7 @@
 """What a finished run leaves in its folder: its model, its history and, last, training.json."""
 
+import contextlib
+import dataclasses
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,9 +13,19 @@ from safetensors.torch import save
 from torch import Tensor
 
 from trainer.config.run import RESULT_FORMAT, Precision, RunConfig, digest
+from trainer.config.schema import build
 from trainer.data.dataset import Dataset
 from trainer.extensions import find
-from trainer.files import parse_json, stamp, write_atomically, write_json
+from trainer.files import (
+    SEAL,
+    parse_json,
+    read_plain,
+    seal_holds,
+    sealed,
+    stamp,
+    write_atomically,
+    write_json,
+)
 from trainer.objectives import OBJECTIVES
 
 CONFIG_FILE, HISTORY_FILE, MODEL_FILE = "config.json", "history.json", "model.safetensors"
@@ -99,20 +111,51 @@ def write_record(
         "torch": torch.__version__,
         "files": {name: stamp(run.folder / name) for name in names},
     }
-    write_json(run.folder / RECORD_FILE, record)
+    write_json(run.folder / RECORD_FILE, sealed(record))
     # what a reader gets, so that a tuple of the configuration is a list here too
     restored: dict[str, Any] = json.loads((run.folder / RECORD_FILE).read_text())
     return restored
 
 
 def read_record(run: RunFolder) -> dict[str, Any] | None:
-    """training.json of a run that is over; None if there is none, or it does not fit its files."""
+    """training.json of a run that is over; None if there is none, or it does not fit its files.
+
+    config.json, which it says all of, is written again where it was changed.
+    """
     try:
-        record = parse_json((run.folder / RECORD_FILE).read_bytes())
+        record = parse_json(read_plain(run.folder / RECORD_FILE))
+        if record["run"] != run.id or not seal_holds(record) or not _is_config(record, run):
+            return None
+        mend_config(run.folder, record)
         whole = all(_is_whole(run.folder, name, facts) for name, facts in record["files"].items())
-        return record if whole and record["run"] == run.id else None
+        return record if whole else None
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None  # to train again is always right
+
+
+def _is_config(record: Mapping[str, Any], run: RunFolder) -> bool:
+    """Whether the record's configuration is the run's; of a sealed one, its id says that."""
+    if SEAL in record:
+        return True
+    saved = build(RunConfig, record["config"])
+    here = dataclasses.replace(saved, dataset=run.config.dataset)  # images may have moved
+    return _plain(here) == _plain(run.config)
+
+
+def _plain(config: RunConfig) -> object:
+    return json.loads(json.dumps(dataclasses.asdict(config)))
+
+
+def mend_config(folder: Path, record: Mapping[str, Any]) -> None:
+    """Writes config.json again where it is not what training.json, `record`, says.
+
+    Raises UserError when it cannot be written.
+    """
+    wanted = record["config"] | {"data": record["data"]}
+    with contextlib.suppress(OSError, ValueError):
+        if parse_json(read_plain(folder / CONFIG_FILE)) == wanted:
+            return
+    write_json(folder / CONFIG_FILE, wanted)
 
 
 def _is_whole(folder: Path, name: str, facts: Mapping[str, Any]) -> bool:

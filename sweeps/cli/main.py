@@ -6,10 +6,12 @@ Exit codes: 0 done, 1 failed, 2 a mistake in what was given (one line says which
 import argparse
 import os
 import sys
+import warnings
 from collections.abc import Sequence
 from importlib import import_module
 from typing import NoReturn
 
+from sweeps.streams import Unfailing, occupy, unfailing
 from trainer.errors import UserError
 
 INTERRUPTED = 130
@@ -46,12 +48,13 @@ _ADDRESSES = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line; returns the exit code."""
+    _prepare_environment()
+    output = sys.stdout if isinstance(sys.stdout, Unfailing) else None
     try:
         args = _parse(sys.argv[1:] if arguments is None else list(arguments))
         # each command is imported when it is wanted: `sweep --help` must not pay for torch
         code: int = import_module(f"sweeps.cli.{args.command}").execute(args)
         sys.stdout.flush()
-        return code
     except UserError as error:
         from trainer.config.yaml_file import one_line
 
@@ -59,9 +62,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     except KeyboardInterrupt:
         return INTERRUPTED
-    except BrokenPipeError:  # `sweep plan | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+    problem = output.problem if output else None
+    if code == 0 and isinstance(problem, OSError) and not isinstance(problem, BrokenPipeError):
+        print(f"sweep: cannot write the output: {problem.strerror}", file=sys.stderr)
+        return 1
+    return code
+
+
+def _prepare_environment() -> None:
+    """What the shell, or a notebook, has set for other programs must not break this one."""
+    if sys.stdout is not sys.__stdout__ or sys.stderr is not sys.__stderr__:
+        return  # called from Python
+    occupy()
+    sys.stdout, sys.stderr = unfailing(sys.stdout), unfailing(sys.stderr)
+    os.environ["MPLBACKEND"] = "agg"  # a notebook's is not there; figures go to files
+    if "error" in os.environ.pop("PYTHONWARNINGS", ""):
+        warnings.resetwarnings()  # a library's warning would end a sweep
+        warnings.simplefilter("ignore")
 
 
 class _Parser(argparse.ArgumentParser):

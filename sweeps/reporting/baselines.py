@@ -77,7 +77,7 @@ def prepare_baselines(sweep: Sweep, console: Console) -> None:
             **dataclasses.asdict(found),
             "seconds": round(time.monotonic() - start, 1),
         }
-        store.write_json(key, record)
+        store.write_record(key, record)
 
 
 def paper_table(snapshot: Snapshot) -> tuple[Line, ...]:
@@ -125,5 +125,5 @@ def _key(name: str, spec: SweepSpec, data: Dataset) -> str:
 
 def _stored(store: Store, key: str) -> dict[str, Any] | None:
     """The record of a baseline; None when there is none, or a damaged one."""
-    record = store.read_json(key)
-    return record if isinstance(record, dict) and record.get("scores") else None
+    record = store.read_record(key)
+    return record if record is not None and record.get("scores") else None

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from evaluation.result_file import LocalFiles
+from sweeps.storage.plain import check_files, plain_path
 from sweeps.storage.process_name import whoami
-from sweeps.storage.storage import local_path
 from trainer.errors import UserError
-from trainer.files import write_atomically
+from trainer.files import expand, read_plain, write_atomically
 
 
 class Folder:
@@ -22,7 +22,7 @@ class Folder:
     is_remote = False
 
     def __init__(self, location: str | Path) -> None:
-        self.root = Path(location).expanduser().absolute()
+        self.root = expand(location).absolute()
 
     @property
     def location(self) -> str:
@@ -34,7 +34,7 @@ class Folder:
         try:
             self.root.mkdir(parents=True, exist_ok=True)
             for key in ("runs", "sweeps"):
-                (self.root / key).mkdir(exist_ok=True)
+                self._path(key).mkdir(exist_ok=True)
             with tempfile.TemporaryFile(dir=self.root) as file:
                 file.write(b"x" * 4096)
                 file.flush()
@@ -57,7 +57,7 @@ class Folder:
     def read(self, key: str) -> bytes | None:
         """As Storage."""
         try:
-            return self._path(key).read_bytes()
+            return read_plain(self._path(key))
         except (FileNotFoundError, NotADirectoryError):
             return None
 
@@ -84,7 +84,8 @@ class Folder:
         return self._path(key)
 
     def fetch(self, key: str) -> None:
-        """Nothing: the files are where they are worked on."""
+        """The files are where they are worked on; raises UserError for what is no file."""
+        check_files(self._path(key))
 
     def keep(self, key: str) -> None:
         """Nothing, as `fetch`."""
@@ -98,7 +99,7 @@ class Folder:
         path = self._path(key)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
         except OSError as error:
             raise self._unusable(error) from None
         with os.fdopen(descriptor, "r+") as file:
@@ -129,7 +130,7 @@ class Folder:
         return None
 
     def _path(self, key: str) -> Path:
-        return local_path(self.root, key)
+        return plain_path(self.root, key)
 
     def _unusable(self, error: BaseException | None) -> UserError:
         reason = getattr(error, "strerror", None) or str(error)

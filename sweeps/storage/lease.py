@@ -83,6 +83,15 @@ def _take(storage: "S3", key: str, token: str, busy: str) -> None:
     now = Lease.read(storage, key)
     if now is None or now.token != token:
         raise UserError(busy.format(holder=now.holder if now else "another process"))
+    try:
+        storage.put(key, _content(token), IfNoneMatch="*")
+    except FileExistsError:
+        return  # as it must be: the file is there
+    storage.delete(key)
+    raise UserError(
+        f"store {storage.location} cannot be locked: its server ignores If-None-Match, by which "
+        "one process at a time writes a file; use a server that heeds it, or a folder"
+    )
 
 
 def _renew(storage: "S3", key: str, token: str, over: threading.Event) -> None:

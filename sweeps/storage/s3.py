@@ -195,7 +195,14 @@ class S3:
             import boto3
             from botocore.config import Config
 
+            # servers of one's own often refuse the checksums that boto3 adds since version 1.36
+            own = bool({"AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"} & os.environ.keys())
+            checksums = {
+                name: os.environ.get(f"AWS_{name}", "when_required").lower()
+                for name in ("REQUEST_CHECKSUM_CALCULATION", "RESPONSE_CHECKSUM_VALIDATION")
+            }
             config = Config(
+                **({name.lower(): value for name, value in checksums.items()} if own else {}),
                 connect_timeout=SECONDS_TO_CONNECT,
                 read_timeout=SECONDS_TO_ANSWER,
                 max_pool_connections=2 * self.concurrency,

@@ -12,6 +12,7 @@ from sweeps.tracking.redact import redact
 PAUSES = (0.5, 2.0, 8.0, 30.0)  # seconds before an item is tried again; the last one repeats
 SAID_AFTER = 1  # tries that may fail before a word is said
 PATIENCE = 20.0  # seconds for which the server may fail before `close` gives up
+LONGEST_PROBLEM = 200  # letters of what a server, or MLflow, says of it
 LONGEST_CLOSE = 120.0  # seconds after which it gives up in any case
 
 Writer = TypeVar("Writer")
@@ -114,7 +115,8 @@ class Background(Generic[Writer]):
         return None
 
     def _failed(self, error: Exception, tries: int) -> None:
-        self.problem = redact(f"{type(error).__name__}: {error}".splitlines()[0])
+        line = redact(f"{type(error).__name__}: {error}".splitlines()[0])
+        self.problem = line if len(line) <= LONGEST_PROBLEM else f"{line[:LONGEST_PROBLEM]} …"
         self._failing_since = self._failing_since or time.monotonic()
         if tries == SAID_AFTER:
             self._say(f"{self.name} cannot be written ({self.problem}); training goes on")

@@ -3,15 +3,16 @@
 import contextlib
 import gc
 import logging
+import math
 import os
+import secrets
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from sweeps.sweepfile import Resources
-from sweeps.trials import signals
-from sweeps.trials.scratch import scratch
 from sweeps.trials.shipping import for_trials
 from trainer.errors import UserError
 
@@ -32,44 +33,89 @@ _OBJECT_STORE_BYTES = 100 * 2**20  # trials pass a few numbers; images are memor
 
 
 @contextlib.contextmanager
-def cluster(address: str | None, resources: Resources) -> Iterator[Path]:
-    """Ray for the time of a sweep; gives a folder for Tune's state, which is deleted at the end.
+def cluster(address: str | None, resources: Resources, folder: Path) -> Iterator[ModuleType]:
+    """Ray for the time of a sweep, in this process; gives the module `ray`.
 
     address: of a running cluster ("auto", "host:6379", "ray://…"); None starts Ray on this machine.
+    folder: for the files of a Ray that is started here.
     Raises UserError when the cluster cannot be reached, or when this machine cannot hold one trial.
     """
     for name, value in (_ENVIRONMENT | (_ALONE if address is None else {})).items():
         os.environ.setdefault(name, value)
+    if address is None:
+        _own_token(folder)
     import ray
 
     _keep_credentials()
     logging.getLogger("ray").setLevel(logging.CRITICAL)
-    with scratch() as folder:
-        _connect(ray, address, folder)
-        try:
-            if address is None:
-                _check_room(ray, resources)
-            yield folder / "tune"
-        finally:
-            # what Tune leaves in reference cycles must not be collected by another thread while Ray
-            # shuts down: Ray ends the process then
-            gc.collect()
-            _kill_helpers(ray)
-            ray.shutdown()
+    _connect(ray, address, folder)
+    try:
+        if address is None:
+            _check_room(ray, resources)
+        yield ray
+    finally:
+        # what Tune leaves in reference cycles must not be collected by another thread while Ray
+        # shuts down: Ray ends the process then
+        gc.collect()
+        ray.shutdown()
+
+
+def _own_token(folder: Path) -> None:
+    """Has a Ray that is started here ask for a token of its own, which this user alone can read.
+
+    Ray would keep one for ever in the home folder, which may be absent, or not to be written to.
+    """
+    os.environ.setdefault("RAY_AUTH_MODE", "token")
+    token = folder / "token"
+    with open(os.open(token, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(secrets.token_hex(32))
+    os.environ.pop("RAY_AUTH_TOKEN", None)  # it would come first
+    os.environ["RAY_AUTH_TOKEN_PATH"] = str(token)
+
+
+def cores() -> int:
+    """How many cores this process may use: by its affinity, and by the quota of its cgroup."""
+    here = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    for file in ("/sys/fs/cgroup/cpu.max", "/sys/fs/cgroup/cpu/cpu.cfs_quota_us"):
+        with contextlib.suppress(OSError, ValueError):
+            quota, *period = Path(file).read_text().split()
+            if not period:
+                period = Path(file).with_name("cpu.cfs_period_us").read_text().split()
+            if int(quota) > 0:
+                here = min(here, math.ceil(int(quota) / int(period[0])))
+    return max(1, here)
+
+
+class _Kept(list[str]):
+    """A list that Ray cannot add to."""
+
+    def extend(self, more: Iterable[str]) -> None:
+        """Nothing."""
+
+
+def _own_path(ray: ModuleType) -> Any:
+    """Ray's configuration of a job whose workers search no other folders than this process.
+
+    Ray would have them search the current folder and the script's first, and a `trainer/`, a
+    `random.py` or a `torch.py` there would be imported instead of what the driver imported.
+    """
+    job = ray.job_config.JobConfig()
+    job._py_driver_sys_path = _Kept()
+    return job
 
 
 def _connect(ray: ModuleType, address: str | None, folder: Path) -> None:
-    quiet = {"log_to_driver": False, "configure_logging": False}
+    quiet = {"log_to_driver": False, "configure_logging": False, "job_config": _own_path(ray)}
     if address is None:
-        with signals.kept_from_children():
-            # address="local": a bare init would join any cluster that runs on this machine
-            ray.init(
-                address="local",
-                include_dashboard=False,
-                object_store_memory=_OBJECT_STORE_BYTES,
-                _temp_dir=str(folder),
-                **quiet,
-            )
+        # address="local": a bare init would join any cluster that runs on this machine
+        ray.init(
+            address="local",
+            num_cpus=cores(),
+            include_dashboard=False,
+            object_store_memory=_OBJECT_STORE_BYTES,
+            _temp_dir=str(folder / "r"),  # Ray lets everyone write there; `folder` is private
+            **quiet,
+        )
         return
     try:
         knock(address)
@@ -80,15 +126,6 @@ def _connect(ray: ModuleType, address: str | None, folder: Path) -> None:
             f"no Ray cluster can be reached at {address!r}: {reason}; if it asks for a token, set "
             "RAY_AUTH_MODE=token and RAY_AUTH_TOKEN_PATH as its nodes have them"
         ) from None
-
-
-def _kill_helpers(ray: ModuleType) -> None:
-    """Ends Ray's minor processes: Ray would wait a second for each to heed the blocked SIGTERM."""
-    node = getattr(ray._private.worker, "_global_node", None)
-    for kind, started in getattr(node, "all_processes", {}).items():
-        if kind not in ("raylet", "gcs_server"):
-            for info in started:
-                info.process.kill()
 
 
 def _keep_credentials() -> None:

@@ -5,10 +5,18 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+
+from sweeps.tracking.redact import holds_password
 
 _PACKAGES = ("sweeps", "evaluation", "trainer")
-_EVERYWHERE = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_REGION", "AWS_DEFAULT_REGION")
+_EVERYWHERE = (
+    "AWS_ENDPOINT_URL",
+    "AWS_ENDPOINT_URL_S3",
+    "AWS_REGION",
+    "AWS_DEFAULT_REGION",
+    "AWS_REQUEST_CHECKSUM_CALCULATION",
+    "AWS_RESPONSE_CHECKSUM_VALIDATION",
+)
 _DRIVER = (*_EVERYWHERE, "MLFLOW_TRACKING_URI", "MLFLOW_S3_ENDPOINT_URL")
 _STOP = {"RAY_JOB_STOP_WAIT_TIME_S": "60"}  # after SIGTERM, for checkpoints; Ray gives 3 seconds
 
@@ -31,7 +39,7 @@ def for_driver(folder: Path) -> dict[str, Any]:
 
 def withheld() -> list[str]:
     """Names of addresses set here that are not sent, since they hold a password."""
-    return [name for name in _DRIVER if name in os.environ and _has_password(os.environ[name])]
+    return [name for name in _DRIVER if name in os.environ and holds_password(os.environ[name])]
 
 
 def _code() -> list[str]:
@@ -43,8 +51,4 @@ def _code() -> list[str]:
 def _set(names: Sequence[str]) -> dict[str, str]:
     # Ray shows a job's runtime environment to whoever may look at its dashboard
     found = {name: os.environ[name] for name in names if name in os.environ}
-    return {name: value for name, value in found.items() if not _has_password(value)}
-
-
-def _has_password(address: str) -> bool:
-    return "@" in urlsplit(address).netloc
+    return {name: value for name, value in found.items() if not holds_password(value)}

@@ -6,10 +6,8 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from types import FrameType
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from sweeps.trials.tune_stop import Stop
+from sweeps.trials.stopping import Stop
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -29,7 +27,7 @@ def kept_from_children() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def heeded(stop: "Stop", before_exit: Callable[[], object]) -> Iterator[None]:
+def heeded(stop: Stop, before_exit: Callable[[], object]) -> Iterator[None]:
     """The first stop signal asks the trials to stop; a second one ends this process at once.
 
     before_exit: called then; it should be quick. Signals that were ignored, as by `nohup`, stay so.

@@ -3,14 +3,17 @@
 import contextlib
 import threading
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from sweeps.run_store import Store
 
-if TYPE_CHECKING:
-    from sweeps.trials.tune_stop import Stop
-
 SECONDS = 1.0  # between two looks
+
+
+class Stop:
+    """A wish to stop: set `requested`, from a signal handler or any thread."""
+
+    def __init__(self) -> None:
+        self.requested = False
 
 
 def request(store: Store, name: str) -> None:
@@ -25,7 +28,7 @@ def forget(store: Store, name: str) -> None:
 
 
 @contextlib.contextmanager
-def heeded(store: Store, name: str, stop: "Stop") -> Iterator[None]:
+def heeded(store: Store, name: str, stop: Stop) -> Iterator[None]:
     """Sets `stop.requested`, from a thread of its own, once there is a request."""
     over = threading.Event()
 

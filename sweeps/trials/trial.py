@@ -1,7 +1,6 @@
 """What runs on a worker: trains the runs of one block as a pack, then scores them."""
 
 import contextlib
-import dataclasses
 import functools
 import json
 import os
@@ -10,64 +9,31 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ray.tune import Trainable
 from ray.tune.result import DONE
 
 from sweeps.run_store import Store, run_key
-from sweeps.search.trial_queue import Block, error_key
-from sweeps.sweepfile import SweepSpec
+from sweeps.search.trial_queue import error_key
 from sweeps.trials.tune_stop import is_asked_to_stop
 from trainer.errors import UserError
 
 STEP_SECONDS = 1.0  # of training between two reports, and two looks for a wish to stop
 STOPPED = "stopped"  # in the last report of a trial that was asked to stop
 
-# torch and what needs it are imported where they are used: the driver imports this file, too.
+# torch and what needs it are imported where they are used: Ray's process imports this file, too.
 
 
-def job_of(
-    spec: SweepSpec, store: Store, evaluation: Mapping[str, Mapping[str, Any]]
-) -> dict[str, Any]:
-    """What all trials of a sweep share, as plain data. evaluation: the metrics to take."""
-    return {
-        "sweep": spec.name,
-        "store": store.location,
-        "dataset": dataclasses.asdict(spec.dataset),
-        "evaluation": {name: dict(options) for name, options in evaluation.items()},
-        "threads": max(1, int(spec.resources.cpu)),
-        "device": "cuda" if spec.resources.gpu > 0 else "cpu",
-        "cpu": spec.resources.cpu,
-        "gpu": spec.resources.gpu,
-    }
-
-
-def config_of(block: Block, job: Mapping[str, Any]) -> dict[str, Any]:
-    """A block as plain data, the way Ray carries it to a worker."""
-    return {
-        "setting": block.setting.number,
-        "block": block.number,
-        "runs": [{"id": run.id, "config": run.config.as_mapping()} for run in block.runs],
-        "scored": list(block.scored),
-        "job": dict(job),
-    }
-
-
-class Trial(Trainable):
-    """One block. Its process is used again for the next one, so data and CUDA are set up once.
+class Trial:
+    """One block; see `work_order.config_of`.
 
     Whatever it writes, it writes whole or not at all, and the same each time: a worker that
     outlives a killed driver for a moment may write what the next driver's worker writes, too.
     """
 
-    def setup(self, config: dict[str, Any]) -> None:
-        """Nothing yet: an error must surface in `step`, where it is kept."""
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        """Nothing is loaded yet: an error must surface in `step`, where it is kept."""
+        self.config = config
         self._training: Any = None
         self._trained = False
-
-    def reset_config(self, new_config: dict[str, Any]) -> bool:
-        """Makes ready for the next block."""
-        self.setup(new_config)
-        return True
 
     def step(self) -> dict[str, Any]:
         """Trains for about STEP_SECONDS, or scores what is trained; says how far it is."""

@@ -2,20 +2,14 @@
 
 import contextlib
 import time
-from collections.abc import Collection
+from collections.abc import Callable
+from typing import Any
 
 import ray
 from ray.experimental import internal_kv
 from ray.tune import Stopper
 
 LONGEST = 60.0  # seconds that trials are given to save: a hung machine must not hold up the rest
-
-
-class Stop:
-    """A wish to stop: set `requested`, from a signal handler or any thread."""
-
-    def __init__(self) -> None:
-        self.requested = False
 
 
 class Stopped(BaseException):
@@ -27,11 +21,11 @@ class Stopping(Stopper):
 
     Tune's own way kills a stopped trial after 5 to 10 seconds, whether it has saved or not, and
     waits as long for one that has nothing to save.
-    training: ids of the trials that are in the middle of their training, kept up to date.
+    ask: says by `turn` whether there is that wish, and how many trials are in their training.
     """
 
-    def __init__(self, stop: Stop, training: Collection[str]):
-        self._stop, self._training = stop, training
+    def __init__(self, ask: Callable[..., Any]):
+        self._ask = ask
         self._asked: float | None = None
 
     def __call__(self, trial_id: str, result: dict) -> bool:
@@ -40,13 +34,14 @@ class Stopping(Stopper):
 
     def stop_all(self) -> bool:
         """Asked by Tune at every turn of its loop. Raises Stopped when it is time to leave."""
-        if not self._stop.requested:
+        requested, training = self._ask("turn")
+        if not requested:
             return False
         if self._asked is None:
             self._asked = time.monotonic()
             with contextlib.suppress(Exception):  # Ray is lost, and the trials with it
                 internal_kv._internal_kv_put(_key(), b"")
-        if not self._training or time.monotonic() - self._asked > LONGEST:
+        if not training or time.monotonic() - self._asked > LONGEST:
             raise Stopped
         return False
 

@@ -2,8 +2,8 @@
 
     python -m tests.benchmarks.orchestration [--trials N] [--json PATH]
 
-Both sides run in one Ray session, one after the other, with the same number of trials that do
-nothing, one CPU each, and an MLflow database on SQLite that exists already:
+Each side runs in a Ray session of its own, one after the other, with the same number of trials
+that do nothing, one CPU each, and an MLflow database on SQLite that exists already:
 - ours: `Searcher` (TPE), `TrialQueue`, `Tracker`, reused actors; each trial writes a result into
   the store, which becomes one MLflow run below the run of its setting;
 - plain: `OptunaSearch` (TPE) and `MLflowLoggerCallback`, as Ray's documentation shows them.
@@ -17,11 +17,11 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ray import tune
+from ray import cloudpickle, tune
 
 from evaluation.identity import evaluation_id
 from evaluation.result_file import write_result
@@ -33,8 +33,8 @@ from sweeps.sweepfile import Resources, SweepSpec, spec_of
 from sweeps.tracking.mlflow.writer import MlflowWriter
 from sweeps.tracking.tracker import Tracker
 from sweeps.trials.cluster import cluster
-from sweeps.trials.tune_search import run_trials
-from sweeps.trials.tune_stop import Stop
+from sweeps.trials.ray_process import RayProcess, ray_process
+from sweeps.trials.stopping import Stop
 
 SPACE: dict[str, Any] = {
     "name": "no-op",
@@ -48,18 +48,22 @@ SPACE: dict[str, Any] = {
 }
 
 
-def no_training(evaluation: str) -> type[tune.Trainable]:
-    """A trial that writes a made-up result at once."""
+def no_training(evaluation: str) -> bytes:
+    """Trials that write a made-up result at once, as `RayProcess.run` takes them."""
+    root = str(Path(__file__).parents[2])
 
-    class NoTraining(tune.Trainable):
-        def reset_config(self, new_config: dict[str, Any]) -> bool:
-            return True
+    def start(config: dict[str, Any]) -> Callable[[], dict[str, Any]]:
+        def step() -> dict[str, Any]:
+            sys.path.insert(0, root)  # workers do not search the current folder
+            from tests.benchmarks.orchestration import write_no_op
 
-        def step(self) -> dict[str, Any]:
-            write_no_op(Store(self.config["job"]["store"]), self.config, evaluation)
+            write_no_op(Store(config["job"]["store"]), config, evaluation)
             return {"done": True}
 
-    return NoTraining
+        return step
+
+    pickled: bytes = cloudpickle.dumps(start)
+    return pickled
 
 
 def write_no_op(store: Store, config: Mapping[str, Any], evaluation: str) -> None:
@@ -81,7 +85,7 @@ def write_no_op(store: Store, config: Mapping[str, Any], evaluation: str) -> Non
         write_result(folder, result)
 
 
-def ours(spec: SweepSpec, folder: Path) -> float:
+def ours(spec: SweepSpec, folder: Path, ray: RayProcess) -> float:
     """Seconds that all trials take with this project's parts."""
     store = Store(folder / "store")
     store.prepare()
@@ -91,7 +95,7 @@ def ours(spec: SweepSpec, folder: Path) -> float:
     start = time.perf_counter()
     tracker = Tracker(sweep)
     queue = TrialQueue(sweep, Searcher(spec), [tracker])
-    run_trials(sweep, queue, Observer(), folder, Stop(), no_training(evaluation))
+    ray.run(sweep, queue, Observer(), Stop(), no_training(evaluation))
     if not tracker.close():
         sys.exit("; ".join(tracker.lacking()))
     return time.perf_counter() - start
@@ -136,9 +140,11 @@ def main() -> None:
         tempfile.TemporaryDirectory() as folder,
         open(os.devnull, "w") as nowhere,
         contextlib.redirect_stderr(nowhere),
-        cluster(None, Resources()),
     ):
-        mine, theirs = ours(spec, Path(folder)), plain(args.trials, Path(folder))
+        with ray_process(None, Resources(), print) as ray:
+            mine = ours(spec, Path(folder), ray)
+        with cluster(None, Resources(), Path(folder)):
+            theirs = plain(args.trials, Path(folder))
     figures = {
         "trials": args.trials,
         "ours_seconds_a_trial": mine / args.trials,

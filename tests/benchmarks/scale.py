@@ -39,8 +39,11 @@ from sweeps.search.trial_queue import Observer, TrialQueue
 from sweeps.sweep import Sweep
 from sweeps.sweepfile import Resources, SweepSpec, spec_of
 from sweeps.tracking.tracker import Tracker
-from sweeps.trials.cluster import cluster
+from sweeps.trials.dispatch import Dispatch
+from sweeps.trials.ray_process import RayProcess, ray_process
 from sweeps.trials.retries import Retries
+from sweeps.trials.stopping import Stop
+from sweeps.trials.work_order import job_of
 from tests.benchmarks.orchestration import SPACE, write_no_op
 from tests.benchmarks.simulator import Simulator, Tally
 
@@ -63,10 +66,6 @@ class Point:
 
 def simulate(spec: SweepSpec, folder: Path, slots: int, tracking: bool) -> list[Point]:
     """All trials of the sweep, in virtual time; prints a line for each stretch of them."""
-    from sweeps.trials.trial import job_of
-    from sweeps.trials.tune_search import TuneSearch
-    from sweeps.trials.tune_stop import Stop
-
     sweep = Sweep.load(spec, store := Store(folder / "store"))
     store.prepare()
     tracker = Tracker(sweep) if tracking else None
@@ -74,7 +73,7 @@ def simulate(spec: SweepSpec, folder: Path, slots: int, tracking: bool) -> list[
     progress = Progress(Console(file=io.StringIO()), everything, spec.metric.goal)
     queue = TrialQueue(sweep, Searcher(spec), [progress, *([tracker] if tracker else [])])
     job = job_of(spec, store, sweep.metrics.evaluation)
-    search = TuneSearch(queue, progress, job, Retries(spec.max_failures), Stop())
+    search = Dispatch(queue, progress, store, job, Retries(spec.max_failures), Stop())
     evaluation = sweep.metrics.identity(["a run"])
     points: list[Point] = []
     stretch = max(1, everything // 10)
@@ -166,10 +165,8 @@ def far(points: list[Point]) -> dict[str, float]:
     return lines
 
 
-def real(spec: SweepSpec, folder: Path) -> list[tuple[int, float, float]]:
+def real(spec: SweepSpec, folder: Path, ray: RayProcess) -> list[tuple[int, float, float]]:
     """Ray Tune itself with no-op trials: trials done, ms a trial of the last tenth, MB."""
-    from sweeps.trials.tune_search import run_trials
-    from sweeps.trials.tune_stop import Stop
     from tests.benchmarks.orchestration import no_training
 
     class Clock(Observer):
@@ -183,7 +180,7 @@ def real(spec: SweepSpec, folder: Path) -> list[tuple[int, float, float]]:
     sweep = Sweep.load(spec, store)
     store.prepare()
     trainable = no_training(sweep.metrics.identity(["a run"]))
-    run_trials(sweep, TrialQueue(sweep, Searcher(spec)), clock, folder, Stop(), trainable)
+    ray.run(sweep, TrialQueue(sweep, Searcher(spec)), clock, Stop(), trainable)
     stretch = max(1, len(clock.ended) // 10)
     return [
         (at, (clock.ended[at][0] - clock.ended[at - stretch][0]) / stretch, clock.ended[at][1])
@@ -254,7 +251,7 @@ def main() -> None:
         tempfile.TemporaryDirectory() as folder,
         open(os.devnull, "w") as nowhere,
         contextlib.redirect_stderr(nowhere),
-        cluster(None, Resources()),
+        ray_process(None, Resources(), print) as ray,
     ):
         spec = _spec(args.trials, args.method, args.slots)
         points = simulate(spec, Path(folder), args.slots, not args.no_tracking)
@@ -266,7 +263,7 @@ def main() -> None:
         )
         if args.real_trials:
             few = _spec(args.real_trials, args.method, args.slots)
-            figures["ray_tune"] = real(few, Path(folder))
+            figures["ray_tune"] = real(few, Path(folder), ray)
             print("Ray Tune's no-op trials, by trials done: ms each, memory in MB")
             for done, milliseconds, memory in figures["ray_tune"]:
                 print(f"{done:6,}  {milliseconds:9.1f}  {memory:9.0f}")

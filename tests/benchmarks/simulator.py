@@ -40,7 +40,7 @@ class Tally:
 
 
 class Simulator:
-    """Asks a `TuneSearch` for trials and ends them, as Ray Tune does.
+    """Asks a `Dispatch` for trials and ends them, as Ray Tune does.
 
     finish: writes into the store what a trial leaves there. tracker: is waited for after each one.
     """
@@ -90,8 +90,8 @@ class Simulator:
         while self._free:
             trial = f"trial-{next(self._numbers)}"
             config = self._timed(self._search.suggest, trial)
-            if config is None or isinstance(config, str):
-                return isinstance(config, str)
+            if config is None or config == "wait":
+                return config is None
             slot = self._free.pop()
             self._at[slot] = trial, config
             seconds = MEDIAN_SECONDS * np.exp(SPREAD * self._dice.normal())
@@ -115,9 +115,8 @@ class Simulator:
         block = config["setting"], config["block"]
         for _ in range(REPORTS):  # each attempt goes on where the one before was checkpointed
             self._steps[block] += 1
-            report = {"step": self._steps[block], "steps": MOST_STEPS}
-            self._timed(self._search.on_trial_result, trial, report)
-        self._timed(self._search.on_trial_complete, trial, None, error)
+            self._timed(self._search.reported, trial, self._steps[block], MOST_STEPS)
+        self._timed(self._search.ended, trial, False, error)
         began = time.perf_counter()
         while self._tracker is not None and self._tracker.lacking():
             time.sleep(0.0005)

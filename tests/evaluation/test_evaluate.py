@@ -19,7 +19,7 @@ from tests.evaluation.trained import QUICK, config, sprites, train_in
 from trainer.config.run import OptimizerConfig
 from trainer.config.schema import FieldError
 from trainer.errors import UserError
-from trainer.files import stamp
+from trainer.files import sealed, stamp
 from trainer.training.loop import Training
 
 
@@ -38,7 +38,8 @@ def test_a_result_says_all_about_a_run(runs: list[Path]) -> None:
     data = sprites()
     results = evaluate(runs, data, QUICK, "cpu")
     for folder, result in zip(runs, results, strict=True):
-        assert result == json.loads((folder / "result.json").read_text()) == read_result(folder)
+        assert result == read_result(folder)
+        assert sealed(result) == json.loads((folder / "result.json").read_text())
         training = json.loads((folder / "training.json").read_text())
         assert result["run"] == folder.name
         assert (result["format"], result["state"], result["reason"]) == (1, "finished", None)
@@ -114,7 +115,7 @@ def test_a_model_that_cannot_be_scored_is_a_failed_run(runs: list[Path]) -> None
     save_file(broken, path)
     record = json.loads((runs[0] / "training.json").read_text())
     record["files"]["model.safetensors"] = stamp(path)
-    (runs[0] / "training.json").write_text(json.dumps(record))
+    (runs[0] / "training.json").write_text(json.dumps(sealed(record)))
     results = evaluate(runs, sprites(), QUICK, "cpu")
     assert [result["state"] for result in results] == ["failed", "finished"]
     assert "not finite" in results[0]["reason"]
@@ -188,6 +189,17 @@ def test_few_labels_give_a_score_too(runs: list[Path]) -> None:
     data = sprites(labels=500)
     figures = evaluate(runs, data, QUICK, "cpu")[0]["evaluations"][evaluation_id(QUICK, data)]
     assert figures["measures"]["higgins"]["images"] <= 500
+
+
+def test_a_config_that_was_edited_is_mended_before_it_is_listed(runs: list[Path]) -> None:
+    first = evaluate(runs[:1], sprites(), QUICK, "cpu")
+    path = runs[0] / "config.json"
+    whole = path.read_bytes()
+    for changed in (whole.replace(b'"beta": 1.0', b'"beta": 3.25'), whole[: len(whole) // 2], b""):
+        path.write_bytes(changed)
+        assert read_result(runs[0]) is None
+        assert evaluate(runs[:1], sprites(), QUICK, "cpu") == first
+        assert path.read_bytes() == whole
 
 
 def test_models_at_hand_are_scored_as_those_in_folders_and_need_not_be_kept(

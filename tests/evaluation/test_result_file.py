@@ -91,3 +91,23 @@ def test_numbers_json_does_not_know_are_refused_and_nothing_is_lost(run: Path) -
         write_result(run, {"score": float("nan")})
     assert read_result(run) is not None
     assert sorted(path.name for path in run.iterdir()) == ["model.safetensors", "result.json"]
+
+
+def test_a_digit_of_a_result_that_was_edited_is_noticed(run: Path) -> None:
+    text = (run / "result.json").read_text()
+    (run / "result.json").write_text(text.replace('"beta": 4.0', '"beta": 3.0'))
+    assert "was changed" in reason(run)
+    assert read_result(run, hashes=False) is None  # at a glance, too
+
+
+def test_a_result_of_before_there_were_checksums_is_read(run: Path) -> None:
+    record = json.loads((run / "result.json").read_text())
+    del record["checksum"]
+    (run / "result.json").write_text(json.dumps(record))
+    assert read_result(run) == record
+
+
+def test_a_checksum_of_numbers_that_are_none_is_no_checksum(run: Path) -> None:
+    text = (run / "result.json").read_text()
+    (run / "result.json").write_text(text.replace("4.0", "1e999"))
+    assert read_result(run) is None

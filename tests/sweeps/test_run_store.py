@@ -1,5 +1,6 @@
 """The store: atomic files, names that stay inside, settings by search, one run at a time."""
 
+import json
 import os
 import subprocess
 import sys
@@ -106,6 +107,22 @@ def test_damaged_settings_are_as_if_never_made(store):
     assert list(store.recorded_runs(spec())) == [1]
 
 
+def test_a_setting_that_was_edited_is_as_if_never_made(store):
+    record(store, spec(), 0, 2.0)
+    path = store.path(f"sweeps/stored/{spec().search_id}/settings/00000.json")
+    whole = path.read_text()
+    values = json.loads(whole)
+    path.write_text(whole.replace("2.0", "3.25"))
+    assert store.settings(spec()) == []
+    del values["checksum"]  # as it was written before there were checksums
+    path.write_text(json.dumps(values))
+    assert len(store.settings(spec())) == 1
+    path.write_text(json.dumps({**values, "parameters": {}}))
+    assert store.settings(spec()) == []
+    path.write_text(json.dumps({**values, "number": 1}))  # a copy of another's
+    assert store.settings(spec()) == []
+
+
 def test_a_sweep_is_found_by_its_name(store):
     store.save_spec(spec())
     assert store.load_spec("stored") == spec()
@@ -122,8 +139,9 @@ def test_a_store_that_cannot_be_written_says_so(tmp_path):
             Store(location).prepare()
         assert "cannot be written" in str(caught.value)
         assert len(str(caught.value).splitlines()) == 1
-    with pytest.raises(UserError, match="expected a folder"):
-        Store("ftp://host/store")
+    for location in ("ftp://host/store", "", " "):
+        with pytest.raises(UserError, match="expected a folder"):
+            Store(location)
 
 
 def test_two_processes_cannot_run_one_sweep(store):

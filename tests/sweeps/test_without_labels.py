@@ -16,7 +16,8 @@ from sweeps.search.searcher import Searcher
 from sweeps.search.trial_queue import Block, TrialQueue
 from sweeps.sweep import Sweep
 from sweeps.sweepfile import SweepSpec, spec_of
-from sweeps.trials.trial import Trial, config_of, job_of
+from sweeps.trials.trial import Trial
+from sweeps.trials.work_order import config_of, job_of
 from trainer.models import load_pack
 
 DATA = {

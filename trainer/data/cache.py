@@ -16,13 +16,19 @@ from numpy.typing import NDArray
 
 from trainer.config.run import digest
 from trainer.errors import UserError
+from trainer.files import expand
 
 _CHUNK = 1 << 20
 
 
 def folder() -> Path:
     """`$SWEEP_CACHE`, else ~/.cache/beta-sweep."""
-    return Path(os.environ.get("SWEEP_CACHE") or "~/.cache/beta-sweep").expanduser()
+    if chosen := os.environ.get("SWEEP_CACHE"):
+        return expand(chosen)
+    try:
+        return Path("~/.cache/beta-sweep").expanduser()
+    except RuntimeError:
+        raise UserError("there is no home folder for images; set SWEEP_CACHE to one") from None
 
 
 def array(

@@ -1,7 +1,6 @@
 """The data set `dsprites`: one binary sprite an image, made from five known factors."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -12,6 +11,7 @@ from trainer.data.cached import CachedImages, checked
 from trainer.data.formats import dsprites_npz
 from trainer.data.rendering import sprites
 from trainer.data.rendering.scanline import draw
+from trainer.files import expand
 
 
 class DSprites(CachedImages):
@@ -54,7 +54,7 @@ class DSprites(CachedImages):
         self.factors = {name: len(classes) for name, classes in self.chosen.items()}
         self.count = int(np.prod(list(self.factors.values())))
         self.shape = (1, size, size)
-        self.path = None if path is None else Path(path).expanduser()
+        self.path = None if path is None else expand(path)
         self.labels_fingerprint = digest(["dsprites", self.chosen])
         if self.path is None:
             self.source = "rendered"

@@ -18,6 +18,7 @@ from trainer.data.formats import pictures
 from trainer.data.formats.picture_folder import PictureFolder
 from trainer.data.labels import Bins, content
 from trainer.errors import UserError
+from trainer.files import expand
 
 
 class Images(Protocol):
@@ -95,7 +96,7 @@ class Folder(CachedImages):
         if size is not None and size < 1:
             raise FieldError(f"expected 1 or more, got {size}", ("size",))
         look = pictures.Look(_colour(background), fit)
-        self.path = Path(path).expanduser()
+        self.path = expand(path)
         self.resize = size is not None
         pictures_of = _pictures(self.path, images_key)
         self.reader: Images

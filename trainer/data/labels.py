@@ -16,6 +16,7 @@ from trainer.data.dataset import UNKNOWN, Dataset, Notes, notes_of
 from trainer.data.factors import BINS, Column, Factors, Reader, read_columns
 from trainer.data.formats import label_table
 from trainer.errors import UserError
+from trainer.files import expand
 
 _SEED = 0  # of the choice of images that keep their labels
 Bins = int | Mapping[str, int]
@@ -78,7 +79,7 @@ def relabel(
     if isinstance(labels, int):
         kept = _some(data, labels)
         return Relabelled(data, data.factors, kept, notes_of(data))
-    path = Path(labels).expanduser()
+    path = expand(labels)
     if not path.is_file():
         problem = (
             f"expected all, none, a number of images or a table, and no file {labels!r} exists"

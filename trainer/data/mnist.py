@@ -13,6 +13,7 @@ from trainer.data import cache
 from trainer.data.cached import CachedImages, checked
 from trainer.data.formats import idx, pictures
 from trainer.errors import UserError
+from trainer.files import expand
 
 _STEM = {"train": "train", "test": "t10k"}  # of the file names
 
@@ -42,7 +43,7 @@ class Mnist(CachedImages):
     ):
         if size is not None and size < 1:
             raise FieldError(f"expected 1 or more, got {size}", ("size",))
-        self.file, labels_file = _files(Path(path).expanduser(), split)
+        self.file, labels_file = _files(expand(path), split)
         self.count, height, width = idx.read_shape(self.file, 3)
         self.labels = idx.read(labels_file, 1).astype(np.int64)
         if len(self.labels) != self.count:

@@ -1,11 +1,12 @@
 """Trained models read back from their run folders, one or many at once."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 
 from trainer.config.run import DECIDE_PACK, RunConfig
@@ -44,6 +45,7 @@ def load_pack(folders: Sequence[Path | str], device: torch.device | str = "cpu")
     except FieldError as error:
         raise UserError(f"{paths[0] / CONFIG_FILE}: {error}") from None
     for model, path in enumerate(paths):
+        _check_unchanged(path)
         _fill(pack, model, path / MODEL_FILE)
     return pack.to(device).requires_grad_(False).eval()
 
@@ -76,6 +78,28 @@ def _check_fits(this: Saved, first: Saved, path: Path, first_path: Path) -> None
             f"{path} has images {this.shape}, {first_path} has {first.shape}; "
             "load them as two packs"
         )
+
+
+def _check_unchanged(folder: Path) -> None:
+    """Raises UserError where config.json says what the model, by its own header, was not."""
+    trained = _trained_with(folder / MODEL_FILE)
+    said = parse_json((folder / CONFIG_FILE).read_bytes())
+    for name in trained.keys() & said.keys() - {"dataset"}:  # the images may have moved
+        if trained[name] != said[name]:
+            raise UserError(
+                f"{folder / CONFIG_FILE} was changed: {name} is {said[name]} there, and the model "
+                f"was trained with {trained[name]}; running its sweep again mends it"
+            )
+
+
+def _trained_with(path: Path) -> Mapping[str, Any]:
+    """The configuration in a model's header; empty where there is none."""
+    try:
+        with safe_open(path, "pt") as file:
+            config = parse_json((file.metadata() or {})["run"].encode())["config"]
+        return config if isinstance(config, Mapping) else {}
+    except (OSError, ValueError, KeyError, TypeError, SafetensorError):
+        return {}  # what is wrong with the file is told by `_fill`
 
 
 def _fill(pack: Pack, model: int, path: Path) -> None:

@@ -74,21 +74,36 @@ def free_memory(device: torch.device) -> tuple[int, int]:
 
 
 def limits(root: Path, of_process: Path) -> list[tuple[int, int]]:
-    """Limit and use in bytes of each control group (version 2) that the process is in."""
+    """Limit and use in bytes of each control group, of both versions, that the process is in."""
     if not of_process.exists():
         return []
-    own = of_process.read_text().rpartition("::")[2].strip().lstrip("/")
+    found = []
+    for line in of_process.read_text().splitlines():
+        _, kinds, own = line.split(":", 2)
+        if kinds == "":
+            found += _limits(root, own, _V2)
+        elif "memory" in kinds.split(","):
+            found += _limits(root / "memory", own, _V1)
+    return found
+
+
+# names of the files with the limit and the use, and of what is given back when memory is short
+_V2 = ("memory.max", "memory.current", "inactive_file")
+_V1 = ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
+
+
+def _limits(root: Path, own: str, names: tuple[str, str, str]) -> list[tuple[int, int]]:
     # in a container the path may be the host's, and the container's own group stands at the root
-    groups = [root / own, *(root / own).parents]
+    groups = [root / own.lstrip("/"), *(root / own.lstrip("/")).parents]
     limits = []
     for group in groups[: groups.index(root) + 1]:
         try:
-            limit = int((group / "memory.max").read_text())  # "max" where there is none
+            limit = int((group / names[0]).read_text())  # "max" where there is none
             statistics = dict(
                 line.split() for line in (group / "memory.stat").read_text().splitlines()
             )
-            cached = int(statistics["inactive_file"])  # given back when memory is short
-            limits.append((limit, int((group / "memory.current").read_text()) - cached))
+            used = int((group / names[1]).read_text()) - int(statistics[names[2]])
+            limits.append((limit, used))
         except (OSError, ValueError, KeyError):
             continue
     return limits

@@ -45,7 +45,7 @@ def connect(store: Store) -> "MlflowClient":
         logging.getLogger(name).setLevel(logging.ERROR)
     uri = tracking_uri()
     if uri is None:
-        _relax_sqlite()
+        _relax_sqlite(str(store.path(DATABASE)))
         make_database(store.path(DATABASE))
         uri = sqlite_uri(store.path(DATABASE))
     return MlflowClient(uri)
@@ -93,15 +93,29 @@ def make_database(path: Path) -> None:
             os.replace(whole, path)
 
 
+_relaxed: set[str] = set()  # database files
+
+
+def _relax_sqlite(path: str) -> None:
+    """Spares a wait for the disk at every commit: what a power cut takes is in the store.
+
+    Of this file alone, whatever other databases this process may open.
+    """
+    _relaxed.add(path)
+    _listen()
+
+
 @functools.cache
-def _relax_sqlite() -> None:
-    """Spares a wait for the disk at every commit: what a power cut takes is in the store."""
+def _listen() -> None:
     from sqlalchemy import event
     from sqlalchemy.engine import Engine
 
     @event.listens_for(Engine, "connect")
     def relax(connection: Any, _: object) -> None:
-        if isinstance(connection, sqlite3.Connection):
+        if not isinstance(connection, sqlite3.Connection):
+            return
+        _, _, file = connection.execute("PRAGMA database_list").fetchone()
+        if file in _relaxed:
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=NORMAL")
 

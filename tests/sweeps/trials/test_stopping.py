@@ -12,7 +12,7 @@ import pytest
 from sweeps.cli.main import main
 from sweeps.run_store import Store
 from sweeps.trials import shipping, stopping
-from sweeps.trials.tune_stop import Stop
+from sweeps.trials.stopping import Stop
 
 FILE = """
 name: long

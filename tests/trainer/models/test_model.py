@@ -108,3 +108,14 @@ def test_what_does_not_fit_is_refused(model, use, problem):
 def test_a_folder_without_a_model_is_named(tmp_path):
     with pytest.raises(UserError, match="is no run folder"):
         load_model(tmp_path)
+
+
+def test_a_config_that_was_edited_is_not_believed(root):
+    path = root / "run0/config.json"
+    path.write_text(path.read_text().replace('"beta": 2.0', '"beta": 3.25'))
+    with pytest.raises(
+        UserError, match=r"config.json was changed: beta is 3.25 there, and the mod"
+    ):
+        load_model(root / "run0")
+    train([config(steps=8, beta=2.0)], GREY, [root / "run0"], device="cpu")  # trains nothing
+    assert load_model(root / "run0").config.beta == 2.0

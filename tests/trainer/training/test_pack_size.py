@@ -99,6 +99,17 @@ def test_limits_of_all_groups_above_the_process_count(tmp_path: Path) -> None:
     assert memory.limits(root, own) == [(8 * GB, 3 * GB)]
 
 
+def test_limits_of_version_1_are_seen(tmp_path: Path) -> None:
+    root, own = tmp_path / "cgroup", tmp_path / "self"
+    own.write_text("9:cpu,cpuacct:/docker/7\n4:memory:/docker/7\n0::/docker/7\n")
+    here = root / "memory/docker/7"
+    here.mkdir(parents=True)
+    (here / "memory.limit_in_bytes").write_text(f"{2 * GB}\n")
+    (here / "memory.usage_in_bytes").write_text(f"{GB}\n")
+    (here / "memory.stat").write_text(f"cache 1\ntotal_inactive_file {GB // 4}\n")
+    assert memory.limits(root, own) == [(2 * GB, 3 * GB // 4)]
+
+
 def test_a_container_sees_its_own_group_at_the_root(tmp_path: Path) -> None:
     root, own = tmp_path / "cgroup", tmp_path / "self"
     own.write_text("0::/kubepods/pod7\n")

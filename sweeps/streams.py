@@ -1,0 +1,90 @@
+"""Output that cannot be written is lost, and nothing else: a sweep goes on without it."""
+
+import io
+import os
+from typing import TextIO
+
+# what a stream that is not UTF-8 can show instead
+_PLAIN = {"β": "beta", "×": "x", "±": "+-", "–": "-", "—": "-", "−": "-", "…": "...", "→": "->"}
+_TABLE = str.maketrans(_PLAIN | {"│": "|", "─": "-", "━": "-", "•": "*", "·": "."})
+
+
+class Unfailing(io.TextIOBase):
+    """A text stream over another, whose `write` and `flush` never raise.
+
+    Letters that the other cannot encode are replaced. Once it is closed or full, or its reader has
+    left, nothing more is written.
+
+    problem: why something was lost; None so far.
+    """
+
+    def __init__(self, stream: TextIO | None):
+        self._stream = stream
+        self.problem: Exception | None = None
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        """Of the other stream."""
+        return getattr(self._stream, "encoding", None) or "utf-8"
+
+    def write(self, text: str) -> int:
+        """Writes what can be written."""
+        if self._stream is None or self.problem is not None:
+            return len(text)
+        try:
+            try:
+                self._stream.write(text)
+            except UnicodeEncodeError:
+                plain = text.translate(_TABLE).encode(self.encoding, "replace")
+                self._stream.write(plain.decode(self.encoding))
+        except (OSError, ValueError) as error:  # ValueError: it is closed
+            self._give_up(error)
+        return len(text)
+
+    def flush(self) -> None:
+        """Has it written."""
+        if self._stream is None or self.problem is not None:
+            return
+        try:
+            self._stream.flush()
+        except (OSError, ValueError) as error:
+            self._give_up(error)
+
+    def isatty(self) -> bool:
+        """Whether people look at it."""
+        try:
+            return self._stream is not None and self._stream.isatty()
+        except ValueError:
+            return False
+
+    def fileno(self) -> int:
+        """Of the other stream. Raises OSError where it has none."""
+        if self._stream is None:
+            raise io.UnsupportedOperation("there is no such stream")
+        return self._stream.fileno()
+
+    def writable(self) -> bool:
+        """Always."""
+        return True
+
+    def _give_up(self, problem: Exception) -> None:
+        self.problem = problem
+        try:  # what is still in its buffer must not fail when Python ends
+            number = self.fileno()
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, number)
+            os.close(nowhere)
+        except (OSError, ValueError):
+            return
+
+
+def unfailing(stream: TextIO | None) -> Unfailing:
+    """The stream as an `Unfailing` one; as it is where it is one."""
+    return stream if isinstance(stream, Unfailing) else Unfailing(stream)
+
+
+def occupy() -> None:
+    """Opens what is closed of stdin, stdout and stderr, or the next file would be taken for it."""
+    while (number := os.open(os.devnull, os.O_RDWR)) < 3:
+        os.set_inheritable(number, True)
+    os.close(number)

@@ -1,0 +1,109 @@
+"""Hands out the blocks of a sweep to whoever runs trials, and takes what they have become."""
+
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
+
+from sweeps.run_store import Store
+from sweeps.search.searcher import WAIT, Wait
+from sweeps.search.trial_queue import Block, Observer, TrialQueue, error_key
+from sweeps.trials.retries import Retries
+from sweeps.trials.stopping import Stop
+from sweeps.trials.work_order import config_of
+
+
+class Dispatch:
+    """Blocks of `queue`, one per trial; one that failed, or was lost with Ray, is handed out again.
+
+    The first error of the driver's own parts is kept in `error`: no more trials are handed out
+    then, and those at work go on to their end.
+
+    moved: whether any trial has got further since this was last set to False.
+    """
+
+    def __init__(
+        self,
+        queue: TrialQueue,
+        observer: Observer,
+        store: Store,
+        job: Mapping[str, Any],
+        retries: Retries,
+        stop: Stop,
+    ):
+        self._queue, self._observer, self._store, self._job = queue, observer, store, job
+        self._retries, self._stop = retries, stop
+        self._blocks: dict[str, Block] = {}
+        self._again: deque[Block] = deque()
+        self._steps: dict[str, int] = {}
+        self._training: set[str] = set()
+        self.moved = False
+        self.error: Exception | None = None
+
+    def suggest(self, trial: str) -> dict[str, Any] | Literal["wait"] | None:
+        """The next block as the configuration of a trial; "wait" for now, None after the last."""
+        block = None if self.error else self._next()
+        if block is None:
+            return None
+        if block is WAIT:
+            return "wait"
+        self._blocks[trial] = block
+        self._guarded(self._observer.trial_began, block)
+        return config_of(block, self._job)
+
+    def _next(self) -> Block | Literal[Wait.WAIT] | None:
+        if self._stop.requested:
+            return WAIT
+        if self._again:
+            return self._again.popleft()
+        block: Block | Literal[Wait.WAIT] | None = self._guarded(self._queue.next)
+        # one at work may have to be given again, and after the end nobody asks
+        return WAIT if block is None and self._blocks and not self.error else block
+
+    def turn(self) -> tuple[bool, int]:
+        """Whether there is a wish to stop, and how many trials are in their training."""
+        return self._stop.requested, len(self._training)
+
+    def reported(self, trial: str, step: int | None, steps: int | None) -> None:
+        """Passes on how far a trial is."""
+        if step is not None and step != self._steps.get(trial):
+            self._steps[trial] = step
+            self.moved = True
+        if step is not None and step != steps:
+            self._training.add(trial)
+        else:
+            self._training.discard(trial)
+        if trial in self._blocks:
+            self._guarded(self._observer.trial_reported, self._blocks[trial], step, steps)
+
+    def ended(self, trial: str, stopped: bool, failed: bool) -> None:
+        """Takes what a trial left in the store, however it ended. stopped: it was asked to."""
+        block, step = self._blocks.pop(trial), self._steps.pop(trial, 0)
+        self._training.discard(trial)
+        if stopped:
+            return  # it goes on in another session
+        if failed and self._retries.grants(block, step):
+            self._again.append(block)
+            return
+        self.moved = True
+        complete = self._guarded(self._queue.ended, block)
+        self._guarded(self._observer.trial_ended, block, bool(complete))
+
+    def lost(self) -> None:
+        """Takes back all blocks at work: what ran them is gone, through no fault of theirs."""
+        self._again.extendleft(reversed(self._blocks.values()))
+        self._blocks.clear()
+        self._steps.clear()
+        self._training.clear()
+
+    def failed_to_start(self, setting: int, block: int, traceback: str) -> None:
+        """Keeps the traceback of a trial that could not do so itself, unless there is one."""
+        key = error_key(self._job["sweep"], setting, block)
+        if not self._guarded(self._store.exists, key):
+            self._guarded(self._store.write_text, key, traceback)
+
+    def _guarded(self, call: Callable[..., Any], *arguments: Any) -> Any:
+        try:
+            return call(*arguments)
+        except Exception as error:
+            self.error = self.error or error
+            return None

@@ -1,0 +1,36 @@
+"""What a trial is to do, as the plain data that Ray carries to a worker."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from sweeps.run_store import Store
+from sweeps.search.trial_queue import Block
+from sweeps.sweepfile import SweepSpec
+
+
+def job_of(
+    spec: SweepSpec, store: Store, evaluation: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Any]:
+    """What all trials of a sweep share. evaluation: the metrics to take."""
+    return {
+        "sweep": spec.name,
+        "store": store.location,
+        "dataset": dataclasses.asdict(spec.dataset),
+        "evaluation": {name: dict(options) for name, options in evaluation.items()},
+        "threads": max(1, int(spec.resources.cpu)),
+        "device": "cuda" if spec.resources.gpu > 0 else "cpu",
+        "cpu": spec.resources.cpu,
+        "gpu": spec.resources.gpu,
+    }
+
+
+def config_of(block: Block, job: Mapping[str, Any]) -> dict[str, Any]:
+    """The configuration of one trial."""
+    return {
+        "setting": block.setting.number,
+        "block": block.number,
+        "runs": [{"id": run.id, "config": run.config.as_mapping()} for run in block.runs],
+        "scored": list(block.scored),
+        "job": dict(job),
+    }
