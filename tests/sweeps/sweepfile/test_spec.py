@@ -135,7 +135,7 @@ def test_least_file_has_sensible_defaults(file):
         ("{protocol: paper}", "{protocl: paper}", 14, "did you mean 'protocol'?"),
         ("{protocol: paper}", "{protocol: papper}", 14, "did you mean 'paper'?"),
         ("{protocol: paper}", "paper", 14, "expected a mapping of options"),
-        ("{cpu: 0.5}", "{cpu: -1}", 15, "resources.cpu: expected 0 or more"),
+        ("{cpu: 0.5}", "{cpu: -1}", 15, "resources.cpu: expected 0, or 0.001 or more"),
         ("{cpu: 0.5}", "{cpu: 0}", 15, "a share of a CPU or of a GPU"),
         ("{cpu: 0.5}", "{gpus: 1}", 15, "did you mean 'gpu'?"),
         ("{cpu: 0.5}", "{max_concurrent: 0}", 15, "expected 1 or more"),
