@@ -1,5 +1,6 @@
 """Whether the labels of a data set suffice for a metric, found out before anything is trained."""
 
+import functools
 import inspect
 from collections.abc import Mapping
 from typing import Any
@@ -63,8 +64,8 @@ def cannot_tell(data: Dataset, options: Mapping[str, Any]) -> str:
     table = labels.classes[(labels.classes != UNKNOWN).any(axis=1)]
     if len(table) > _PLENTY:
         return ""
-    truth, shuffled = _told(table, protocol)
-    if _is_told(truth, shuffled):
+    told = truth, shuffled = _known(table.tobytes(), len(table), protocol)
+    if _is_told(*told):
         return ""
     found = (
         f"{len(table):,} labelled images cannot tell a good code from a shuffled one by Higgins "
@@ -87,6 +88,12 @@ _LATENTS = 10  # of the true code with its noise, as many as the papers' models 
 
 def _is_told(truth: float, shuffled: float) -> bool:
     return truth - shuffled >= _CLEARLY * (1 - shuffled)
+
+
+@functools.lru_cache(maxsize=8)
+def _known(table: bytes, rows: int, protocol: str) -> tuple[float, float]:
+    """`_told` of the same labels, worked out once: a sweep asks again and again."""
+    return _told(np.frombuffer(table, np.int64).reshape(rows, -1), protocol)
 
 
 def _told(table: NDArray[np.int64], protocol: Any) -> tuple[float, float]:

@@ -13,6 +13,7 @@ from tests.servers.s3 import S3, s3_server
 # Files that take minutes, the longest first: begun last, one would run long after all others.
 LONG = (
     "tests/test_readme.py",
+    "tests/test_weak_labels.py",
     "tests/sweeps/test_driver.py",
     "tests/sweeps/trials/test_tune_search.py",
     "tests/sweeps/test_driver_s3.py",

@@ -1,0 +1,27 @@
+"""The walk of docs/weak_labels.md, command by command, with fewer and shorter runs."""
+
+import re
+import sys
+from pathlib import Path
+
+from tests.test_readme import ROOT, run
+
+PAGE = (ROOT / "docs" / "weak_labels.md").read_text(encoding="utf-8")
+SHORT = ["trainer.steps=20", "parameters.beta=[0.1, 1, 9]", "seeds=2"]
+
+
+def test_the_walk_from_sixty_labels_to_an_answer(tmp_path: Path) -> None:
+    said = {}
+    for language, block in re.findall(r"```(python|sh)\n(.*?)```", PAGE, flags=re.DOTALL):
+        if language == "python":
+            run([sys.executable, "-c", block], tmp_path)
+            continue
+        for line in block.splitlines():
+            words = line.split()
+            said[line] = run([*words, *(SHORT if words[1] == "run" else [])], tmp_path)
+    shown = re.findall(r"^    (.+)$", PAGE.partition("sweep init")[2], flags=re.MULTILINE)[:3]
+    assert all(line in said["sweep init digits --labels labels.csv bins=3"] for line in shown)
+    assert "metric higgins" in said["sweep validate digits.yaml"]
+    assert "best β" in said["sweep run digits.yaml"]
+    assert "Higgins" in said["sweep compare digits digits-udr"]
+    assert "UDR" in said["sweep compare digits digits-udr"]
