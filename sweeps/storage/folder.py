@@ -8,14 +8,17 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from typing_extensions import override
+
 from evaluation.result_file import LocalFiles
 from sweeps.storage.plain import check_files, plain_path
 from sweeps.storage.process_name import whoami
+from sweeps.storage.storage import Storage
 from trainer.errors import UserError
 from trainer.files import expand, read_plain, write_atomically
 
 
-class Folder:
+class Folder(Storage):
     """Storage in a folder; see `Storage`."""
 
     concurrency = 1
@@ -29,8 +32,8 @@ class Folder:
         """The folder's absolute path."""
         return str(self.root)
 
+    @override
     def prepare(self) -> None:
-        """As Storage."""
         try:
             self.root.mkdir(parents=True, exist_ok=True)
             for key in ("runs", "sweeps"):
@@ -42,45 +45,45 @@ class Folder:
         except OSError as error:
             raise self._unusable(error) from None
 
+    @override
     def exists(self, key: str) -> bool:
-        """As Storage."""
         return self._path(key).exists()
 
+    @override
     def names(self, key: str) -> list[str]:
-        """As Storage."""
         try:
             names = os.listdir(self._path(key))
         except (FileNotFoundError, NotADirectoryError):
             return []
         return sorted(name for name in names if not name.startswith("."))
 
+    @override
     def read(self, key: str) -> bytes | None:
-        """As Storage."""
         try:
             return read_plain(self._path(key))
         except (FileNotFoundError, NotADirectoryError):
             return None
 
+    @override
     def write(self, key: str, content: bytes) -> None:
-        """As Storage."""
         try:
             write_atomically(self._path(key), content)
         except UserError as error:
             raise self._unusable(error.__cause__) from None
 
+    @override
     def delete(self, key: str) -> None:
-        """As Storage."""
         try:
             self._path(key).unlink(missing_ok=True)
         except OSError as error:
             raise self._unusable(error) from None
 
+    @override
     def files(self, key: str) -> LocalFiles:
-        """As Storage."""
         return LocalFiles(self._path(key))
 
+    @override
     def local(self, key: str) -> Path:
-        """As Storage."""
         return self._path(key)
 
     def fetch(self, key: str) -> None:
@@ -93,9 +96,10 @@ class Folder:
     def keep_file(self, key: str) -> None:
         """Nothing, as `fetch`."""
 
+    @override
     @contextlib.contextmanager
     def lock(self, key: str, busy: str) -> Iterator[None]:
-        """As Storage. The kernel holds the lock, and lets it go with the process."""
+        """The kernel holds the lock, and lets it go with the process."""
         path = self._path(key)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -117,8 +121,8 @@ class Folder:
             finally:
                 file.truncate(0)
 
+    @override
     def holder(self, key: str) -> str | None:
-        """As Storage."""
         try:
             with open(self._path(key)) as file:
                 try:

@@ -7,14 +7,11 @@ import secrets
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from sweeps.storage.objects import Objects
 from sweeps.storage.process_name import is_gone, whoami
 from trainer.errors import UserError
 from trainer.files import parse_json
-
-if TYPE_CHECKING:
-    from sweeps.storage.s3 import S3
 
 SECONDS = 60.0  # a lease not renewed for so long is over
 RENEWAL = 15.0  # seconds between two renewals
@@ -34,7 +31,7 @@ class Lease:
     age: float
 
     @classmethod
-    def read(cls, storage: "S3", key: str) -> "Lease | None":
+    def read(cls, storage: Objects, key: str) -> "Lease | None":
         """The lease; None when there is none, or what is there is none."""
         found = storage.get(key)
         if found is None:
@@ -51,7 +48,7 @@ class Lease:
 
 
 @contextlib.contextmanager
-def lease(storage: "S3", key: str, busy: str) -> Iterator[None]:
+def lease(storage: Objects, key: str, busy: str) -> Iterator[None]:
     """Holds the lease `key`. Raises UserError, `busy` with the holder put in, when it is held."""
     token = secrets.token_hex(16)
     _take(storage, key, token, busy)
@@ -71,7 +68,7 @@ def lease(storage: "S3", key: str, busy: str) -> Iterator[None]:
                 storage.delete(key)
 
 
-def _take(storage: "S3", key: str, token: str, busy: str) -> None:
+def _take(storage: Objects, key: str, token: str, busy: str) -> None:
     condition = {"IfNoneMatch": "*"}
     before = Lease.read(storage, key)
     if before is not None:
@@ -94,7 +91,7 @@ def _take(storage: "S3", key: str, token: str, busy: str) -> None:
     )
 
 
-def _renew(storage: "S3", key: str, token: str, over: threading.Event) -> None:
+def _renew(storage: Objects, key: str, token: str, over: threading.Event) -> None:
     while not over.wait(RENEWAL):
         with contextlib.suppress(UserError, FileExistsError):
             held = Lease.read(storage, key)

@@ -5,10 +5,8 @@ import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from sweeps.storage.s3 import S3
+from sweeps.storage.objects import Objects
 
 INDEX = ".mirror.json"
 RECORDS = ("training.json", "result.json")  # a reader believes a run that has them: they go last
@@ -29,7 +27,7 @@ class Mirror:
     Each folder has an index of what it knows to be the same on both sides.
     """
 
-    def __init__(self, storage: "S3") -> None:
+    def __init__(self, storage: Objects) -> None:
         self._storage = storage
 
     def fetch(self, key: str) -> None:

@@ -10,13 +10,15 @@ import io
 import os
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from typing_extensions import override
+
 from sweeps.storage.lease import Lease, lease
 from sweeps.storage.mirror import Mirror
-from sweeps.storage.storage import local_path
+from sweeps.storage.objects import Entry, Object
+from sweeps.storage.storage import Storage, local_path
 from trainer.data import cache
 from trainer.errors import UserError
 
@@ -26,7 +28,7 @@ PAGE = 1000  # files of one listing: the most that S3 gives
 _LOCATION = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/(.*))?")
 
 
-class S3:
+class S3(Storage):
     """Storage under a prefix of a bucket; see `Storage`.
 
     An object is there whole or not at all, and carries the SHA-256 of its content as metadata.
@@ -52,13 +54,13 @@ class S3:
         """`s3://bucket/prefix`."""
         return f"s3://{self.bucket}/{self._prefix}".rstrip("/")
 
+    @override
     def prepare(self) -> None:
-        """As Storage."""
         self.root.mkdir(parents=True, exist_ok=True)
         self.write("sweeps/.written", b"x")
 
+    @override
     def exists(self, key: str) -> bool:
-        """As Storage."""
         name = self._name(key)
         with self._plainly("read"):
             for prefix in (name, f"{name}/"):
@@ -68,8 +70,8 @@ class S3:
                     return True
         return False
 
+    @override
     def names(self, key: str) -> list[str]:
-        """As Storage."""
         prefix = f"{self._name(key)}/"
         names = []
         with self._plainly("read"):
@@ -79,12 +81,12 @@ class S3:
                     names.append(item["Prefix"].removeprefix(prefix).rstrip("/"))
         return sorted(name for name in names if name and not name.startswith("."))
 
+    @override
     def read(self, key: str) -> bytes | None:
-        """As Storage."""
         found = self.get(key)
         return None if found is None else found.content
 
-    def get(self, key: str) -> "Object | None":
+    def get(self, key: str) -> Object | None:
         """A file with its facts; None when there is none."""
         with self._plainly("read"):
             try:
@@ -96,7 +98,7 @@ class S3:
             age = _date(answer["ResponseMetadata"]["HTTPHeaders"]) - modified
             return Object(content, answer["ETag"], modified, age)
 
-    def copy(self, key: str) -> "Object | None":
+    def copy(self, key: str) -> Object | None:
         """As `get`; leaves a copy at the local path, dated as in the store."""
         found = self.get(key)
         if found is not None:
@@ -108,13 +110,13 @@ class S3:
             part.replace(path)
         return found
 
+    @override
     def local(self, key: str) -> Path:
-        """As Storage."""
         self.copy(key)
         return self.path(key)
 
+    @override
     def write(self, key: str, content: bytes) -> None:
-        """As Storage."""
         self.put(key, io.BytesIO(content))
 
     def put(self, key: str, content: io.BufferedReader | io.BytesIO, **condition: str) -> str:
@@ -134,12 +136,12 @@ class S3:
             )
         return str(answer["ETag"])
 
+    @override
     def delete(self, key: str) -> None:
-        """As Storage."""
         with self._plainly("written"):
             self.client.delete_object(Bucket=self.bucket, Key=self._name(key))
 
-    def listing(self, key: str) -> dict[str, "Entry"]:
+    def listing(self, key: str) -> dict[str, Entry]:
         """The files of a folder by their names, not those of folders in it."""
         prefix = f"{self._name(key)}/"
         found = {}
@@ -150,8 +152,8 @@ class S3:
                     found[item["Key"].removeprefix(prefix)] = entry
         return found
 
+    @override
     def files(self, key: str) -> "S3Files":
-        """As Storage."""
         return S3Files(self, key)
 
     def checksum(self, key: str) -> str:
@@ -162,25 +164,26 @@ class S3:
             return str(answer["Metadata"]["sha256"])
         return hashlib.sha256(self.read(key) or b"").hexdigest()
 
+    @override
     def fetch(self, key: str) -> None:
-        """As Storage."""
         self._mirror.fetch(key)
 
+    @override
     def keep(self, key: str) -> None:
-        """As Storage."""
         self._mirror.keep(key)
 
+    @override
     def keep_file(self, key: str) -> None:
-        """As Storage."""
         with open(self.path(key), "rb") as file:
             self.put(key, file)
 
+    @override
     def lock(self, key: str, busy: str) -> contextlib.AbstractContextManager[None]:
-        """As Storage. A lease, renewed while it is held; it runs out by itself."""
+        """A lease, renewed while it is held; it runs out by itself."""
         return lease(self, key, busy)
 
+    @override
     def holder(self, key: str) -> str | None:
-        """As Storage."""
         held = Lease.read(self, key)
         return held.holder if held is not None and held.is_live() else None
 
@@ -246,24 +249,6 @@ class S3:
             f"store {self.location} cannot be {done}: {reason}; check the bucket's name, "
             "AWS_ENDPOINT_URL and the credentials, or choose another with --store"
         )
-
-
-@dataclass(frozen=True)
-class Object:
-    """A file; when it was written, and how long ago, in seconds by the server's clock alone."""
-
-    content: bytes
-    etag: str
-    modified: float
-    age: float
-
-
-@dataclass(frozen=True)
-class Entry:
-    """A file of a listing."""
-
-    size: int
-    etag: str
 
 
 class S3Files:

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from trainer.config.schema import FieldError, suggestion
 from trainer.data import array_labels, cache
 from trainer.data.formats import pictures
-from trainer.data.formats.arrays import Arrays, Kind, open_arrays
+from trainer.data.formats.arrays import open_arrays
+from trainer.data.formats.named_arrays import Arrays, Kind
 from trainer.data.pixel_range import Values, merged, range_of, values_of
 from trainer.errors import UserError
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainer.config.schema import FieldError, suggestion
-from trainer.data.formats.arrays import Arrays, Kind
+from trainer.data.formats.named_arrays import Arrays, Kind
 from trainer.errors import UserError
 
 # what people call an array of labels, in the order of preference

@@ -1,49 +1,17 @@
-"""Files that hold named arrays: what they hold, without reading it, and a block at a time."""
+"""Files of named arrays, opened by their ending: .npy, .npz, HDF5 and MATLAB."""
 
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from trainer.data.formats import npy
+from trainer.data.formats.named_arrays import HELP, Arrays, Kind, in_blocks
 from trainer.errors import UserError
 
 ENDINGS = frozenset({".npy", ".npz", ".h5", ".hdf5", ".he5", ".mat"})
-HELP = "expected a folder of images, or one .npy, .npz, .h5, .mat or .parquet file"
-
-
-@dataclass(frozen=True)
-class Kind:
-    """Shape and type of an array."""
-
-    shape: tuple[int, ...]
-    dtype: np.dtype
-
-
-class Arrays(Protocol):
-    """A file of arrays.
-
-    held: the arrays of numbers or texts by name.
-    objects: names of arrays of Python objects, which are never loaded.
-    matlab: whether MATLAB wrote it, where the last axis mostly counts the items.
-    """
-
-    path: Path
-    held: Mapping[str, Kind]
-    objects: tuple[str, ...]
-    matlab: bool
-
-    def read(self, name: str) -> NDArray:
-        """A whole array. Raises UserError."""
-        ...
-
-    def blocks(self, name: str, size: int, last: bool) -> Iterator[NDArray]:
-        """The items of an array, `size` at a time: (n, ...), counted by its first or last axis."""
-        ...
 
 
 def open_arrays(path: Path) -> Arrays:
@@ -53,13 +21,6 @@ def open_arrays(path: Path) -> Arrays:
         what = "is no file of arrays" if path.exists() else "No such file or folder"
         raise UserError(f"{path}: {what}; {HELP}")
     return reader(path)
-
-
-def in_blocks(array: NDArray, size: int, last: bool) -> Iterator[NDArray]:
-    """The items of an array that is at hand, `size` at a time."""
-    items = np.moveaxis(array, -1, 0) if last else array
-    for start in range(0, len(items), size):
-        yield items[start : start + size]
 
 
 class NpyFile:

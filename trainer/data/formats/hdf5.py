@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainer.data.formats import npy
-from trainer.data.formats.arrays import HELP, Kind
+from trainer.data.formats.named_arrays import HELP, Kind
 
 
 class Hdf5File:

@@ -8,11 +8,12 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer.data.formats import arrays, npy
+from trainer.data.formats import npy
 from trainer.data.formats.hdf5 import Hdf5File
+from trainer.data.formats.named_arrays import HELP, Arrays, Kind, in_blocks
 
 
-def open_matlab(path: Path) -> arrays.Arrays:
+def open_matlab(path: Path) -> Arrays:
     """The arrays in a .mat file of either version. Raises UserError."""
     return Hdf5File(path, matlab=True) if h5py.is_hdf5(path) else MatFile(path)
 
@@ -33,8 +34,8 @@ class MatFile:
         held = {}
         for name, shape, kind in listed:
             if kind in types or kind.startswith(("int", "uint")):
-                held[name] = arrays.Kind(tuple(shape), np.dtype(types.get(kind, kind)))
-        self.held: Mapping[str, arrays.Kind] = held
+                held[name] = Kind(tuple(shape), np.dtype(types.get(kind, kind)))
+        self.held: Mapping[str, Kind] = held
 
     def read(self, name: str) -> NDArray:
         """A whole array."""
@@ -46,14 +47,14 @@ class MatFile:
 
     def blocks(self, name: str, size: int, last: bool) -> Iterator[NDArray]:
         """The items, `size` at a time."""
-        return arrays.in_blocks(self.read(name), size, last)
+        return in_blocks(self.read(name), size, last)
 
 
 @contextlib.contextmanager
 def _reading(path: Path) -> Iterator[None]:
     from scipy.io.matlab import MatReadError
 
-    with npy.reading(path, arrays.HELP):
+    with npy.reading(path, HELP):
         try:
             yield
         except (MatReadError, TypeError, IndexError) as error:

@@ -1,0 +1,53 @@
+"""What a mirror and a lease need of an object store: files with their ETags, put on conditions."""
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+
+@dataclass(frozen=True)
+class Object:
+    """A file; when it was written, and how long ago, in seconds by the server's clock alone."""
+
+    content: bytes
+    etag: str
+    modified: float
+    age: float
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A file of a listing."""
+
+    size: int
+    etag: str
+
+
+class Objects(Protocol):
+    """Files by key in an object store, each with an ETag that changes with its content."""
+
+    @property
+    def location(self) -> str:
+        """What a user gives to name the place."""
+
+    def path(self, key: str) -> Path:
+        """The local path of a file."""
+
+    def get(self, key: str) -> Object | None:
+        """A file with its facts; None when there is none."""
+
+    def copy(self, key: str) -> Object | None:
+        """As `get`; leaves a copy at the local path, dated as in the store."""
+
+    def put(self, key: str, content: io.BufferedReader | io.BytesIO, **condition: str) -> str:
+        """Writes a file and returns its ETag.
+
+        condition: `IfMatch` or `IfNoneMatch`; raises FileExistsError when it does not hold.
+        """
+
+    def listing(self, key: str) -> dict[str, Entry]:
+        """The files of a folder by their names, not those of folders in it."""
+
+    def delete(self, key: str) -> None:
+        """Deletes a file, if there is one."""

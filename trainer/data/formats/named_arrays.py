@@ -1,0 +1,48 @@
+"""What every file of named arrays gives: their names and kinds, and a block of items at a time."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+HELP = "expected a folder of images, or one .npy, .npz, .h5, .mat or .parquet file"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Shape and type of an array."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype
+
+
+class Arrays(Protocol):
+    """A file of arrays.
+
+    held: the arrays of numbers or texts by name.
+    objects: names of arrays of Python objects, which are never loaded.
+    matlab: whether MATLAB wrote it, where the last axis mostly counts the items.
+    """
+
+    path: Path
+    held: Mapping[str, Kind]
+    objects: tuple[str, ...]
+    matlab: bool
+
+    def read(self, name: str) -> NDArray:
+        """A whole array. Raises UserError."""
+        ...
+
+    def blocks(self, name: str, size: int, last: bool) -> Iterator[NDArray]:
+        """The items of an array, `size` at a time: (n, ...), counted by its first or last axis."""
+        ...
+
+
+def in_blocks(array: NDArray, size: int, last: bool) -> Iterator[NDArray]:
+    """The items of an array that is at hand, `size` at a time."""
+    items = np.moveaxis(array, -1, 0) if last else array
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
