@@ -58,7 +58,7 @@ class Searcher:
         if number >= self._count or self._unique.exhausted:
             return None
         needed = self._method.needs(number)
-        if number in self._recorded and self._method.uses_scores:
+        if number in self._recorded and needed > 0:  # else it is counted along, as any other
             parameters = dict(self._recorded[number])
         elif len(self._known) < needed:
             return WAIT

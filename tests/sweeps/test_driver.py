@@ -137,7 +137,7 @@ def test_the_same_command_again_trains_nothing_and_starts_no_ray(harassed):
 def test_the_output_holds_our_lines_alone_and_ends_with_the_answer(harassed):
     sweep, output = harassed
     lines = output.splitlines()
-    ours = ("small: ", "dsprites ", "preparing ", "starting ", "best β: ")
+    ours = ("small: ", "dsprites ", "factors: ", "preparing ", "starting ", "best β: ")
     expected = (*ours, "  ", "report: ", "runs in MLflow: ")
     progress = [line for line in lines if " of 8 runs" in line]
     assert [line for line in lines if line not in progress and not line.startswith(expected)] == []

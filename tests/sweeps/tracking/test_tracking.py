@@ -120,7 +120,7 @@ def test_a_run_for_the_sweep_one_a_setting_and_one_a_seed(store):
     assert seed.data.params["optimizer.lr"] == "0.001"
     assert seed.data.metrics["higgins.scores.2"] == 0.5
     assert seed.data.metrics["train/loss"] == 2.0
-    assert runs["β 4, M 10, seed 1"].info.status == "FAILED"
+    assert runs["β 4, M 10 · seed 1"].info.status == "FAILED"
     assert "best.beta" in runs[SPEC.name].data.metrics
     points = client(store).get_metric_history(seed.info.run_id, "train/kl_per_latent.0")
     assert [(p.step, p.value) for p in points] == [(5, 1.0), (10, 1.5)]
@@ -231,7 +231,7 @@ def test_a_kill_at_any_call_leaves_nothing_missing_or_doubled(store, calls, monk
         Counter(r.data.tags["run"] for r in runs if "run" in r.data.tags).most_common(1)[0][1] == 1
     )
     assert {r.info.status for r in runs} == {"FINISHED", "FAILED"}
-    seed = next(r for r in runs if r.info.run_name == "β 1, M 10, seed 1")
+    seed = next(r for r in runs if r.info.run_name == "β 1, M 10 · seed 1")
     assert seed.data.metrics["higgins"] == 0.5
     assert len(client(store).get_metric_history(seed.info.run_id, "train/loss")) == 2
 

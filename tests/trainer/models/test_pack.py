@@ -116,7 +116,7 @@ def test_what_cannot_be_read_back_is_named(tmp_path: Path) -> None:
         load_pack(paths[:1])
     values = json.loads((paths[1] / "config.json").read_text())
     (paths[1] / "config.json").write_text(json.dumps(values | {"latents": 4}))
-    with pytest.raises(UserError, match="damaged"):
+    with pytest.raises(UserError, match="was changed"):
         load_pack(paths[1:])
 
 
