@@ -36,7 +36,7 @@ def a_spec(labels: str = "none", **keys: Any) -> SweepSpec:
         "parameters": {"latents": {"value": 3}, "beta": {"values": [1, 4]}},
         "seeds": 2,
         "pack": 1,
-        "trainer": {"architecture": "mlp", "steps": 40, "batch_size": 16},
+        "trainer": {"architecture": "mlp", "steps": 200, "batch_size": 16},
         "evaluation": {"higgins": {"train": 200, "test": 200}, "udr": {"points": 100}},
     }
     return spec_of({**values, **keys})

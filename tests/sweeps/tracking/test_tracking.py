@@ -11,6 +11,7 @@ import pytest
 
 from evaluation.analysis.choose import choose
 from evaluation.analysis.table import rows_from_dataframe
+from evaluation.result_file import write_result
 from sweeps.run_store import Store
 from sweeps.search.searcher import Searcher
 from sweeps.search.trial_queue import Block, Observer, TrialQueue
@@ -149,7 +150,7 @@ def test_another_answer_takes_the_place_of_the_first(store):
         for evaluation in result["evaluations"].values():
             score = 0.9 if result["config"]["beta"] == 4 else 0.1
             evaluation["measures"]["higgins"] |= {"score": score, "scores": [score] * 3}
-        file.write_text(json.dumps(result))
+        write_result(file.parent, result)
     sync(SPEC, store)
     runs = all_runs(store)
     (sweep,) = (run for run in runs if run.data.tags["kind"] == "sweep")
