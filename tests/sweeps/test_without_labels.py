@@ -18,6 +18,7 @@ from sweeps.sweep import Sweep
 from sweeps.sweepfile import SweepSpec, spec_of
 from sweeps.trials.trial import Trial
 from sweeps.trials.work_order import config_of, job_of
+from trainer.files import sealed, write_json
 from trainer.models import load_pack
 
 DATA = {
@@ -36,7 +37,12 @@ def a_spec(labels: str = "none", **keys: Any) -> SweepSpec:
         "parameters": {"latents": {"value": 3}, "beta": {"values": [1, 4]}},
         "seeds": 2,
         "pack": 1,
-        "trainer": {"architecture": "mlp", "steps": 200, "batch_size": 16},
+        "trainer": {  # little noise: latents that are live after a few steps
+            "architecture": "mlp",
+            "steps": 40,
+            "batch_size": 16,
+            "likelihood": {"name": "gaussian", "variance": 0.01},
+        },
         "evaluation": {"higgins": {"train": 200, "test": 200}, "udr": {"points": 100}},
     }
     return spec_of({**values, **keys})
@@ -134,7 +140,7 @@ def test_a_diverged_seed_is_compared_with_none_and_counts_as_failed(store: Store
     for name in ("training.json", "result.json"):
         record = json.loads((lost / name).read_text())
         record |= {"state": "failed", "reason": "loss is not finite at step 7", "evaluations": {}}
-        (lost / name).write_text(json.dumps(record))
+        write_json(lost / name, sealed(record))
     for run in (block.runs[0], block.runs[2]):
         (store.run_folder(run.id) / "result.json").unlink()
     queue, (again,) = blocks_left(spec, store)
