@@ -44,8 +44,14 @@ def plan_metrics(spec: SweepSpec, data: Dataset) -> MetricPlan:
     remarks = remarks_on_likelihood(spec, data)
     if name == "auto":
         if "higgins" in usable and (problem := _unreliable(usable["higgins"], data)):
-            problems["higgins"] = problem
-            del usable["higgins"]
+            kept = _without_the_finest(usable["higgins"], data)
+            if kept is not None and not _unreliable(kept, data):
+                (lost,) = set(_counted(usable["higgins"], data)) - set(kept["factors"])
+                remarks.append(f"{lost} does not count: {problem}; without it they can")
+                usable["higgins"] = kept
+            else:
+                problems["higgins"] = problem
+                del usable["higgins"]
         name = "higgins" if "higgins" in usable else "udr"
         if name == "udr":
             why = problems.pop("higgins")
@@ -67,14 +73,37 @@ def plan_metrics(spec: SweepSpec, data: Dataset) -> MetricPlan:
 def _on_factors(metric: str, evaluation: Evaluation, data: Dataset) -> list[str]:
     """Which factor does not count though it is labelled, where none were chosen by name."""
     options = evaluation.get(metric, {})
-    paper = metric == "higgins" and options.get("protocol", "paper") == "paper"
-    if not paper or options.get("factors") or data.name == "dsprites":
+    if metric != "higgins" or not _is_papers(options) or options.get("factors"):
+        return []
+    if data.name == "dsprites":
         return []
     said = (
         "shape does not count in the paper's protocol, where it is no factor; "
         "evaluation: {higgins: {protocol: dlib}} or its option `factors` counts it"
     )
     return [said] if "shape" in data.factors else []
+
+
+def _is_papers(options: Mapping[str, Any]) -> bool:
+    return bool(options.get("protocol", "paper") == "paper")
+
+
+def _counted(options: Mapping[str, Any], data: Dataset) -> list[str]:
+    """The factors that Higgins tells apart, where none are chosen by name."""
+    return [f for f in data.factors if not (f == "shape" and _is_papers(options))]
+
+
+def _without_the_finest(options: Mapping[str, Any], data: Dataset) -> dict[str, Any] | None:
+    """The options without the factor of most classes, whose images are spread most thinly.
+
+    So one fine column does not change the metric. None where the factors were chosen by name, or
+    fewer than two would be left.
+    """
+    counted = _counted(options, data)
+    if options.get("factors") or len(counted) < 3:
+        return None
+    finest = max(counted, key=lambda factor: data.factors[factor])
+    return {**options, "factors": [factor for factor in counted if factor != finest]}
 
 
 def _unreliable(options: Mapping[str, Any], data: Dataset) -> str:
