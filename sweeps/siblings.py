@@ -29,8 +29,13 @@ class _Siblings:
 def prefer() -> None:
     """From now on the siblings are found first.
 
+    Nothing is to be done where they are not beside this package: Ray sends each to a node in a
+    folder of its own, and puts those first on the path.
+
     Raises ImportError when one of their names was imported from elsewhere already.
     """
+    if not all(Path(HOME, name).is_dir() for name in NAMES):
+        return
     for name in NAMES:
         other = sys.modules.get(name)
         places = [str(Path(place).resolve()) for place in getattr(other, "__path__", ())]

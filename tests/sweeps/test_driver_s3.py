@@ -106,4 +106,8 @@ def test_a_sweep_on_s3_survives_its_faults_and_ends_as_one_in_a_folder(
         assert (status(spec, harassed).finished, status(spec, harassed).running) == (RUNS, None)
         assert "setting 1 (β 8, M 4): score " in harassed.read_text("sweeps/small/log.txt")
         assert models(harassed) == models(in_peace) != {}
-        assert best("small", harassed) == best("small", in_peace)
+        one, other = best("small", harassed), best("small", in_peace)
+        assert (one.to_json(), one.sentences) == (other.to_json(), other.sentences)
+        assert [b.to_json() for b in one.per_latents.values()] == [
+            b.to_json() for b in other.per_latents.values()
+        ]
