@@ -13,10 +13,10 @@ from rich.console import Console
 
 from evaluation.analysis.answer import Answer
 from evaluation.baselines.table import text, title
-from sweeps.cli.output import draw
 from sweeps.journal import Journal, log_key
 from sweeps.progress import Progress
 from sweeps.reporting.baselines import paper_table, prepare_baselines
+from sweeps.reporting.terminal import draw_inverted_u
 from sweeps.run_store import Store
 from sweeps.search.trial_queue import Block, TrialQueue, error_key
 from sweeps.starter import remarks_on_cost
@@ -164,7 +164,7 @@ class _Session:
             interrupted=stopped,
         )
         if outcome.answer is not None:
-            draw(outcome.answer.choice, self.console)
+            draw_inverted_u(outcome.answer.choice, self.console)
         for line in _closing_words(self.sweep, outcome, self.tracker.lacking()):
             self.console.print(line)
         lines = () if snapshot is None else paper_table(snapshot)

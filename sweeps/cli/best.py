@@ -7,7 +7,8 @@ from evaluation.analysis.answer import Best
 from evaluation.analysis.formatting import metric_name
 from sweeps import by_eye
 from sweeps.api import find_spec, of_other_metrics, of_snapshot
-from sweeps.cli.output import console, draw, interval, number, parameters, print_json, table
+from sweeps.cli.output import console, interval, number, parameters, print_json, table
+from sweeps.reporting.terminal import draw_inverted_u
 from sweeps.run_store import Store
 from sweeps.sweep import Sweep
 
@@ -24,7 +25,7 @@ def execute(args: Namespace) -> int:
         more = {m: as_json(other) for m, other in others.items()}
         print_json(as_json(answer) | {"chosen": by_hand, "metrics": more})
     else:
-        draw(snapshot.answer.choice, console)
+        draw_inverted_u(snapshot.answer.choice, console)
         show(answer)
         if by_hand:
             console.print(f"  {by_eye.sentence(by_hand)}", soft_wrap=True, markup=False)

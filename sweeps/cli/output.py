@@ -7,8 +7,6 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from evaluation.analysis.choose import Choice
-
 WIDE = 200  # columns for a table that goes into a file or a pipe, so that no cell is broken
 
 console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDE)
@@ -17,16 +15,6 @@ console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDE)
 def print_json(value: Any) -> None:
     """Prints one JSON value."""
     print(json.dumps(value, indent=1, allow_nan=False))
-
-
-def draw(choice: Choice, console: Console) -> None:
-    """The inverted U in text, on a terminal that has room for it."""
-    if console.is_terminal:
-        from evaluation.report.text_chart import inverted_u  # Matplotlib's colours and all
-
-        plain = not console.encoding.lower().startswith("utf")
-        if chart := inverted_u(choice, console.width, plain):
-            console.print(chart, markup=False, highlight=False, soft_wrap=True)
 
 
 def table(*columns: str) -> Table:

@@ -27,14 +27,5 @@ FIGURES: Registry[Callable[[Material], Drawn]] = Registry(
         )
     }
 )
-IN_REPORT = (  # beside what the page draws itself
-    "seeds",
-    "rate_distortion",
-    "factors_latents",
-    "latent_selectivity",
-    "low_best_high",
-    "training_curves",
-    "indicators",
-    "latent_information",
-    "plane_of_codes",
-)
+DRAWN_BY_THE_PAGE = ("inverted_u", "beta_latents_map", "tradeoff")  # as charts of its own
+IN_REPORT = tuple(name for name in FIGURES if name not in DRAWN_BY_THE_PAGE)
