@@ -53,7 +53,8 @@ def execute(args: Namespace) -> int:
 
 def _looked_at(data: Dataset) -> dict[str, Any]:
     """What the data are, as JSON; with a contact sheet where that does not take long."""
-    from trainer.data import cache, describe
+    from trainer import cache
+    from trainer.data import describe
 
     found: dict[str, Any] = {
         "name": data.name,

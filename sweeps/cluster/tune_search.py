@@ -8,8 +8,8 @@ from ray import cloudpickle, tune
 from ray.tune.experiment import Trial as TuneTrial
 from ray.tune.search import Searcher
 
+from sweeps.cluster.trainable import trainable
 from sweeps.sweepfile import Resources
-from sweeps.trials.carried import carried
 from sweeps.trials.trial import STOPPED
 from sweeps.trials.tune_stop import Stopped, Stopping
 
@@ -17,7 +17,7 @@ Ask = Callable[..., Any]  # the name of a method of `Dispatch` and its arguments
 
 
 class Order(NamedTuple):
-    """What Ray's process is told of a sweep. start, home: see `carried`; start is pickled."""
+    """What Ray's process is told of a sweep. start, home: see `trainable`; start is pickled."""
 
     name: str
     resources: Resources
@@ -83,7 +83,7 @@ def run_trials(ask: Ask, order: Order, folder: Path) -> None:
     try:
         # not tune.Tuner: it pickles the searcher, and only to be able to restore
         tune.run(
-            carried(order.home, start),
+            trainable(order.home, start),
             name=order.name,
             search_alg=TuneSearch(ask),
             num_samples=-1,  # as many as the searcher gives

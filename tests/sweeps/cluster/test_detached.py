@@ -90,7 +90,7 @@ def test_a_sweep_is_sent_stopped_and_gone_on_with(cluster, tmp_path):
 CALL = """
 import ray, sys
 from pathlib import Path
-from sweeps.trials.cluster import cluster
+from sweeps.cluster.connection import cluster
 from sweeps.sweepfile import Resources
 with cluster(sys.argv[1], Resources(), Path.cwd()):
     @ray.remote(num_cpus=1)

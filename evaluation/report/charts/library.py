@@ -4,7 +4,7 @@ import contextlib
 from functools import cache
 from importlib.metadata import version
 
-from trainer.data.cache import folder
+from trainer.cache import folder
 from trainer.errors import UserError
 from trainer.files import write_atomically
 

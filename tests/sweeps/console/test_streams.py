@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from sweeps.streams import Unfailing, unfailing
+from sweeps.console.streams import Unfailing, unfailing
 
 BETA = "best β: 4 ± 1 (1×64×64) – ok …\n"
 

@@ -10,15 +10,15 @@ from pathlib import Path
 import pytest
 from ray import cloudpickle
 
+from sweeps.cluster import processes
+from sweeps.cluster.ray_process import RayProcess, ray_process
 from sweeps.run_store import Store
 from sweeps.search.searcher import Searcher
-from sweeps.search.trial_queue import Observer, TrialQueue
 from sweeps.sweep import Sweep
 from sweeps.sweepfile import Resources, SweepSpec
-from sweeps.trials import processes
-from sweeps.trials.ray_process import RayProcess, ray_process
 from sweeps.trials.stopping import Stop
 from sweeps.trials.trial import Trial, error_key
+from sweeps.trials.trial_queue import Observer, TrialQueue
 from tests.sweeps.made_up import a_dataset, a_spec
 from trainer.config.run import RunConfig
 from trainer.config.schema import build
@@ -189,7 +189,7 @@ def the(ray: RayProcess, name: str) -> int:
 
 # all of Ray's processes, on a whole sweep: `python -m tests.surroundings --only kill`
 def test_ray_that_is_killed_or_frozen_is_started_again(ray, said, tmp_path, monkeypatch):
-    monkeypatch.setattr("sweeps.trials.ray_process.LOOK", 0.2)
+    monkeypatch.setattr("sweeps.cluster.ray_process.LOOK", 0.2)
     spec, store, ended = a_spec(max_failures=0), Store(tmp_path / "store"), Ended()
     store.prepare()
     said.clear()

@@ -10,7 +10,7 @@ import sys
 import numpy as np
 import pytest
 
-from trainer.data import cache
+from trainer import cache
 from trainer.errors import UserError
 
 ROWS = np.arange(60, dtype=np.uint8).reshape(20, 3)

@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from trainer import cache
 from trainer.config.schema import FieldError, suggestion
-from trainer.data import array_labels, cache
 from trainer.data.formats import pictures
 from trainer.data.formats.arrays import open_arrays
 from trainer.data.formats.named_arrays import Arrays, Kind
-from trainer.data.pixel_range import Values, merged, range_of, values_of
+from trainer.data.images.pixel_range import Values, merged, range_of, values_of
+from trainer.data.labels import array_labels
 from trainer.errors import UserError
 
 _BLOCK = 256

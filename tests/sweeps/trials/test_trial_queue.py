@@ -6,9 +6,9 @@ from evaluation.analysis.choose import choose
 from sweeps.plan import runs_of
 from sweeps.run_store import Store
 from sweeps.search.searcher import Searcher
-from sweeps.search.trial_queue import Block, Observer, TrialQueue
 from sweeps.sweep import Sweep
 from sweeps.sweepfile import SweepSpec
+from sweeps.trials.trial_queue import Block, Observer, TrialQueue
 from tests.sweeps.made_up import a_dataset, a_spec, write_made_up
 
 

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 from evaluation.analysis.choose import Choice, SettingSummary
 from evaluation.analysis.formatting import capital
 from evaluation.analysis.table import RunRow
-from evaluation.report import findings
+from evaluation.report.charts import captions
+from evaluation.report.charts.dimensions import Dimension, parameter_fields, plain
 from evaluation.report.contents import setting_key
-from evaluation.report.dimensions import Dimension, parameter_fields, plain
 
 if TYPE_CHECKING:
     from evaluation.analysis.answer import Answer
@@ -48,7 +48,7 @@ def charts(choice: Choice, score_name: str) -> tuple[Chart, ...]:
         Chart(
             "inverted-u",
             "The inverted U",
-            findings.of_inverted_u(choice, score_name),
+            captions.of_inverted_u(choice, score_name),
             _inverted_u(score),
         )
     ]
@@ -57,7 +57,7 @@ def charts(choice: Choice, score_name: str) -> tuple[Chart, ...]:
             Chart(
                 "map",
                 f"{capital(score_name)} over latent size and β",
-                findings.of_map(choice, score_name),
+                captions.of_map(choice, score_name),
                 _map(score_name, len(choice.per_latents)),
             )
         )
@@ -66,7 +66,7 @@ def charts(choice: Choice, score_name: str) -> tuple[Chart, ...]:
             Chart(
                 "tradeoff",
                 f"{capital(score_name)} beside reconstruction",
-                findings.of_tradeoff(choice, score_name),
+                captions.of_tradeoff(choice, score_name),
                 _scatter(
                     _axis("reconstruction", "log p(x|z), nats per image"),
                     _axis("mean", f"{score_name}, mean over seeds"),  # as is the reconstruction
@@ -79,7 +79,7 @@ def charts(choice: Choice, score_name: str) -> tuple[Chart, ...]:
             Chart(
                 "rate",
                 "Reconstruction against KL",
-                findings.of_rate(choice),
+                captions.of_rate(choice),
                 _scatter(rate, distortion),
             )
         )

@@ -16,15 +16,16 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from sweeps.search.trial_queue import Observer, TrialQueue
+from sweeps.cluster import processes
+from sweeps.cluster.scratch import scratch
 from sweeps.siblings import HOME, search_path
 from sweeps.sweep import Sweep
 from sweeps.sweepfile import Resources
-from sweeps.trials import processes, signals
+from sweeps.trials import signals
 from sweeps.trials.dispatch import Dispatch
 from sweeps.trials.retries import Retries
-from sweeps.trials.scratch import scratch
 from sweeps.trials.stopping import Stop
+from sweeps.trials.trial_queue import Observer, TrialQueue
 from sweeps.trials.work_order import job_of
 from trainer.errors import UserError
 
@@ -38,7 +39,7 @@ LOSSES = 3  # times in a row, with no progress between, that Ray may be lost
 _CODE = """
 import sys
 sys.path[:] = {path!r}
-from sweeps.trials.ray_host import main
+from sweeps.cluster.ray_host import main
 main({pipe}, {parent})
 """
 
@@ -113,7 +114,7 @@ class RayProcess:
     ) -> None:
         """Runs all of `queue`. Raises the first error of the sweep's own parts.
 
-        A trial that raises or dies does not stop the others. start, home: see `carried`; start is
+        A trial that raises or dies does not stop the others. start, home: see `trainable`; start is
         pickled. Raises UserError when Ray was lost again and again.
         """
         spec, store = sweep.spec, sweep.store

@@ -6,7 +6,7 @@ import time
 from evaluation.analysis.choose import SettingSummary
 from sweeps.plan import Setting
 from sweeps.run_store import Store
-from sweeps.search.trial_queue import Observer
+from sweeps.trials.trial_queue import Observer
 from trainer.errors import UserError
 
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sweeps.cluster import runtime_env
+from sweeps.cluster.connection import knock
 from sweeps.sweepfile import SweepSpec
-from sweeps.trials import shipping
-from sweeps.trials.cluster import knock
 from trainer.errors import UserError
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class Jobs:
             return self._client.submit_job(
                 entrypoint=shlex.join(command),
                 submission_id=f"{spec.name}-{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}",
-                runtime_env=shipping.for_driver(Path(folder)),
+                runtime_env=runtime_env.for_driver(Path(folder)),
                 metadata={"sweep": spec.name, "store": store},
             )
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from evaluation.analysis.table import RunRow
-from evaluation.traversals import by_kl, traverse_run
+from evaluation.report.traversals import by_kl, traverse_run
 from tests.trainer.runs import config, folders
 from tests.trainer.shapes import Shapes
 from trainer import train

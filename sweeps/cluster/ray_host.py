@@ -12,9 +12,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
 
+from sweeps.cluster import processes
+from sweeps.cluster.connection import cluster
 from sweeps.sweepfile import Resources
-from sweeps.trials import processes
-from sweeps.trials.cluster import cluster
 from trainer.errors import UserError
 
 PULSE = 2.0  # seconds between two looks at whether Ray answers
@@ -82,7 +82,7 @@ def main(pipe: int, parent: int) -> None:
 def _serve(ray: ModuleType, connection: Connection, door: _Door, folder: Path) -> None:
     door.tell("ready", _chiefs(ray))
     threading.Thread(target=_pulse, args=(ray, door), name="pulse", daemon=True).start()
-    from sweeps.trials.tune_search import Order, run_trials
+    from sweeps.cluster.tune_search import Order, run_trials
 
     while (order := connection.recv()) is not None:
         run_trials(door.call, Order(*order), folder)

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from evaluation.analysis.choose import SettingSummary
 from sweeps.plan import Run, Setting
-from sweeps.search.trial_queue import Block, Observer, Result
+from sweeps.trials.trial_queue import Block, Observer, Result
 
 LINE_SECONDS = 15.0  # between two lines when the output is no terminal
 SHOWN = 12  # trials in the table at most

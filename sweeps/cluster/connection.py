@@ -12,8 +12,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from sweeps.cluster.runtime_env import for_trials
 from sweeps.sweepfile import Resources
-from sweeps.trials.shipping import for_trials
 from trainer.errors import UserError
 
 # Read by Ray when it is imported or started; what the user has set stays.

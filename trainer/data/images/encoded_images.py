@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer.data import cache
+from trainer import cache
 from trainer.data.formats import pictures
 from trainer.data.formats.pictures import Opener
 from trainer.errors import UserError

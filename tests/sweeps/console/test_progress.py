@@ -6,9 +6,9 @@ import pytest
 from rich.console import Console
 
 from evaluation.analysis.choose import SettingSummary
+from sweeps.console.progress import LINE_SECONDS, Progress
 from sweeps.plan import Run, Setting
-from sweeps.progress import LINE_SECONDS, Progress
-from sweeps.search.trial_queue import Block
+from sweeps.trials.trial_queue import Block
 from trainer.config.run import DatasetConfig, RunConfig
 
 

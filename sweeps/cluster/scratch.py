@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from sweeps.trials import processes
+from sweeps.cluster import processes
 from trainer.errors import UserError
 
 _PREFIX = "sweep-"

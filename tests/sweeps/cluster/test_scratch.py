@@ -4,10 +4,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-from sweeps.trials.scratch import clear, scratch
+from sweeps.cluster.scratch import clear, scratch
 
 HOLD = """
-from sweeps.trials.scratch import scratch
+from sweeps.cluster.scratch import scratch
 with scratch() as folder:
     print(folder, flush=True)
     input()

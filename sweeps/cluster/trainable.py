@@ -9,7 +9,7 @@ Step = Callable[[], dict[str, Any]]
 Start = Callable[[Mapping[str, Any]], Step]
 
 
-def carried(home: str | None, start: Start | None = None) -> type[Trainable]:
+def trainable(home: str | None, start: Start | None = None) -> type[Trainable]:
     """A Trainable that takes the steps of `trial.Trial`, one block after the other.
 
     A class of this package would travel by its name, and a worker would look that up in whatever

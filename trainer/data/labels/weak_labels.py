@@ -10,11 +10,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from trainer.config.run import digest
 from trainer.config.schema import FieldError, suggestion
-from trainer.data import label_rows
 from trainer.data.cached import checked
 from trainer.data.dataset import UNKNOWN, Dataset, Notes, notes_of
-from trainer.data.factors import BINS, Column, Factors, Reader, read_columns
 from trainer.data.formats import label_table
+from trainer.data.labels import rows as label_rows
+from trainer.data.labels.factors import BINS, Column, Factors, Reader, read_columns
 from trainer.errors import UserError
 from trainer.files import expand
 

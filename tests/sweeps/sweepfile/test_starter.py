@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 
 from sweeps.cli.main import main
-from sweeps.starter import betas, remarks_on_cost, sweep_name
 from sweeps.sweepfile import load_spec, spec_of
+from sweeps.sweepfile.starter import betas, remarks_on_cost, sweep_name
 from trainer.data import load
 from trainer.errors import UserError
 
