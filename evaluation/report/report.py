@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 
 from evaluation.analysis.choose import Choice
 from evaluation.analysis.table import RunRow
-from evaluation.report import answer_card, contents, pictures
+from evaluation.report import answer_card, answer_tables, contents, pictures
 from evaluation.report.changes import changes, summary
 from evaluation.report.charts import library
 from evaluation.report.charts.dimensions import Dimension, dimensions
@@ -80,6 +80,7 @@ def write_report(
         name=name,
         about=contents.about(rows, choice, facts),
         answer=answer_card.answer_card(choice, facts, answer),
+        answer_tables=answer_tables.answer_tables(answer),
         cautions=answer_card.cautions(choice, answer),
         certainty=answer_card.certainty(answer),
         changes=changes(previous, now),
