@@ -40,7 +40,7 @@ def of_sweep(sweep: Material) -> Drawn:
         style.dress(axes, title=TITLES.get(term, term), xlabel="step", ylabel=TERMS.get(term, term))
         _focus(axes)
     _draw_latents(panels[-1], sweep, histories)
-    bar = style.colour_bar(figure, panels[-2], scale, "β")
+    bar = style.colour_bar(panels[-2], scale, "β")
     style.plain_log_ticks(bar.ax.yaxis, *scale.get_clim())
     failed = sum(row.state == "failed" for row in sweep.rows)
     dead = [row.run for row in sweep.rows if collapsed(sweep.health(row))]
