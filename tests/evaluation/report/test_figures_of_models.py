@@ -10,7 +10,7 @@ from evaluation.report.figures import FIGURES, style
 from evaluation.report.figures.around_the_code import moved
 from evaluation.report.figures.noise import variance
 from evaluation.report.material import Lacking, Material
-from tests.evaluation.report.test_figures import lines, places
+from tests.evaluation.report.test_figures import places
 from tests.evaluation.trained import config, sprites, train_in
 
 QUICK = {"mig": {"points": 300}, "indicators": {"points": 200}}
