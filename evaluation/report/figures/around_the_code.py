@@ -30,7 +30,7 @@ def of_sweep(sweep: Material) -> Drawn:
     down = -(-len(shown) // across)
     height, width = data.shape[1:]
     cell = 9.2 / across / COLUMNS
-    figure = style.new_figure(9.6, 0.6 + down * (0.3 + len(codes) * cell * height / width))
+    figure = style.new_figure(9.6, 0.5 + down * (0.22 + len(codes) * cell * height / width))
     for axes, latent in zip(figure.subplots(down, across, squeeze=False).flat, shown, strict=False):
         images = moved(codes, latent, np.linspace(-reach, reach, COLUMNS))
         decoded = model.decode(images.reshape(-1, codes.shape[1]))

@@ -61,6 +61,9 @@ def draw_on(
     _draw_marks(axes, choice, lines, one_beta, axis, x_of)
 
     x_of.apply(axes)
+    low, high = x_of.limits
+    ends = [x for cell in axes.patches for x in (cell.get_x(), cell.get_x() + cell.get_width())]  # type: ignore[attr-defined]
+    axes.set_xlim(min(low, *ends) / 1.05, max(high, *ends) * 1.05)
     axes.set_ylim(-0.6, len(lines) - 0.4)
     plain = all(line.label == f"M = {line.latents}" for line in lines)
     labels = [str(line.latents) if plain else line.label for line in lines]

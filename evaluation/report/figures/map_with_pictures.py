@@ -1,8 +1,6 @@
 """The map over β and M beside what models at its ends and its top do (Higgins 2017, Fig. 5)."""
 
-from matplotlib.patches import ConnectionPatch
-
-from evaluation.analysis.formatting import fixed
+from evaluation.analysis.formatting import capital, fixed
 from evaluation.report.figures import beta_latents_map, series, style
 from evaluation.report.figures.low_best_high import ends_and_best
 from evaluation.report.figures.traversals import mosaic
@@ -11,11 +9,12 @@ from evaluation.report.material import Drawn, Material
 from evaluation.traversals import traverse_run
 
 LATENTS = 3
+LETTERS = "abc"  # of a picture, and of its place in the map
 
 
 def of_sweep(sweep: Material) -> Drawn:
     """Left: the map. Right: traversals at the lowest, the best and the highest β of its best row,
-    each joined to its place; a row per latent, of most KL, of a typical model."""
+    each with the letter of its place; a row per latent, of most KL, of a typical model."""
     settings, data = ends_and_best(sweep), sweep.images()
     lines = series.series_of(sweep.choice, series.axis_of(sweep.choice))
     figure = style.new_figure(9.6, max(4.6, 2.1 + 0.62 * min(len(lines), 14)))
@@ -24,8 +23,8 @@ def of_sweep(sweep: Material) -> Drawn:
     place = beta_latents_map.draw_on(
         map_axes, sweep.rows, sweep.choice, score_name=sweep.score_name
     )
-    map_axes.set_title("")
-    for i, setting in enumerate(settings):
+    map_axes.set_title("", loc="left")
+    for i, (letter, setting) in enumerate(zip(LETTERS, settings, strict=False)):
         axes = figure.add_subplot(grid[i, 1])
         row = sweep.representative(setting)
         sweep.model_folder(row)
@@ -36,15 +35,15 @@ def of_sweep(sweep: Material) -> Drawn:
         best = setting is sweep.choice.best
         for spine in axes.spines.values():
             spine.set_color(style.INK if best else "#9ca3af")
-        axes.set_title(f"{series.name_of(setting)}   {fixed(setting.score, 3)}", loc="left",
-                       fontsize=9.5, color=style.INK, pad=4,
+        title = f"{letter}   {series.name_of(setting)}   {fixed(setting.score, 3)}"
+        axes.set_title(title, loc="left", fontsize=9.5, color=style.INK, pad=4,
                        fontweight="bold" if best else "normal")  # fmt: skip
-        join = ConnectionPatch(
-            place(setting), (0, 0.5), coordsA=map_axes.transData, coordsB=axes.transAxes
-        )
-        join.set(color=style.INK, linewidth=0.7, alpha=0.6)
-        figure.add_artist(join)
-    figure.suptitle(f"{sweep.score_name} over the whole sweep, and what the models do".capitalize(),
+        x, y = place(setting)
+        map_axes.annotate(letter, (x, y + 0.12), xytext=(19 if best else 0, 0), ha="center",
+                          textcoords="offset points", va="center", fontsize=9, color=style.INK,
+                          bbox={"boxstyle": "circle,pad=0.25", "fc": "white", "ec": style.INK},
+                          zorder=6)  # fmt: skip
+    figure.suptitle(f"{capital(sweep.score_name)} over the whole sweep, and what models do",
                     x=0.01, ha="left", fontsize=12, fontweight="bold", color=style.INK)  # fmt: skip
     style.caption(figure, f"Star: best setting. Right: the {LATENTS} latents of most KL, moved "
                   "over the range of the prior from one image.")  # fmt: skip

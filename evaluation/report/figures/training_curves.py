@@ -50,7 +50,7 @@ def of_sweep(sweep: Material) -> Drawn:
     ]
     wanted = [h for h, there in zip(handles, (failed, dead), strict=True) if there]
     if wanted:
-        panels[0].legend(handles=wanted, frameon=False, fontsize=9, loc="lower right")
+        figure.legend(handles=wanted, frameon=False, fontsize=9, loc="outside lower right", ncols=2)
     shown = "" if every == 1 else f" One run in {every} is shown."
     style.caption(figure, f"A line per run. Right: KL of each latent of the best model.{shown}")
     said = f"{count(len(sweep.rows), 'run')}: {failed} failed, {len(dead)} collapsed."
