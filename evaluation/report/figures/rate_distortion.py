@@ -8,8 +8,8 @@ from matplotlib.axes import Axes
 
 from evaluation.analysis.choose import SettingSummary
 from evaluation.analysis.standing import comparable
+from evaluation.report.charts.captions import of_rate
 from evaluation.report.figures import series, style
-from evaluation.report.findings import of_rate
 from evaluation.report.material import Drawn, Lacking, Material
 
 

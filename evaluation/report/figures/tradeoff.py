@@ -12,8 +12,8 @@ from evaluation.analysis.choose import Choice
 from evaluation.analysis.formatting import capital, count
 from evaluation.analysis.standing import comparable, likelihood_of
 from evaluation.analysis.table import RunRow
+from evaluation.report.charts.captions import of_tradeoff, other_likelihoods
 from evaluation.report.figures import series, style
-from evaluation.report.findings import of_tradeoff, other_likelihoods
 from evaluation.report.material import Drawn, Material
 
 NARROWEST = 0.1  # of the score axis, so that one setting is not drawn as if its digits mattered
@@ -97,7 +97,7 @@ def draw(rows: Sequence[RunRow], choice: Choice, *, score_name: str = "score") -
     if 1 < len(lines) <= style.MANY:
         _legend(axes, lines, several)
     if not several:
-        bar = style.colour_bar(figure, axes, scale, "β")
+        bar = style.colour_bar(axes, scale, "β")
         style.plain_log_ticks(bar.ax.yaxis, *scale.get_clim())
     style.caption(figure, _caption(choice, rows, known))
     return figure

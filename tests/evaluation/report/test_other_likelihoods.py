@@ -7,8 +7,8 @@ import pytest
 
 from evaluation.analysis.answer import answer
 from evaluation.analysis.choose import choose
-from evaluation.report import charts, findings
-from evaluation.report.dimensions import dimensions
+from evaluation.report.charts import captions, specifications
+from evaluation.report.charts.dimensions import dimensions
 from evaluation.report.figures import tradeoff
 from tests.evaluation.analysis.sweeps_of_rows import inverted_u
 
@@ -45,7 +45,7 @@ def test_figures_show_those_that_can_be_compared_with_the_best(rows):
 
 def test_charts_of_the_page_have_no_place_for_the_others(rows):
     choice = choose(rows)
-    data = charts.data_of(rows, choice, answer(rows), dimensions(rows))
+    data = specifications.data_of(rows, choice, answer(rows), dimensions(rows))
     for items in (data["runs"], data["settings"]):
         placed = [item["alike"] for item in items if "alike" in item]
         assert len(placed) == len(items) / 2 and max(placed) < 0
@@ -53,8 +53,8 @@ def test_charts_of_the_page_have_no_place_for_the_others(rows):
 
 def test_findings_name_the_sharpest_of_the_same_likelihood(rows):
     choice = choose(rows)
-    for said in (findings.of_tradeoff(choice, "score"), findings.of_rate(choice)):
+    for said in (captions.of_tradeoff(choice, "score"), captions.of_rate(choice)):
         assert "gaussian_learned" not in said
         assert said.endswith("Not shown: 9 settings under other likelihoods, in other units.")
     alone = [row for row in rows if row.parameters["likelihood.name"] == "bernoulli"]
-    assert "Not shown" not in findings.of_tradeoff(choose(alone), "score")
+    assert "Not shown" not in captions.of_tradeoff(choose(alone), "score")
