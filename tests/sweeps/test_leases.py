@@ -7,16 +7,16 @@ import signal
 
 import pytest
 
-from sweeps.console import plain_console
+from sweeps.console.printing import plain_console
+from sweeps.console.progress import Progress
 from sweeps.plan import Setting
-from sweeps.progress import Progress
 from sweeps.run_store import Store
-from sweeps.search.trial_queue import Block
 from sweeps.sweep import Sweep
 from sweeps.trials.dispatch import Dispatch
 from sweeps.trials.retries import Retries
 from sweeps.trials.stopping import Stop
 from sweeps.trials.trial import HELD, Trial
+from sweeps.trials.trial_queue import Block
 from sweeps.trials.work_order import config_of, job_of
 from tests.sweeps.made_up import a_spec
 from trainer.files import stamp
