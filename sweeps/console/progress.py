@@ -130,10 +130,10 @@ class Progress(Observer):
             one = len(self.broken) == 1
             parts.append(f"{len(self.broken)} {'trial' if one else 'trials'} failed")
         if self.best is not None:
-            parts.append(f"best so far {_words(self.best)}")
+            parts.append(f"best so far {words_of(self.best)}")
         left = self.seconds_left()
         if left is not None:
-            parts.append(f"about {_duration(left)} left")
+            parts.append(f"about {duration(left)} left")
         return ", ".join(parts)
 
     def _line(self) -> None:
@@ -165,11 +165,13 @@ def _parameters(setting: Setting) -> str:
     )
 
 
-def _words(summary: SettingSummary) -> str:
+def words_of(summary: SettingSummary) -> str:
+    """A setting and its score in a few words."""
     return f"β {summary.beta:.4g} (M {summary.latents}) at {summary.score:.3f}"
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """Seconds as people say them."""
     if seconds < 90:
         return f"{seconds:.0f} s"
     if seconds < 90 * 60:
