@@ -34,6 +34,7 @@ class Progress(Observer):
         self._console, self._total, self._clock = console, total, clock
         self._sign = 1.0 if goal == "maximize" else -1.0
         self._trials: dict[tuple[int, int], tuple[Block, float]] = {}  # done: 0 to 1
+        self._waiting: set[tuple[int, int]] = set()
         self._live: Live | None = None
         self._started: float | None = None
         self._last_line = -LINE_SECONDS
@@ -90,6 +91,14 @@ class Progress(Observer):
         if step is not None and steps:
             self._trials[block.key] = (block, step / steps)
         self._line()
+
+    def trial_waits(self, block: Block, holder: str) -> None:
+        """Says for whom the trial waits, once."""
+        if block.key not in self._waiting:
+            self._waiting.add(block.key)
+            self._console.print(
+                f"setting {block.setting.number} waits: {holder} has some of its runs"
+            )
 
     def trial_ended(self, block: Block, complete: bool) -> None:
         """Takes the trial off the table."""
