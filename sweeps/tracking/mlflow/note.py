@@ -1,5 +1,6 @@
 """What MLflow says on the page of a sweep and of its registered model, in Markdown."""
 
+from collections.abc import Sequence
 from urllib.parse import urlencode
 
 from evaluation.analysis.answer import Answer, Best
@@ -11,23 +12,25 @@ LONGEST = 4_500  # characters of a note; MLflow takes 5,000 of a tag on some dat
 
 
 def sweep_note(answer: Answer, metric: str, run: str | None, chosen: str = "") -> str:
-    """The answer as a headline, a table and its sentences.
+    """The answer as a headline, a line of figures, its picture and its sentences.
 
     run: the id of the sweep's run in MLflow, if it has the picture among its artifacts.
     chosen: what a person chose by eye, in a sentence.
     """
     best = answer.best
     interval = f"{number(best.interval[0])} to {number(best.interval[1])}" if best.interval else "–"
-    rows = [
-        ("90 % interval of β", interval),
-        ("latents M", str(best.latents)),
-        ("normalised β", number(best.beta_norm)),
-        (metric, f"{fixed(best.score, 3)} over {best.seeds} seeds, {best.failed} failed"),
-        ("reconstruction", f"{fixed(best.setting.reconstruction, 1)} nats per image"),
-        *((name, _text(value)) for name, value in best.parameters.items()),
-        ("verdict", best.verdict),
+    facts = [
+        f"90 % interval {interval}",
+        f"M {best.latents}",
+        f"β_norm {number(best.beta_norm)}",
+        *(f"{name} {_text(value)}" for name, value in best.parameters.items()),
+        f"{metric} {fixed(best.score, 3)} over {best.seeds} seeds"
+        + (f", {best.failed} failed" if best.failed else ""),
+        f"{fixed(best.setting.reconstruction, 1)} nats of reconstruction",
+        f"verdict: {best.verdict}",
     ]
-    parts = [f"# Best β: {number(best.beta)}", _table(rows)]
+    # MLflow shows the first lines, and the rest when asked for more
+    parts = [f"# Best β: {number(best.beta)}", " · ".join(facts)]
     if run is not None:
         # an address below MLflow's own: wherever it is served, it shows its own artifacts
         query = urlencode({"path": PICTURE, "run_uuid": run})
@@ -46,7 +49,8 @@ def model_card(best: Best, sweep: str, metric: str) -> str:
         f"The β-VAE to use of the sweep `{sweep}`: β = {number(best.beta)}, {best.latents} latents"
         f"{''.join(f', {name} {_text(value)}' for name, value in best.parameters.items())}.",
         f"A typical seed of its setting, whose {metric} is {fixed(best.score, 3)} over "
-        f"{best.seeds} seeds; it reconstructs at {fixed(best.setting.reconstruction, 1)} nats per image. "
+        f"{best.seeds} seeds; it reconstructs at {fixed(best.setting.reconstruction, 1)} nats per "
+        "image. "
         f"Verdict on its β: {best.verdict}.",
     ]
     held = [name for name, each in best.setting.factors.items() if each.encoded]
@@ -73,11 +77,10 @@ def factors_of(setting: SettingSummary) -> str:
     return _table(rows, ("factor", "whole code", "best latent", "held")) if rows else ""
 
 
-def _table(rows: list[tuple[str, ...]], headings: tuple[str, ...] = ("", "")) -> str:
-    lines = [headings, tuple("---" for _ in headings), *rows]
-    return "\n".join(
-        "| " + " | ".join(cell.replace("|", "\\|") for cell in r) + " |" for r in lines
-    )
+def _table(rows: Sequence[Sequence[str]], headings: Sequence[str] = ("", "")) -> str:
+    lines = [headings, ["---"] * len(headings), *rows]
+    safe = ([cell.replace("|", "\\|") for cell in line] for line in lines)
+    return "\n".join(f"| {' | '.join(line)} |" for line in safe)
 
 
 def _text(value: object) -> str:
