@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 
 from evaluation.analysis.choose import Choice
 from evaluation.analysis.table import RunRow
-from evaluation.report import answer_card, chart_library, contents, pictures
+from evaluation.report import answer_card, answer_tables, chart_library, contents, pictures
 from evaluation.report.changes import changes, summary
 from evaluation.report.charts import Chart, charts, data_of
 from evaluation.report.dimensions import Dimension, dimensions
@@ -79,6 +79,7 @@ def write_report(
         name=name,
         about=contents.about(rows, choice, facts),
         answer=answer_card.answer_card(choice, facts, answer),
+        answer_tables=answer_tables.answer_tables(answer),
         cautions=answer_card.cautions(choice, answer),
         certainty=answer_card.certainty(answer),
         changes=changes(previous, now),

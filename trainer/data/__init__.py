@@ -12,10 +12,24 @@ from trainer.data.folder import Folder
 from trainer.data.holdout import hold_out
 from trainer.data.labels import choose, relabel
 from trainer.data.mnist import Mnist
+from trainer.data.published.cars3d import Cars3d
+from trainer.data.published.celeba import CelebA
+from trainer.data.published.chairs import Chairs
+from trainer.data.published.emnist import Emnist
+from trainer.data.published.yale_b import YaleB
 
 __all__ = ["DATASETS", "UNKNOWN", "Dataset", "Notes", "load", "notes_of"]
 
-DATASETS: dict[str, type[Dataset]] = {"dsprites": DSprites, "folder": Folder, "mnist": Mnist}
+DATASETS: dict[str, type[Dataset]] = {
+    "cars3d": Cars3d,
+    "celeba": CelebA,
+    "chairs": Chairs,
+    "dsprites": DSprites,
+    "emnist": Emnist,
+    "folder": Folder,
+    "mnist": Mnist,
+    "yale_b": YaleB,
+}
 
 
 def load(

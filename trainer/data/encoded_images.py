@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -82,7 +83,7 @@ class EncodedImages:
         self.transparent = bool(found["transparent"])
         self.gray = not found["colour"]
         self.binary = False
-        self.look = pictures.Look(look.background, look.fit, pictures.white_of(found["top"]))
+        self.look = replace(look, top=pictures.white_of(found["top"]))
         self.remarks = source.remarks + tuple(self._remarks())
         # beside the content of the files, as pixels were not always made of these alike
         self.identity: list[object] = ["exif"] if found["turned"] else []

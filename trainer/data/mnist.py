@@ -70,13 +70,23 @@ class Mnist(CachedImages):
 def _files(folder: Path, split: str | None) -> tuple[Path, Path]:
     """The images' and the labels' file of the split."""
     if split is None:
-        split = "train" if list(folder.glob(f"{_STEM['train']}-images-idx3-ubyte*")) else "test"
+        split = "train" if _found(folder, f"{_STEM['train']}-images-idx3-ubyte") else "test"
     images, labels = "images-idx3-ubyte", "labels-idx1-ubyte"
     return _file(folder, f"{_STEM[split]}-{images}"), _file(folder, f"{_STEM[split]}-{labels}")
 
 
 def _file(folder: Path, name: str) -> Path:
-    for file in (folder / name, folder / f"{name}.gz"):
-        if file.is_file():
-            return file
-    raise UserError(f"{folder}: no {name} or {name}.gz there")
+    found = _found(folder, name)
+    if found is None:
+        raise UserError(
+            f"{folder}: no {name} or {name}.gz there; get the files from LeCun et al., The MNIST "
+            "database of handwritten digits"
+        )
+    return found
+
+
+def _found(folder: Path, name: str) -> Path | None:
+    """A file in the folder, gzipped or not, also with the dot that some copies have in its name."""
+    dotted = name.replace("-idx", ".idx")
+    candidates = (folder / f"{stem}{ending}" for stem in (name, dotted) for ending in ("", ".gz"))
+    return next((file for file in candidates if file.is_file()), None)

@@ -33,6 +33,13 @@ def test_images_and_digits(tmp_path, zipped):
     assert data.classes([0, 5]).tolist() == [[3], [9]]
 
 
+def test_names_with_a_dot(tmp_path):
+    write(tmp_path, "t10k")
+    for file in [*tmp_path.glob("t10k-*")]:
+        file.rename(tmp_path / file.name.replace("-idx", ".idx"))
+    assert np.array_equal(load("mnist", path=str(tmp_path)).images([1])[0, 0], IMAGES[1])
+
+
 def test_train_comes_first_and_split_chooses(tmp_path):
     write(tmp_path, "t10k")
     write(tmp_path, "train", IMAGES[:3], LABELS[:3])

@@ -3,7 +3,7 @@
 import os
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import IO
@@ -24,30 +24,26 @@ _JUNK = frozenset({"__MACOSX", "@eaDir", "$RECYCLE.BIN", "__pycache__", "lost+fo
 _SPLITS = frozenset({"train", "training", "test", "testing", "val", "valid", "validation", "dev"})
 
 
-class PictureFolder:
-    """Picture files below a folder, in natural order: `img_2` comes before `img_10`.
+class PictureFiles:
+    """Picture files below a folder, in the order of `files`, their names below it.
 
-    Hidden files and folders, and those that systems leave behind, are not looked at.
-
-    files: their names below the folder. count: how many there are.
-    columns: what the names of subfolders say, by factor, one text per file.
+    count: how many there are. columns: labels that their names hold, one text per file.
     remarks: what was left out; label_remarks: what concerns labels alone.
-
-    Raises UserError for a folder without pictures.
     """
 
     kind = "files"
 
-    def __init__(self, folder: Path):
-        self.folder = folder
-        names = _below(folder)
-        self.files = tuple(in_natural_order([n for n in names if _ending(n) in ENDINGS]))
-        if not self.files:
-            raise UserError(f"{folder}: no PNG or JPEG file in it, nor the like{_held(names)}")
-        self.count = len(self.files)
-        self.remarks = _left_out(names)
-        self.columns, said = class_folders(self.files)
-        self.label_remarks = said + _tables(names)
+    def __init__(
+        self,
+        folder: Path,
+        files: Sequence[str],
+        columns: Mapping[str, NDArray] | None = None,
+        remarks: tuple[str, ...] = (),
+        label_remarks: tuple[str, ...] = (),
+    ):
+        self.folder, self.files, self.count = folder, tuple(files), len(files)
+        self.columns = dict(columns or {})
+        self.remarks, self.label_remarks = remarks, label_remarks
 
     def blocks(self, size: int) -> Iterator[list[Opener]]:
         """The images in order, `size` at a time, each to be opened when it is wanted."""
@@ -62,6 +58,22 @@ class PictureFolder:
     def paths(self) -> list[Path]:
         """All files that the images come from, in order."""
         return [self.folder / name for name in self.files]
+
+
+class PictureFolder(PictureFiles):
+    """All picture files below a folder, in natural order: `img_2` comes before `img_10`.
+
+    Hidden files and folders, and those that systems leave behind, are not looked at. What the names
+    of subfolders say is a column each. Raises UserError for a folder without pictures.
+    """
+
+    def __init__(self, folder: Path):
+        names = names_below(folder)
+        files = tuple(in_natural_order([n for n in names if _ending(n) in ENDINGS]))
+        if not files:
+            raise UserError(f"{folder}: no PNG or JPEG file in it, nor the like{_held(names)}")
+        columns, said = class_folders(files)
+        super().__init__(folder, files, columns, _left_out(names), said + _tables(names))
 
 
 def _opened(path: Path) -> IO[bytes]:
@@ -99,7 +111,7 @@ def class_folders(names: tuple[str, ...]) -> tuple[dict[str, NDArray], tuple[str
     return columns, tuple(remarks)
 
 
-def _below(folder: Path) -> list[str]:
+def names_below(folder: Path) -> list[str]:
     """Names of all files below a folder, links followed once; hidden ones and junk left out."""
     names, seen = [], set()
     for here, folders, files in os.walk(folder, followlinks=True):

@@ -60,11 +60,13 @@ class Look:
     background: shown through what is transparent, and beside a padded picture.
     fit: what is done to a picture of other proportions.
     top: what is white in a picture of 16 bits.
+    window: side in pixels of the square about the middle that alone is looked at; all when None.
     """
 
     background: Colour = WHITE
     fit: Fit = "crop"
     top: int = 65535
+    window: int | None = None
 
 
 def opened(source: IO[bytes]) -> Image.Image:
@@ -135,6 +137,8 @@ def prepare(
         behind = Image.new("RGBA", picture.size, (*look.background, 255))
         picture = Image.alpha_composite(behind, _rgba(picture))
     picture = picture.convert("L" if channels == 1 else "RGB")
+    if look.window is not None:
+        picture = _middle(picture, look.window)
     if picture.size != (width, height):
         picture = _resized(picture, (width, height), look)
     return np.asarray(picture).reshape(height, width, channels).transpose(2, 0, 1)
@@ -214,6 +218,11 @@ def _eight_bits(picture: Image.Image, top: int) -> Image.Image:
     eight.format = picture.format
     turn = _TURNS.get(_orientation(picture)) if picture.format != "TIFF" else None
     return eight if turn is None else eight.transpose(turn)
+
+
+def _middle(picture: Image.Image, side: int) -> Image.Image:
+    left, top = (picture.width - side) // 2, (picture.height - side) // 2
+    return picture.crop((left, top, left + side, top + side))
 
 
 def _resized(picture: Image.Image, size: tuple[int, int], look: Look) -> Image.Image:

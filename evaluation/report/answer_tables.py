@@ -1,0 +1,85 @@
+"""The small tables of the answer: which settings are as good, what the code knows, its health."""
+
+import math
+from typing import TYPE_CHECKING
+
+from evaluation.analysis.formatting import fixed
+from evaluation.report.contents import text
+from evaluation.report.dimensions import title_of
+from evaluation.report.tables import Column, Row, Table
+
+if TYPE_CHECKING:
+    from evaluation.analysis.answer import Answer, Best
+
+MOST_ROWS = 8  # of good settings; the table of all settings has the rest
+HEALTH = {
+    "collapsed": "collapsed: no live latent",
+    "diverged": "diverged",
+    "unconverged": "loss still falling at the end",
+    "worse_than_mean_image": "reconstruct no better than the mean image",
+}
+
+
+def answer_tables(answer: "Answer | None") -> list[Table]:
+    """Those that have something to say of the setting to use; none without a setting to use."""
+    if answer is None or answer.best.run is None:
+        return []
+    found = (_good(answer), _factors(answer.best), _health(answer.best))
+    return [table for table in found if table.rows]
+
+
+def _good(answer: "Answer") -> Table:
+    """The settings within `within` of the best, more likely than not, the one to use first."""
+    best = answer.best
+    here = {id(standing.setting): standing for standing in answer.standings}
+    settings = [best.setting, *(s for s in best.good if s is not best.setting)] if best.good else []
+    parameters = list(best.parameters)
+    caption = f"Within {fixed(best.within, 3).rstrip('0')} of the best, more likely than not"
+    if len(settings) > MOST_ROWS:
+        caption += f" ({MOST_ROWS} of {len(settings)})"
+    columns = [
+        Column("β"),
+        Column("M"),
+        *(Column(title_of(name, parameters), text=True) for name in parameters),
+        Column("probability", decimals=2),
+        Column("mean score", decimals=3),
+    ]
+    rows = [
+        Row(
+            [
+                setting.beta,
+                str(setting.latents),
+                *(text(setting.parameters.get(name)) for name in parameters),
+                here[id(setting)].probability_within if id(setting) in here else math.nan,
+                setting.mean,
+            ],
+            best=setting is best.setting,
+        )
+        for setting in settings[:MOST_ROWS]
+    ]
+    return Table(caption, columns, rows)
+
+
+def _factors(best: "Best") -> Table:
+    """How much the setting's models know of each labelled factor."""
+    columns = [
+        Column("factor", text=True),
+        Column("whole code", decimals=2),
+        Column("best latent", decimals=2),
+        Column("held", text=True),
+    ]
+    rows = [
+        Row([name, each.known, each.best_latent, "yes" if each.encoded else "lost"])
+        for name, each in best.factors.items()
+    ]
+    return Table("What its code knows of each factor: 0 is chance, 1 all", columns, rows)
+
+
+def _health(best: "Best") -> Table:
+    """Live latents of a typical run of the setting, and how many of its runs are ill."""
+    health = best.health
+    rows = [Row([name, f"{getattr(health, key)} of {health.runs}"]) for key, name in HEALTH.items()]
+    if health.live_latents is not None:
+        live = f"{health.live_latents} of {best.latents}"
+        rows.insert(0, Row(["live latents of a typical run", live]))
+    return Table("Health of its runs", [Column("of its runs", text=True), Column("number")], rows)

@@ -1,0 +1,54 @@
+"""The answer's small tables: good settings, factors, health."""
+
+from dataclasses import replace
+
+from evaluation.analysis.answer import answer
+from evaluation.analysis.choose import choose
+from evaluation.analysis.factors import Knowledge
+from evaluation.analysis.health import RunHealth
+from evaluation.report.answer_tables import answer_tables
+from evaluation.report.report import write_report
+from tests.evaluation.analysis.sweeps_of_rows import inverted_u, row
+
+
+def known(rows):
+    """Rows whose models hold posX, and orientation at a beta below 2 alone; one collapsed."""
+    found = []
+    for each in rows:
+        turned = 0.6 if each.beta < 2 else 0.01
+        factors = {"posX": Knowledge(0.9, 0.8), "orientation": Knowledge(turned, turned / 2)}
+        dead = each.beta == 4 and each.seed == 0
+        health = RunHealth(live_latents=0 if dead else 5, collapsed=dead)
+        found.append(replace(each, factors=factors, health=health))
+    return found
+
+
+def test_they_show_the_setting_to_use_its_factors_and_its_health():
+    rows = known(inverted_u(latents=(10,), betas=(1.0, 4.0, 16.0, 64.0)))
+    found = answer(rows)
+    good, factors, health = answer_tables(found)
+    assert found.best.beta == 4
+    assert good.caption == "Within 0.01 of the best, more likely than not"
+    assert good.rows[0].best and good.rows[0].cells[:2] == [4.0, "10"]
+    assert [list(r.cells) for r in factors.rows] == [
+        ["posX", 0.9, 0.8, "yes"],
+        ["orientation", 0.01, 0.005, "lost"],
+    ]
+    counts = {r.cells[0]: r.cells[1] for r in health.rows}
+    assert counts["live latents of a typical run"] == "5 of 10"
+    assert counts["collapsed: no live latent"] == "1 of 4"
+    assert counts["diverged"] == "0 of 4"
+
+
+def test_they_stand_in_the_answer_of_the_page(tmp_path):
+    rows = known(inverted_u(latents=(10,), betas=(1.0, 4.0, 16.0, 64.0)))
+    page = write_report(rows, choose(rows), tmp_path, name="a", answer=answer(rows))
+    card = page.read_text("utf-8").split('id="answer"')[1].split("</section>")[0]
+    for said in ("more likely than not", "orientation", "lost", "5 of 10", "1 of 4"):
+        assert said in card
+
+
+def test_without_labels_or_without_a_best_there_are_fewer():
+    captions = [table.caption for table in answer_tables(answer(inverted_u(latents=(10,))))]
+    assert [caption.split()[0] for caption in captions] == ["Within", "Health"]
+    assert answer_tables(None) == answer_tables(answer([row(scores=())])) == []

@@ -1,0 +1,56 @@
+"""The data set `chairs`: 1,393 chairs from 62 sides (Aubry et al. 2014, "Seeing 3D chairs")."""
+
+import re
+
+import numpy as np
+
+from trainer.data.formats.picture_folder import PictureFiles, in_natural_order, names_below
+from trainer.data.published.published import PublishedPictures, by_value
+from trainer.errors import UserError
+from trainer.files import expand
+
+# the number of the picture, elevation and azimuth in degrees, distance of the camera
+_NAME = re.compile(r"image_\d+_p(\d+)_t(\d+)_r\d+\.png", re.IGNORECASE)
+_HELP = (
+    "expected the folder rendered_chairs, with files such as "
+    "1028b32dc1873c2afe26a3ac360dbd4/renders/image_013_p020_t139_r096.png; get "
+    "rendered_chairs.tar from the page of Aubry et al., Seeing 3D chairs"
+)
+
+
+class Chairs(PublishedPictures):
+    """3D chairs, with the factors `identity`, `azimuth` and `elevation` from the files' names.
+
+    path: the folder `rendered_chairs`, or one above it.
+    size, gray: 64 pixels and one channel, as in Higgins et al. 2017 (Table 1).
+    crop: side in pixels of the square about the middle of the 600 x 600 pictures to take; chairs
+        leave a wide margin. All of the picture without it.
+
+        load("chairs", path="rendered_chairs")
+
+    Raises FieldError for options that do not fit, UserError for files that do not.
+    """
+
+    name = "chairs"
+
+    def __init__(self, *, path: str, size: int = 64, gray: bool = True, crop: int | None = None):
+        folder = expand(path)
+        names = names_below(folder) if folder.is_dir() else []
+        files = in_natural_order([n for n in names if _NAME.fullmatch(n.rpartition("/")[2])])
+        if not files:
+            raise UserError(f"{folder}: no picture of a chair there; {_HELP}")
+        found = [_NAME.fullmatch(name.rpartition("/")[2]) for name in files]
+        angles = np.array([[int(m[1]), int(m[2])] for m in found if m])
+        columns = {
+            "identity": np.array([_chair(name) for name in files]),
+            "azimuth": angles[:, 1],
+            "elevation": angles[:, 0],
+        }
+        known = by_value(columns, len(files))
+        super().__init__(PictureFiles(folder, files), known, size, gray, crop)
+
+
+def _chair(name: str) -> str:
+    """The folder of a chair: the last one that is not `renders`."""
+    folders = [part for part in name.split("/")[:-1] if part != "renders"]
+    return folders[-1] if folders else ""

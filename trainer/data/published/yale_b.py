@@ -1,0 +1,58 @@
+"""The data set `yale_b`: faces under 64 lights (Georghiades et al. 2001; Lee et al. 2005)."""
+
+import re
+
+import numpy as np
+
+from trainer.data.formats.picture_folder import PictureFiles, in_natural_order, names_below
+from trainer.data.published.published import PublishedPictures, by_value
+from trainer.errors import UserError
+from trainer.files import expand
+
+# the person, the pose, and the direction of the light in degrees
+_NAME = re.compile(r"yaleB(\d+)_P(\d+)A([+-]\d+)E([+-]\d+)\.pgm", re.IGNORECASE)
+_HELP = (
+    "expected the folder CroppedYale (or ExtendedYaleB), with files such as "
+    "yaleB01/yaleB01_P00A+005E+10.pgm; get CroppedYale.zip from the page of the Extended Yale "
+    "Face Database B"
+)
+
+
+class YaleB(PublishedPictures):
+    """Extended Yale Face B, whose file names give `identity`, `pose` and the light's direction.
+
+    The factors of the light are `light_azimuth` and `light_elevation`, ordered by angle. In the
+    cropped faces all poses are one, so `pose` is left out. Pictures in ambient light, and those
+    that the authors marked as bad (`.pgm.bad`), are not read.
+
+    path: the folder `CroppedYale` or `ExtendedYaleB`, or one above it.
+    size: side in pixels to bring the pictures to, cut about their middle; without it 192 x 168 as
+        they are, the input of the paper on troubleshooting (D.5).
+
+        load("yale_b", path="CroppedYale", size=64)
+
+    Raises FieldError for options that do not fit, UserError for files that do not.
+    """
+
+    name = "yale_b"
+
+    def __init__(self, *, path: str, size: int | None = None):
+        folder = expand(path)
+        names = names_below(folder) if folder.is_dir() else []
+        files = in_natural_order([n for n in names if _NAME.fullmatch(n.rpartition("/")[2])])
+        if not files:
+            raise UserError(f"{folder}: no face there; {_HELP}")
+        found = [_NAME.fullmatch(name.rpartition("/")[2]) for name in files]
+        read = np.array([[int(part) for part in m.groups()] for m in found if m])
+        factors = ("identity", "pose", "light_azimuth", "light_elevation")
+        known = by_value(dict(zip(factors, read.T, strict=True)), len(files))
+        pictures = PictureFiles(folder, files, remarks=_left_out(names))
+        super().__init__(pictures, known, size, gray=True)
+
+
+def _left_out(names: list[str]) -> tuple[str, ...]:
+    bad = sum(name.lower().endswith(".pgm.bad") for name in names)
+    ambient = sum(name.lower().endswith("_ambient.pgm") for name in names)
+    parts = [f"{bad} marked as bad"] if bad else []
+    parts += [f"{ambient} in ambient light"] if ambient else []
+    return (f"left out: {' and '.join(parts)}",) if parts else ()
