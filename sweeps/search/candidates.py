@@ -1,4 +1,4 @@
-"""The settings that a search by the surface chooses from: all of a small space, a grid of a large."""
+"""The settings that `surface` chooses from: all of a small space, a grid of a large one."""
 
 import itertools
 import math

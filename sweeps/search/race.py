@@ -1,4 +1,4 @@
-"""Racing over seeds: more of them for the settings that may still be the best, until one surely is."""
+"""Racing over seeds: more for the settings that may still be the best, until one surely is."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -66,7 +66,7 @@ def decide(
     if known is None:
         return Round({}, (), 0.0)
     tried = len(known.settings)
-    loss = known.draws.max(axis=1) - known.draws[:, : tried].T
+    loss = known.draws.max(axis=1) - known.draws[:, :tried].T
     favourite = int(known.draws[:, :tried].mean(axis=0).argmax())
     beaten = np.flatnonzero(loss[favourite] > rule.within)
     probability = 1 - len(beaten) / len(known.draws)

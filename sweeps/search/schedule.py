@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from evaluation.analysis.choose import choose
-from evaluation.analysis.table import RunRow
+from evaluation.analysis.table import RunRow, together
 from sweeps.plan import Setting
 from sweeps.search import candidates, race
 from sweeps.search.searcher import WAIT, Searcher, Wait
@@ -45,11 +45,11 @@ class Schedule:
     by round: what a round holds is decided when all before it has ended, in order of setting and
     seed, so one file gives the same runs on any machine and in any order of ending.
 
-    recorded: parameters of settings that were proposed in an earlier session, by number. batches:
-        rounds that were decided then; they are done again as they were.
+    searcher: of the settings that the method proposes. batches: rounds that were decided in an
+        earlier session; they are done again as they were.
     place: of a setting; needed for the method `surface` alone.
 
-    >>> schedule = Schedule(spec)                    # doctest: +SKIP
+    >>> schedule = Schedule(spec, Searcher(spec))                    # doctest: +SKIP
     >>> work = schedule.ask()                        # doctest: +SKIP
     >>> schedule.tell(work, rows)                    # doctest: +SKIP
     """
@@ -57,11 +57,11 @@ class Schedule:
     def __init__(
         self,
         spec: SweepSpec,
-        recorded: Mapping[int, Mapping[str, Value]] | None = None,
+        searcher: Searcher,
         batches: Sequence[Batch] = (),
         place: Place | None = None,
     ):
-        self._spec, self._searcher = spec, Searcher(spec, recorded)
+        self._spec, self._searcher = spec, searcher
         self._settings: dict[int, Setting] = {}
         self._rows: dict[int, list[RunRow]] = {}
         self._handed: dict[int, int] = {}
@@ -98,14 +98,12 @@ class Schedule:
         """All of the work has ended. rows: of the runs that have a result; a lost one has none."""
         number = work.setting.number
         self._at_work -= 1
-        self._rows.setdefault(number, []).extend(rows)
-        if number in self._settings and work.seeds == self._spec.first_seeds:
-            self._searcher_told(number, rows if len(rows) == len(work.seeds) else ())
-
-    def _searcher_told(self, number: int, rows: Sequence[RunRow]) -> None:
-        """A score of some of the seeds would be luck: then it is as for a setting that failed."""
-        if number < self._searcher.proposed:
-            best = choose(rows, self._spec.metric.goal).best if rows else None
+        if self._rule is not None:
+            self._rows.setdefault(number, []).extend(rows)
+        if number < self._searcher.proposed and work.seeds == self._spec.first_seeds:
+            # a score of some of its seeds would be luck
+            whole = len(rows) == len(work.seeds)
+            best = choose(rows, self._spec.metric.goal).best if whole else None
             self._searcher.tell(number, None if best is None else best.score)
 
     def _hand(self, work: Work) -> Work:
@@ -117,6 +115,8 @@ class Schedule:
     def _next_round(self) -> None:
         number = len(self.batches)
         batch = self._recorded[number] if number < len(self._recorded) else self._decide(number)
+        if not batch.seeds.keys() <= self._settings.keys() | batch.settings.keys():
+            batch = self._decide(number)  # a record of another search
         if not batch.seeds:
             self.over = True
             return
@@ -128,24 +128,22 @@ class Schedule:
 
     def _decide(self, number: int) -> Batch:
         assert self._rule is not None
-        rows = sorted(
-            (row for rows in self._rows.values() for row in rows),
-            key=lambda row: (row.setting, row.seed),
-        )
+        every = together(row for rows in self._rows.values() for row in rows)
+        rows = sorted(every, key=lambda row: (row.setting, row.seed))
         known = [setting.parameters for setting in self._settings.values()]
         left = [i for i, c in enumerate(self._candidates) if c not in known]
         found = race.decide(self._rule, number, rows, self._handed, self._places[left])
         self.probability = found.probability
         seeds: dict[int, tuple[int, ...]] = {}
-        every = self._spec.seed_list
+        may_have = self._spec.seed_list
         for setting, more in found.seeds.items():
             first = self._handed[setting]
-            seeds[setting] = every[first : first + more]
+            seeds[setting] = may_have[first : first + more]
         new: dict[int, Mapping[str, Value]] = {}
         for place in found.new:
             setting = len(self._settings) + len(new)
             new[setting] = self._candidates[left[place]]
-            seeds[setting] = every[: self._rule.fewest]
+            seeds[setting] = may_have[: self._rule.fewest]
         return Batch(seeds, new)
 
     def _untried(self, place: Place | None) -> tuple[list[dict[str, Value]], np.ndarray]:

@@ -111,7 +111,8 @@ class SweepSpec:
     stop: when a race is over.
     settings: how many settings; the whole grid for `grid`, else 30. For `list`, the settings
         themselves, each a mapping of parameters.
-    pack: how many seeds of a setting one trial trains, at most; `auto` is all of them. They train
+    pack: how many runs one trial trains, at most; `auto` is all first seeds of a setting. More than
+        that fill up with other settings, which differ in beta and learning rate alone. They train
         together, or in turn where memory does not hold them all (trainer.training.packing).
     search_seed: seed of the proposals.
     lookahead: `bayes` proposes setting n from the results of settings 0 … n - lookahead only, so
@@ -180,6 +181,17 @@ class SweepSpec:
         return METHODS[self.method].count(self.problem, wanted)
 
     @property
+    def seeds_in_words(self) -> str:
+        """How many seeds a setting has: "5", or in a race "2 to 10"."""
+        race = self.racing
+        return str(len(self.seed_list)) if race is None else f"{race.min} to {race.max}"
+
+    @property
+    def most_runs(self) -> int:
+        """How many runs there are; in a race, at most."""
+        return self.setting_count * len(self.seed_list)
+
+    @property
     def problem(self) -> "Problem":
         """What the search is given of the sweep."""
         from sweeps.search.method import Problem
@@ -210,6 +222,13 @@ class SweepSpec:
             model = dataclasses.replace(model, likelihood=RunConfig.likelihood)
         values = as_mapping(self) | {"trainer": model.as_mapping()}
         del values["metric"]["within"]  # decides what is said of the settings, not which there are
+        return digest({key: values[key] for key in keys})
+
+    @property
+    def race_id(self) -> str:
+        """20 hex digits. Specs of one search that share them decide the same rounds of a race."""
+        values = as_mapping(self)
+        keys = ("seeds", "stop", "settings", "metric", "evaluation", "lookahead")
         return digest({key: values[key] for key in keys})
 
     @property

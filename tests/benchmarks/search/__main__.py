@@ -31,6 +31,7 @@ from evaluation.analysis.choose import choose
 from evaluation.analysis.expectation import expect
 from evaluation.analysis.table import RunRow
 from sweeps.search.schedule import Schedule, Work
+from sweeps.search.searcher import Searcher
 from sweeps.sweepfile import SweepSpec, spec_of
 from tests.benchmarks.output import add_json, show
 from tests.benchmarks.search.tables import CHANCE, REAL, Table, real, simulated
@@ -103,7 +104,7 @@ def replay(spec: SweepSpec, way: Way, table: Table, number: int) -> Replay:
             chance=CHANCE,
         )
 
-    schedule = Schedule(spec, place=place)
+    schedule = Schedule(spec, Searcher(spec), place=place)
     rows: list[RunRow] = []
     looks: list[tuple[int, float]] = []
     at_work: list[Work] = []
