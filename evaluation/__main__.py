@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except UserError as error:
         print(f"evaluation: {error}", file=sys.stderr)
         return 2
-    console = Console(width=None if sys.stdout.isatty() else 200)
+    console = Console(width=None if sys.stdout.isatty() else 200, markup=False, emoji=False)
     console.print(table(rows, list(evaluation)))
     return 0
 

@@ -13,6 +13,7 @@ from rich.console import Console
 
 from evaluation.analysis.answer import Answer
 from evaluation.baselines.table import text, title
+from sweeps.console import command, plain_console
 from sweeps.journal import Journal, log_key
 from sweeps.progress import Progress
 from sweeps.reporting.baselines import paper_table, prepare_baselines
@@ -26,6 +27,7 @@ from sweeps.sweepfile import SweepSpec
 from sweeps.tracking.background import LONGEST_CLOSE
 from sweeps.tracking.tracker import Tracker
 from sweeps.trials import signals, stopping
+from sweeps.trials.cluster import check_address
 from sweeps.trials.ray_process import ray_process
 from trainer.data.describe import describe
 
@@ -66,11 +68,11 @@ def run(
     Raises UserError, before anything is started, for what the user can mend.
     """
     # bound to the stream of now: while Ray is at work, sys.stdout goes to the log
-    console = console or Console(
-        file=cast(IO[str], unfailing(sys.stdout)), highlight=False, soft_wrap=True
-    )
+    console = console or plain_console(cast(IO[str], unfailing(sys.stdout)), soft_wrap=True)
     sweep = Sweep.load(spec, store)
     sweep.check()
+    if address is not None and not store.names("runs"):
+        check_address(address)  # a mistake in it must not leave an empty store
     store.prepare()
     with store.lock(spec.name), _noise_kept(store.path(log_key(spec.name))):
         stopping.forget(store, spec.name)
@@ -112,7 +114,7 @@ class _Session:
         console.print(f"{data.name} ({data.source}): {len(data):,} images of {images}")
         said = [*describe(data), *self.sweep.metrics.remarks]
         for remark in [*said, *remarks_on_cost(spec, data)]:
-            console.print(remark, markup=False)
+            console.print(remark)
         total = spec.setting_count * len(spec.seed_list)
         stored = self.progress.stored
         if not self.sweep.store.is_remote:  # runs that other sweeps trained count, too
@@ -178,7 +180,7 @@ def _closing_words(sweep: Sweep, outcome: Outcome, lacking: Iterable[str]) -> It
     if outcome.interrupted:
         yield (
             "stopped; what is done is kept: run it again to resume, or see what it says so far: "
-            f"sweep best {sweep.name} --store {sweep.store.location}"
+            f"{command('best', sweep.name, store=sweep.store)}"
         )
     if outcome.failed:
         yield f"{outcome.failed} runs diverged; they are not left out of the score"
@@ -197,7 +199,7 @@ def _closing_words(sweep: Sweep, outcome: Outcome, lacking: Iterable[str]) -> It
     for sentence in best.sentences:
         yield f"  {sentence}"
     yield f"report: {outcome.report}"
-    yield f"runs in MLflow: sweep ui --store {sweep.store.location}"
+    yield f"runs in MLflow: {command('ui', store=sweep.store)}"
 
 
 def _why(block: Block, sweep: Sweep) -> str:

@@ -57,7 +57,7 @@ def _train(path: Path, out: Path, device: str) -> int:
         training = Series(configs, data, folders, device=device)
     except FieldError as error:
         raise pack.error(error) from None
-    console = Console()
+    console = Console(markup=False, emoji=False)
     try:
         _show_terminal(training, console) if console.is_terminal else _show_plain(training)
     except KeyboardInterrupt:

@@ -1,12 +1,12 @@
 """`sweep baselines`: the paper's table, from baselines and from what the store has of the sweep."""
 
+import sys
 from argparse import Namespace
 from dataclasses import asdict
 
-from rich.console import Console
-
 from sweeps.api import find_spec
 from sweeps.cli.output import console, print_json
+from sweeps.console import plain_console
 from sweeps.run_store import Store
 from sweeps.sweep import Sweep
 from trainer.errors import UserError
@@ -23,7 +23,7 @@ def execute(args: Namespace) -> int:
         raise UserError(f"the sweep {spec.name!r} has no baselines; list some under `baselines`")
     sweep = Sweep.load(spec, store)
     store.prepare()
-    prepare_baselines(sweep, Console(stderr=True) if args.json else console)
+    prepare_baselines(sweep, plain_console(sys.stderr) if args.json else console)
     lines = paper_table(sweep.snapshot())
     if args.json:
         print_json([{**asdict(line), "difference": line.difference} for line in lines])

@@ -8,6 +8,7 @@ from evaluation.analysis.formatting import metric_name
 from sweeps import by_eye
 from sweeps.api import find_spec, of_other_metrics, of_snapshot
 from sweeps.cli.output import console, interval, number, parameters, print_json, table
+from sweeps.console import bold
 from sweeps.reporting.terminal import draw_inverted_u
 from sweeps.run_store import Store
 from sweeps.sweep import Sweep
@@ -28,7 +29,7 @@ def execute(args: Namespace) -> int:
         draw_inverted_u(snapshot.answer.choice, console)
         show(answer)
         if by_hand:
-            console.print(f"  {by_eye.sentence(by_hand)}", soft_wrap=True, markup=False)
+            console.print(f"  {by_eye.sentence(by_hand)}", soft_wrap=True)
         for metric, other in others.items():
             show_other(metric, other)
     return 0
@@ -56,12 +57,14 @@ def show(answer: Best) -> None:
         )
     console.print(rows)
     console.print(
-        f"best: β = [b]{number(answer.beta)}[/b] ({', '.join(answer.choices)}): "
-        f"score {number(answer.score)} over {answer.seeds} seeds",
+        "best: β = ",
+        bold(number(answer.beta)),
+        f" ({', '.join(answer.choices)}): score {number(answer.score)} over {answer.seeds} seeds",
+        sep="",
         soft_wrap=True,
     )
     for sentence in answer.sentences:
-        console.print(f"  {sentence}", soft_wrap=True, markup=False)
+        console.print(f"  {sentence}", soft_wrap=True)
 
 
 def show_other(metric: str, answer: Best) -> None:

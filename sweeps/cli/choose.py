@@ -5,6 +5,7 @@ from argparse import Namespace
 from sweeps import by_eye
 from sweeps.api import find_spec
 from sweeps.cli.output import console
+from sweeps.console import command
 from sweeps.run_store import Store
 from sweeps.sweep import Sweep
 from trainer.errors import UserError
@@ -21,7 +22,9 @@ def execute(args: Namespace) -> int:
             raise UserError(f"expected key=value, e.g. beta=4, got {text!r}")
         wanted[name] = value
     chosen = by_eye.record(snapshot, by_eye.find(snapshot, wanted), args.why)
-    console.print(by_eye.sentence(chosen), soft_wrap=True, markup=False)
-    again = f"sweep report {snapshot.sweep.name}; sweep sync {snapshot.sweep.name}"
+    console.print(by_eye.sentence(chosen), soft_wrap=True)
+    again = "; ".join(
+        command(does, snapshot.sweep.name, store=store) for does in ("report", "sync")
+    )
     console.print(f"to see it in the report and MLflow: {again}", soft_wrap=True)
     return 0

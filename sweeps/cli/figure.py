@@ -20,7 +20,7 @@ def execute(args: Namespace) -> int:
 
     if args.list:
         for name in FIGURES:
-            console.print(f"{name:<22} {_about(name)}", soft_wrap=True, markup=False)
+            console.print(f"{name:<22} {_about(name)}", soft_wrap=True)
         return 0
     names = args.names or list(FIGURES)
     for name in names:
@@ -36,11 +36,11 @@ def execute(args: Namespace) -> int:
         except Lacking as error:
             if args.names:
                 raise UserError(f"figure {name}: {error}") from None
-            console.print(f"{name}: left out, {error}", soft_wrap=True, markup=False)
+            console.print(f"{name}: left out, {error}", soft_wrap=True)
             continue
         path = Path(args.out, f"{spec.name}-{name}.{args.format}")
         write_atomically(path, style.content(drawn.figure, args.format))
-        console.print(f"{path}: {drawn.finding}", soft_wrap=True, markup=False)
+        console.print(f"{path}: {drawn.finding}", soft_wrap=True)
     return 0
 
 

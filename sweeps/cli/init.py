@@ -26,5 +26,5 @@ def execute(args: Namespace) -> int:
         f"  sweep run {path}",
     ]
     for line in lines:
-        console.print(line, soft_wrap=True, markup=False)
+        console.print(line, soft_wrap=True)
     return 0

@@ -23,7 +23,7 @@ def execute(args: Namespace) -> int:
         print_json(found)
         return 0
     if not found:
-        console.print(f"no sweep in {store.location} yet", soft_wrap=True, markup=False)
+        console.print(f"no sweep in {store.location} yet", soft_wrap=True)
         return 0
     rows = table("sweep", "runs", "failed", "settings", "")
     for sweep in found:

@@ -1,15 +1,13 @@
 """How commands print: JSON for programs, tables for people."""
 
 import json
-import sys
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 
-WIDE = 200  # columns for a table that goes into a file or a pipe, so that no cell is broken
+from sweeps.console import plain_console
 
-console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDE)
+console = plain_console()
 
 
 def print_json(value: Any) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 from sweeps.api import find_spec
 from sweeps.cli.output import console, parameters, print_json, table
+from sweeps.console import bold
 from sweeps.plan import Setting, blocks, blocks_each
 from sweeps.run_store import Store
 from sweeps.search.searcher import Searcher
@@ -79,16 +80,18 @@ def _show(plan: dict[str, Any], seeds: int, store: str) -> None:
     data = plan["dataset"]
     unscored = f", {plan['to_score']} of them to be scored anew" if plan["to_score"] else ""
     console.print(
-        f"[b]{plan['name']}[/b]: {plan['settings']} settings ({plan['method']}) × {seeds} seeds "
+        bold(plan["name"]),
+        f": {plan['settings']} settings ({plan['method']}) × {seeds} seeds "
         f"= {plan['runs']} runs in {plan['trials']} trials\n"
         f"data: {data['name']} ({data['source']}), {data['images']:,} images; "
         f"metric: {plan['metric']}\n"
         f"in the store {store}: {plan['in_store']} runs{unscored}; left: {plan['runs_left']} runs "
         f"in {plan['trials_left']} trials",
+        sep="",
         soft_wrap=True,
     )
     for remark in plan["remarks"]:
-        console.print(remark, soft_wrap=True, markup=False)
+        console.print(remark, soft_wrap=True)
     rows = table("setting", "in store", "parameters")
     for setting in plan["list"][:MOST_SHOWN]:
         done = f"{setting['in_store']}/{seeds}"

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from sweeps.api import find_spec
 from sweeps.cli.output import console, print_json
 from sweeps.cli.remote import cluster_jobs, job_of, sweep_name
+from sweeps.console import bold
 from sweeps.held import HeldSetting, held_settings
 from sweeps.run_store import Store
 from sweeps.sweep import Sweep
@@ -49,9 +50,11 @@ def _held(spec: SweepSpec, store: Store) -> list[HeldSetting] | None:
 
 def _print_counts(name: str, now: Status) -> None:
     console.print(
-        f"[b]{name}[/b]: {now.finished} of {now.total} runs finished, {now.failed} failed, "
+        bold(name),
+        f": {now.finished} of {now.total} runs finished, {now.failed} failed, "
         f"{now.pending} pending; {now.settings} of {now.settings_total} settings complete"
         + (f"; {now.earlier} runs of earlier settings" if now.earlier else ""),
+        sep="",
         soft_wrap=True,
     )
     console.print(f"being run by {now.running}" if now.running else "not running")
@@ -60,4 +63,4 @@ def _print_counts(name: str, now: Status) -> None:
 def _print_job(jobs: Jobs, job: Job) -> None:
     said = jobs.log(job).strip().splitlines() or job.message.strip().splitlines()
     last = f"; it says: {said[-1]}" if said else ""
-    console.print(f"job {job.id}: {job.state}{last}", soft_wrap=True, markup=False)
+    console.print(f"job {job.id}: {job.state}{last}", soft_wrap=True)

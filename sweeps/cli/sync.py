@@ -4,6 +4,7 @@ from argparse import Namespace
 
 from sweeps.api import find_spec
 from sweeps.cli.output import console
+from sweeps.console import command
 from sweeps.run_store import Store
 
 
@@ -14,5 +15,6 @@ def execute(args: Namespace) -> int:
     store = Store(args.store)
     spec = find_spec(args.file, store, args.overrides)
     sync(spec, store)
-    console.print(f"MLflow has all of {spec.name}; see it with: sweep ui --store {args.store}")
+    see = command("ui", store=store)
+    console.print(f"MLflow has all of {spec.name}; see it with: {see}", soft_wrap=True)
     return 0

@@ -6,6 +6,7 @@ from typing import Any
 
 from evaluation.identity import with_defaults
 from sweeps.cli.output import console, print_json
+from sweeps.console import bold
 from sweeps.run_store import Store
 from sweeps.sweep import Sweep
 from sweeps.sweepfile import as_mapping, load_spec
@@ -28,7 +29,7 @@ def execute(args: Namespace) -> int:
             print_json({"valid": False, "error": str(error), "broken": broken})
         else:
             for line in broken:
-                console.print(line, soft_wrap=True, markup=False)
+                console.print(line, soft_wrap=True)
         raise
     judged, found = sweep.metrics, _looked_at(sweep.data)
     if args.json:
@@ -39,15 +40,18 @@ def execute(args: Namespace) -> int:
         print_json({**answer, "sweep": as_mapping(spec), "resolved": resolved})
         return 0
     for line in _lines(found):
-        console.print(line, soft_wrap=True, markup=False)
+        console.print(line, soft_wrap=True)
     console.print(
-        f"{args.file} is good: sweep [b]{spec.name}[/b] of {spec.dataset.name}, "
+        f"{args.file} is good: sweep ",
+        bold(spec.name),
+        f" of {spec.dataset.name}, "
         f"{spec.setting_count} settings × {len(spec.seed_list)} seeds, "
         f"metric {judged.metric}",
+        sep="",
         soft_wrap=True,
     )
     for remark in judged.remarks:
-        console.print(remark, soft_wrap=True, markup=False)
+        console.print(remark, soft_wrap=True)
     return 0
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from evaluation.analysis.answer import Answer
 from evaluation.analysis.choose import SettingSummary
 from sweeps import sweep_results
+from sweeps.console import command
 from sweeps.plan import Run, Setting
 from sweeps.run_store import Store, report_key
 from sweeps.search.trial_queue import Block, Observer, Result, TrialQueue
@@ -95,7 +96,7 @@ class Tracker(Observer):
         return [
             f"{copy.name} lacks {copy.unwritten} of {copy.items} entries "
             f"({copy.problem or 'it is slow'}); write them later with: "
-            f"sweep sync {self._sweep} --store {self._store.location}"
+            f"{command('sync', self._sweep, store=self._store)}"
             for copy in self._copies()
             if copy.unwritten
         ]

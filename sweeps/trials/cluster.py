@@ -13,6 +13,7 @@ from types import ModuleType
 from typing import Any
 
 from sweeps.sweepfile import Resources
+from sweeps.trials import processes
 from sweeps.trials.shipping import for_trials
 from trainer.errors import UserError
 
@@ -29,6 +30,7 @@ _ENVIRONMENT = {
 }
 # of a Ray that this process starts: it is gone when it cannot be reached for so long
 _ALONE = {"RAY_gcs_rpc_server_reconnect_timeout_s": "10"}
+_LATEST = Path("/tmp/ray/ray_current_cluster")  # where `ray start` leaves the address
 _OBJECT_STORE_BYTES = 100 * 2**20  # trials pass a few numbers; images are memory-mapped files
 
 
@@ -121,11 +123,7 @@ def _connect(ray: ModuleType, address: str | None, folder: Path) -> None:
         knock(address)
         ray.init(address=address, runtime_env=for_trials(), **quiet)
     except Exception as error:  # Ray raises many kinds
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise UserError(
-            f"no Ray cluster can be reached at {address!r}: {reason}; if it asks for a token, set "
-            "RAY_AUTH_MODE=token and RAY_AUTH_TOKEN_PATH as its nodes have them"
-        ) from None
+        raise _no_cluster(address, error) from None
 
 
 def _keep_credentials() -> None:
@@ -137,6 +135,28 @@ def _keep_credentials() -> None:
 
     names = class_cache.ENV_VARS_TO_PROPAGATE
     class_cache.ENV_VARS_TO_PROPAGATE = {name for name in names if not name.startswith("AWS_")}
+
+
+def check_address(address: str) -> None:
+    """Raises UserError for a cluster that is not there, before anything is written for it."""
+    where = os.environ.get("RAY_ADDRESS") or address if address == "auto" else address
+    with contextlib.suppress(OSError):
+        if where == "auto":
+            where = _LATEST.read_text().strip() or where
+    try:
+        if where == "auto" and not processes.that_name("gcs_server"):
+            raise ConnectionError("no Ray runs on this machine")
+        knock(where)
+    except OSError as error:
+        raise _no_cluster(address, error) from None
+
+
+def _no_cluster(address: str, error: Exception) -> UserError:
+    reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    return UserError(
+        f"no Ray cluster can be reached at {address!r}: {reason}; if it asks for a token, set "
+        "RAY_AUTH_MODE=token and RAY_AUTH_TOKEN_PATH as its nodes have them"
+    )
 
 
 def knock(address: str) -> None:

@@ -10,6 +10,7 @@ from sklearn.decomposition import PCA
 from tests.trainer.data import literal
 from trainer.config.schema import FieldError
 from trainer.data import load
+from trainer.errors import UserError
 
 PART = {"shape": [0, 2], "scale": 2, "orientation": 3, "posX": 4, "posY": [31, 0, 7]}
 
@@ -163,3 +164,8 @@ def test_no_indices_give_no_images():
     data = load("dsprites", factors=PART)
     assert data.images([]).shape == (0, 1, 64, 64)
     assert data.classes([]).shape == (0, 5)
+
+
+def test_a_device_is_no_file_of_it():
+    with pytest.raises(UserError, match="/dev/zero: is no file"):
+        load("dsprites", path="/dev/zero")

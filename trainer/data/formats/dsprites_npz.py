@@ -19,6 +19,8 @@ _HELP = "expected the original dsprites_ndarray_co1sh3sc6or40x32y32_64x64.npz, w
 
 def check(path: Path) -> str:
     """Hash of the file, after a look at the arrays it says it holds. Raises UserError."""
+    if path.exists() and not path.is_file():
+        raise UserError(f"{path}: is no file; {_HELP}")  # a device or a pipe has no end
     with npy.reading(path, _HELP):
         with zipfile.ZipFile(path) as archive:
             count = math.prod(sprites.FACTORS.values())
