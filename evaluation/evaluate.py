@@ -203,8 +203,11 @@ def _evaluate_pack(
                 if low is not None:
                     each["measures"][name]["floor"] = _of_model(low, k)
         known = factor_knowledge(given["posterior"], data)
+    learned = {name: values.cpu().double().numpy() for name, values in pack.learned().items()}
     for k, each in enumerate(figures):
         each |= _of_model(explained, k)
+        if learned:
+            each["learned"] = _plain({name: values[k] for name, values in learned.items()})
         if known is not None:
             each["factors"] = _plain(known.of_model(k))
     return figures, alive

@@ -63,6 +63,21 @@ class Material:
         """What was found wrong with a run; empty where nobody looked."""
         return (self.results.get(row.run) or {}).get("health") or {}
 
+    def learned(self, row: RunRow) -> Mapping[str, Any]:
+        """What a finished run learned beside its networks, as the noise; empty where nothing.
+
+        Of results of earlier versions, which do not say, from the model itself.
+        """
+        found = self.evaluation(row)
+        if "learned" in found or row.state == "failed":
+            return found.get("learned") or {}
+        folder = self.folder(row)
+        if folder is None or not (folder / "model.safetensors").is_file():
+            return {}
+        from trainer.models import load_pack
+
+        return {name: v[0].tolist() for name, v in load_pack([folder]).learned().items()}
+
     def representative(self, setting: SettingSummary) -> RunRow:
         """A typical run of a setting. Raises Lacking when none of its seeds finished."""
         if setting.representative is None:

@@ -80,6 +80,11 @@ class IsaPrior(nn.Module):
         with torch.no_grad():
             self.log_p1[model].fill_(self.options.first_p1).log_()
 
+    def learned(self) -> dict[str, Tensor]:
+        """ "exponents" (K, l0): p1 of each subspace; nothing where they are fixed."""
+        learned = self.options.exponents == "learned"
+        return {"exponents": self.log_p1.exp()} if learned else {}
+
     def kl(self, mu: Tensor, logvar: Tensor, z: Tensor) -> Tensor:
         """log q(z|x) - log p(z) in nats, (K, n, M); the sum over M estimates the KL (Eq. 12)."""
         options = self.options

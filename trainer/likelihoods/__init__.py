@@ -16,6 +16,7 @@ LIKELIHOODS: "Registry[Likelihood]" = Registry(
         "bernoulli": "trainer.likelihoods.bernoulli:BERNOULLI",
         "gaussian": "trainer.likelihoods.gaussian:GAUSSIAN",
         "gaussian_learned": "trainer.likelihoods.gaussian_learned:GAUSSIAN_LEARNED",
+        "gaussian_network": "trainer.likelihoods.gaussian_network:GAUSSIAN_NETWORK",
         "gaussian_mixture": "trainer.likelihoods.gaussian_mixture:GAUSSIAN_MIXTURE",
     },
     "beta_sweep.likelihoods",

@@ -45,6 +45,10 @@ class NoiseLevel(nn.Module):
         with torch.no_grad():
             self.log_sigma[model] = self.first
 
+    def learned(self) -> dict[str, Tensor]:
+        """ "variance" (K,): σ² of a pixel in [0, 1]."""
+        return {"variance": variance_of(self.log_sigma)}
+
 
 def gaussian_learned(
     x: Tensor, decoded: Tensor, own: NoiseLevel, options: LearnedOptions

@@ -54,6 +54,10 @@ class NoiseMixture(nn.Module):
             self.log_weight[model] = 0
             self.log_sigma[model] = torch.tensor(self.first)
 
+    def learned(self) -> dict[str, Tensor]:
+        """ "variance" and "weight" (K, J): σ² of a pixel in [0, 1] and π of each component."""
+        return {"variance": variance_of(self.log_sigma), "weight": self.log_weight.softmax(1)}
+
 
 def gaussian_mixture(
     x: Tensor, decoded: Tensor, own: NoiseMixture, options: MixtureOptions
@@ -83,6 +87,11 @@ def update(x: Tensor, decoded: Tensor, own: NoiseMixture, options: MixtureOption
     weight = torch.lerp(old, weight, options.rate).clamp_min(LEAST_WEIGHT)
     own.log_weight.copy_(weight.log())
     own.log_sigma.copy_(log_sigma_of(error / weight))
+
+
+def responsibilities(x: Tensor, decoded: Tensor, own: NoiseMixture) -> Tensor:
+    """How likely each component made each pixel's residual, (J, K, n, C, H, W); they sum to 1."""
+    return _log_joint(squared_errors(x, decoded), own).softmax(0).unflatten(3, x.shape[2:])
 
 
 def _log_joint(squared: Tensor, own: NoiseMixture) -> Tensor:

@@ -13,14 +13,15 @@ from trainer.config.schema import NoOptions
 class Likelihood:
     """How the decoder's output is read.
 
-    log_prob: (x, decoded, own, options), x and decoded (K, n, C, H, W) -> log p(x|z) in nats,
-        (K, n).
+    log_prob: (x, decoded, own, options), x (K, n, C, H, W) and decoded, which has `outputs` times
+        as many channels -> log p(x|z) in nats, (K, n).
     mean: decoded -> mean images in [0, 1].
     options: frozen dataclass that `RunConfig.likelihood_options` is read into, strictly.
     own: (size K, options) -> a module of the likelihood's own parameters, e.g. a noise level per
         model. Those that require a gradient are trained with the networks; the others are set by
         `update`.
     update: (x, decoded, own, options), called after each step with what that step decoded.
+    outputs: numbers that the decoder gives for each channel of a pixel.
     """
 
     log_prob: Callable[[Tensor, Tensor, Any, Any], Tensor]
@@ -28,3 +29,4 @@ class Likelihood:
     options: type = NoOptions
     own: Callable[[int, Any], nn.Module] | None = None
     update: Callable[[Tensor, Tensor, Any, Any], None] | None = None
+    outputs: int = 1

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from trainer.architectures import ARCHITECTURES
 from trainer.architectures.plain import build
 from trainer.config.run import Precision, RunConfig
+from trainer.config.schema import require
 from trainer.distributions.gaussian import reparametrise
 from trainer.distributions.prior import Prior, StandardNormal
 from trainer.extensions import find
@@ -54,6 +55,10 @@ class Pack(nn.Module):
             )
         else:
             self.encoder, self.decoder = architecture(size, shape, latents)
+        if self.likelihood.outputs > 1:
+            require(not objective.networks, "likelihood", "this objective makes its own decoder")
+            given = (shape[0] * self.likelihood.outputs, *shape[1:])
+            _, self.decoder = architecture(size, given, latents)
         self._likelihood_options = likelihood_options(config)
         self.likelihood_own = (
             self.likelihood.own(size, self._likelihood_options) if self.likelihood.own else None
@@ -108,6 +113,17 @@ class Pack(nn.Module):
         if self.likelihood.update:
             options = self._likelihood_options
             self.likelihood.update(images, decoded, self.likelihood_own, options)
+
+    def learned(self) -> dict[str, Tensor]:
+        """What likelihood and objective learned beside the networks, by name, each (K, ...).
+
+        That is what their own modules say by a method of this name: the noise, the exponents.
+        """
+        found: dict[str, Tensor] = {}
+        for own in (self.likelihood_own, self.objective_own):
+            say = getattr(own, "learned", None)
+            found |= say() if say is not None else {}
+        return {name: values.detach() for name, values in found.items()}
 
     @property
     def prior(self) -> Prior:

@@ -20,9 +20,15 @@ FIGURES: Registry[Callable[[Material], Drawn]] = Registry(
             "factors_latents",
             "latent_selectivity",
             "low_best_high",
+            "map_with_pictures",
+            "reconstructions",
+            "around_the_code",
             "training_curves",
             "indicators",
             "latent_information",
+            "noise",
+            "noise_components",
+            "exponents",
             "plane_of_codes",
         )
     }

@@ -1,7 +1,7 @@
 """Score as colour over latent size and normalised beta, for grids and scattered settings."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from matplotlib import colormaps
@@ -38,10 +38,21 @@ def draw(rows: Sequence[RunRow], choice: Choice, *, score_name: str = "score") -
     Blank ground was not tried. A star marks the best setting, a dot the best of each row, a white
     tick beta = 1. The axis is beta_norm; where beta does not vary, it is what does.
     """
+    lines = series.series_of(choice, series.axis_of(choice))
+    figure = style.new_figure(9.6, 2.1 + 0.62 * min(len(lines), 14))
+    draw_on(figure.add_subplot(), rows, choice, score_name=score_name)
+    text = "Star: best setting. Dot: best of each row. White tick: β = 1. Blank: not tried."
+    unfinished = not all(setting.finished for setting in choice.settings)
+    style.caption(figure, text + (" Red cross: no seed finished." if unfinished else ""))
+    return figure
+
+
+def draw_on(
+    axes: Axes, rows: Sequence[RunRow], choice: Choice, *, score_name: str = "score"
+) -> Callable[[SettingSummary], tuple[float, float]]:
+    """The map on axes of any figure; returns where each setting stands in them."""
     axis = series.axis_of(choice)
     lines = series.series_of(choice, axis)
-    figure = style.new_figure(9.6, 2.1 + 0.62 * min(len(lines), 14))
-    axes = figure.add_subplot()
     one_beta = series.one_beta(choice) if axis.parameter == "" else {}
     x_of = style.LogAxis([axis(row) for row in rows] + list(one_beta.values()))
     scale = _colour_scale(choice)
@@ -50,6 +61,9 @@ def draw(rows: Sequence[RunRow], choice: Choice, *, score_name: str = "score") -
     _draw_marks(axes, choice, lines, one_beta, axis, x_of)
 
     x_of.apply(axes)
+    low, high = x_of.limits
+    ends = [x for cell in axes.patches for x in (cell.get_x(), cell.get_x() + cell.get_width())]  # type: ignore[attr-defined]
+    axes.set_xlim(min(low, *ends) / 1.05, max(high, *ends) * 1.05)
     axes.set_ylim(-0.6, len(lines) - 0.4)
     plain = all(line.label == f"M = {line.latents}" for line in lines)
     labels = [str(line.latents) if plain else line.label for line in lines]
@@ -62,13 +76,9 @@ def draw(rows: Sequence[RunRow], choice: Choice, *, score_name: str = "score") -
         ylabel="latents M" if plain else "",
     )
     axes.grid(False)
-    style.colour_bar(figure, axes, scale, score_name)
-    style.caption(
-        figure,
-        "Star: best setting. Dot: best of each row. White tick: β = 1. Blank: not tried."
-        + (" Red cross: no seed finished." if _any_unfinished(choice) else ""),
-    )
-    return figure
+    style.colour_bar(axes, scale, score_name)
+    levels = {id(s): level for level, line in enumerate(lines) for s in line.settings}
+    return lambda setting: (x_of(axis(setting)), float(levels[id(setting)]))
 
 
 def _colour_scale(choice: Choice) -> ScalarMappable:
@@ -175,10 +185,6 @@ def _draw_marks(
                 zorder=4,
                 gid="failed",
             )
-
-
-def _any_unfinished(choice: Choice) -> bool:
-    return not all(setting.finished for setting in choice.settings)
 
 
 def _readable_on(colour: str) -> str:

@@ -63,7 +63,7 @@ def of_sweep(sweep: Material) -> Drawn:
     axes.tick_params(length=0)
     for label, z in zip(axes.get_yticklabels(), order, strict=False):
         label.set_color(style.INK if kl[z] >= INACTIVE else "#9ca3af")
-    style.colour_bar(figure, axes, shown, "share of the factor's entropy")
+    style.colour_bar(axes, shown, "share of the factor's entropy")
     style.caption(figure, f"{series.name_of(sweep.choice.best)}, seed {row.seed}.")
     return Drawn(figure, "Latents and factors", _finding(cells[: len(order)], factors, whole))
 

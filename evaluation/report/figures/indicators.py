@@ -1,8 +1,12 @@
 """The indicators of the troubleshooting paper along what was swept (its Figs. 4 to 6, 8 to 11)."""
 
+from collections.abc import Callable
+
 import numpy as np
 
+from evaluation.analysis.choose import SettingSummary
 from evaluation.report.figures import series, style
+from evaluation.report.figures.noise import variance
 from evaluation.report.material import Drawn, Lacking, Material
 
 PANELS = {
@@ -16,13 +20,17 @@ PANELS = {
 
 
 def of_sweep(sweep: Material) -> Drawn:
-    """A panel per indicator: means over seeds with standard errors, a dot each seed."""
+    """A panel per indicator: means over seeds with standard errors, a dot each seed.
+
+    Along β σ², the paper's normalised variance, where the noise is Gaussian; else along what was
+    swept.
+    """
     if not any(sweep.measured(row, "indicators") for row in sweep.rows):
         raise Lacking("the indicators were not taken: add `indicators: {}` under `evaluation`")
     axis = series.axis_of(sweep.choice)
     lines = series.series_of(sweep.choice, axis)
-    places = [axis(row) for row in sweep.rows]
-    x_of = style.LogAxis(places)
+    place, what = _normalised(sweep) or (axis, axis.label)
+    x_of = style.LogAxis([place(setting) for line in lines for setting in line.settings])
     figure = style.new_figure(9.6, 5.4)
     for panel, (key, label) in zip(figure.subplots(2, 3).ravel(), PANELS.items(), strict=True):
         for line in lines:
@@ -30,11 +38,11 @@ def of_sweep(sweep: Material) -> Drawn:
             for setting in line.settings:
                 found = [_value(sweep, row, key) for row in setting.rows]
                 known = [value for value in found if value is not None]
-                panel.scatter([x_of(axis(setting))] * len(known), known, s=10, color=line.colour,
+                panel.scatter([x_of(place(setting))] * len(known), known, s=10, color=line.colour,
                               alpha=0.5, linewidths=0)  # fmt: skip
                 if known:
                     error = np.std(known, ddof=1) / len(known) ** 0.5 if len(known) > 1 else 0.0
-                    points.append((x_of(axis(setting)), float(np.mean(known)), error))
+                    points.append((x_of(place(setting)), float(np.mean(known)), error))
             if points:
                 x, y, errors = zip(*points, strict=True)
                 panel.errorbar(x, y, yerr=errors, color=line.colour, marker=line.marker,
@@ -42,12 +50,26 @@ def of_sweep(sweep: Material) -> Drawn:
                                label=line.label)  # fmt: skip
         style.dress(panel, ylabel=label)
         x_of.apply(panel, narrow=True)
-        panel.set_xlabel(axis.label if panel.get_subplotspec().is_last_row() else "", fontsize=9.5)
+        panel.set_xlabel(what if panel.get_subplotspec().is_last_row() else "", fontsize=9.5)
     if 1 < len(lines) <= style.MANY:
         figure.axes[0].legend(frameon=False, fontsize=8.5, labelcolor=style.INK)
     figure.suptitle("What the codes hold", x=0.01, ha="left", fontsize=12, fontweight="bold",
                     color=style.INK)  # fmt: skip
     return Drawn(figure, "What the codes hold", _finding(sweep))
+
+
+def _normalised(sweep: Material) -> tuple[Callable[[SettingSummary], float], str] | None:
+    """β σ², as in the paper's figures, where every setting has Gaussian noise; else None."""
+    found = {
+        id(setting): [row.beta * v for row in setting.rows if (v := variance(sweep, row)) > 0]
+        for setting in sweep.choice.settings
+        if setting.finished
+    }
+    if not found or not all(found.values()):
+        return None
+    means = {key: float(np.mean(values)) for key, values in found.items()}
+    lowest = min(means.values())
+    return lambda setting: means.get(id(setting), lowest), "normalised variance β σ²"
 
 
 def _value(sweep: Material, row: object, key: str) -> float | None:

@@ -10,7 +10,7 @@ from evaluation.report.material import Drawn, Lacking, Material
 from evaluation.traversals import traverse_run
 
 IMAGES, LATENTS, CURVES, COLUMNS = 10_000, 8, 2, 7
-LIVE = 0.05  # variance of the mean, of a prior of 1, from which a latent is said to follow a factor
+LIVE = 0.05  # of the prior's variance, from which the mean of a latent is said to follow a factor
 
 
 def of_sweep(sweep: Material) -> Drawn:
@@ -34,6 +34,8 @@ def of_sweep(sweep: Material) -> Drawn:
     plane, along, kinds = roles(dict(data.factors))
     panels = bool(plane) + len(along) + 1
     figure = style.new_figure(9.6, 0.9 + 1.05 * len(order))
+    reach = getattr(model.pack.prior, "reach", None)  # of a uniform prior
+    live = LIVE * (reach**2 / 3 if reach else 1.0)
     grid = figure.subplots(len(order), panels, squeeze=False,
                            width_ratios=[*[1.0] * (panels - 1), 3.0])  # fmt: skip
     traversal = traverse_run(row, data, [len(data) // 2], len(means[0]))
@@ -64,7 +66,9 @@ def of_sweep(sweep: Material) -> Drawn:
     style.caption(figure, f"{series.name_of(sweep.choice.best)}, seed {row.seed}. Mean code over "
                   f"the images: blue low, yellow high; {lines}right: its traversal.")  # fmt: skip
     return Drawn(
-        figure, "What each latent answers to", _finding(means[:, order], classes, factors, order)
+        figure,
+        "What each latent answers to",
+        _finding(means[:, order], classes, factors, order, live),
     )
 
 
@@ -136,11 +140,12 @@ def _finding(
     classes: NDArray[np.int64],
     factors: list[str],
     order: NDArray[np.int64],
+    live: float,
 ) -> str:
     said = []
     for i, latent in enumerate(order):
         total = float(means[:, i].var())
-        if total < LIVE:
+        if total < live:
             continue
         share = [
             float(np.nanvar(mean_by(means[:, i], classes[:, f]))) / total

@@ -1,6 +1,7 @@
 """Codes in the plane, coloured by class, above the decoded grid (Levy 2020, Fig. 7)."""
 
 import numpy as np
+from matplotlib.axes import Axes
 
 from evaluation.analysis.choose import SettingSummary
 from evaluation.analysis.formatting import number
@@ -8,7 +9,7 @@ from evaluation.report.figures import style
 from evaluation.report.figures.traversals import mosaic
 from evaluation.report.material import Drawn, Lacking, Material
 
-IMAGES, GRID, REACH, MOST = 3_000, 9, 2.2, 4
+IMAGES, GRID, REACH, MOST = 3_000, 11, 4.0, 4  # the paper decodes -4 to 4
 
 
 def of_sweep(sweep: Material) -> Drawn:
@@ -31,26 +32,35 @@ def of_sweep(sweep: Material) -> Drawn:
         above, below = panels[:, column]
         above.scatter(*codes.T, c=classes, cmap="tab10" if classes.max() < 10 else style.BETA_MAP,
                       s=3, linewidths=0, alpha=0.7)  # fmt: skip
-        for radius in (1, 2):
-            angle = np.linspace(0, 2 * np.pi, 100)
-            above.plot(radius * np.cos(angle), radius * np.sin(angle), color=style.QUIET, lw=0.7)
-        reach = max(3.0, float(np.quantile(np.abs(codes), 0.99)) * 1.1)
+        edge = getattr(model.pack.prior, "reach", None)  # of a uniform prior
+        _draw_prior(above, edge)
+        reach = max(1.2 if edge else 3.0, float(np.quantile(np.abs(codes), 0.99)) * 1.1)
         above.set_xlim(-reach, reach)
         above.set_ylim(-reach, reach)
         above.set_aspect("equal")
         style.dress(above, title=f"β = {number(setting.beta)}")
-        line = np.linspace(-REACH, REACH, GRID)
+        end = edge or REACH
+        line = np.linspace(-end, end, GRID)
         grid = np.stack(np.meshgrid(line, line[::-1]), axis=-1).reshape(-1, 2)
         images = model.decode(grid.astype(np.float32))
         below.imshow(mosaic(images.reshape(GRID, GRID, *images.shape[1:])), interpolation="nearest",
-                     extent=(-REACH, REACH, -REACH, REACH))  # fmt: skip
+                     extent=(-end, end, -end, end))  # fmt: skip
         style.dress(below)
         below.grid(False)
     what = f"coloured by {name}" if name else "images have no labels"
-    style.caption(figure, f"Above: mean codes, {what}; circles are the prior's 1 and 2 standard "
-                  "deviations. Below: decoded grid.")  # fmt: skip
+    style.caption(figure, f"Above: mean codes, {what}; outlines are the prior's, at 1 and 2 "
+                  "standard deviations or its edge. Below: decoded grid.")  # fmt: skip
     return Drawn(figure, "The plane of codes", "Mean codes of the images with two latents, at "
                  + ", ".join(f"β = {number(s.beta)}" for s in shown) + ".")  # fmt: skip
+
+
+def _draw_prior(axes: Axes, edge: float | None) -> None:
+    """One and two standard deviations of N(0, I); of a uniform prior its edge."""
+    angle = np.linspace(0, 2 * np.pi, 100)
+    corners = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1], [-1, -1]])
+    circle = np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    for outline in [edge * corners] if edge else [circle, 2 * circle]:
+        axes.plot(*outline.T, color=style.QUIET, lw=0.7)
 
 
 def _spread(settings: list[SettingSummary]) -> list[SettingSummary]:

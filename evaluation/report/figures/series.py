@@ -19,7 +19,7 @@ Item = RunRow | SettingSummary
 class Axis:
     """What runs along the x axis: beta_norm where beta varies, else the number that does.
 
-    parameter: its name among `parameters`; "" for beta_norm, "latents" for M.
+    parameter: its name among `parameters`; "" for beta_norm, "beta", "latents" for M.
     """
 
     parameter: str
@@ -29,6 +29,8 @@ class Axis:
         """Where a run or a setting stands, before any logarithm."""
         if self.parameter == "":
             return item.beta_norm
+        if self.parameter == "beta":
+            return item.beta
         return float(
             item.latents if self.parameter == "latents" else item.parameters[self.parameter]
         )
@@ -48,6 +50,9 @@ class Series:
     def rows(self) -> list[RunRow]:
         """All their runs."""
         return [row for setting in self.settings for row in setting.rows]
+
+
+BETA = Axis("beta", "β")
 
 
 def axis_of(choice: Choice) -> Axis:

@@ -107,9 +107,9 @@ def beta_scale(betas: Sequence[float]) -> ScalarMappable:
     return ScalarMappable(LogNorm(low, high, clip=True), matplotlib.colormaps[BETA_MAP])
 
 
-def colour_bar(figure: Figure, axes: Axes, scale: ScalarMappable, label: str) -> Colorbar:
+def colour_bar(axes: Axes, scale: ScalarMappable, label: str) -> Colorbar:
     """A slim bar beside `axes` that says what its colours mean."""
-    bar = figure.colorbar(scale, ax=axes, pad=0.015, aspect=30)
+    bar = axes.figure.colorbar(scale, ax=axes, pad=0.015, aspect=30)
     bar.set_label(label, fontsize=10.5, color=INK)
     bar.ax.tick_params(labelsize=9, colors=QUIET, which="both")
     bar.outline.set_visible(False)

@@ -95,7 +95,7 @@ def draw(rows: Sequence[RunRow], choice: Choice, *, score_name: str = "score") -
     if 1 < len(lines) <= style.MANY:
         _legend(axes, lines, several)
     if not several:
-        bar = style.colour_bar(figure, axes, scale, "β")
+        bar = style.colour_bar(axes, scale, "β")
         style.plain_log_ticks(bar.ax.yaxis, *scale.get_clim())
     style.caption(figure, _caption(rows, known))
     return figure

@@ -40,7 +40,7 @@ def of_sweep(sweep: Material) -> Drawn:
         style.dress(axes, title=TITLES.get(term, term), xlabel="step", ylabel=TERMS.get(term, term))
         _focus(axes)
     _draw_latents(panels[-1], sweep, histories)
-    bar = style.colour_bar(figure, panels[-2], scale, "β")
+    bar = style.colour_bar(panels[-2], scale, "β")
     style.plain_log_ticks(bar.ax.yaxis, *scale.get_clim())
     failed = sum(row.state == "failed" for row in sweep.rows)
     dead = [row.run for row in sweep.rows if collapsed(sweep.health(row))]
@@ -50,7 +50,7 @@ def of_sweep(sweep: Material) -> Drawn:
     ]
     wanted = [h for h, there in zip(handles, (failed, dead), strict=True) if there]
     if wanted:
-        panels[0].legend(handles=wanted, frameon=False, fontsize=9, loc="lower right")
+        figure.legend(handles=wanted, frameon=False, fontsize=9, loc="outside lower right", ncols=2)
     shown = "" if every == 1 else f" One run in {every} is shown."
     style.caption(figure, f"A line per run. Right: KL of each latent of the best model.{shown}")
     said = f"{count(len(sweep.rows), 'run')}: {failed} failed, {len(dead)} collapsed."

@@ -12,6 +12,7 @@ from tests.trainer.objectives.batches import K, batch, initialised
 from tests.trainer.runs import config
 from trainer.config.schema import FieldError
 from trainer.likelihoods import LIKELIHOODS, likelihood_options
+from trainer.likelihoods.gaussian_network import variances
 from trainer.likelihoods.noise import LEAST_VARIANCE
 from trainer.models import Pack
 
@@ -54,6 +55,46 @@ def test_a_learned_gaussian_starts_as_the_given_one() -> None:
     actual = LIKELIHOODS["gaussian_learned"].log_prob(B.x, B.decoded, own, options)
     expected = Normal(B.decoded.sigmoid(), math.sqrt(0.3)).log_prob(B.x).flatten(2).sum(2)
     torch.testing.assert_close(actual, expected, rtol=1e-5, atol=0)
+
+
+def test_noise_from_the_decoder_is_that_of_torch_distributions_and_of_its_option_at_first() -> None:
+    options, own = built("gaussian_network", variance=0.3)
+    log_prob = LIKELIHOODS["gaussian_network"].log_prob
+    given = torch.cat([B.decoded, torch.zeros_like(B.decoded)], dim=2)
+    sigma = math.sqrt(0.3 + LEAST_VARIANCE)
+    expected = Normal(B.decoded.sigmoid(), sigma).log_prob(B.x).flatten(2).sum(2)
+    torch.testing.assert_close(log_prob(B.x, given, own, options), expected)
+
+
+def test_noise_from_the_decoder_finds_where_pixels_are_noisy() -> None:
+    sigma = torch.where(torch.arange(16) < 8, 0.05, 0.4).double()  # left and right halves
+    x, decoded = noisy(sigma)
+    options, own = built("gaussian_network")
+    free = torch.zeros_like(decoded, requires_grad=True)
+    optimizer = torch.optim.Adam([free], lr=0.1)
+    for _ in range(100):
+        optimizer.zero_grad()
+        shared = free.mean((1, 2, 3), keepdim=True).expand_as(decoded)  # by column alone
+        both = torch.cat([decoded, shared], dim=2)
+        (-LIKELIHOODS["gaussian_network"].log_prob(x, both, own, options).mean()).backward()
+        optimizer.step()
+    found = variances(both.detach(), options)[:, 0, 0, 0]
+    torch.testing.assert_close(found, sigma.square().expand(K, 16), rtol=0.3, atol=0)
+
+
+def test_a_decoder_that_gives_noise_too_has_twice_the_channels() -> None:
+    pack = Pack(config(likelihood="gaussian_network"), K, (1, 8, 8))
+    pack.draw_parameters(range(K))
+    z = torch.zeros(K, 3, pack.latents)
+    assert pack.decode(z).shape == (K, 3, 2, 8, 8)
+    assert pack.means(z).shape == (K, 3, 1, 8, 8)
+    message = "likelihood: this objective makes its own decoder"
+    with pytest.raises(FieldError, match=message):
+        Pack(
+            config(likelihood="gaussian_network", objective="infogan", architecture="infogan"),
+            K,
+            (1, 32, 32),
+        )
 
 
 def test_mixture_is_that_of_torch_distributions() -> None:

@@ -1,0 +1,49 @@
+"""Gaussian noise whose variance the decoder gives ("... troubleshooting in VAE", D.5)."""
+
+import math
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from trainer.config.schema import require
+from trainer.likelihoods.likelihood import Likelihood
+from trainer.likelihoods.noise import LEAST_VARIANCE, log_normal
+
+
+@dataclass(frozen=True)
+class NetworkNoiseOptions:
+    """variance: σ² where the decoder gives 0, as it about does at first; pixels are in [0, 1]."""
+
+    variance: float = 0.1
+
+    def __post_init__(self) -> None:
+        require(self.variance > 0, "variance", "expected a number above 0")
+
+
+def gaussian_network(x: Tensor, decoded: Tensor, own: None, options: NetworkNoiseOptions) -> Tensor:
+    """Sum over pixels of log N(x; mean, variance), (K, n) in nats, each pixel with a σ² of its own.
+
+    decoded: (K, n, 2 C, H, W), the logits of the means and then what `variances` reads.
+    """
+    logits, _ = decoded.chunk(2, dim=2)
+    squared = (x - torch.sigmoid(logits)).square()
+    return log_normal(squared, variances(decoded, options)).flatten(2).sum(2)
+
+
+def variances(decoded: Tensor, options: NetworkNoiseOptions) -> Tensor:
+    """σ² of every pixel, (K, n, C, H, W), LEAST_VARIANCE at least; the paper prints no formula.
+
+    Softplus, and not exp: one step must not take a variance to where the loss has no bottom.
+    """
+    given = decoded.chunk(2, dim=2)[1]
+    return LEAST_VARIANCE + options.variance / math.log(2) * F.softplus(given)
+
+
+def mean(decoded: Tensor) -> Tensor:
+    """Mean images (K, n, C, H, W)."""
+    return torch.sigmoid(decoded.chunk(2, dim=2)[0])
+
+
+GAUSSIAN_NETWORK = Likelihood(gaussian_network, mean, NetworkNoiseOptions, outputs=2)
