@@ -14,7 +14,7 @@ from trainer.data.formats import npy
 
 HELP = "expected a binary matrix of NORB, also gzipped; fetch it again"
 # the first four bytes, little-endian, say of what type the elements are
-_TYPES = {
+_TYPES: dict[int, np.dtype] = {
     0x1E3D4C51: np.dtype("<f4"),
     0x1E3D4C53: np.dtype("<f8"),
     0x1E3D4C54: np.dtype("<i4"),
