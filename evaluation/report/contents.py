@@ -8,7 +8,7 @@ from evaluation.analysis.choose import Choice, SettingSummary
 from evaluation.analysis.formatting import count, metric_name, number
 from evaluation.analysis.table import RunRow
 from evaluation.baselines.table import cells, title
-from evaluation.report.dimensions import Dimension, title_of
+from evaluation.report.charts.dimensions import Dimension, title_of
 from evaluation.report.facts import Facts
 from evaluation.report.tables import Column, Row, Table
 

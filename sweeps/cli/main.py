@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import NoReturn
 
-from sweeps.streams import Unfailing, occupy, unfailing
+from sweeps.console.streams import Unfailing, occupy, unfailing
 from trainer.errors import UserError
 
 INTERRUPTED = 130

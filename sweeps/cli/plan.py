@@ -5,13 +5,13 @@ from typing import Any
 
 from sweeps.api import find_spec
 from sweeps.cli.output import console, parameters, print_json, table
-from sweeps.console import bold
+from sweeps.console.printing import bold
 from sweeps.plan import Setting, blocks, blocks_each
 from sweeps.run_store import Store
 from sweeps.search.searcher import Searcher
-from sweeps.starter import remarks_on_cost
 from sweeps.sweep import Sweep
 from sweeps.sweep_results import is_scored
+from sweeps.sweepfile.starter import remarks_on_cost
 from trainer.data.describe import describe
 
 MOST_SHOWN = 60

@@ -18,7 +18,7 @@ from evaluation.report.facts import Facts
 from evaluation.report.figures import FIGURES, IN_REPORT
 from evaluation.report.material import Drawn, Lacking, Material
 from evaluation.report.report import SUMMARY, write_report
-from evaluation.traversals import Traversal, is_kept, traverse_run
+from evaluation.report.traversals import Traversal, is_kept, traverse_run
 from sweeps import by_eye
 from sweeps.reporting.baselines import paper_table
 from sweeps.reporting.material import material_of

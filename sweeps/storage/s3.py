@@ -19,7 +19,7 @@ from sweeps.storage.lease import Lease, lease
 from sweeps.storage.mirror import Mirror
 from sweeps.storage.objects import Entry, Object
 from sweeps.storage.storage import Storage, local_path
-from trainer.data import cache
+from trainer import cache
 from trainer.errors import UserError
 
 RETRIES = 12  # tries of one request; AWS_MAX_ATTEMPTS changes it

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 from evaluation.analysis.answer import Answer
 from evaluation.analysis.choose import SettingSummary
 from sweeps import sweep_results
-from sweeps.console import command
+from sweeps.console.printing import command
 from sweeps.plan import Run, Setting
 from sweeps.run_store import Store, report_key
-from sweeps.search.trial_queue import Block, Observer, Result, TrialQueue
 from sweeps.sweep import Sweep
 from sweeps.sweepfile import SweepSpec
 from sweeps.tracking.background import LONGEST_CLOSE, Background
 from sweeps.tracking.optuna_study import Entry, OptunaWriter, storage_url
+from sweeps.trials.trial_queue import Block, Observer, Result, TrialQueue
 from trainer.errors import UserError
 
 if TYPE_CHECKING:

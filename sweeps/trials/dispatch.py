@@ -6,9 +6,9 @@ from typing import Any, Literal
 
 from sweeps.run_store import Store
 from sweeps.search.searcher import WAIT, Wait
-from sweeps.search.trial_queue import Block, Observer, TrialQueue, error_key
 from sweeps.trials.retries import Retries
 from sweeps.trials.stopping import Stop
+from sweeps.trials.trial_queue import Block, Observer, TrialQueue, error_key
 from sweeps.trials.work_order import config_of
 
 

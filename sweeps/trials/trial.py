@@ -12,7 +12,7 @@ from typing import Any
 from ray.tune.result import DONE
 
 from sweeps.run_store import Store, run_key
-from sweeps.search.trial_queue import error_key
+from sweeps.trials.trial_queue import error_key
 from sweeps.trials.tune_stop import is_asked_to_stop
 from trainer.errors import UserError
 

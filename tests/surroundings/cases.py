@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from sweeps.trials import processes
+from sweeps.cluster import processes
 from tests.surroundings.place import NAME, Place, add_their_modules
 
 Case = Callable[[Path], str | None]

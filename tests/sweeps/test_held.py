@@ -12,10 +12,10 @@ from sweeps import api
 from sweeps.cli.main import main
 from sweeps.held import held_settings
 from sweeps.run_store import Store
-from sweeps.search.trial_queue import Block, TrialQueue
 from sweeps.sweep import Sweep
 from sweeps.sweep_results import status
 from sweeps.sweepfile import SweepSpec
+from sweeps.trials.trial_queue import Block, TrialQueue
 from tests.sweeps.made_up import a_dataset, a_spec, write_made_up
 
 DATA = a_dataset()

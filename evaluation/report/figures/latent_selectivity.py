@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from evaluation.report.figures import series, style
 from evaluation.report.figures.traversals import mosaic
 from evaluation.report.material import Drawn, Lacking, Material
-from evaluation.traversals import traverse_run
+from evaluation.report.traversals import traverse_run
 
 IMAGES, LATENTS, CURVES, COLUMNS = 10_000, 8, 2, 7
 LIVE = 0.05  # of the prior's variance, from which the mean of a latent is said to follow a factor

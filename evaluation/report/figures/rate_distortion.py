@@ -7,8 +7,8 @@ from itertools import pairwise
 from matplotlib.axes import Axes
 
 from evaluation.analysis.choose import SettingSummary
+from evaluation.report.charts.captions import of_rate
 from evaluation.report.figures import series, style
-from evaluation.report.findings import of_rate
 from evaluation.report.material import Drawn, Lacking, Material
 
 

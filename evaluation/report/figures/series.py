@@ -9,7 +9,7 @@ from typing import Any
 from evaluation.analysis.choose import Choice, SettingSummary
 from evaluation.analysis.formatting import number
 from evaluation.analysis.table import RunRow
-from evaluation.report.dimensions import title_of
+from evaluation.report.charts.dimensions import title_of
 from evaluation.report.figures import style
 
 Item = RunRow | SettingSummary

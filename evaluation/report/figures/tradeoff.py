@@ -11,8 +11,8 @@ from matplotlib.lines import Line2D
 from evaluation.analysis.choose import Choice
 from evaluation.analysis.formatting import capital, count
 from evaluation.analysis.table import RunRow
+from evaluation.report.charts.captions import of_tradeoff
 from evaluation.report.figures import series, style
-from evaluation.report.findings import of_tradeoff
 from evaluation.report.material import Drawn, Material
 
 NARROWEST = 0.1  # of the score axis, so that one setting is not drawn as if its digits mattered

@@ -12,8 +12,8 @@ from sweeps import best
 from sweeps.plan import load_data, runs_of
 from sweeps.run_store import Store
 from sweeps.search.searcher import Searcher
-from sweeps.search.trial_queue import Block, TrialQueue
 from sweeps.sweep import Sweep
+from sweeps.trials.trial_queue import Block, TrialQueue
 from tests.sweeps.made_up import a_spec, write_made_up
 from trainer.config.schema import FieldError
 from trainer.errors import UserError

@@ -11,10 +11,10 @@ from trainer.config.run import digest
 from trainer.config.schema import FieldError
 from trainer.data.cached import CachedImages, checked
 from trainer.data.dataset import Notes
-from trainer.data.encoded_images import EncodedImages
 from trainer.data.formats import pictures
 from trainer.data.formats.picture_folder import PictureFiles
-from trainer.data.labels import content
+from trainer.data.images.encoded_images import EncodedImages
+from trainer.data.labels.weak_labels import content
 from trainer.errors import UserError
 from trainer.files import expand
 
