@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer.data import cache
+from trainer import cache
 from trainer.data.formats.arrays import ENDINGS, open_arrays
 from trainer.data.published.published import Published, fitted, grid, one_file, positive
 from trainer.errors import UserError

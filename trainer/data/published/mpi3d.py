@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from trainer import cache
 from trainer.config.schema import FieldError
-from trainer.data import cache
 from trainer.data.formats.arrays import open_arrays
 from trainer.data.published import published
 from trainer.data.published.published import Published, fitted, one_file, positive

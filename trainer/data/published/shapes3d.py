@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer.data import cache
+from trainer import cache
 from trainer.data.formats.arrays import open_arrays
 from trainer.data.published.published import Published, by_value, fitted, one_file, positive
 from trainer.errors import UserError
