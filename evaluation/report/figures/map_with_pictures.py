@@ -1,10 +1,10 @@
 """The map over β and M beside what models at its ends and its top do (Higgins 2017, Fig. 5)."""
 
 from evaluation.analysis.formatting import capital, fixed
+from evaluation.report.charts.captions import of_map
 from evaluation.report.figures import beta_latents_map, series, style
 from evaluation.report.figures.low_best_high import ends_and_best
 from evaluation.report.figures.traversals import mosaic
-from evaluation.report.findings import of_map
 from evaluation.report.material import Drawn, Material
 from evaluation.traversals import traverse_run
 
