@@ -10,7 +10,7 @@ from ray.tune.search import Searcher
 
 from sweeps.cluster.trainable import trainable
 from sweeps.sweepfile import Resources
-from sweeps.trials.trial import STOPPED
+from sweeps.trials.trial import HELD, STOPPED
 from sweeps.trials.tune_stop import Stopped, Stopping
 
 Ask = Callable[..., Any]  # the name of a method of `Dispatch` and its arguments; what that returns
@@ -41,14 +41,18 @@ class TuneSearch(Searcher):
 
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
         """Passes on how far a trial is."""
-        self._ask("reported", trial_id, result.get("step"), result.get("steps"))
+        if HELD in result:
+            self._ask("waits", trial_id, result[HELD])
+        else:
+            self._ask("reported", trial_id, result.get("step"), result.get("steps"))
 
     def on_trial_complete(
         self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
     ) -> None:
         """Passes on how a trial ended."""
         stopped = result is not None and bool(result.get(STOPPED))
-        self._ask("ended", trial_id, stopped, error)
+        held = result is not None and HELD in result
+        self._ask("ended", trial_id, stopped, error, held and not error)
 
     def save(self, checkpoint_path: str) -> None:
         """Nothing: going on with a sweep needs the store alone, never Ray's state."""

@@ -35,6 +35,7 @@ class Progress(Observer):
         self._console, self._total, self._clock = console, total, clock
         self._sign = 1.0 if goal == "maximize" else -1.0
         self._trials: dict[tuple[int, int], tuple[Block, float]] = {}  # done: 0 to 1
+        self._waiting: set[tuple[int, int]] = set()
         self._live: Live | None = None
         self._started: float | None = None
         self._last_line = -LINE_SECONDS
@@ -92,6 +93,14 @@ class Progress(Observer):
             self._trials[block.key] = (block, step / steps)
         self._line()
 
+    def trial_waits(self, block: Block, holder: str) -> None:
+        """Says for whom the trial waits, once."""
+        if block.key not in self._waiting:
+            self._waiting.add(block.key)
+            self._console.print(
+                f"setting {block.setting.number} waits: {holder} has some of its runs"
+            )
+
     def trial_ended(self, block: Block, complete: bool) -> None:
         """Takes the trial off the table."""
         self._trials.pop(block.key, None)
@@ -122,10 +131,10 @@ class Progress(Observer):
             one = len(self.broken) == 1
             parts.append(f"{len(self.broken)} {'trial' if one else 'trials'} failed")
         if self.best is not None:
-            parts.append(f"best so far {_words(self.best)}")
+            parts.append(f"best so far {words_of(self.best)}")
         left = self.seconds_left()
         if left is not None:
-            parts.append(f"about {_duration(left)} left")
+            parts.append(f"about {duration(left)} left")
         return ", ".join(parts)
 
     def _line(self) -> None:
@@ -157,11 +166,13 @@ def _parameters(setting: Setting) -> str:
     )
 
 
-def _words(summary: SettingSummary) -> str:
+def words_of(summary: SettingSummary) -> str:
+    """A setting and its score in a few words."""
     return f"{setting_label(summary)} at {summary.score:.3f}"
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """Seconds as people say them."""
     if seconds < 90:
         return f"{seconds:.0f} s"
     if seconds < 90 * 60:

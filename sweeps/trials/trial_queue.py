@@ -50,6 +50,9 @@ class Observer:
     def trial_reported(self, block: Block, step: int | None, steps: int | None) -> None:
         """How far a trial is."""
 
+    def trial_waits(self, block: Block, holder: str) -> None:
+        """A trial waits for runs that another process, `holder`, trains or scores."""
+
     def trial_ended(self, block: Block, complete: bool) -> None:
         """A trial is over; `complete`: all of its runs have results."""
 

@@ -2,12 +2,12 @@
 
 from evaluation.analysis.formatting import capital, fixed
 from evaluation.analysis.setting_names import setting_label
+from evaluation.report.charts.captions import of_map
 from evaluation.report.figures import beta_latents_map, series, style
 from evaluation.report.figures.low_best_high import ends_and_best
 from evaluation.report.figures.traversals import mosaic
-from evaluation.report.findings import of_map
 from evaluation.report.material import Drawn, Material
-from evaluation.traversals import traverse_run
+from evaluation.report.traversals import traverse_run
 
 LATENTS = 3
 LETTERS = "abc"  # of a picture, and of its place in the map
