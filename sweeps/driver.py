@@ -13,22 +13,22 @@ from rich.console import Console
 
 from evaluation.analysis.answer import Answer
 from evaluation.baselines.table import text, title
-from sweeps.console import command, plain_console
-from sweeps.journal import Journal, log_key
-from sweeps.progress import Progress
+from sweeps.cluster.connection import check_address
+from sweeps.cluster.ray_process import ray_process
+from sweeps.console.inverted_u import draw_inverted_u
+from sweeps.console.journal import Journal, log_key
+from sweeps.console.printing import command, plain_console
+from sweeps.console.progress import Progress
+from sweeps.console.streams import unfailing
 from sweeps.reporting.baselines import paper_table, prepare_baselines
-from sweeps.reporting.terminal import draw_inverted_u
 from sweeps.run_store import Store
-from sweeps.search.trial_queue import Block, TrialQueue, error_key
-from sweeps.starter import remarks_on_cost
-from sweeps.streams import unfailing
 from sweeps.sweep import Sweep
 from sweeps.sweepfile import SweepSpec
+from sweeps.sweepfile.starter import remarks_on_cost
 from sweeps.tracking.background import LONGEST_CLOSE
 from sweeps.tracking.tracker import Tracker
 from sweeps.trials import signals, stopping
-from sweeps.trials.cluster import check_address
-from sweeps.trials.ray_process import ray_process
+from sweeps.trials.trial_queue import Block, TrialQueue, error_key
 from trainer.data.describe import describe
 
 if TYPE_CHECKING:

@@ -8,6 +8,7 @@
     sweeps/<name>/metrics/<metric>.yaml         the sweep as it was run by another metric …
     sweeps/<name>/report-<metric>/              … and its report
     sweeps/<name>/lock                          held by the `sweep run` at work
+    leases/<run id>                             held by the trial that trains or scores the run
     mlflow.db, mlruns/                          MLflow's; can be made again from the rest
 
 Runs belong to no sweep: their ids hold all that decides their result. Settings belong to a search
@@ -17,7 +18,7 @@ Runs belong to no sweep: their ids hold all that decides their result. Settings 
 import contextlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
@@ -239,6 +240,15 @@ class Store:
     def holder(self, name: str) -> str | None:
         """Who runs the sweep `name` now; None when nobody does."""
         return self._storage.holder(f"sweeps/{name}/lock")
+
+    @contextlib.contextmanager
+    def lease_runs(self, run_ids: Iterable[str]) -> Iterator[dict[str, str]]:
+        """Leases runs to this process, in order of ids: those that no other process has.
+
+        Gives who has the others, by id. Whoever trains or scores a run holds its lease.
+        """
+        with self._storage.leases([f"leases/{run}" for run in sorted(set(run_ids))]) as holders:
+            yield {key.removeprefix("leases/"): holder for key, holder in holders.items()}
 
     def _own_records(self, spec: SweepSpec) -> list["_Record"]:
         """Those of this search that give every parameter of the sweep a value."""

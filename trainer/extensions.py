@@ -18,9 +18,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar
 
+from trainer import cache
 from trainer.config.run import RunConfig
 from trainer.config.schema import FieldError, lookup
-from trainer.data import cache
 from trainer.errors import UserError
 from trainer.registry import Registry
 

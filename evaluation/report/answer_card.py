@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from evaluation.analysis.choose import Choice
 from evaluation.analysis.formatting import capital, count, fixed, number
+from evaluation.report.charts.dimensions import title_of
 from evaluation.report.contents import text
-from evaluation.report.dimensions import title_of
 from evaluation.report.facts import Facts
 
 if TYPE_CHECKING:

@@ -4,8 +4,8 @@ import math
 from typing import TYPE_CHECKING
 
 from evaluation.analysis.formatting import fixed
+from evaluation.report.charts.dimensions import title_of
 from evaluation.report.contents import text
-from evaluation.report.dimensions import title_of
 from evaluation.report.tables import Column, Row, Table
 
 if TYPE_CHECKING:

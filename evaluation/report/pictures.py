@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from evaluation.traversals import Traversal
+from evaluation.report.traversals import Traversal
 
 ROOM = 4_000_000  # characters that the traversals of single runs may take in the page
 WIDEST = 432  # pixels of such a picture

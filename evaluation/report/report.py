@@ -14,16 +14,17 @@ from matplotlib.figure import Figure
 
 from evaluation.analysis.choose import Choice
 from evaluation.analysis.table import RunRow
-from evaluation.report import answer_card, answer_tables, chart_library, contents, pictures
+from evaluation.report import answer_card, answer_tables, contents, pictures
 from evaluation.report.changes import changes, summary
-from evaluation.report.charts import Chart, charts, data_of
-from evaluation.report.dimensions import Dimension, dimensions
+from evaluation.report.charts import library
+from evaluation.report.charts.dimensions import Dimension, dimensions
+from evaluation.report.charts.specifications import Chart, charts, data_of
 from evaluation.report.facts import Facts
 from evaluation.report.figures import beta_latents_map, inverted_u, style, tradeoff
 from evaluation.report.figures import traversals as traversal_grid
 from evaluation.report.material import Drawn
 from evaluation.report.pictures import Picture
-from evaluation.traversals import Traversal
+from evaluation.report.traversals import Traversal
 from trainer.files import write_atomically, write_json
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ def write_report(
         figures=more,
         data=_json(_data(name, rows, choice, answer, dims, shown, facts, run_pictures)),
         css=_part("report.css"),
-        library=Markup(chart_library.script().replace("</script", r"<\/script")),
+        library=Markup(library.script().replace("</script", r"<\/script")),
         scripts=[_part(script) for script in SCRIPTS],
     )
     write_json(folder / SUMMARY, now)

@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 from sweeps.api import find_spec
 from sweeps.cli.output import console, print_json
-from sweeps.console import plain_console
+from sweeps.console.printing import plain_console
 from sweeps.run_store import Store
 from sweeps.sweep import Sweep
 from trainer.errors import UserError

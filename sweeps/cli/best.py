@@ -8,8 +8,8 @@ from evaluation.analysis.formatting import metric_name
 from sweeps import by_eye
 from sweeps.api import find_spec, of_other_metrics, of_snapshot
 from sweeps.cli.output import console, interval, number, parameters, print_json, table
-from sweeps.console import bold
-from sweeps.reporting.terminal import draw_inverted_u
+from sweeps.console.inverted_u import draw_inverted_u
+from sweeps.console.printing import bold
 from sweeps.run_store import Store
 from sweeps.sweep import Sweep
 

@@ -5,7 +5,7 @@ from argparse import Namespace
 from sweeps import by_eye
 from sweeps.api import find_spec
 from sweeps.cli.output import console
-from sweeps.console import command
+from sweeps.console.printing import command
 from sweeps.run_store import Store
 from sweeps.sweep import Sweep
 from trainer.errors import UserError

@@ -4,7 +4,7 @@ from argparse import Namespace
 from pathlib import Path
 
 from sweeps.cli.output import console
-from sweeps.starter import dataset_options, in_minutes, starter, sweep_name, write
+from sweeps.sweepfile.starter import dataset_options, in_minutes, starter, sweep_name, write
 from trainer.data.describe import describe
 from trainer.errors import UserError
 

@@ -5,7 +5,7 @@ from argparse import Namespace
 from collections.abc import Iterable, Iterator
 
 from sweeps.cli.remote import cluster_jobs, job_of, sweep_name
-from sweeps.journal import log_key
+from sweeps.console.journal import log_key
 from sweeps.run_store import Store
 from trainer.errors import UserError
 

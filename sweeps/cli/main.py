@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import NoReturn
 
-from sweeps.streams import Unfailing, occupy, unfailing
+from sweeps.console.streams import Unfailing, occupy, unfailing
 from trainer.errors import UserError
 
 INTERRUPTED = 130
@@ -23,6 +23,7 @@ _COMMANDS = {  # name: (what it does, its FILE, whether it has --json)
     "validate": ("check a sweep file and its data, and start nothing", _FILE, True),
     "plan": ("show what a sweep would train, and what of it the store has", _FILE_OR_NAME, True),
     "status": ("count the runs of a sweep by state, and say who runs it", _FILE_OR_NAME, True),
+    "watch": ("follow a sweep that runs anywhere, by its store", _FILE_OR_NAME, False),
     "stop": ("end a sweep that runs, here or on a cluster; nothing is lost", _FILE_OR_NAME, False),
     "logs": ("show what a sweep has printed", _FILE_OR_NAME, False),
     "best": ("show the best beta, over all and for each latent size", _FILE_OR_NAME, True),
@@ -121,6 +122,9 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument("--address", help=_ADDRESSES[name])
         if name == "choose":
             command.add_argument("--why", default="", metavar="TEXT", help="kept beside the choice")
+        if name == "watch":
+            help = "between two looks (default: 5)"
+            command.add_argument("--every", type=float, default=5.0, metavar="SECONDS", help=help)
         if name == "inspect":
             command.add_argument("--port", type=int, help="default: a free one")
         if name == "run":

@@ -5,7 +5,7 @@ from typing import Any
 
 from rich.table import Table
 
-from sweeps.console import plain_console
+from sweeps.console.printing import plain_console
 
 console = plain_console()
 

@@ -6,16 +6,16 @@ from typing import Any
 from evaluation.identity import compares_seeds
 from sweeps.api import find_spec
 from sweeps.cli.output import console, parameters, print_json, table
-from sweeps.console import bold
+from sweeps.console.printing import bold
 from sweeps.plan import Setting
 from sweeps.run_store import Store
 from sweeps.search import rounds
 from sweeps.search.packs import Packs
 from sweeps.search.searcher import Searcher
-from sweeps.starter import remarks_on_cost
 from sweeps.sweep import Sweep
 from sweeps.sweep_results import is_scored
 from sweeps.sweepfile import SweepSpec
+from sweeps.sweepfile.starter import remarks_on_cost
 from trainer.data.describe import describe
 
 MOST_SHOWN = 60

@@ -4,9 +4,9 @@ import os
 from argparse import Namespace
 
 from sweeps.api import find_spec, is_file
+from sweeps.cluster.jobs import Job, Jobs
 from sweeps.run_store import Store
 from sweeps.sweepfile import check_name
-from sweeps.trials.jobs import Job, Jobs
 from trainer.config.schema import FieldError
 from trainer.errors import UserError
 

@@ -33,12 +33,12 @@ def _detach(spec: SweepSpec, store: Store, address: str | None) -> int:
     if address is None:
         raise UserError("--detach: give the cluster's dashboard, --address http://HOST:8265")
     _check_paths(spec)
-    from sweeps.trials import shipping
-    from sweeps.trials.jobs import Jobs
+    from sweeps.cluster import runtime_env
+    from sweeps.cluster.jobs import Jobs
 
     job = Jobs(address).submit(spec, store.location)
     console.print(f"{spec.name} is on its way, as Ray job {job}", soft_wrap=True)
-    for name in shipping.withheld():
+    for name in runtime_env.withheld():
         console.print(f"{name} holds a password and was not sent: set it on the cluster's head")
     where = f"--address {shlex.quote(address)} --store {shlex.quote(store.location)}"
     for command in ("status", "logs -f", "stop"):

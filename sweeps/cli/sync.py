@@ -4,7 +4,7 @@ from argparse import Namespace
 
 from sweeps.api import find_spec
 from sweeps.cli.output import console
-from sweeps.console import command
+from sweeps.console.printing import command
 from sweeps.run_store import Store
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from evaluation.identity import with_defaults
 from sweeps.cli.output import console, print_json
-from sweeps.console import bold
+from sweeps.console.printing import bold
 from sweeps.run_store import Store
 from sweeps.sweep import Sweep
 from sweeps.sweepfile import as_mapping, load_spec
@@ -57,7 +57,8 @@ def execute(args: Namespace) -> int:
 
 def _looked_at(data: Dataset) -> dict[str, Any]:
     """What the data are, as JSON; with a contact sheet where that does not take long."""
-    from trainer.data import cache, describe
+    from trainer import cache
+    from trainer.data import describe
 
     found: dict[str, Any] = {
         "name": data.name,

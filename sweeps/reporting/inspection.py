@@ -22,7 +22,7 @@ from evaluation.analysis.choose import SettingSummary
 from evaluation.report import pictures
 from evaluation.report.figures.traversals import INACTIVE
 from evaluation.report.material import Lacking, Material
-from evaluation.traversals import traverse_run
+from evaluation.report.traversals import traverse_run
 from sweeps import by_eye
 from sweeps.reporting.material import material_of
 from sweeps.sweep import Snapshot

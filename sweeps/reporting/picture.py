@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from evaluation.traversals import by_kl
+from evaluation.report.traversals import by_kl
 from trainer.data.dataset import Dataset
 from trainer.models import Pack, load_pack
 from trainer.models.traversal import traverse

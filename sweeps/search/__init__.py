@@ -1,4 +1,4 @@
-"""The search: settings are proposed, cut into trials, and scored by what came of them.
+"""The search: methods that propose settings, and are told their scores.
 
 A search method is one file with one class (`sweeps.search.method.Method`) and one line here.
 """

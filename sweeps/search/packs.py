@@ -67,4 +67,4 @@ class Packs:
 
 def _shared(config: RunConfig) -> str:
     """What the models of a pack have in common (`trainer.training.loop.check_one_pack`)."""
-    return repr(replace(config, seed=0, beta=0.0, optimizer=replace(config.optimizer, lr=0.0)))
+    return repr(replace(config, seed=0, beta=0.0, optimizer=replace(config.optimizer, lr=1.0)))

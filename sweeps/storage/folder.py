@@ -5,8 +5,9 @@ import errno
 import fcntl
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import IO
 
 from typing_extensions import override
 
@@ -100,13 +101,7 @@ class Folder(Storage):
     @contextlib.contextmanager
     def lock(self, key: str, busy: str) -> Iterator[None]:
         """The kernel holds the lock, and lets it go with the process."""
-        path = self._path(key)
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
-        except OSError as error:
-            raise self._unusable(error) from None
-        with os.fdopen(descriptor, "r+") as file:
+        with self._lock_file(self._path(key)) as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError as error:
@@ -120,6 +115,46 @@ class Folder(Storage):
                 yield
             finally:
                 file.truncate(0)
+
+    @override
+    @contextlib.contextmanager
+    def leases(self, keys: Sequence[str]) -> Iterator[dict[str, str]]:
+        """Held by the kernel, as `lock`; the files are deleted while they are held."""
+        holders: dict[str, str] = {}
+        with contextlib.ExitStack() as taken:
+            for key in keys:
+                if holder := self._lease(key, taken):
+                    holders[key] = holder
+            yield holders
+
+    def _lease(self, key: str, taken: contextlib.ExitStack) -> str | None:
+        """Takes a lease, to be let go by `taken`; who holds it where that cannot be."""
+        path = self._path(key)
+        while True:
+            file = self._lock_file(path)
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                with file:
+                    if error.errno not in (errno.EWOULDBLOCK, errno.EACCES):
+                        raise self._unusable(error) from None
+                    return _named(file.read(200))
+            if _is_at(file, path):
+                break
+            file.close()  # its holder has just let it go, and deleted it
+        taken.enter_context(file)
+        taken.callback(path.unlink, missing_ok=True)
+        file.write(f"{whoami()}\n")
+        file.flush()
+        return None
+
+    def _lock_file(self, path: Path) -> IO[str]:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
+        except OSError as error:
+            raise self._unusable(error) from None
+        return os.fdopen(descriptor, "r+")
 
     @override
     def holder(self, key: str) -> str | None:
@@ -141,6 +176,14 @@ class Folder(Storage):
         return UserError(
             f"store {self.root} cannot be written: {reason}; choose another with --store"
         )
+
+
+def _is_at(file: IO[str], path: Path) -> bool:
+    """Whether the open file is the one that is at `path` now."""
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), os.lstat(path))
+    except FileNotFoundError:
+        return False
 
 
 def _named(holder: str) -> str:

@@ -1,11 +1,11 @@
-"""A lock on a store that has none of its own: a file that its holder renews while it lives."""
+"""Locks on a store that has none of its own: files that their holder renews while it lives."""
 
 import contextlib
 import io
 import json
 import secrets
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from sweeps.storage.objects import Objects
@@ -50,38 +50,56 @@ class Lease:
 @contextlib.contextmanager
 def lease(storage: Objects, key: str, busy: str) -> Iterator[None]:
     """Holds the lease `key`. Raises UserError, `busy` with the holder put in, when it is held."""
+    with leases(storage, [key]) as holders:
+        if key in holders:
+            raise UserError(busy.format(holder=holders[key]))
+        _check_conditions(storage, key)
+        yield
+
+
+@contextlib.contextmanager
+def leases(storage: Objects, keys: Sequence[str]) -> Iterator[dict[str, str]]:
+    """Holds those leases of `keys` that are free; gives the holders of the others, by key."""
     token = secrets.token_hex(16)
-    _take(storage, key, token, busy)
+    holders = {key: holder for key in keys if (holder := _take(storage, key, token))}
+    taken = [key for key in keys if key not in holders]
     over = threading.Event()
     renewer = threading.Thread(
-        target=_renew, args=(storage, key, token, over), name="lease", daemon=True
+        target=_renew, args=(storage, taken, token, over), name="lease", daemon=True
     )
     renewer.start()
     try:
-        yield
+        yield holders
     finally:
         over.set()
         renewer.join(timeout=RENEWAL)
-        with contextlib.suppress(UserError):  # it runs out by itself
-            held = Lease.read(storage, key)
-            if held is not None and held.token == token:
-                storage.delete(key)
+        with contextlib.suppress(UserError):  # they run out by themselves
+            for key in taken:
+                held = Lease.read(storage, key)
+                if held is not None and held.token == token:
+                    storage.delete(key)
 
 
-def _take(storage: Objects, key: str, token: str, busy: str) -> None:
+def _take(storage: Objects, key: str, token: str) -> str | None:
+    """Takes a lease; who holds it where that cannot be."""
     condition = {"IfNoneMatch": "*"}
     before = Lease.read(storage, key)
     if before is not None:
         if before.is_live():
-            raise UserError(busy.format(holder=before.holder))
+            return before.holder
         condition = {"IfMatch": before.etag}
     with contextlib.suppress(FileExistsError):  # another was quicker, as is seen below
         storage.put(key, _content(token), **condition)
     now = Lease.read(storage, key)
     if now is None or now.token != token:
-        raise UserError(busy.format(holder=now.holder if now else "another process"))
+        return now.holder if now else "another process"
+    return None
+
+
+def _check_conditions(storage: Objects, key: str) -> None:
+    """Raises UserError for a server that would let two processes have the lease `key`, held."""
     try:
-        storage.put(key, _content(token), IfNoneMatch="*")
+        storage.put(key, _content(""), IfNoneMatch="*")
     except FileExistsError:
         return  # as it must be: the file is there
     storage.delete(key)
@@ -91,13 +109,17 @@ def _take(storage: Objects, key: str, token: str, busy: str) -> None:
     )
 
 
-def _renew(storage: Objects, key: str, token: str, over: threading.Event) -> None:
-    while not over.wait(RENEWAL):
-        with contextlib.suppress(UserError, FileExistsError):
-            held = Lease.read(storage, key)
-            if held is None or held.token != token:
-                return  # lost: another process found it run out
-            storage.put(key, _content(token), IfMatch=held.etag)
+def _renew(storage: Objects, keys: Sequence[str], token: str, over: threading.Event) -> None:
+    while keys and not over.wait(RENEWAL):
+        lost = set()
+        for key in keys:
+            with contextlib.suppress(UserError, FileExistsError):
+                held = Lease.read(storage, key)
+                if held is None or held.token != token:
+                    lost.add(key)  # another process found it run out
+                else:
+                    storage.put(key, _content(token), IfMatch=held.etag)
+        keys = [key for key in keys if key not in lost]
 
 
 def _content(token: str) -> io.BytesIO:

@@ -9,17 +9,17 @@ import hashlib
 import io
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from typing_extensions import override
 
-from sweeps.storage.lease import Lease, lease
+from sweeps.storage.lease import Lease, lease, leases
 from sweeps.storage.mirror import Mirror
 from sweeps.storage.objects import Entry, Object
 from sweeps.storage.storage import Storage, local_path
-from trainer.data import cache
+from trainer import cache
 from trainer.errors import UserError
 
 RETRIES = 12  # tries of one request; AWS_MAX_ATTEMPTS changes it
@@ -181,6 +181,10 @@ class S3(Storage):
     def lock(self, key: str, busy: str) -> contextlib.AbstractContextManager[None]:
         """A lease, renewed while it is held; it runs out by itself."""
         return lease(self, key, busy)
+
+    @override
+    def leases(self, keys: Sequence[str]) -> contextlib.AbstractContextManager[Mapping[str, str]]:
+        return leases(self, keys)
 
     @override
     def holder(self, key: str) -> str | None:

@@ -1,5 +1,6 @@
 """What a store needs of the place it is in. Keys are relative paths with `/`."""
 
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path, PurePosixPath
 from typing import Protocol
@@ -66,6 +67,12 @@ class Storage(Protocol):
         """Holds a lock for this process, however that ends.
 
         Raises UserError with the text `busy`, the holder put in, when another process holds it.
+        """
+
+    def leases(self, keys: Sequence[str]) -> AbstractContextManager[Mapping[str, str]]:
+        """Holds those locks of `keys` that are free; gives the holders of the others, by key.
+
+        They are let go however this process ends, and leave no files.
         """
 
     def holder(self, key: str) -> str | None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_type_hints
 
 from evaluation.identity import DEFAULT_EVALUATION, with_defaults
-from evaluation.option_ranges import check_option
+from evaluation.metrics.support.option_ranges import check_option
 from sweeps.search import METHODS
 from sweeps.sweepfile import configure
 from sweeps.sweepfile.small_form import read_sized

@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING
 
 from evaluation.analysis.answer import Answer
 from evaluation.analysis.choose import SettingSummary
+from evaluation.analysis.formatting import finite_or_none
 from sweeps import sweep_results
-from sweeps.console import command
+from sweeps.console.printing import command
 from sweeps.plan import Run, Setting
 from sweeps.run_store import Store, report_key
-from sweeps.search.trial_queue import Block, Observer, Result, TrialQueue
 from sweeps.sweep import Sweep
 from sweeps.sweepfile import SweepSpec
 from sweeps.tracking.background import LONGEST_CLOSE, Background
 from sweeps.tracking.optuna_study import Entry, OptunaWriter, storage_url
+from sweeps.trials.trial_queue import Block, Observer, Result, TrialQueue
 from trainer.errors import UserError
 
 if TYPE_CHECKING:
@@ -67,8 +68,7 @@ class Tracker(Observer):
     def setting_ended(self, setting: Setting, summary: SettingSummary | None) -> None:
         """Queues the score of a setting."""
         score = summary.score if summary is not None else math.nan
-        known = score if math.isfinite(score) else None
-        self._put_entry(setting, Entry(dict(setting.parameters), known))
+        self._put_entry(setting, Entry(dict(setting.parameters), finite_or_none(score)))
         if summary is not None:
             self._mlflow.put(lambda writer: writer.write_setting(setting, summary))
 

@@ -1,1 +1,1 @@
-"""Trials on Ray: the cluster, what runs on its workers, and how they are stopped."""
+"""Trials: the queue of them, what runs in one, retries, and how they are stopped."""

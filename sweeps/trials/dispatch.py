@@ -6,9 +6,9 @@ from typing import Any, Literal
 
 from sweeps.run_store import Store
 from sweeps.search.searcher import WAIT, Wait
-from sweeps.search.trial_queue import Block, Observer, TrialQueue, error_key
 from sweeps.trials.retries import Retries
 from sweeps.trials.stopping import Stop
+from sweeps.trials.trial_queue import Block, Observer, TrialQueue, error_key
 from sweeps.trials.work_order import config_of
 
 
@@ -34,6 +34,7 @@ class Dispatch:
         self._retries, self._stop = retries, stop
         self._blocks: dict[str, Block] = {}
         self._again: deque[Block] = deque()
+        self._held: deque[Block] = deque()  # whose runs another sweep has: all others go first
         self._steps: dict[str, int] = {}
         self._training: set[str] = set()
         self.moved = False
@@ -56,6 +57,8 @@ class Dispatch:
         if self._again:
             return self._again.popleft()
         block: Block | Literal[Wait.WAIT] | None = self._guarded(self._queue.next)
+        if self._held and not isinstance(block, Block):
+            return self._held.popleft()
         # one at work may have to be given again, and after the end nobody asks
         return WAIT if block is None and self._blocks and not self.error else block
 
@@ -75,12 +78,24 @@ class Dispatch:
         if trial in self._blocks:
             self._guarded(self._observer.trial_reported, self._blocks[trial], step, steps)
 
-    def ended(self, trial: str, stopped: bool, failed: bool) -> None:
-        """Takes what a trial left in the store, however it ended. stopped: it was asked to."""
+    def waits(self, trial: str, holder: str) -> None:
+        """Passes on that a trial waits for runs that another process has."""
+        self._training.discard(trial)
+        if trial in self._blocks:
+            self._guarded(self._observer.trial_waits, self._blocks[trial], holder)
+
+    def ended(self, trial: str, stopped: bool, failed: bool, held: bool = False) -> None:
+        """Takes what a trial left in the store, however it ended.
+
+        stopped: it was asked to. held: another sweep has some of its runs.
+        """
         block, step = self._blocks.pop(trial), self._steps.pop(trial, 0)
         self._training.discard(trial)
         if stopped:
             return  # it goes on in another session
+        if held:
+            self._held.append(block)
+            return
         if failed and self._retries.grants(block, step):
             self._again.append(block)
             return

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sweeps.search.trial_queue import Block
+from sweeps.trials.trial_queue import Block
 
 
 @dataclass

@@ -4,20 +4,22 @@ import contextlib
 import functools
 import json
 import os
+import time
 import traceback
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ray.tune.result import DONE
 
 from sweeps.run_store import Store, run_key
-from sweeps.search.trial_queue import error_key
+from sweeps.trials.trial_queue import error_key
 from sweeps.trials.tune_stop import is_asked_to_stop
 from trainer.errors import UserError
 
 STEP_SECONDS = 1.0  # of training between two reports, and two looks for a wish to stop
 STOPPED = "stopped"  # in the last report of a trial that was asked to stop
+HELD = "held"  # in a report: which other process has a run of the trial
+PATIENCE = 20.0  # seconds that a trial waits for another sweep's, before it lets others go first
 
 # torch and what needs it are imported where they are used: Ray's process imports this file, too.
 
@@ -33,16 +35,19 @@ class Trial:
         """Nothing is loaded yet: an error must surface in `step`, where it is kept."""
         self.config = config
         self._training: Any = None
-        self._trained = False
+        self._at_work: list[Mapping[str, Any]] = []
+        self._left = list(config["runs"])  # not known to be trained
+        self._leases = contextlib.ExitStack()  # of the runs in training
+        self._waits_since: float | None = None
 
     def step(self) -> dict[str, Any]:
         """Trains for about STEP_SECONDS, or scores what is trained; says how far it is."""
         try:
             if is_asked_to_stop():
                 return self._stop()
-            return self._score() if self._trained else self._train()
+            return self._train() if self._left else self._score()
         except Exception:
-            self._training = None
+            self._let_go()
             self._keep_traceback()
             raise
 
@@ -51,18 +56,25 @@ class Trial:
         if self._training is not None:
             self._training.save()
             self._keep()
-            self._training = None
+        self._let_go()
         return {STOPPED: True, DONE: True}
 
     def _train(self) -> dict[str, Any]:
         if self._training is None:
-            self._training = self._start()
+            # another sweep may be training some of them: their turn comes when it is done
+            holders = self._leases.enter_context(self._store().lease_runs(self._ids(self._left)))
+            free = [run for run in self._left if run["id"] not in holders]
+            if not free:
+                self._let_go()
+                return self._wait(holders)
+            self._training = self._start(free)
+            self._at_work = free
         progress = self._training.advance(STEP_SECONDS)
         if self._training.finished:
             self._training.finish()
-            self._training = None  # frees its memory before the scoring
-            self._trained = True
             self._keep()
+            self._left = [run for run in self._left if run not in self._at_work]
+            self._let_go()  # frees its memory before the scoring, too
         else:
             with contextlib.suppress(UserError):  # out of reach: the next checkpoint will do
                 self._keep()
@@ -73,18 +85,38 @@ class Trial:
         from sweeps.reporting.picture import write_traversals
 
         job, store = self.config["job"], self._store()
-        write_traversals(self._folders(), self._data())
-        self._keep()
-        # seeds that are compared may be trained by several trials: the last one scores them all
-        scored = self.config["scored"]
-        if all(store.is_trained(run) for run in scored):
-            folders = [store.fetch(run_key(run)) for run in scored]
-            evaluate(folders, self._data(), job["evaluation"], device=job["device"])
-            for run in scored:
+        own, scored = self._ids(self.config["runs"]), self.config["scored"]
+        with store.lease_runs([*own, *scored]) as holders:
+            if holders:
+                return self._wait(holders)
+            write_traversals([store.fetch(run_key(run)) for run in own], self._data())
+            for run in own:
                 store.keep(run_key(run))
+            # seeds that are compared may be trained by several trials: the last one scores them all
+            if all(store.is_trained(run) for run in scored):
+                folders = [store.fetch(run_key(run)) for run in scored]
+                evaluate(folders, self._data(), job["evaluation"], device=job["device"])
+                for run in scored:
+                    store.keep(run_key(run))
         return {"done": True}
 
-    def _start(self) -> Any:
+    def _wait(self, holders: Mapping[str, str]) -> dict[str, Any]:
+        """Waits a moment for runs that others have, and holds none meanwhile.
+
+        After PATIENCE the trial ends, to be tried again after others.
+        """
+        self._waits_since = self._waits_since or time.monotonic()
+        over = time.monotonic() - self._waits_since > PATIENCE
+        if not over:
+            time.sleep(STEP_SECONDS)
+        return {HELD: next(iter(holders.values())), **({DONE: True} if over else {})}
+
+    def _let_go(self) -> None:
+        """Ends the training, if any, and lets other sweeps have its runs."""
+        self._training = None
+        self._leases.close()
+
+    def _start(self, runs: Sequence[Mapping[str, Any]]) -> Any:
         import torch
 
         from trainer.config.run import RunConfig
@@ -94,27 +126,27 @@ class Trial:
 
         job = self.config["job"]
         torch.set_num_threads(job["threads"])
-        configs = [build(RunConfig, run["config"]) for run in self.config["runs"]]
+        configs = [build(RunConfig, run["config"]) for run in runs]
         for config in configs:
             trust(config.sources.values())  # the driver was told it by its user
         store = self._store()
-        folders = [store.fetch(run_key(run["id"])) for run in self.config["runs"]]
+        folders = [store.fetch(run_key(run["id"])) for run in runs]
         # trials that share a machine or a GPU share its memory alike
         share = min(1.0, job["gpu"] or job["cpu"] / (os.cpu_count() or 1))
         return Series(configs, self._data(), folders, device=job["device"], share=share)
 
     def _keep(self) -> None:
-        """Takes what is new in the run folders into the store."""
+        """Takes what is new in the folders of the runs in training into the store."""
         store = self._store()
-        for run in self.config["runs"]:
+        for run in self._at_work:
             store.keep(run_key(run["id"]))
 
     def _store(self) -> Store:
         return _open(self.config["job"]["store"])
 
-    def _folders(self) -> list[Path]:
-        store = self._store()
-        return [store.run_folder(run["id"]) for run in self.config["runs"]]
+    @staticmethod
+    def _ids(runs: Iterable[Mapping[str, Any]]) -> list[str]:
+        return [run["id"] for run in runs]
 
     def _data(self) -> Any:
         return _load(json.dumps(self.config["job"]["dataset"]))

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from sweeps.run_store import Store
-from sweeps.search.trial_queue import Block
 from sweeps.sweepfile import SweepSpec
+from sweeps.trials.trial_queue import Block
 
 
 def job_of(

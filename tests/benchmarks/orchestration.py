@@ -25,16 +25,16 @@ from ray import cloudpickle, tune
 
 from evaluation.identity import evaluation_id
 from evaluation.result_file import write_result
+from sweeps.cluster.connection import cluster
+from sweeps.cluster.ray_process import RayProcess, ray_process
 from sweeps.run_store import Store
 from sweeps.search.searcher import Searcher
-from sweeps.search.trial_queue import Observer, TrialQueue
 from sweeps.sweep import Sweep
 from sweeps.sweepfile import Resources, SweepSpec, spec_of
 from sweeps.tracking.mlflow.writer import MlflowWriter
 from sweeps.tracking.tracker import Tracker
-from sweeps.trials.cluster import cluster
-from sweeps.trials.ray_process import RayProcess, ray_process
 from sweeps.trials.stopping import Stop
+from sweeps.trials.trial_queue import Observer, TrialQueue
 
 SPACE: dict[str, Any] = {
     "name": "no-op",

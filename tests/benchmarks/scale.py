@@ -32,17 +32,17 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 
-from sweeps.progress import Progress
+from sweeps.cluster.ray_process import RayProcess, ray_process
+from sweeps.console.progress import Progress
 from sweeps.run_store import Store
 from sweeps.search.searcher import Searcher
-from sweeps.search.trial_queue import Observer, TrialQueue
 from sweeps.sweep import Sweep
 from sweeps.sweepfile import Resources, SweepSpec, spec_of
 from sweeps.tracking.tracker import Tracker
 from sweeps.trials.dispatch import Dispatch
-from sweeps.trials.ray_process import RayProcess, ray_process
 from sweeps.trials.retries import Retries
 from sweeps.trials.stopping import Stop
+from sweeps.trials.trial_queue import Observer, TrialQueue
 from sweeps.trials.work_order import job_of
 from tests.benchmarks.orchestration import SPACE, write_no_op
 from tests.benchmarks.simulator import Simulator, Tally

@@ -32,7 +32,7 @@ from sweeps.sweepfile import load_spec
 from tests.sweeps.made_up import a_dataset
 from tests.sweeps.sweepfile.test_broken_files import TEXTS, mutate
 from trainer.data.dataset import UNKNOWN, Dataset
-from trainer.data.labels import read_table
+from trainer.data.labels.weak_labels import read_table
 from trainer.errors import UserError
 
 READ, REFUSED = "read", "refused"

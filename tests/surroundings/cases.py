@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from sweeps.trials import processes
+from sweeps.cluster import processes
 from tests.surroundings.place import NAME, Place, add_their_modules
 
 Case = Callable[[Path], str | None]
@@ -223,6 +223,29 @@ def store_that_moved(folder: Path) -> str | None:
     return None if again.returncode == 0 else f"exit {again.returncode}"
 
 
+def two_sweeps_at_once(folder: Path) -> str | None:
+    """Two sweeps of one store share a run: it is trained once, and both have their answers."""
+    place = Place(folder)
+    text = (folder / "here.yaml").read_text().replace("steps: 20", "steps: 2000")
+    (folder / "here.yaml").write_text(text)
+    other = text.replace(f"name: {NAME}", "name: other").replace("[1, 4]", "[4, 16]")
+    (folder / "other.yaml").write_text(other)
+    script = str(Path(sys.executable).with_name("sweep"))
+    with subprocess.Popen(
+        [script, "run", "other.yaml"], cwd=folder, stdout=subprocess.PIPE, text=True
+    ) as second:
+        first = place.run()
+        said, _ = second.communicate(timeout=900)
+    if second.returncode != 0 or first.returncode != 0:
+        return f"exit {first.returncode} and {second.returncode}: {first.stderr[-200:]}"
+    if len(place.runs) != 3:
+        return f"{len(place.runs)} of 3 runs"
+    if "best β" not in said or "best β" not in first.stdout:
+        return "no answer was printed"
+    logs = "".join(path.read_text() for path in folder.glob("store/sweeps/*/log.txt"))
+    return "a run is torn" if "torn" in logs + said + first.stdout else None
+
+
 def status_of_closed_store(folder: Path) -> str | None:
     """An empty name of a store is refused; a wrong address leaves no store behind."""
     place = Place(folder, store="")
@@ -260,6 +283,7 @@ CASES: Mapping[str, Case] = {
     "a process that has called ray.init": notebook_with_ray,
     "a store named 'a b [x] 100%25?'": in_store("a b [x] 100%25?"),
     "a store that was renamed": store_that_moved,
+    "two sweeps that share a run, at once": two_sweeps_at_once,
     "--store '' and a wrong --address": status_of_closed_store,
     "kill -9 of the raylet": harm("/raylet/raylet", signal.SIGKILL),
     "kill -STOP of the raylet": harm("/raylet/raylet", signal.SIGSTOP),

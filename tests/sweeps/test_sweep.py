@@ -4,8 +4,8 @@ from pathlib import Path
 
 from sweeps import metric_plan
 from sweeps.run_store import Store
-from sweeps.search.trial_queue import Block, TrialQueue
 from sweeps.sweep import Sweep
+from sweeps.trials.trial_queue import Block, TrialQueue
 from tests.sweeps.made_up import a_dataset, a_spec, write_made_up
 
 

@@ -13,10 +13,10 @@ from sweeps.metric_plan import plan_metrics
 from sweeps.plan import load_data
 from sweeps.run_store import Store
 from sweeps.search.searcher import Searcher
-from sweeps.search.trial_queue import Block, TrialQueue
 from sweeps.sweep import Sweep
 from sweeps.sweepfile import SweepSpec, spec_of
 from sweeps.trials.trial import Trial
+from sweeps.trials.trial_queue import Block, TrialQueue
 from sweeps.trials.work_order import config_of, job_of
 from trainer.files import sealed, write_json
 from trainer.models import load_pack

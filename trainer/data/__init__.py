@@ -7,15 +7,19 @@ from typing import Any
 from trainer.config.schema import FieldError, convert, lookup, suggestion
 from trainer.data.dataset import UNKNOWN, Dataset, Notes, notes_of
 from trainer.data.dsprites import DSprites
-from trainer.data.factors import BINS
 from trainer.data.folder import Folder
 from trainer.data.holdout import hold_out
-from trainer.data.labels import choose, relabel
+from trainer.data.labels.factors import BINS
+from trainer.data.labels.weak_labels import choose, relabel
 from trainer.data.mnist import Mnist
 from trainer.data.published.cars3d import Cars3d
 from trainer.data.published.celeba import CelebA
 from trainer.data.published.chairs import Chairs
 from trainer.data.published.emnist import Emnist
+from trainer.data.published.faces3d import Faces3d
+from trainer.data.published.mpi3d import Mpi3d
+from trainer.data.published.shapes3d import Shapes3d
+from trainer.data.published.smallnorb import SmallNorb
 from trainer.data.published.yale_b import YaleB
 
 __all__ = ["DATASETS", "UNKNOWN", "Dataset", "Notes", "load", "notes_of"]
@@ -26,8 +30,12 @@ DATASETS: dict[str, type[Dataset]] = {
     "chairs": Chairs,
     "dsprites": DSprites,
     "emnist": Emnist,
+    "faces3d": Faces3d,
     "folder": Folder,
     "mnist": Mnist,
+    "mpi3d": Mpi3d,
+    "shapes3d": Shapes3d,
+    "smallnorb": SmallNorb,
     "yale_b": YaleB,
 }
 
@@ -46,7 +54,7 @@ def load(
 
     options: those of the data set's class in DATASETS, given as in YAML (lists, texts, numbers).
     labels: how much of the labels to know: "all", "none", a number of images (chosen at random, the
-        same ones every time), or the path of a table (CSV, NPZ …); see trainer.data.labels. The
+        same ones every time), or the path of a table (CSV, NPZ …); see `data.labels`. The
         images do not change.
     factors: a list of the factors to know, in this order, wherever the labels are from. (A mapping
         is an option of data sets of which it chooses a part, such as dsprites.)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from trainer.data import cache
+from trainer import cache
 from trainer.data.dataset import Notes
 
 

@@ -9,14 +9,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from trainer.config.run import digest
 from trainer.config.schema import FieldError
-from trainer.data.array_images import ArrayImages
 from trainer.data.cached import CachedImages, checked
 from trainer.data.dataset import Notes
-from trainer.data.encoded_images import EncodedImages, Pictures
-from trainer.data.factors import BINS, read_columns
 from trainer.data.formats import pictures
 from trainer.data.formats.picture_folder import PictureFolder
-from trainer.data.labels import Bins, content
+from trainer.data.images.array_images import ArrayImages
+from trainer.data.images.encoded_images import EncodedImages, Pictures
+from trainer.data.labels.factors import BINS, read_columns
+from trainer.data.labels.weak_labels import Bins, content
 from trainer.errors import UserError
 from trainer.files import expand
 

@@ -7,9 +7,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from trainer import cache
 from trainer.config.run import digest
 from trainer.config.schema import FieldError
-from trainer.data import cache
 from trainer.data.cached import CachedImages, checked
 from trainer.data.formats import idx, pictures
 from trainer.errors import UserError

@@ -14,8 +14,8 @@ from matplotlib.patches import Rectangle
 from evaluation.analysis.choose import Choice, SettingSummary
 from evaluation.analysis.formatting import capital
 from evaluation.analysis.table import RunRow
+from evaluation.report.charts.captions import of_map
 from evaluation.report.figures import series, style
-from evaluation.report.findings import of_map
 from evaluation.report.material import Drawn, Material
 
 REACH = (

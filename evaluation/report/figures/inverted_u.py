@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 from evaluation.analysis.choose import Choice
 from evaluation.analysis.formatting import capital, count, number
 from evaluation.analysis.table import RunRow
+from evaluation.report.charts.captions import of_inverted_u
 from evaluation.report.figures import series, style
-from evaluation.report.findings import of_inverted_u
 from evaluation.report.material import Drawn, Material
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from evaluation.analysis.formatting import fixed, number
 from evaluation.report.figures import series, style
 from evaluation.report.figures.traversals import INACTIVE, mosaic
 from evaluation.report.material import Drawn, Lacking, Material
-from evaluation.traversals import Traversal, traverse_run
+from evaluation.report.traversals import Traversal, traverse_run
 
 ROWS = 6
 

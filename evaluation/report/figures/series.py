@@ -9,7 +9,7 @@ from typing import Any
 from evaluation.analysis.choose import Choice, SettingSummary
 from evaluation.analysis.formatting import number
 from evaluation.analysis.table import RunRow
-from evaluation.report.dimensions import title_of
+from evaluation.report.charts.dimensions import title_of
 from evaluation.report.figures import style
 
 Item = RunRow | SettingSummary
@@ -116,12 +116,6 @@ def one_beta(choice: Choice) -> dict[int, float]:
         for setting in sorted(choice.settings, key=lambda setting: setting.latents)
         if setting.beta > 0
     }
-
-
-def name_of(setting: SettingSummary) -> str:
-    """A setting in a few words: β = 4, M = 10, isa_vae."""
-    others = [_named(n, _text(v), list(setting.parameters)) for n, v in setting.parameters.items()]
-    return ", ".join([f"β = {number(setting.beta)}", f"M = {setting.latents}", *others])
 
 
 def _is_number(settings: Sequence[SettingSummary], name: str) -> bool:

@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from evaluation.report.figures import style
-from evaluation.traversals import Traversal
+from evaluation.report.traversals import Traversal
 
 INACTIVE = 0.1  # nats; a latent with less KL carries next to nothing
 BETWEEN = 0.5  # between blocks, and between a block and its input, in images

@@ -5,11 +5,11 @@ from html.parser import HTMLParser
 
 import pytest
 
-from evaluation.analysis.answer import answer
 from evaluation.analysis.choose import choose
-from evaluation.report import chart_library
+from evaluation.analysis.conclude import answer
 from evaluation.report.answer_card import cautions
 from evaluation.report.changes import changes, summary
+from evaluation.report.charts import library
 from evaluation.report.facts import Facts
 from evaluation.report.report import write_report
 from tests.evaluation.analysis.sweeps_of_rows import inverted_u, row
@@ -97,7 +97,7 @@ def test_hostile_texts_stay_texts(tmp_path):
     html, page = write(tmp_path, rows, name=HOSTILE, facts=facts)
     assert page.count("script") == 5  # the data, the chart library and our own
     known = r"(&lt;|\\u003c)script>?(&gt;)?alert\((&#39;|')x(&#39;|')\)"
-    own = html.replace(chart_library.script(), "")
+    own = html.replace(library.script(), "")
     assert "alert" in own and "alert" not in re.sub(known, "", own)
     assert page.count("h1") == 1
 

@@ -5,15 +5,15 @@ import dataclasses
 import numpy as np
 import pytest
 
-from evaluation.analysis.answer import answer
+from evaluation.analysis.conclude import answer
 from evaluation.analysis.table import RunRow
 from evaluation.report.figures import beta_latents_map, inverted_u, tradeoff
 from sweeps import best
 from sweeps.plan import load_data, runs_of
 from sweeps.run_store import Store
 from sweeps.search.searcher import Searcher
-from sweeps.search.trial_queue import Block, TrialQueue
 from sweeps.sweep import Sweep
+from sweeps.trials.trial_queue import Block, TrialQueue
 from tests.sweeps.made_up import a_spec, write_made_up
 from trainer.config.schema import FieldError
 from trainer.errors import UserError

@@ -10,12 +10,12 @@ from sweeps.plan import Setting
 from sweeps.run_store import Store
 from sweeps.search.by_study import distribution
 from sweeps.search.searcher import Searcher
-from sweeps.search.trial_queue import Block, Observer, TrialQueue
 from sweeps.sweep import Sweep
 from sweeps.sweepfile import SweepSpec
 from sweeps.tracking.background import Background
 from sweeps.tracking.optuna_study import Entry, OptunaWriter, study_name
 from sweeps.tracking.tracker import Tracker
+from sweeps.trials.trial_queue import Block, Observer, TrialQueue
 from tests.servers.postgres import PASSWORD, Postgres
 from tests.servers.proxy import Hang, Refuse, proxied
 from tests.sweeps.made_up import a_dataset, a_spec, write_made_up

@@ -18,10 +18,10 @@ from sweeps.cli.main import main
 from sweeps.reporting.picture import TRAVERSAL
 from sweeps.run_store import Store
 from sweeps.search.searcher import Searcher
-from sweeps.search.trial_queue import Block, TrialQueue
 from sweeps.sweep import Sweep
 from sweeps.tracking.optuna_study import study_name
 from sweeps.tracking.tracker import sync
+from sweeps.trials.trial_queue import Block, TrialQueue
 from tests.faults.nodes import cluster
 from tests.faults.small_sweep import NO_TOKEN
 from tests.servers.mlflow_server import mlflow_server

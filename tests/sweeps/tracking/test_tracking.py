@@ -14,11 +14,11 @@ from evaluation.analysis.table import rows_from_dataframe
 from evaluation.result_file import write_result
 from sweeps.run_store import Store
 from sweeps.search.searcher import Searcher
-from sweeps.search.trial_queue import Block, Observer, TrialQueue
 from sweeps.sweep import Sweep
 from sweeps.tracking.background import Background
 from sweeps.tracking.mlflow.writer import MlflowWriter
 from sweeps.tracking.tracker import Tracker, sync
+from sweeps.trials.trial_queue import Block, Observer, TrialQueue
 from tests.sweeps.made_up import a_dataset, a_spec, write_made_up
 from trainer.errors import UserError
 

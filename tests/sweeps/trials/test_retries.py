@@ -3,8 +3,8 @@
 import pytest
 
 from sweeps.plan import Setting
-from sweeps.search.trial_queue import Block
 from sweeps.trials.retries import Retries
+from sweeps.trials.trial_queue import Block
 from tests.sweeps.made_up import a_spec
 from trainer.config.schema import FieldError
 

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from sweeps.cli.main import main
+from sweeps.cluster import runtime_env
 from sweeps.run_store import Store
-from sweeps.trials import shipping, stopping
+from sweeps.trials import stopping
 from sweeps.trials.stopping import Stop
 
 FILE = """
@@ -118,7 +119,7 @@ def test_what_is_sent_holds_the_code_and_no_secret(tmp_path, monkeypatch):
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "planted")
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://s3:8333")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "postgresql://me:planted@db/runs")
-    sent = shipping.for_driver(tmp_path)
+    sent = runtime_env.for_driver(tmp_path)
     assert {Path(folder).name for folder in sent["py_modules"]} == {
         "sweeps",
         "evaluation",
@@ -126,7 +127,7 @@ def test_what_is_sent_holds_the_code_and_no_secret(tmp_path, monkeypatch):
     }
     assert "planted" not in json.dumps(sent)
     assert sent["env_vars"]["AWS_ENDPOINT_URL"] == "http://s3:8333"
-    assert shipping.withheld() == ["MLFLOW_TRACKING_URI"]
-    assert shipping.for_trials()["env_vars"] == {"AWS_ENDPOINT_URL": "http://s3:8333"}
+    assert runtime_env.withheld() == ["MLFLOW_TRACKING_URI"]
+    assert runtime_env.for_trials()["env_vars"] == {"AWS_ENDPOINT_URL": "http://s3:8333"}
     monkeypatch.setenv("RAY_JOB_CONFIG_JSON_ENV_VAR", "{}")
-    assert shipping.for_trials() == {}
+    assert runtime_env.for_trials() == {}

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer.data import cache
+from trainer import cache
 from trainer.data.formats import npy
 from trainer.data.rendering import sprites
 from trainer.errors import UserError

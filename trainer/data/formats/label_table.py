@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer.data import array_labels
 from trainer.data.formats import arrays
+from trainer.data.labels import array_labels
 from trainer.errors import UserError
 
 HELP = "expected a table with the column index, or file, and one column for each factor"

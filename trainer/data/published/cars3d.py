@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer.data import cache
+from trainer import cache
 from trainer.data.formats.arrays import open_arrays
 from trainer.data.formats.picture_folder import in_natural_order
 from trainer.data.published.published import Published, find_files, fitted, grid, positive

@@ -7,8 +7,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from trainer import cache
 from trainer.config.schema import FieldError
-from trainer.data import cache
 from trainer.data.formats import idx
 from trainer.data.published.published import Published, by_value, find_files, fitted, positive
 from trainer.errors import UserError

@@ -13,10 +13,10 @@ from evaluation.result_file import read_result, write_result
 from sweeps import load_model
 from sweeps.run_store import Store
 from sweeps.search.searcher import Searcher
-from sweeps.search.trial_queue import Block, TrialQueue
 from sweeps.sweep import Sweep
 from sweeps.tracking.mlflow.registry import ALIAS
 from sweeps.tracking.tracker import Tracker, sync
+from sweeps.trials.trial_queue import Block, TrialQueue
 from tests.servers.mlflow_server import mlflow_server
 from tests.sweeps.made_up import a_dataset, a_spec, write_made_up
 from trainer.errors import UserError

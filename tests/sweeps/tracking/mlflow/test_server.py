@@ -11,11 +11,11 @@ import pytest
 from evaluation.analysis.table import rows_from_dataframe
 from sweeps.run_store import Store
 from sweeps.search.searcher import Searcher
-from sweeps.search.trial_queue import Block, TrialQueue
 from sweeps.sweep import Sweep
 from sweeps.sweepfile import SweepSpec
 from sweeps.tracking.mlflow.writer import MlflowWriter
 from sweeps.tracking.tracker import Tracker, sync
+from sweeps.trials.trial_queue import Block, TrialQueue
 from tests.servers.mlflow_server import MlflowServer, mlflow_server
 from tests.servers.postgres import PASSWORD, Postgres
 from tests.servers.proxy import Answer, Hang, Proxy, Refuse, Slow, proxied

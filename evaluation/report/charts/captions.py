@@ -1,0 +1,93 @@
+"""What each chart shows, in a sentence or two: its caption, and its text for a screen reader."""
+
+import math
+from collections.abc import Sequence
+
+from evaluation.analysis.choose import Choice, SettingSummary
+from evaluation.analysis.formatting import capital, count, fixed, number
+from evaluation.analysis.setting_names import setting_label
+from evaluation.analysis.standing import comparable
+
+NOTHING = "No run finished, so there is nothing to show."
+
+
+def of_inverted_u(choice: Choice, score_name: str) -> str:
+    """Where the top is, and how far the ends of the range lie below it."""
+    best = choice.best
+    if not best.finished:
+        return NOTHING
+    said = (
+        f"{capital(score_name)} against β: the best setting is {setting_label(best)}, at "
+        f"{fixed(best.score, 3)} over {count(best.seeds, 'seed')}."
+    )
+    along = sorted(_same_but_beta(choice), key=lambda setting: setting.beta)
+    ends = [end for end in (along[0], along[-1]) if end is not best] if len(along) > 1 else []
+    if ends:
+        scores = " and ".join(f"{fixed(end.score, 3)} at β = {number(end.beta)}" for end in ends)
+        said += f" With the rest alike it is {scores}."
+    return said
+
+
+def of_map(choice: Choice, score_name: str) -> str:
+    """The best beta of each latent size."""
+    tops = [top for top in choice.per_latents.values() if top.finished]
+    if not tops:
+        return NOTHING
+    listed = "; ".join(
+        f"M = {top.latents}: β = {number(top.beta)} ({fixed(top.score, 3)})" for top in tops
+    )
+    return f"Best β and {score_name} of each latent size: {listed}."
+
+
+def of_tradeoff(choice: Choice, score_name: str) -> str:
+    """The sharpest setting beside the best one."""
+    known = [s for s in comparable(choice.settings, choice.best) if s.finished]
+    if not known:
+        return "No reconstruction was recorded."
+    best, sharpest = choice.best, max(known, key=lambda setting: setting.reconstruction)
+    if sharpest is best:
+        return (
+            f"The best setting, {setting_label(best)}, also reconstructs best.{_left_out(choice)}"
+        )
+    return (
+        f"The sharpest setting, {setting_label(sharpest)}, reconstructs at "
+        f"{fixed(sharpest.reconstruction, 1)} nats per image with a {score_name} of "
+        f"{fixed(sharpest.score, 3)}; the best one, {setting_label(best)}, at "
+        f"{fixed(best.reconstruction, 1)} nats with {fixed(best.score, 3)}.{_left_out(choice)}"
+    )
+
+
+def of_rate(choice: Choice) -> str:
+    """How reconstruction falls as KL does."""
+    alike = comparable(choice.settings, choice.best)
+    known = [s for s in alike if s.finished and math.isfinite(s.kl)]
+    if len(known) < 2:
+        return "Too few settings have a KL and a reconstruction."
+    least, most = min(known, key=lambda s: s.kl), max(known, key=lambda s: s.kl)
+    return (
+        f"From {fixed(most.kl, 1)} nats of KL per image at {setting_label(most)} to "
+        f"{fixed(least.kl, 1)} at {setting_label(least)}, reconstruction goes from "
+        f"{fixed(most.reconstruction, 1)} to {fixed(least.reconstruction, 1)} nats."
+        f"{_left_out(choice)}"
+    )
+
+
+def _left_out(choice: Choice) -> str:
+    """How many settings have a reconstruction in other units than the best one's."""
+    known = [s for s in choice.settings if math.isfinite(s.reconstruction)]
+    others = len(known) - len(comparable(known, choice.best))
+    return f" {capital(other_likelihoods(others))}." if others else ""
+
+
+def other_likelihoods(settings: int) -> str:
+    """What is said of so many settings that a figure leaves out."""
+    return f"not shown: {count(settings, 'setting')} under other likelihoods, in other units"
+
+
+def _same_but_beta(choice: Choice) -> Sequence[SettingSummary]:
+    best = choice.best
+    return [
+        s
+        for s in choice.settings
+        if s.finished and (s.latents, dict(s.parameters)) == (best.latents, dict(best.parameters))
+    ]

@@ -1,0 +1,184 @@
+"""The Ray cluster of a sweep: started on this machine, or joined by its address."""
+
+import contextlib
+import gc
+import logging
+import math
+import os
+import secrets
+import socket
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from sweeps.cluster import processes
+from sweeps.cluster.runtime_env import for_trials
+from sweeps.sweepfile import Resources
+from trainer.errors import UserError
+
+# Read by Ray when it is imported or started; what the user has set stays.
+_ENVIRONMENT = {
+    "RAY_AIR_NEW_OUTPUT": "0",
+    "RAY_CHDIR_TO_TRIAL_DIR": "0",  # relative paths in the sweep file mean the same in a worker
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # CSV, JSON and TensorBoard files that nobody reads
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",  # the driver has its own, for SIGTERM too
+    "TUNE_GLOBAL_CHECKPOINT_S": "1000000000",  # Ray's snapshots are never read back
+    "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",  # the store keeps the first traceback of each trial
+    "TUNE_WARN_INSUFFICENT_RESOURCE_THRESHOLD_S": "1000000000",  # checked here, before the start
+}
+# of a Ray that this process starts: it is gone when it cannot be reached for so long
+_ALONE = {"RAY_gcs_rpc_server_reconnect_timeout_s": "10"}
+_LATEST = Path("/tmp/ray/ray_current_cluster")  # where `ray start` leaves the address
+_OBJECT_STORE_BYTES = 100 * 2**20  # trials pass a few numbers; images are memory-mapped files
+
+
+@contextlib.contextmanager
+def cluster(address: str | None, resources: Resources, folder: Path) -> Iterator[ModuleType]:
+    """Ray for the time of a sweep, in this process; gives the module `ray`.
+
+    address: of a running cluster ("auto", "host:6379", "ray://…"); None starts Ray on this machine.
+    folder: for the files of a Ray that is started here.
+    Raises UserError when the cluster cannot be reached, or when this machine cannot hold one trial.
+    """
+    for name, value in (_ENVIRONMENT | (_ALONE if address is None else {})).items():
+        os.environ.setdefault(name, value)
+    if address is None:
+        _own_token(folder)
+    import ray
+
+    _keep_credentials()
+    logging.getLogger("ray").setLevel(logging.CRITICAL)
+    _connect(ray, address, folder)
+    try:
+        if address is None:
+            _check_room(ray, resources)
+        yield ray
+    finally:
+        # what Tune leaves in reference cycles must not be collected by another thread while Ray
+        # shuts down: Ray ends the process then
+        gc.collect()
+        ray.shutdown()
+
+
+def _own_token(folder: Path) -> None:
+    """Has a Ray that is started here ask for a token of its own, which this user alone can read.
+
+    Ray would keep one for ever in the home folder, which may be absent, or not to be written to.
+    """
+    os.environ.setdefault("RAY_AUTH_MODE", "token")
+    token = folder / "token"
+    with open(os.open(token, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(secrets.token_hex(32))
+    os.environ.pop("RAY_AUTH_TOKEN", None)  # it would come first
+    os.environ["RAY_AUTH_TOKEN_PATH"] = str(token)
+
+
+def cores() -> int:
+    """How many cores this process may use: by its affinity, and by the quota of its cgroup."""
+    here = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    for file in ("/sys/fs/cgroup/cpu.max", "/sys/fs/cgroup/cpu/cpu.cfs_quota_us"):
+        with contextlib.suppress(OSError, ValueError):
+            quota, *period = Path(file).read_text().split()
+            if not period:
+                period = Path(file).with_name("cpu.cfs_period_us").read_text().split()
+            if int(quota) > 0:
+                here = min(here, math.ceil(int(quota) / int(period[0])))
+    return max(1, here)
+
+
+class _Kept(list[str]):
+    """A list that Ray cannot add to."""
+
+    def extend(self, more: Iterable[str]) -> None:
+        """Nothing."""
+
+
+def _own_path(ray: ModuleType) -> Any:
+    """Ray's configuration of a job whose workers search no other folders than this process.
+
+    Ray would have them search the current folder and the script's first, and a `trainer/`, a
+    `random.py` or a `torch.py` there would be imported instead of what the driver imported.
+    """
+    job = ray.job_config.JobConfig()
+    job._py_driver_sys_path = _Kept()
+    return job
+
+
+def _connect(ray: ModuleType, address: str | None, folder: Path) -> None:
+    quiet = {"log_to_driver": False, "configure_logging": False, "job_config": _own_path(ray)}
+    if address is None:
+        # address="local": a bare init would join any cluster that runs on this machine
+        ray.init(
+            address="local",
+            num_cpus=cores(),
+            include_dashboard=False,
+            object_store_memory=_OBJECT_STORE_BYTES,
+            _temp_dir=str(folder / "r"),  # Ray lets everyone write there; `folder` is private
+            **quiet,
+        )
+        return
+    try:
+        knock(address)
+        ray.init(address=address, runtime_env=for_trials(), **quiet)
+    except Exception as error:  # Ray raises many kinds
+        raise _no_cluster(address, error) from None
+
+
+def _keep_credentials() -> None:
+    """Has Tune not send this process's AWS keys with each trial: logs and dashboard show them.
+
+    A worker has those of its own machine.
+    """
+    from ray.tune.execution import class_cache
+
+    names = class_cache.ENV_VARS_TO_PROPAGATE
+    class_cache.ENV_VARS_TO_PROPAGATE = {name for name in names if not name.startswith("AWS_")}
+
+
+def check_address(address: str) -> None:
+    """Raises UserError for a cluster that is not there, before anything is written for it."""
+    where = os.environ.get("RAY_ADDRESS") or address if address == "auto" else address
+    with contextlib.suppress(OSError):
+        if where == "auto":
+            where = _LATEST.read_text().strip() or where
+    try:
+        if where == "auto" and not processes.that_name("gcs_server"):
+            raise ConnectionError("no Ray runs on this machine")
+        knock(where)
+    except OSError as error:
+        raise _no_cluster(address, error) from None
+
+
+def _no_cluster(address: str, error: Exception) -> UserError:
+    reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    return UserError(
+        f"no Ray cluster can be reached at {address!r}: {reason}; if it asks for a token, set "
+        "RAY_AUTH_MODE=token and RAY_AUTH_TOKEN_PATH as its nodes have them"
+    )
+
+
+def knock(address: str) -> None:
+    """Raises OSError when nobody listens at `host:port`; Ray would go on trying for minutes."""
+    host, _, port = address.rpartition("//")[2].rstrip("/").rpartition(":")
+    if host and port.isdecimal():
+        with socket.create_connection((host, int(port)), timeout=10):
+            return
+
+
+def _check_room(ray: ModuleType, resources: Resources) -> None:
+    """Tune waits for ever for what this machine does not have; a cluster may yet grow."""
+    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    if any(_holds(node, resources) for node in nodes):
+        return
+    wanted = f"{resources.cpu:g} CPU and {resources.gpu:g} GPU"
+    most = ", ".join(f"{node.get('CPU', 0):g} CPU and {node.get('GPU', 0):g} GPU" for node in nodes)
+    raise UserError(
+        f"resources: a trial takes {wanted}, but this machine has {most or 'nothing'}; "
+        "lower resources.cpu and resources.gpu"
+    )
+
+
+def _holds(node: Mapping[str, float], resources: Resources) -> bool:
+    return node.get("CPU", 0) >= resources.cpu and node.get("GPU", 0) >= resources.gpu

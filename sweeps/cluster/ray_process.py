@@ -1,0 +1,256 @@
+"""Runs trials on a Ray that has a process of its own, and starts that again when Ray is lost.
+
+Whatever Ray does, crash, freeze or hang at its end, the sweep's own process never waits for it
+without looking: at the processes themselves, and at when something was last heard of them.
+"""
+
+import contextlib
+import os
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+from sweeps.cluster import processes
+from sweeps.cluster.scratch import scratch
+from sweeps.siblings import HOME, search_path
+from sweeps.sweep import Sweep
+from sweeps.sweepfile import Resources
+from sweeps.trials import signals
+from sweeps.trials.dispatch import Dispatch
+from sweeps.trials.retries import Retries
+from sweeps.trials.stopping import Stop
+from sweeps.trials.trial_queue import Observer, TrialQueue
+from sweeps.trials.work_order import job_of
+from trainer.errors import UserError
+
+LOOK = 1.0  # seconds between two looks at Ray's processes
+STOPPED_LOOKS = 3  # a process found stopped (`kill -STOP`) so many times in a row is ended
+SILENCE = 60.0  # seconds without news of a Ray on this machine: it is taken for hung
+START = 300.0  # seconds that Ray may take to start
+END = 10.0  # seconds that it may take to leave a cluster
+LOSSES = 3  # times in a row, with no progress between, that Ray may be lost
+
+_CODE = """
+import sys
+sys.path[:] = {path!r}
+from sweeps.cluster.ray_host import main
+main({pipe}, {parent})
+"""
+
+
+class RayLost(Exception):
+    """Ray's process has ended or hangs; the text says what was seen."""
+
+
+@contextlib.contextmanager
+def ray_process(
+    address: str | None, resources: Resources, say: Callable[[str], object]
+) -> Iterator["RayProcess"]:
+    """Ray for the time of a sweep.
+
+    address: of a running cluster ("auto", "host:6379", "ray://…"); None starts Ray on this machine.
+    say: is told in a line when Ray was lost and is started again.
+    Raises UserError when the cluster cannot be reached, or this machine cannot hold one trial.
+    """
+    with scratch() as folder:
+        ray = RayProcess(address, resources, folder, say)
+        try:
+            ray.start()
+            yield ray
+        finally:
+            ray.end()
+
+
+class RayProcess:
+    """Ray's process as the sweep's own one sees it; see `ray_process`."""
+
+    def __init__(
+        self,
+        address: str | None,
+        resources: Resources,
+        folder: Path,
+        say: Callable[[str], object],
+    ):
+        self._address, self._resources, self._folder, self._say = address, resources, folder, say
+        self._starts = 0
+        self._process: subprocess.Popen[bytes] | None = None
+        self._connection: Connection | None = None
+        self._chiefs: dict[str, int] = {}
+        self._stopped: Counter[int] = Counter()
+        self._seen: dict[int, str] = {}  # when each process of Ray began
+        self._looked = 0.0
+
+    @property
+    def pid(self) -> int:
+        """The id of the process."""
+        assert self._process is not None
+        return self._process.pid
+
+    def start(self) -> None:
+        """Starts Ray; again where it cannot be started but by accident. Raises UserError."""
+        for left in reversed(range(LOSSES)):
+            try:
+                self._start()
+                return
+            except RayLost as lost:
+                self._kill()
+                if not left:
+                    raise UserError(f"Ray cannot be started: {lost}; see the sweep's log") from None
+
+    def run(
+        self,
+        sweep: Sweep,
+        queue: TrialQueue,
+        observer: Observer,
+        stop: Stop,
+        start: bytes | None = None,
+        home: str | None = HOME,
+    ) -> None:
+        """Runs all of `queue`. Raises the first error of the sweep's own parts.
+
+        A trial that raises or dies does not stop the others. start, home: see `trainable`; start is
+        pickled. Raises UserError when Ray was lost again and again.
+        """
+        spec, store = sweep.spec, sweep.store
+        job = job_of(spec, store, sweep.metrics.evaluation)
+        dispatch = Dispatch(queue, observer, store, job, Retries(spec.max_failures), stop)
+        order = (spec.name, spec.resources, start, home if self._address is None else None)
+        losses = 0
+        while True:
+            try:
+                self._serve(dispatch, order)
+                break
+            except RayLost as lost:
+                self._kill()
+                dispatch.lost()
+                if stop.requested:
+                    break
+                losses = 1 if dispatch.moved else losses + 1
+                dispatch.moved = False
+                if losses == LOSSES:
+                    raise UserError(
+                        f"Ray was lost {losses} times in a row ({lost}); what is done is kept: "
+                        "run it again to resume"
+                    ) from None
+                self._say(f"Ray was lost ({lost}); starting it again")
+                self.start()
+        if dispatch.error is not None:
+            raise dispatch.error
+
+    def end(self) -> None:
+        """Ends Ray, in at most some seconds. What is still at work has nothing left to save."""
+        if self._process is not None and self._address is not None:
+            with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+                assert self._connection is not None
+                self._connection.send(None)  # leaves the cluster in order
+                self._process.wait(END)
+        self._kill()
+
+    def _start(self) -> None:
+        self._starts += 1
+        folder = self._folder / str(self._starts)
+        folder.mkdir()
+        ours, theirs = Pipe()
+        code = _CODE.format(path=search_path(), pipe=theirs.fileno(), parent=os.getpid())
+        self._connection, self._chiefs = ours, {}
+        self._stopped.clear()
+        self._seen.clear()
+        with theirs, signals.kept_from_children():
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", "-c", code],
+                stdin=subprocess.DEVNULL,
+                stdout=_log(),
+                stderr=_log(),
+                pass_fds=[theirs.fileno()],
+            )
+        with contextlib.suppress(OSError):  # it has ended, as is seen next
+            ours.send((self._address, self._resources, folder))
+        kind, *news = self._receive(START)
+        if kind == "refused":
+            raise UserError(news[0])
+        if kind != "ready":
+            raise RayLost(news[0])
+        self._chiefs = news[0]
+
+    def _serve(self, dispatch: Dispatch, order: tuple[Any, ...]) -> None:
+        """Answers Ray's process until it has no more to ask."""
+        assert self._connection is not None
+        asked = time.monotonic()
+        try:
+            self._connection.send(order)
+            while True:
+                kind, *news = self._receive(SILENCE)
+                if kind == "over":
+                    return
+                if kind == "failed":
+                    raise RayLost(news[0])
+                if kind == "call":
+                    name, arguments = news
+                    if name == "ended":
+                        self._look()  # a trial that Ray took along has not failed
+                    self._connection.send(getattr(dispatch, name)(*arguments))
+                    asked = time.monotonic()
+                elif self._chiefs and not news[0]:
+                    raise RayLost("its node is marked dead")
+                elif self._chiefs and time.monotonic() - asked > SILENCE:
+                    raise RayLost(f"it has asked for nothing for {SILENCE:.0f} s")
+        except OSError:
+            raise RayLost("its driver has ended") from None
+
+    def _receive(self, silence: float) -> tuple[Any, ...]:
+        """The next news. Raises RayLost when there is none, or Ray has died, meanwhile."""
+        assert self._connection is not None
+        since = time.monotonic()  # what was done here since the last news is not their silence
+        while True:
+            try:
+                if self._connection.poll(LOOK / 2):
+                    return tuple(self._connection.recv())
+            except (EOFError, OSError):
+                raise RayLost("its driver has ended") from None
+            now = time.monotonic()
+            if now - self._looked >= LOOK:
+                self._looked = now
+                self._look()
+            if now - since > silence and self._address is None:
+                raise RayLost(f"nothing was heard of it for {silence:.0f} s")
+
+    def _look(self) -> None:
+        """Raises RayLost when one of Ray's chief processes is gone; ends those that are stopped."""
+        assert self._process is not None
+        if self._process.poll() is not None:
+            raise RayLost("its driver has ended")
+        for kind, pid in self._chiefs.items():
+            if processes.is_over(pid):
+                raise RayLost(f"its {kind} has ended")
+        here = [self._process.pid, *processes.below(self._process.pid)]
+        self._seen = {pid: processes.began(pid) for pid in here}
+        stopped = [pid for pid in here if processes.state(pid) == "T"]
+        self._stopped = Counter({pid: self._stopped[pid] + 1 for pid in stopped})
+        processes.kill(pid for pid, looks in self._stopped.items() if looks >= STOPPED_LOOKS)
+
+    def _kill(self) -> None:
+        """Ends Ray's process and all that it has started."""
+        if self._process is None:
+            return
+        orphans = [pid for pid, began in self._seen.items() if processes.began(pid) == began]
+        everyone = {*orphans, *processes.below(self._process.pid)}
+        self._process.kill()
+        processes.kill(everyone)
+        self._process.wait()
+        self._process = None
+        if self._connection is not None:
+            self._connection.close()
+
+
+def _log() -> int:
+    """Where this process writes what nobody wants to see: its stderr, which goes to the log."""
+    try:
+        return sys.stderr.fileno()
+    except (OSError, ValueError, AttributeError):
+        return subprocess.DEVNULL

@@ -1,0 +1,105 @@
+"""Ray Tune in Ray's own process: each block of runs becomes one trial."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ray import cloudpickle, tune
+from ray.tune.experiment import Trial as TuneTrial
+from ray.tune.search import Searcher
+
+from sweeps.cluster.trainable import trainable
+from sweeps.sweepfile import Resources
+from sweeps.trials.trial import HELD, STOPPED
+from sweeps.trials.tune_stop import Stopped, Stopping
+
+Ask = Callable[..., Any]  # the name of a method of `Dispatch` and its arguments; what that returns
+
+
+class Order(NamedTuple):
+    """What Ray's process is told of a sweep. start, home: see `trainable`; start is pickled."""
+
+    name: str
+    resources: Resources
+    start: bytes | None
+    home: str | None
+
+
+class TuneSearch(Searcher):
+    """Asks for each trial, and tells what became of it. Ray keeps no work of its own."""
+
+    def __init__(self, ask: Ask):
+        super().__init__()
+        self._ask = ask
+
+    def suggest(self, trial_id: str) -> Any:
+        """The configuration of a trial; None for now, or FINISHED."""
+        config = self._ask("suggest", trial_id)
+        if config is None:
+            return Searcher.FINISHED
+        return None if config == "wait" else config
+
+    def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
+        """Passes on how far a trial is."""
+        if HELD in result:
+            self._ask("waits", trial_id, result[HELD])
+        else:
+            self._ask("reported", trial_id, result.get("step"), result.get("steps"))
+
+    def on_trial_complete(
+        self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
+    ) -> None:
+        """Passes on how a trial ended."""
+        stopped = result is not None and bool(result.get(STOPPED))
+        held = result is not None and HELD in result
+        self._ask("ended", trial_id, stopped, error, held and not error)
+
+    def save(self, checkpoint_path: str) -> None:
+        """Nothing: going on with a sweep needs the store alone, never Ray's state."""
+
+    def restore(self, checkpoint_path: str) -> None:
+        """Nothing, as `save`."""
+
+
+class Tracebacks(tune.Callback):
+    """Passes on why a trial failed that could not say so itself: its imports failed."""
+
+    def __init__(self, ask: Ask):
+        self._ask = ask
+
+    def on_trial_error(
+        self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, **info: Any
+    ) -> None:
+        """Of a worker that was killed it says nothing, for Ray can only guess why."""
+        text = Path(trial.error_file).read_text() if trial.error_file else ""
+        if '  File "' in text:  # a traceback
+            setting, block = trial.config["setting"], trial.config["block"]
+            self._ask("failed_to_start", setting, block, text)
+
+
+def run_trials(ask: Ask, order: Order, folder: Path) -> None:
+    """Runs trials on the Ray cluster that this process is connected to, until none is left.
+
+    ask: the door to the sweep. folder: for Tune's own state, which nobody reads. A trial that
+    raises or dies does not stop the others.
+    """
+    start = None if order.start is None else cloudpickle.loads(order.start)
+    try:
+        # not tune.Tuner: it pickles the searcher, and only to be able to restore
+        tune.run(
+            trainable(order.home, start),
+            name=order.name,
+            search_alg=TuneSearch(ask),
+            num_samples=-1,  # as many as the searcher gives
+            resources_per_trial={"cpu": order.resources.cpu, "gpu": order.resources.gpu},
+            max_concurrent_trials=order.resources.max_concurrent,
+            raise_on_failed_trial=False,
+            reuse_actors=True,
+            callbacks=[Tracebacks(ask)],
+            stop=Stopping(ask),
+            storage_path=str(folder),
+            trial_dirname_creator=lambda trial: str(trial.trial_id),
+            verbose=0,
+        )
+    except Stopped:
+        return

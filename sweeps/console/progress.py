@@ -1,0 +1,191 @@
+"""Shows how a sweep goes: a live table on a terminal, a line now and then elsewhere."""
+
+import time
+from collections.abc import Callable
+from types import TracebackType
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from evaluation.analysis.choose import SettingSummary
+from evaluation.analysis.setting_names import setting_label
+from sweeps.plan import Run, Setting
+from sweeps.trials.trial_queue import Block, Observer, Result
+
+LINE_SECONDS = 15.0  # between two lines when the output is no terminal
+SHOWN = 12  # trials in the table at most
+
+
+class Progress(Observer):
+    """Counts runs and shows them, as a context manager.
+
+    total: runs in the whole sweep; racing: it is the most there can be.
+    goal: "maximize" or "minimize".
+    """
+
+    def __init__(
+        self,
+        console: Console,
+        total: int,
+        goal: str,
+        clock: Callable[[], float] = time.monotonic,
+        racing: bool = False,
+    ):
+        self._console, self._total, self._clock = console, total, clock
+        self._racing = racing
+        self._sign = 1.0 if goal == "maximize" else -1.0
+        self._trials: dict[tuple[int, int], tuple[Block, float]] = {}  # done: 0 to 1
+        self._waiting: set[tuple[int, int]] = set()
+        self._live: Live | None = None
+        self._started: float | None = None
+        self._last_line = -LINE_SECONDS
+        self.stored = self.finished = self.failed = 0
+        self.best: SettingSummary | None = None
+        self.broken: list[Block] = []
+
+    def __enter__(self) -> "Progress":
+        if self._console.is_terminal:
+            self._live = Live(
+                console=self._console,
+                get_renderable=self._table,
+                refresh_per_second=4,
+                transient=True,
+                redirect_stdout=False,
+                redirect_stderr=False,
+            )
+            self._live.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+
+    def run_ended(self, setting: Setting, run: Run, result: Result, stored: bool) -> None:
+        """Counts a run by its state."""
+        self.stored += stored
+        if result["state"] == "failed":
+            self.failed += 1
+        else:
+            self.finished += 1
+
+    def setting_ended(self, setting: Setting, summary: SettingSummary | None) -> None:
+        """Keeps the best setting so far."""
+        if summary is None or summary.score != summary.score:
+            return
+        if self.best is None or self._sign * (summary.score - self.best.score) > 0:
+            self.best = summary
+
+    def trial_began(self, block: Block) -> None:
+        """Shows the trial; the time left is counted from the first one."""
+        if self._started is None:
+            self._started = self._clock()
+        self._trials[block.key] = (block, 0.0)
+
+    def trial_reported(self, block: Block, step: int | None, steps: int | None) -> None:
+        """Shows how far the trial is."""
+        if step is not None and steps:
+            self._trials[block.key] = (block, step / steps)
+        self._line()
+
+    def trial_waits(self, block: Block, holder: str) -> None:
+        """Says for whom the trial waits, once."""
+        if block.key not in self._waiting:
+            self._waiting.add(block.key)
+            self._console.print(
+                f"setting {block.setting.number} waits: {holder} has some of its runs"
+            )
+
+    def trial_ended(self, block: Block, complete: bool) -> None:
+        """Takes the trial off the table."""
+        self._trials.pop(block.key, None)
+        if not complete:
+            self.broken.append(block)
+        self._line()
+
+    @property
+    def trained(self) -> int:
+        """Runs that ended in this session, trained or only scored."""
+        return self.finished + self.failed - self.stored
+
+    def seconds_left(self) -> float | None:
+        """At the pace of this session so far; None before there is one."""
+        at_work = sum(done * len(block.runs) for block, done in list(self._trials.values()))
+        done = self.trained + at_work
+        if self._started is None or done <= 0:
+            return None
+        left = self._total - self.finished - self.failed - at_work
+        return max(0.0, left) * (self._clock() - self._started) / done
+
+    def summary(self) -> str:
+        """One line: runs by state, the best setting so far, the time left."""
+        of = "at most " if self._racing else ""
+        parts = [f"{self.finished + self.failed} of {of}{self._total} runs"]
+        if self.failed:
+            parts.append(f"{self.failed} failed")
+        if self.broken:
+            one = len(self.broken) == 1
+            parts.append(f"{len(self.broken)} {'trial' if one else 'trials'} failed")
+        if self.best is not None:
+            parts.append(f"best so far {words_of(self.best)}")
+        left = self.seconds_left()
+        if left is not None:
+            parts.append(f"{'at most' if self._racing else 'about'} {duration(left)} left")
+        return ", ".join(parts)
+
+    def _line(self) -> None:
+        now = self._clock()
+        if self._live is None and now - self._last_line >= LINE_SECONDS:
+            self._last_line = now
+            self._console.print(self.summary(), highlight=False)
+
+    def _table(self) -> Group:
+        table = Table.grid(padding=(0, 2))
+        trials = list(self._trials.values())
+        for block, done in trials[:SHOWN]:
+            table.add_row(
+                *_what(block),
+                ProgressBar(total=1.0, completed=done, width=24),
+                "scoring" if done >= 1 else f"{done:.0%}",
+            )
+        if len(trials) > SHOWN:
+            table.add_row(f"and {len(trials) - SHOWN} more trials")
+        return Group(table, Text(self.summary()))
+
+
+def _what(block: Block) -> tuple[str, str, str]:
+    """Settings, parameters and number of models of a trial."""
+    settings = block.all_settings
+    if len(settings) == 1:
+        one = block.setting
+        return f"setting {one.number}", _parameters(one), f"{len(block.runs)} seeds"
+    return f"{len(settings)} settings", _parameters(block.setting) + " …", f"{len(block.runs)} runs"
+
+
+def _parameters(setting: Setting) -> str:
+    return "  ".join(
+        f"{name} {value:.4g}" if isinstance(value, float) else f"{name} {value}"
+        for name, value in setting.parameters.items()
+    )
+
+
+def words_of(summary: SettingSummary) -> str:
+    """A setting and its score in a few words."""
+    return f"{setting_label(summary)} at {summary.score:.3f}"
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people say them."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    if seconds < 90 * 60:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h"

@@ -1,0 +1,235 @@
+"""The trials of a sweep in order: the runs that are not yet done, in packs that train together."""
+
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from evaluation.analysis.choose import SettingSummary, choose
+from evaluation.analysis.table import rows_from_results
+from evaluation.identity import compares_seeds
+from sweeps.plan import Run, Setting
+from sweeps.search import rounds
+from sweeps.search.packs import Packs
+from sweeps.search.schedule import Schedule, Work
+from sweeps.search.searcher import Searcher, Wait
+from sweeps.sweep import Sweep
+from sweeps.sweep_results import scored
+
+Result = Mapping[str, Any]  # the contents of a result.json
+
+
+@dataclass(frozen=True)
+class Block:
+    """One trial: runs that are trained together.
+
+    setting: that of its first run. number: its place among the trials that begin with that setting.
+    scored: ids of the runs to score once all of them are trained: its own, or all of the setting
+        where a metric compares seeds.
+    settings: of each of its runs, where they are of several; empty where all are of `setting`.
+    """
+
+    setting: Setting
+    number: int
+    runs: tuple[Run, ...]
+    scored: tuple[str, ...]
+    settings: tuple[Setting, ...] = ()
+
+    @property
+    def key(self) -> tuple[int, int]:
+        """Names the block in its sweep."""
+        return self.setting.number, self.number
+
+    @property
+    def all_settings(self) -> tuple[Setting, ...]:
+        """The settings of its runs, each once, in order."""
+        return tuple({s.number: s for s in self.settings or (self.setting,)}.values())
+
+
+class Observer:
+    """Is told what happens to the trials; does nothing by itself."""
+
+    def run_ended(self, setting: Setting, run: Run, result: Result, stored: bool) -> None:
+        """A run has its result; `stored`: it was in the store before this session."""
+
+    def setting_ended(self, setting: Setting, summary: SettingSummary | None) -> None:
+        """All runs of a setting have ended; None when one of its trials failed."""
+
+    def trial_began(self, block: Block) -> None:
+        """A block was handed to Ray."""
+
+    def trial_reported(self, block: Block, step: int | None, steps: int | None) -> None:
+        """How far a trial is."""
+
+    def trial_waits(self, block: Block, holder: str) -> None:
+        """A trial waits for runs that another process, `holder`, trains or scores."""
+
+    def trial_ended(self, block: Block, complete: bool) -> None:
+        """A trial is over; `complete`: all of its runs have results."""
+
+
+@dataclass
+class _Open:
+    """Seeds of a setting at work: their results so far by run id, and the runs that are not over.
+
+    evaluation: the id of what its results must have.
+    """
+
+    work: Work
+    runs: tuple[Run, ...]
+    evaluation: str
+    results: dict[str, Result] = field(default_factory=dict)
+    left: set[str] = field(default_factory=set)
+
+
+class TrialQueue:
+    """Hands out blocks, and tells the schedule how seeds of a setting scored once all have ended.
+
+    The store is the truth: a run that has a result there is not handed out, and a block has done
+    what the store says it has done. A setting scores what `choose` gives it, as in the answer of
+    the whole sweep.
+    """
+
+    def __init__(self, sweep: Sweep, searcher: Searcher, observers: Iterable[Observer] = ()):
+        self._sweep, self._store = sweep, sweep.store
+        batches = rounds.recorded(self._store, sweep.spec)
+        self._schedule = Schedule(sweep.spec, searcher, batches, sweep.place)
+        self._observers = tuple(observers)
+        self._compares_seeds = compares_seeds(sweep.metrics.evaluation)
+        self._recorded = self._store.recorded_runs(sweep.spec)
+        self._rounds = len(batches)
+        self._recorded_works = sum(len(b.seeds) - len(b.settings) for b in batches)
+        self._open: dict[int, _Open] = {}
+        self._results: dict[int, dict[str, Result]] = {}  # of a race, by setting
+        self._packs = Packs.of(sweep.spec, self._compares_seeds)
+        self._numbers: dict[int, int] = {}  # blocks so far, by setting
+        self._ready: deque[Block] = deque()
+
+    @classmethod
+    def resume(cls, sweep: Sweep, observers: Iterable[Observer] = ()) -> "TrialQueue":
+        """The queue of a sweep, with the settings that were proposed before as they were."""
+        return cls(sweep, Searcher(sweep.spec, sweep.proposed()), observers)
+
+    @property
+    def schedule(self) -> Schedule:
+        """What decides which runs there are."""
+        return self._schedule
+
+    def replay(self) -> None:
+        """Begins what the store has, so that the observers hear of all it holds."""
+        for _ in range(len(self._recorded) + self._recorded_works):
+            work = self._schedule.ask()
+            if not isinstance(work, Work):
+                return  # a record was lost, and its setting waits for scores: `next` comes to it
+            self._begin(work)
+
+    def more(self) -> bool:
+        """Whether there is anything left to train or to score."""
+        if self._ready or self._open:
+            return True
+        block = self.next()
+        if isinstance(block, Block):
+            self._ready.appendleft(block)
+        return block is not None
+
+    def next(self) -> Block | Literal[Wait.WAIT] | None:
+        """The next block; WAIT when blocks at work must end first; None when there is none left."""
+        if self._ready:
+            return self._ready.popleft()
+        while not self._packs.full:
+            work = self._schedule.ask()
+            if not isinstance(work, Work):
+                if self._packs.empty:
+                    return work
+                break
+            self._begin(work)
+        return self._block()
+
+    def ended(self, block: Block) -> bool:
+        """Takes the results of a block from the store; False when some of its runs have none.
+
+        Where seeds are compared, the runs of a setting get their results from whichever of its
+        blocks ends last, and those of the others are complete when they are trained.
+        """
+        complete = True
+        for setting in block.all_settings:
+            opened = self._open[setting.number]
+            own = [run for run in block.runs if run.id in opened.left]
+            opened.left -= {run.id for run in own}
+            if self._compares_seeds and opened.left:
+                complete &= all(self._store.is_trained(run.id) for run in own)
+                continue
+            runs = opened.runs if self._compares_seeds else own
+            new = [run for run in runs if run.id not in opened.results]
+            complete &= len(self._take(opened, new, stored=False)) == len(new)
+            if not opened.left:
+                self._end(opened)
+        return complete
+
+    def _begin(self, work: Work) -> None:
+        setting = work.setting
+        every = self._sweep.runs(setting.parameters)
+        ids = {run.config.seed: run.id for run in every}
+        if self._recorded.get(setting.number) != ids:
+            self._store.record_setting(self._sweep.spec, setting, every)
+            self._recorded[setting.number] = ids
+        if len(self._schedule.batches) > self._rounds:  # before any of its runs can begin
+            batch = self._schedule.batches[self._rounds]
+            rounds.record(self._store, self._sweep.spec, self._rounds, batch)
+            self._rounds += 1
+        runs = tuple(run for run in every if run.config.seed in work.seeds)
+        everyone = tuple(run.id for run in every)
+        opened = _Open(work, runs, self._sweep.metrics.identity(everyone))
+        self._open[setting.number] = opened
+        taken = self._take(opened, runs, stored=True)
+        left = [run for run in runs if run.id not in taken]
+        opened.left = {run.id for run in left}
+        self._packs.add(setting, left)
+        if not left:
+            self._end(opened)
+
+    def _block(self) -> Block:
+        settings, runs = self._packs.take()
+        first = settings[0]
+        number = self._numbers.get(first.number, 0)
+        self._numbers[first.number] = number + 1
+        whole = self._open[first.number].runs if self._compares_seeds else runs
+        several = len({setting.number for setting in settings}) > 1
+        scored_runs = tuple(run.id for run in whole)
+        return Block(first, number, tuple(runs), scored_runs, tuple(settings) if several else ())
+
+    def _take(self, opened: _Open, runs: Sequence[Run], stored: bool) -> set[str]:
+        """Keeps the results of those runs that have one of this evaluation; their ids."""
+        # of files written and renamed a moment ago, sizes tell as much as hashes
+        ids, setting = [run.id for run in runs], opened.work.setting
+        found = scored(self._store, ids, setting.number, opened.evaluation, hashes=stored)
+        for run in runs:
+            if run.id in found:
+                opened.results[run.id] = found[run.id]
+                for observer in self._observers:
+                    observer.run_ended(setting, run, found[run.id], stored)
+        return set(found)
+
+    def _end(self, opened: _Open) -> None:
+        setting = opened.work.setting
+        del self._open[setting.number]
+        results, metric = opened.results, self._sweep.metrics.metric
+        rows = rows_from_results(results.values(), opened.evaluation, metric)
+        self._schedule.tell(opened.work, rows)
+        if self._sweep.spec.racing is not None:
+            known = self._results.setdefault(setting.number, {})
+            known |= results
+            results = known
+        whole = len(opened.results) == len(opened.runs)  # a score of some seeds would be luck
+        summary = self._summary(opened.evaluation, results) if whole else None
+        for observer in self._observers:
+            observer.setting_ended(setting, summary)
+
+    def _summary(self, evaluation: str, results: Mapping[str, Result]) -> SettingSummary:
+        rows = rows_from_results(results.values(), evaluation, self._sweep.metrics.metric)
+        return choose(rows, self._sweep.spec.metric.goal).best
+
+
+def error_key(sweep: str, setting: int, block: int) -> str:
+    """Where in the store the traceback of a trial is kept."""
+    return f"sweeps/{sweep}/errors/{setting:05d}-{block}.txt"

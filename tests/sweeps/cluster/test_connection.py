@@ -1,0 +1,39 @@
+"""Clusters that are not there."""
+
+import socket
+
+import pytest
+
+from sweeps import driver
+from sweeps.cluster import connection as cluster
+from sweeps.run_store import Store
+from tests.sweeps.made_up import a_spec
+from trainer.errors import UserError
+
+
+@pytest.fixture
+def closed_port():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        yield f"127.0.0.1:{free.getsockname()[1]}"  # nobody listens there
+
+
+def test_a_wrong_address_leaves_no_store(closed_port, tmp_path):
+    with pytest.raises(UserError, match=f"no Ray cluster can be reached at '{closed_port}'"):
+        driver.run(a_spec(), Store(tmp_path / "store"), closed_port)
+    assert not (tmp_path / "store").exists()
+
+
+def test_auto_is_the_latest_cluster_of_this_machine(closed_port, tmp_path, monkeypatch):
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    monkeypatch.setattr(cluster, "_LATEST", tmp_path / "ray_current_cluster")
+    (tmp_path / "ray_current_cluster").write_text(closed_port)
+    with pytest.raises(UserError, match="no Ray cluster can be reached at 'auto'"):
+        cluster.check_address("auto")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"127.0.0.1:{server.getsockname()[1]}"
+        (tmp_path / "ray_current_cluster").write_text(address)
+        cluster.check_address("auto")
+        monkeypatch.setenv("RAY_ADDRESS", closed_port)
+        with pytest.raises(UserError):
+            cluster.check_address("auto")

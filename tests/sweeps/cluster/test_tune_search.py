@@ -1,0 +1,246 @@
+"""Trials on a real Ray: one that raises, one whose worker dies, and one that is stopped."""
+
+import os
+import signal
+import socket
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from ray import cloudpickle
+
+from sweeps.cluster import processes
+from sweeps.cluster.ray_process import RayProcess, ray_process
+from sweeps.run_store import Store
+from sweeps.search.searcher import Searcher
+from sweeps.sweep import Sweep
+from sweeps.sweepfile import Resources, SweepSpec
+from sweeps.trials.stopping import Stop
+from sweeps.trials.trial import Trial, error_key
+from sweeps.trials.trial_queue import Observer, TrialQueue
+from tests.sweeps.made_up import a_dataset, a_spec
+from trainer.config.run import RunConfig
+from trainer.config.schema import build
+from trainer.errors import UserError
+
+KEY = "key-that-no-log-of-ray-may-hold"
+
+
+ROOT = str(Path(__file__).parents[3])  # workers do not search the current folder
+
+
+@pytest.fixture(scope="module")
+def said():
+    """Lines that were said of Ray."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def ray(said):
+    """Ray on this machine, for all tests of this file; its driver has a key of S3."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("AWS_SECRET_ACCESS_KEY", KEY)
+        environment.setenv("RAY_worker_niceness", "0")
+        with ray_process(None, Resources(), said.append) as ray:
+            yield ray
+
+
+class Ended(Observer):
+    def __init__(self) -> None:
+        self.complete: dict[int, bool] = {}
+
+    def trial_ended(self, block, complete):
+        self.complete[block.setting.number] = complete
+
+
+def made_up_trial(spec: SweepSpec, notes: Path):
+    """The real Trial, but for its training: setting 1 raises, setting 2 kills its worker once."""
+    data = a_dataset()
+
+    class MadeUp(Trial):
+        def _train(self):
+            setting = self.config["setting"]
+            with open(notes / f"{setting}", "a") as note:
+                note.write(f"{os.getpid()}\n")
+            attempt = len((notes / f"{setting}").read_text().split())
+            if setting == 1:
+                raise RuntimeError(f"no luck at attempt {attempt}")
+            if setting == 2 and attempt == 1:
+                os.kill(os.getpid(), 9)
+            self._trained = True
+            return {"step": 10, "steps": 10}
+
+        def _score(self):
+            sys.path.insert(0, ROOT)
+            from tests.sweeps.made_up import write_made_up
+
+            store = Store(self.config["job"]["store"])
+            for run in self.config["runs"]:
+                config = build(RunConfig, run["config"])
+                write_made_up(
+                    store, spec, data, type("Run", (), {"id": run["id"], "config": config}), 0.5
+                )
+            return {"done": True}
+
+    return cloudpickle.dumps(lambda config: MadeUp(config).step)
+
+
+def test_trials_that_raise_or_die_do_not_stop_the_others(ray, tmp_path):
+    spec, store = a_spec(), Store(tmp_path / "store")
+    store.prepare()
+    ended = Ended()
+    queue = TrialQueue(sweep := Sweep(spec, store, a_dataset()), Searcher(spec))
+    trial = made_up_trial(spec, tmp_path)
+    ray.run(sweep, queue, ended, Stop(), trial)
+    assert ended.complete == {0: True, 1: False, 2: True, 3: True, 4: True, 5: True}
+    kept = store.path(error_key(spec.name, 1, 0)).read_text()
+    assert kept.startswith("Traceback") and kept.rstrip().endswith("no luck at attempt 1")
+    tries = {number: (tmp_path / str(number)).read_text().split() for number in range(6)}
+    assert {number: len(pids) for number, pids in tries.items()} == {
+        0: 1,
+        1: 2,  # what raises again at the same step is given up
+        2: 2,
+        3: 1,
+        4: 1,
+        5: 1,
+    }
+    assert len({pid for pids in tries.values() for pid in pids}) < 8  # processes are used again
+    logs = [path for path in ray._folder.rglob("*") if path.is_file()]
+    assert any(path.name == "gcs_server.out" for path in logs)
+    assert not [path for path in logs if KEY.encode() in path.read_bytes()]
+
+
+def test_a_worker_that_dies_at_its_imports_says_so(ray, tmp_path):
+    spec = a_spec(max_failures=0, parameters={"latents": {"value": 2}, "beta": {"value": 1}})
+    store = Store(tmp_path / "store")
+    store.prepare()
+    queue = TrialQueue(sweep := Sweep(spec, store, a_dataset()), Searcher(spec))
+    ray.run(sweep, queue, Ended(), Stop(), home=str(tmp_path / "nowhere"))
+    kept = store.read_text(error_key(spec.name, 0, 0))
+    assert "in _start" in kept
+    assert "No such file or directory" in kept.strip().splitlines()[-1]
+
+
+def test_an_error_of_the_driver_itself_ends_the_sweep_and_is_raised(ray, tmp_path):
+    spec, store = a_spec(), Store(tmp_path / "store")
+    store.prepare()
+    queue = TrialQueue(sweep := Sweep(spec, store, a_dataset()), Searcher(spec))
+    (tmp_path / "store/sweeps").rmdir()
+    (tmp_path / "store/sweeps").write_text("in the way")  # no setting can be recorded
+    with pytest.raises(UserError, match="cannot be written"):
+        ray.run(sweep, queue, Ended(), Stop(), made_up_trial(spec, tmp_path))
+
+
+def test_a_cluster_that_cannot_be_reached_is_named():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+        with (
+            pytest.raises(UserError, match=f"no Ray cluster can be reached at '{address}'"),
+            ray_process(address, Resources(), print),
+        ):
+            pass
+
+
+def test_a_trial_that_no_machine_can_hold_is_refused():
+    with (
+        pytest.raises(UserError, match=r"a trial takes 1 CPU and 64 GPU, but this machine has"),
+        ray_process(None, Resources(gpu=64), print),
+    ):
+        pass
+
+
+class Harm(Observer):
+    """Hurts Ray once, at the first news of some settings; `harms`: a function by setting."""
+
+    def __init__(self, ended, harms):
+        self.ended, self.harms = ended, dict(harms)
+
+    def trial_reported(self, block, step, steps):
+        self.harms.pop(block.setting.number, lambda: None)()
+
+    def trial_ended(self, block, complete):
+        self.ended.trial_ended(block, complete)
+
+
+def slow_trial(spec: SweepSpec, notes: Path):
+    """Made up, in steps of a moment, so that harm can be done in between."""
+    step = cloudpickle.loads(made_up_trial(spec, notes))
+
+    def start(config):
+        after, first = step(config), [True]
+
+        def slowly():
+            time.sleep(0.3)
+            if first.pop() if first else False:
+                return {"step": 1, "steps": 10}
+            return after()
+
+        return slowly
+
+    return cloudpickle.dumps(start)
+
+
+def the(ray: RayProcess, name: str) -> int:
+    """The process of Ray whose command line has that name."""
+    return next(pid for pid in processes.that_name(name) if pid in processes.below(ray.pid))
+
+
+# all of Ray's processes, on a whole sweep: `python -m tests.surroundings --only kill`
+def test_ray_that_is_killed_or_frozen_is_started_again(ray, said, tmp_path, monkeypatch):
+    monkeypatch.setattr("sweeps.cluster.ray_process.LOOK", 0.2)
+    spec, store, ended = a_spec(max_failures=0), Store(tmp_path / "store"), Ended()
+    store.prepare()
+    said.clear()
+    harms = {
+        0: lambda: os.kill(the(ray, "/raylet/raylet"), signal.SIGKILL),
+        3: lambda: os.kill(ray.pid, signal.SIGSTOP),
+    }
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes/2").write_text("0\n")  # it has been killed already
+    queue = TrialQueue(sweep := Sweep(spec, store, a_dataset()), Searcher(spec))
+    ray.run(sweep, queue, Harm(ended, harms), Stop(), slow_trial(spec, tmp_path / "notes"))
+    assert ended.complete == {0: True, 1: False, 2: True, 3: True, 4: True, 5: True}
+    assert said == [
+        "Ray was lost (its raylet has ended); starting it again",
+        "Ray was lost (its driver has ended); starting it again",
+    ]
+
+
+# the last one, for it leaves its trials to the end of Ray
+def test_a_stop_waits_until_those_in_training_have_saved_and_for_no_other(ray, tmp_path):
+    spec, store, stop = a_spec(resources={"cpu": 0.5}), Store(tmp_path / "store"), Stop()
+    store.prepare()
+
+    class Training:
+        def save(self):
+            time.sleep(1)
+            (tmp_path / "saved").touch()
+
+    class Endless(Trial):
+        """Of the first two settings, one trains for ever and the other is being scored for ever."""
+
+        def _train(self):
+            self._training = Training()
+            time.sleep(0.05)
+            self._trained = self.config["setting"] == 1
+            return {"step": 10 if self._trained else 1, "steps": 10}
+
+        def _score(self):
+            time.sleep(1000)
+
+    class StopsIt(Observer):
+        def __init__(self):
+            self.seen = set()
+
+        def trial_reported(self, block, step, steps):
+            self.seen.add(step)
+            stop.requested = {1, 10} <= self.seen
+
+    ended = Ended()
+    queue = TrialQueue(sweep := Sweep(spec, store, a_dataset()), Searcher(spec), [ended])
+    endless = cloudpickle.dumps(lambda config: Endless(config).step)
+    ray.run(sweep, queue, StopsIt(), stop, endless)
+    assert (tmp_path / "saved").exists()
+    assert ended.complete == {}  # nothing is said to have broken off

@@ -1,0 +1,101 @@
+"""What is shown of a sweep at work."""
+
+import io
+
+import pytest
+from rich.console import Console
+
+from evaluation.analysis.choose import SettingSummary
+from sweeps.console.progress import LINE_SECONDS, Progress
+from sweeps.plan import Run, Setting
+from sweeps.trials.trial_queue import Block
+from trainer.config.run import DatasetConfig, RunConfig
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def summary(beta: float, score: float) -> SettingSummary:
+    nan = float("nan")
+    return SettingSummary(beta, beta, 10, 2, 0, score, 0.0, (score,), nan, nan, {}, ())
+
+
+def block(number: int, seeds: int = 2) -> Block:
+    config = RunConfig(DatasetConfig("dsprites"))
+    runs = tuple(Run(f"{number}-{seed}", config) for seed in range(seeds))
+    return Block(Setting(number, {"beta": 4.0, "latents": 10}), 0, runs, ())
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+def make(
+    clock: Clock, goal: str = "maximize", terminal: bool = False
+) -> tuple[Progress, io.StringIO]:
+    output = io.StringIO()
+    console = Console(file=output, force_terminal=terminal, width=120, highlight=False)
+    return Progress(console, 8, goal, clock), output
+
+
+def end(progress: Progress, work: Block, state: str = "finished", stored: bool = False) -> None:
+    for run in work.runs:
+        progress.run_ended(work.setting, run, {"state": state}, stored)
+    progress.trial_ended(work, complete=True)
+
+
+def test_time_left_is_that_of_the_rest_at_the_pace_of_this_session(clock):
+    progress, _ = make(clock)
+    end(progress, block(0), stored=True)  # the store's runs cost this session nothing
+    assert progress.seconds_left() is None
+    progress.trial_began(block(1))
+    clock.now = 100.0
+    progress.trial_reported(block(1), 5, 10)  # one run's worth in 100 s; five are left
+    assert progress.seconds_left() == pytest.approx(500)
+    end(progress, block(1))
+    assert progress.seconds_left() == pytest.approx(200)
+
+
+def test_lines_are_few_when_the_output_is_no_terminal(clock):
+    progress, output = make(clock)
+    with progress:
+        progress.trial_began(block(0))
+        for _ in range(100):
+            clock.now += LINE_SECONDS / 10
+            progress.trial_reported(block(0), 1, 2)
+    assert 9 <= len(output.getvalue().splitlines()) <= 11
+    assert "\x1b" not in output.getvalue()
+
+
+def test_a_line_says_what_counts(clock):
+    progress, _ = make(clock)
+    end(progress, block(0))
+    end(progress, block(1), state="failed")
+    progress.trial_ended(block(2), complete=False)
+    progress.setting_ended(block(0).setting, summary(4.0, 0.8))
+    progress.setting_ended(block(1).setting, summary(8.0, 0.7))
+    progress.setting_ended(block(2).setting, None)
+    assert progress.summary() == (
+        "4 of 8 runs, 2 failed, 1 trial failed, best so far β 4, M 10 at 0.800"
+    )
+
+
+def test_the_best_is_the_lowest_when_the_goal_is_to_minimize(clock):
+    progress, _ = make(clock, goal="minimize")
+    for beta, score in [(1.0, 0.5), (2.0, float("nan")), (4.0, 0.3), (8.0, 0.4)]:
+        progress.setting_ended(block(0).setting, summary(beta, score))
+    assert progress.best.beta == 4.0
+
+
+def test_a_terminal_shows_each_trial_at_work(clock):
+    progress, output = make(clock, terminal=True)
+    with progress:
+        progress.trial_began(block(3))
+        progress.trial_reported(block(3), 1, 4)
+        progress._live.refresh()
+    assert "setting 3" in output.getvalue() and "25%" in output.getvalue()

@@ -1,0 +1,1 @@
+"""Images in files: arrays of any layout and range, or pictures to decode."""

@@ -1,0 +1,238 @@
+"""Images in a file of arrays: which array they are, how it lies, and what its values mean."""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trainer import cache
+from trainer.config.schema import FieldError, suggestion
+from trainer.data.formats import pictures
+from trainer.data.formats.arrays import open_arrays
+from trainer.data.formats.named_arrays import Arrays, Kind
+from trainer.data.images.pixel_range import Values, merged, range_of, values_of
+from trainer.data.labels import array_labels
+from trainer.errors import UserError
+
+_BLOCK = 256
+# what people call the array of images, in the order of preference
+_NAMES = (
+    *("images", "imgs", "image", "img", "pictures", "pixels", "frames", "data", "x", "X"),
+    *("x_train", "X_train", "train_x", "train_X", "train_images", "images_train", "train_data"),
+)
+_CHANNELS = (1, 3, 4)  # where they come last
+_FIRST = (1, 3)  # where they come first
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How images lie in an array, once its items are counted by the first axis.
+
+    kind: "hw" (height, width), "hwc", "chw", or "flat", whose items are first given `shape`.
+    last: whether the array's last axis counts the images.
+    """
+
+    count: int
+    height: int
+    width: int
+    channels: int
+    kind: str
+    shape: tuple[int, ...] = ()
+    last: bool = False
+
+
+class ArrayImages:
+    """The images of one .npy, .npz, HDF5 or MATLAB file, and the labels beside them.
+
+    images_key, labels_key: names of the arrays; found by what people call them if not given.
+    shape: height, width and channels (in the order of the array) of images that lie flat.
+    range: the values that are black and white; found from the values' type and size if not given.
+    names: what the columns of labels without names are called. look: as of EncodedImages.
+
+    Raises FieldError and UserError.
+    """
+
+    kind = "array"
+    files: tuple[str, ...] = ()
+
+    def __init__(
+        self,
+        path: Path,
+        look: pictures.Look,
+        images_key: str | None = None,
+        labels_key: str | None = None,
+        shape: Sequence[int] | None = None,
+        range: Sequence[float] | None = None,
+        names: Sequence[str] | None = None,
+    ):
+        self.path, self.look = path, look
+        arrays = open_arrays(path)
+        self.key = _images_key(arrays, images_key)
+        held = arrays.held[self.key]
+        label_rows = array_labels.likely_count(arrays, self.key)
+        self.layout = _layout(path, held, shape, arrays.matlab, label_rows)
+        self.values = self._values(arrays)
+        self.range = range_of(path, held.dtype, self.values, range)
+        layout = self.layout
+        self.count, self.size = layout.count, (layout.height, layout.width)
+        self.sizes = [(layout.height, layout.width, layout.count)]
+        self.gray, self.transparent = layout.channels == 1, layout.channels == 4
+        self.binary = self.range.binary
+        self.columns, self.label_remarks = array_labels.columns(
+            arrays, self.key, self.count, labels_key, names
+        )
+        self.remarks = self._remarks(arrays, held, shape)
+        usual = self.key == "images" or len(arrays.held) == 1
+        self.identity: list[object] = [] if usual else [["key", self.key]]
+        if self.layout.kind in ("chw", "flat") or self.layout.last:
+            self.identity.append(["layout", self.layout.kind, shape and [*shape], self.layout.last])
+        if self.range.given or held.dtype not in (np.uint8, np.bool_):
+            self.identity.append(["range", self.range.low, self.range.high])
+        if self.transparent or look.fit == "pad":
+            self.identity.append(["background", *look.background])
+        if look.fit != "crop":
+            self.identity.append(look.fit)
+
+    def content(self) -> str:
+        """Hash of the file. Raises OSError."""
+        return cache.content_hash([self.path])
+
+    def read(self, shape: tuple[int, int, int]) -> Iterator[NDArray[np.uint8]]:
+        """All images as bytes (n, channels, height, width), in blocks. Raises UserError."""
+        height, width, channels = self.layout.height, self.layout.width, self.layout.channels
+        as_they_are = shape == (channels, height, width)
+        for items in open_arrays(self.path).blocks(self.key, _BLOCK, self.layout.last):
+            images = self.range.bytes_of(self._channels_last(items))
+            if as_they_are:
+                yield images.transpose(0, 3, 1, 2)
+            else:
+                prepared = [
+                    pictures.prepare(pictures.from_array(image), shape, self.look)
+                    for image in images
+                ]
+                yield np.stack(prepared)
+
+    def _channels_last(self, items: NDArray) -> NDArray:
+        """Items of the array as (n, height, width, channels)."""
+        layout = self.layout
+        if layout.kind == "flat":
+            items = items.reshape(len(items), *layout.shape)
+        if layout.kind == "chw" or (len(layout.shape) == 3 and _chw(layout.shape)):
+            items = np.moveaxis(items, 1, -1)
+        return items.reshape(len(items), layout.height, layout.width, layout.channels)
+
+    def _values(self, arrays: Arrays) -> Values:
+        """The least and the largest value, read once and remembered."""
+
+        def compute() -> dict[str, Any]:
+            blocks = arrays.blocks(self.key, _BLOCK, self.layout.last)
+            return merged(values_of(block) for block in blocks).as_mapping()
+
+        return Values(**cache.remembered("values", [self.path], compute, self.key, 1))
+
+    def _remarks(self, arrays: Arrays, held: Kind, shape: Sequence[int] | None) -> tuple[str, ...]:
+        layout, remarks = self.layout, []
+        images_like = [
+            name
+            for name, kind in arrays.held.items()
+            if name != self.key and len(kind.shape) >= 3 and kind.dtype.kind in "buif"
+        ]
+        if images_like:
+            held_too = ", ".join(images_like[:4])
+            remarks.append(f"images are those of {self.key}; beside it the file has {held_too}")
+        if layout.kind == "chw" or layout.last or arrays.matlab:
+            form = "×".join(map(str, (layout.height, layout.width, layout.channels)))
+            remarks.append(f"{self.key} {held.shape} is read as {layout.count:,} images of {form}")
+        remarks += self.range.remarks(self.key, held.dtype, self.values)
+        return tuple(remarks)
+
+
+def _images_key(arrays: Arrays, wanted: str | None) -> str:
+    held = {name: kind for name, kind in arrays.held.items() if kind.dtype.kind in "buif"}
+    if wanted is not None:
+        if wanted in held:
+            return wanted
+        problem = f"{arrays.path} has no array {wanted!r}{suggestion(wanted, held)}"
+        raise FieldError(problem, ("images_key",))
+    if len(held) == 1:
+        return next(iter(held))
+    by_last = {name.split("/")[-1]: name for name in held}
+    for name in _NAMES:
+        if name in by_last and len(held[by_last[name]].shape) > 1:
+            return by_last[name]
+    large = [name for name, kind in held.items() if len(kind.shape) in (3, 4)]
+    if len(large) == 1:
+        return large[0]
+    shown = ", ".join(f"{name} {kind.shape}" for name, kind in list(held.items())[:8])
+    raise UserError(
+        f"{arrays.path}: holds {shown or 'no array of numbers'}; say which has the images with "
+        "images_key"
+    )
+
+
+def _layout(
+    path: Path, held: Kind, shape: Sequence[int] | None, matlab: bool, rows: int | None
+) -> Layout:
+    if held.dtype.kind not in "buif":
+        raise UserError(f"{path}: holds {held.dtype}, not numbers")
+    if 0 in held.shape:
+        raise UserError(f"{path}: an array {held.shape} is not images: it is empty")
+    if shape is not None:
+        return _shaped(path, held.shape, tuple(shape))
+    dims = held.shape
+    last = matlab and _counted_last(dims, rows)
+    items = dims[:-1] if last else dims[1:]
+    count = dims[-1] if last else dims[0]
+    if len(items) == 2:
+        return Layout(count, items[0], items[1], 1, "hw", last=last)
+    if len(items) == 3 and items[2] in _CHANNELS:
+        return Layout(count, items[0], items[1], items[2], "hwc", last=last)
+    if len(items) == 3 and items[0] in _FIRST:
+        return Layout(count, items[1], items[2], items[0], "chw", last=last)
+    flat = ""
+    if len(items) == 1:
+        side = math.isqrt(items[0])
+        example = [side, side] if side * side == items[0] else ["height", "width"]
+        flat = f"; if its images lie flat give shape: {example}".replace("'", "")
+    raise UserError(
+        f"{path}: an array {dims} is not (n, height, width), (n, height, width, channels) or "
+        f"(n, channels, height, width){flat}"
+    )
+
+
+def _counted_last(dims: tuple[int, ...], rows: int | None) -> bool:
+    """Whether the last axis of a MATLAB array counts the images."""
+    if len(dims) not in (3, 4):
+        return False
+    if rows in (dims[0], dims[-1]) and dims[0] != dims[-1]:
+        return rows == dims[-1]
+    if len(dims) == 4:
+        return dims[2] in _CHANNELS and dims[3] not in _CHANNELS
+    return dims[1] != dims[2] or dims[0] == dims[1]
+
+
+def _shaped(path: Path, dims: tuple[int, ...], shape: tuple[int, ...]) -> Layout:
+    pixels = math.prod(shape)
+    usable = len(shape) in (2, 3) and min(shape) > 0
+    if not usable or (len(shape) == 3 and not (shape[2] in _CHANNELS or _chw(shape))):
+        problem = "expected [height, width], [height, width, channels] or [channels, height, width]"
+        raise FieldError(f"{problem}, got {[*shape]}", ("shape",))
+    last = math.prod(dims[1:]) != pixels and math.prod(dims[:-1]) == pixels
+    if not last and math.prod(dims[1:]) != pixels:
+        each = math.prod(dims[1:])
+        problem = f"{[*shape]} has {pixels} values, an image of {path} {dims} has {each}"
+        raise FieldError(problem, ("shape",))
+    count = dims[-1] if last else dims[0]
+    if len(shape) == 2:
+        return Layout(count, shape[0], shape[1], 1, "flat", shape, last)
+    channels, height, width = shape if _chw(shape) else (shape[2], *shape[:2])
+    return Layout(count, height, width, channels, "flat", shape, last)
+
+
+def _chw(shape: tuple[int, ...]) -> bool:
+    """Whether a shape of three has its channels first."""
+    return shape[0] in _FIRST and shape[2] not in _CHANNELS

@@ -1,0 +1,254 @@
+"""Which image each row of a table of labels speaks of: by its number, or by its file's name."""
+
+import os
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trainer.config.schema import suggestion
+from trainer.data.dataset import UNKNOWN, Dataset
+from trainer.data.formats.label_table import HELP, Table
+from trainer.data.formats.picture_folder import ENDINGS
+from trainer.data.labels.factors import known_cells
+from trainer.errors import UserError
+
+_INDEX = "index"
+# headers of the column with the names of files, as people write them, in the order of preference
+_HEADERS = (
+    *("file", "filename", "file_name", "filepath", "file_path", "path", "image", "image_name"),
+    *("image_path", "image_file", "img", "img_name", "img_path", "image_id", "imageid", "picture"),
+    *("photo", "frame", "name", "id", "key"),
+)
+_NUMBERS = frozenset({"index", "id", "image_id", "imageid"})  # never factors beside file names
+_AMBIGUOUS = -2
+
+
+@dataclass(frozen=True)
+class Rows:
+    """images: (rows,) the image of each row, -1 for one that there is not. used: the columns that
+    say so, or that count rows, and hence are no factors. remarks: in sentences.
+    """
+
+    images: NDArray[np.int64]
+    used: frozenset[str]
+    remarks: tuple[str, ...]
+
+
+def match(table: Table, data: Dataset) -> Rows:
+    """The images that the rows speak of. Raises UserError naming the file, the line, the column."""
+    files: tuple[str, ...] = getattr(data, "files", ())
+    if table.by_position:
+        said = f"{table.path.name}: its rows are the images, in their order"
+        return Rows(np.arange(len(data)), frozenset(), (said,))
+    by_header = {name.lower(): name for name in table.columns}
+    column = _file_column(table, files) if files else None
+    if column is not None:
+        images, remarks = _by_file(table, column, files)
+        others = [
+            by_header[n] for n in (*_NUMBERS, "") if n in by_header and by_header[n] != column
+        ]
+        counting = [n for n in others if n.lower() == _INDEX or _counts_rows(table.columns[n])]
+        used = frozenset({column, *counting})
+        remarks += tuple(
+            f"{table.path.name}: {f'the column {n}' if n else 'a column without a name'} numbers "
+            "the rows, and is no factor"
+            for n in counting
+        )
+    else:
+        index = _index_column(table, by_header, bool(files))
+        images, remarks = _by_index(table, index, len(data)), ()
+        used = frozenset({index})
+        if files and [*files] != sorted(files):
+            last = len(files) - 1
+            remarks = (
+                f"{table.path.name} counts the images in natural order: 0 is {files[0]}, "
+                f"{last} is {files[last]}",
+            )
+    _refuse_twice(table, column or _INDEX, images)
+    return Rows(images, used, remarks)
+
+
+def whole_numbers(table: Table, name: str) -> NDArray[np.int64]:
+    """The numbers of a column of whole numbers; UNKNOWN where it says that nothing is known."""
+    column = table.columns[name]
+    if column.dtype.kind == "b":
+        return column.astype(np.int64)
+    known = (column != UNKNOWN) if column.dtype.kind == "i" else known_cells(column)[0]
+    numbers = np.full(len(column), UNKNOWN, np.int64)
+    try:
+        numbers[known] = column[known].astype(np.int64)
+        wrong = known & (numbers != column) if column.dtype.kind == "f" else np.zeros(len(column))
+    except (ValueError, OverflowError):
+        wrong = np.array([k and not _is_whole(text) for text, k in zip(column, known, strict=True)])
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        raise table.problem(row, name, f"expected a whole number, got {str(column[row])!r}")
+    return numbers
+
+
+def _index_column(table: Table, by_header: Mapping[str, str], files: bool) -> str:
+    for name in (_INDEX, ""):
+        if name in by_header:
+            return by_header[name]
+    wanted = "index or file" if files else _INDEX
+    raise UserError(
+        f"{table.path}: no column {wanted} among {', '.join([*table.columns][:12])}; {HELP}"
+    )
+
+
+def _file_column(table: Table, files: Sequence[str]) -> str | None:
+    """The column with most names of images in it; None when there is none by header or content.
+
+    By its header where none matches, so that the message names it.
+    """
+    finder = _Finder(files)
+    by_header = {name.lower(): name for name in table.columns}
+    named = [by_header[name] for name in _HEADERS if name in by_header]
+    others = [name for name in table.columns if name not in named and name.lower() != _INDEX]
+    best, most = None, 0
+    for name in [*named, *others]:
+        column = table.columns[name]
+        if name not in named and (column.dtype.kind != "U" or all(map(_is_whole, column[:99]))):
+            continue  # numbers are the names of files only where the header says so
+        found = sum(finder.find(str(cell)) != UNKNOWN for cell in column)
+        if found > most and (name in named or 2 * found >= len(column)):
+            best, most = name, found
+    if best is not None:
+        return best
+    return named[0] if named and _INDEX not in by_header else None
+
+
+def _by_file(
+    table: Table, column: str, files: Sequence[str]
+) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+    finder = _Finder(files)
+    cells = [str(cell) for cell in table.columns[column]]
+    images = np.array([finder.find(cell) for cell in cells], np.int64).reshape(len(cells))
+    twofold = np.flatnonzero(images == _AMBIGUOUS)
+    if twofold.size:
+        name = cells[twofold[0]]
+        problem = f"{name!r} names several images; write their folders, too"
+        raise table.problem(int(twofold[0]), column, problem)
+    absent = np.flatnonzero(images == UNKNOWN)
+    if not absent.size:
+        return images, ()
+    first = int(absent[0])
+    if len(absent) == len(images):
+        problem = f"no image {cells[first]!r}{_nearest(cells[first], files)}"
+        raise table.problem(first, column, problem)
+    rows = "1 row names an image" if len(absent) == 1 else f"{len(absent):,} rows name images"
+    said = f"{table.path.name}: {rows} that are not there, such as {cells[first]!r}"
+    return images, (said.replace("image that are", "image that is"),)
+
+
+def _nearest(name: str, files: Sequence[str]) -> str:
+    near = suggestion(PurePosixPath(name).name, files[:5000])
+    return near if near.startswith("; did") else f"; the first is {files[0]!r}"
+
+
+def _by_index(table: Table, column: str, count: int) -> NDArray[np.int64]:
+    images = whole_numbers(table, column)
+    outside = np.flatnonzero((images < 0) | (images >= count))
+    if outside.size:
+        got = f"{table.columns[column][outside[0]]!s:.40}"
+        raise table.problem(int(outside[0]), column, f"expected 0 to {count - 1}, got {got}")
+    return images
+
+
+def _refuse_twice(table: Table, column: str, images: NDArray[np.int64]) -> None:
+    order = np.argsort(images, kind="stable")
+    ordered = images[order]
+    again = order[1:][(ordered[1:] == ordered[:-1]) & (ordered[1:] != UNKNOWN)]
+    if again.size:
+        row = int(again.min())
+        named = column if column in table.columns else next(iter(table.columns))
+        raise table.problem(row, named, f"{table.columns[named][row]} has a row already")
+
+
+def _counts_rows(column: NDArray) -> bool:
+    """Whether a column holds another whole number in each row, as those that number rows do."""
+    return len(np.unique(column)) == len(column) and all(_is_whole(str(cell)) for cell in column)
+
+
+def _is_whole(text: str) -> bool:
+    try:
+        np.array(text).astype(np.int64)
+    except (ValueError, OverflowError):
+        return False
+    return True
+
+
+class _Finder:
+    """Finds images by names as tables have them: with or without folders, endings, in any form.
+
+    Of a name with more folders than its file the last ones must agree; of one with fewer, all.
+    """
+
+    def __init__(self, files: Sequence[str]):
+        names = [_plain(file) for file in files]
+        self._stages = []
+        for form in (_same, str.casefold, _stem, _folded_stem):
+            whole, ends = _Numbers(), _Numbers()
+            for number, name in enumerate(map(form, names)):
+                whole.add(name, number)
+                for end in _ends(name):
+                    ends.add(end, number)
+            self._stages.append((form, whole, ends))
+        self._counted = _Numbers()
+        stems = [_stem(name).rpartition("/")[2] for name in names]
+        if all(stem.isascii() and stem.isdigit() for stem in stems):
+            for number, stem in enumerate(stems):
+                self._counted.add(str(int(stem)), number)
+
+    def find(self, name: str) -> int:
+        """The image's number; UNKNOWN for none, _AMBIGUOUS for several."""
+        wanted = _plain(name.replace("\\", "/"))
+        if not wanted:
+            return UNKNOWN
+        for form, whole, ends in self._stages:
+            text = form(wanted)
+            for tail in _ends(text):
+                if tail in whole:
+                    return whole[tail]
+            if text in ends:
+                return ends[text]
+        number = wanted.lstrip("0") or "0"  # 000001.png, in a table that takes 000001 as a number
+        return self._counted.get(number, UNKNOWN)
+
+
+class _Numbers(dict[str, int]):
+    """Numbers of images by a name; of one that several have, _AMBIGUOUS."""
+
+    def add(self, name: str, number: int) -> None:
+        self[name] = _AMBIGUOUS if self.get(name, number) != number else number
+
+
+def _ends(name: str) -> list[str]:
+    """A name without none, one, two … of its folders."""
+    parts = name.split("/")
+    return ["/".join(parts[i:]) for i in range(len(parts))]
+
+
+def _same(name: str) -> str:
+    return name
+
+
+def _stem(name: str) -> str:
+    """Without the ending of a picture, which may be another than its file's."""
+    stem, ending = os.path.splitext(name)
+    return stem if ending.lower() in ENDINGS else name
+
+
+def _folded_stem(name: str) -> str:
+    return _stem(name).casefold()
+
+
+def _plain(name: str) -> str:
+    name = unicodedata.normalize("NFC", name.strip())
+    while name.startswith("./"):
+        name = name[2:]
+    return name.lstrip("/")

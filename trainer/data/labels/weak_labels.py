@@ -1,0 +1,173 @@
+"""Weak labels: a data set with other labels than its own, for some images and some factors."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from trainer.config.run import digest
+from trainer.config.schema import FieldError, suggestion
+from trainer.data.cached import checked
+from trainer.data.dataset import UNKNOWN, Dataset, Notes, notes_of
+from trainer.data.formats import label_table
+from trainer.data.labels import rows as label_rows
+from trainer.data.labels.factors import BINS, Column, Factors, Reader, read_columns
+from trainer.errors import UserError
+from trainer.files import expand
+
+_SEED = 0  # of the choice of images that keep their labels
+Bins = int | Mapping[str, int]
+
+
+class Relabelled:
+    """The images of a data set with other labels.
+
+    factors: number of classes by name; table: classes (N, factors), UNKNOWN where there is no
+        label. notes: on these labels; those on the images stay.
+    """
+
+    def __init__(
+        self,
+        data: Dataset,
+        factors: Mapping[str, int],
+        table: NDArray[np.integer],
+        notes: Notes | None = None,
+    ):
+        self.data = data
+        self.name, self.source, self.fingerprint = data.name, data.source, data.fingerprint
+        self.shape, self.levels = data.shape, data.levels
+        self.notes = replace(notes or Notes(), images=notes_of(data).images)
+        self.factors = factors
+        self.table = table.astype(np.int32)
+        self.labels_fingerprint = (
+            digest([list(self.factors.items()), content(self.table)]) if factors else ""
+        )
+
+    def __len__(self) -> int:
+        return len(self.data)
+
+    def images(self, indices: ArrayLike) -> NDArray[np.uint8]:
+        """Those of the data set."""
+        return self.data.images(indices)
+
+    def stored(self) -> NDArray[np.uint8]:
+        """Those of the data set."""
+        return self.data.stored()
+
+    def classes(self, indices: ArrayLike) -> NDArray[np.int64]:
+        """Classes (n, factors) from the table; UNKNOWN (-1) where it has none."""
+        return self.table[checked(indices, len(self))].astype(np.int64)
+
+
+def relabel(
+    data: Dataset, labels: str | int, bins: Bins = BINS, names: Sequence[str] | None = None
+) -> Dataset:
+    """`data` with the labels that `labels` says.
+
+    "all": its own. "none": no factor at all. A number n: its own, for n images chosen at random,
+    always the same. Anything else is the path of a table (CSV, JSON lines, Parquet, or arrays),
+    which replaces its own labels; see `read_table`.
+    Raises FieldError, and UserError for a table that does not fit.
+    """
+    if labels == "all":
+        return data
+    if labels == "none":
+        return Relabelled(data, {}, np.empty((len(data), 0), np.int64))
+    if isinstance(labels, int):
+        kept = _some(data, labels)
+        return Relabelled(data, data.factors, kept, notes_of(data))
+    path = expand(labels)
+    if not path.is_file():
+        problem = (
+            f"expected all, none, a number of images or a table, and no file {labels!r} exists"
+        )
+        raise FieldError(problem, ("labels",))
+    found = read_table(path, data, bins, names)
+    notes = Notes(labels=found.remarks, left_out=found.left_out)
+    return Relabelled(data, found.sizes, found.classes, notes)
+
+
+def read_table(
+    path: Path, data: Dataset, bins: Bins = BINS, names: Sequence[str] | None = None
+) -> Factors:
+    """The factors in a table of labels, for all images of `data`.
+
+    The column `index` (0-based), or for files one with their names, says which image a row is of. A
+    column named as one of the data set's own factors holds classes of that factor, 0-based. The
+    different values of any other become classes; see `factors.read_column`. Images without a row
+    are unknown.
+
+    names: of the columns of an array without names.
+    Raises UserError naming the file, the line and the column.
+    """
+    table = label_table.read(path, len(data), names)
+    rows = label_rows.match(table, data)
+    columns = {name: cells for name, cells in table.columns.items() if name not in rows.used}
+    if not columns:
+        raise UserError(f"{path}: no column of labels; {label_table.HELP}")
+    known = rows.images != UNKNOWN
+    own = {name: _own(table, name, count) for name, count in data.factors.items()}
+    found = read_columns(
+        {name: cells[known] for name, cells in columns.items()}, len(data), bins, own
+    )
+    if not found.sizes:
+        why = "; ".join(f"column {name}: {text}" for name, text in [*found.left_out.items()][:3])
+        raise UserError(f"{path}: no column can be a factor; {why}")
+    classes = np.full((len(data), len(found.sizes)), UNKNOWN, np.int64)
+    classes[rows.images[known]] = found.classes
+    return Factors(found.sizes, classes, found.left_out, (*rows.remarks, *found.remarks))
+
+
+def choose(data: Dataset, factors: Sequence[str]) -> Dataset:
+    """`data` with these of its factors alone, in this order. Raises FieldError."""
+    known, notes = list(data.factors), notes_of(data)
+    for name in factors:
+        if name in notes.left_out:
+            raise FieldError(f"{name!r} cannot be a factor: {notes.left_out[name]}", ("factors",))
+        if name not in known:
+            problem = f"unknown factor {name!r}{suggestion(name, known) or '; there are no labels'}"
+            raise FieldError(problem, ("factors",))
+    if len(set(factors)) < len(factors) or not factors:
+        raise FieldError(f"expected different factors, got {[*factors]}", ("factors",))
+    if [*factors] == known:
+        return data
+    columns = [known.index(name) for name in factors]
+    others = ", ".join(name for name in known if name not in factors)
+    if others:
+        notes = replace(notes, labels=(*notes.labels, f"not chosen by `factors`: {others}"))
+    table = data.classes(np.arange(len(data)))[:, columns]
+    sizes = {name: data.factors[name] for name in factors}
+    return Relabelled(data, sizes, table, notes)
+
+
+def content(table: NDArray[np.int32]) -> str:
+    """SHA-256 of classes, in hex."""
+    return hashlib.sha256(np.ascontiguousarray(table, "<i4").data).hexdigest()
+
+
+def _own(table: label_table.Table, name: str, count: int) -> Reader:
+    """Reads a column of classes of a factor that the data set has itself."""
+
+    def read(values: NDArray, bins: int) -> Column:
+        classes = label_rows.whole_numbers(table, name)
+        wrong = np.flatnonzero((classes < UNKNOWN) | (classes >= count))
+        if wrong.size:
+            problem = f"expected a class from 0 to {count - 1} or nothing, got {classes[wrong[0]]}"
+            raise table.problem(int(wrong[0]), name, problem)
+        return Column(classes, count)
+
+    return read
+
+
+def _some(data: Dataset, count: int) -> NDArray[np.int64]:
+    if not data.factors:
+        raise FieldError(f"{data.name} has no labels of its own; give a table's path", ("labels",))
+    if not 1 <= count <= len(data):
+        raise FieldError(f"expected 1 to {len(data)} images, got {count}", ("labels",))
+    kept = np.random.default_rng(_SEED).choice(len(data), count, replace=False)
+    table = np.full((len(data), len(data.factors)), UNKNOWN, np.int64)
+    table[kept] = data.classes(kept)
+    return table
