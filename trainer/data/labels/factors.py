@@ -103,8 +103,8 @@ def read_column(values: NDArray, bins: int = BINS, forced: bool = False) -> Colu
     if held.dtype.kind == "U":
         numbers = as_numbers(held)
         if numbers is None:
-            held, said = _of_one_case(held)
-            remarks += said
+            held, on_case = _of_one_case(held)
+            remarks += on_case
         else:
             held = numbers
     if held.size == 0:
