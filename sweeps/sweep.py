@@ -2,21 +2,25 @@
 
 import contextlib
 import dataclasses
+import math
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from evaluation.analysis.answer import Answer, answer
+from evaluation.analysis.answer import Answer
+from evaluation.analysis.conclude import answer
 from evaluation.analysis.table import RunRow, rows_from_results
-from sweeps.held import earlier_settings, held_settings
+from sweeps.held import HeldSetting, earlier_settings, held_settings, proposed_settings
 from sweeps.metric_plan import MetricPlan, plan_metrics
 from sweeps.plan import Run, load_data, runs_of
 from sweeps.run_store import Store, report_key
+from sweeps.search import rounds
 from sweeps.sweep_results import scored_alike
-from sweeps.sweepfile import Metric, SweepSpec, space
+from sweeps.sweepfile import Metric, SweepSpec
 from sweeps.sweepfile.compatibility import check_models
+from sweeps.sweepfile.configure import configure
 from sweeps.sweepfile.spec import goal_of
 from trainer.data.dataset import Dataset
 from trainer.errors import UserError
@@ -60,16 +64,19 @@ class Sweep:
         """The runs of a setting, one per seed."""
         return runs_of(self.spec, self.data, parameters)
 
-    def proposed(self) -> dict[int, Mapping[str, Any]]:
-        """Parameters of the settings proposed so far, by number, from the store.
+    def place(self, parameters: Mapping[str, Any]) -> tuple[float, int]:
+        """beta_norm and latents of a setting."""
+        pixels = math.prod(self.data.shape)
+        config = configure(self.spec.dataset, self.spec.trainer, parameters, pixels)
+        return config.beta * config.latents / pixels, config.latents
 
-        A record of what the space does not hold was changed by hand, and is proposed anew.
-        """
-        return {
-            setting.number: setting.parameters
-            for setting in self.store.settings(self.spec)
-            if space.contains(self.spec.parameters, setting.parameters)
-        }
+    def proposed(self) -> dict[int, Mapping[str, Any]]:
+        """As `proposed_settings`, read now."""
+        return proposed_settings(self.spec, self.store)
+
+    def held(self) -> list[HeldSetting]:
+        """As `held_settings`, read now."""
+        return held_settings(self.spec, self.store, self.data)
 
     @cached_property
     def is_first_metric(self) -> bool:
@@ -102,9 +109,10 @@ class Sweep:
 
     def snapshot(self) -> "Snapshot":
         """Reads from the store, now, what it holds of the sweep."""
-        found = [scored_alike(self.store, held, self.metrics) for held in held_settings(self)]
+        found = [scored_alike(self.store, held, self.metrics) for held in self.held()]
         if not any(found):
-            found = [scored_alike(self.store, h, self.metrics) for h in earlier_settings(self)]
+            earlier = earlier_settings(self.spec, self.store)
+            found = [scored_alike(self.store, held, self.metrics) for held in earlier]
         return Snapshot(self, tuple(result for results in found for result in results))
 
     def other_metrics(self) -> "Iterator[Sweep]":
@@ -140,11 +148,12 @@ class Snapshot:
     def remarks(self) -> tuple[str, ...]:
         """What the answer rests on while the sweep is not complete, in sentences."""
         spec = self.sweep.spec
-        seeds, total = len(spec.seed_list), spec.setting_count
+        seeds, total = len(spec.first_seeds), spec.setting_count
+        sure = rounds.decided(self.sweep.store, spec)
         counts = Counter(result["setting"] for result in self.results)
         found = []
-        if self.planned < total * seeds:
-            known = f"{self.planned} of {total * seeds} runs are scored so far"
+        if self.planned < sure.runs:
+            known = f"{self.planned} of {sure.runs} runs are scored so far"
             partial = sum(count < seeds for number, count in counts.items() if number < total)
             settings = "1 setting has" if partial == 1 else f"{partial} settings have"
             found.append(f"{known}; {settings} some of its seeds only." if partial else f"{known}.")

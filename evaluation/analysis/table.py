@@ -115,7 +115,7 @@ def rows_from_dataframe(
 
     Example:
         >>> import mlflow
-        >>> from evaluation.analysis.answer import answer
+        >>> from evaluation.analysis.conclude import answer
         >>> rows = rows_from_dataframe(mlflow.search_runs(experiment_names=["dsprites-beta"]))
         >>> print(answer(rows))
     """
@@ -129,6 +129,13 @@ def rows_from_dataframe(
     )
     rows = [_row_from_record(r, metric, pixels) for r in records if _is_ended_run(r)]
     return _keep_what_varied({row.run: row for row in rows}.values())
+
+
+def together(rows: Iterable[RunRow]) -> tuple[RunRow, ...]:
+    """Rows of several tables as one, whose `parameters` are those that differ in all of it."""
+    return _keep_what_varied(
+        replace(row, parameters={**row.shared, **row.parameters}, shared={}) for row in rows
+    )
 
 
 def _row_from_result(result: Mapping[str, Any], evaluation_id: str, metric: str) -> RunRow:
