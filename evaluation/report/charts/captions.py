@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from evaluation.analysis.choose import Choice, SettingSummary
 from evaluation.analysis.formatting import capital, count, fixed, number
+from evaluation.analysis.setting_names import setting_label
 from evaluation.analysis.standing import comparable
 
 NOTHING = "No run finished, so there is nothing to show."
@@ -16,7 +17,7 @@ def of_inverted_u(choice: Choice, score_name: str) -> str:
     if not best.finished:
         return NOTHING
     said = (
-        f"{capital(score_name)} against β: the best setting is {_setting(best)}, at "
+        f"{capital(score_name)} against β: the best setting is {setting_label(best)}, at "
         f"{fixed(best.score, 3)} over {count(best.seeds, 'seed')}."
     )
     along = sorted(_same_but_beta(choice), key=lambda setting: setting.beta)
@@ -45,11 +46,13 @@ def of_tradeoff(choice: Choice, score_name: str) -> str:
         return "No reconstruction was recorded."
     best, sharpest = choice.best, max(known, key=lambda setting: setting.reconstruction)
     if sharpest is best:
-        return f"The best setting, {_setting(best)}, also reconstructs best.{_left_out(choice)}"
+        return (
+            f"The best setting, {setting_label(best)}, also reconstructs best.{_left_out(choice)}"
+        )
     return (
-        f"The sharpest setting, {_setting(sharpest)}, reconstructs at "
+        f"The sharpest setting, {setting_label(sharpest)}, reconstructs at "
         f"{fixed(sharpest.reconstruction, 1)} nats per image with a {score_name} of "
-        f"{fixed(sharpest.score, 3)}; the best one, {_setting(best)}, at "
+        f"{fixed(sharpest.score, 3)}; the best one, {setting_label(best)}, at "
         f"{fixed(best.reconstruction, 1)} nats with {fixed(best.score, 3)}.{_left_out(choice)}"
     )
 
@@ -62,8 +65,8 @@ def of_rate(choice: Choice) -> str:
         return "Too few settings have a KL and a reconstruction."
     least, most = min(known, key=lambda s: s.kl), max(known, key=lambda s: s.kl)
     return (
-        f"From {fixed(most.kl, 1)} nats of KL per image at {_setting(most)} to "
-        f"{fixed(least.kl, 1)} at {_setting(least)}, reconstruction goes from "
+        f"From {fixed(most.kl, 1)} nats of KL per image at {setting_label(most)} to "
+        f"{fixed(least.kl, 1)} at {setting_label(least)}, reconstruction goes from "
         f"{fixed(most.reconstruction, 1)} to {fixed(least.reconstruction, 1)} nats."
         f"{_left_out(choice)}"
     )
@@ -79,15 +82,6 @@ def _left_out(choice: Choice) -> str:
 def other_likelihoods(settings: int) -> str:
     """What is said of so many settings that a figure leaves out."""
     return f"not shown: {count(settings, 'setting')} under other likelihoods, in other units"
-
-
-def _setting(setting: SettingSummary) -> str:
-    others = "".join(f", {_text(value)}" for value in setting.parameters.values())
-    return f"β = {number(setting.beta)} with M = {setting.latents}{others}"
-
-
-def _text(value: object) -> str:
-    return number(value) if isinstance(value, float) else str(value)
 
 
 def _same_but_beta(choice: Choice) -> Sequence[SettingSummary]:

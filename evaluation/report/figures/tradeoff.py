@@ -10,6 +10,7 @@ from matplotlib.lines import Line2D
 
 from evaluation.analysis.choose import Choice
 from evaluation.analysis.formatting import capital, count
+from evaluation.analysis.setting_names import setting_label
 from evaluation.analysis.standing import comparable, likelihood_of
 from evaluation.analysis.table import RunRow
 from evaluation.report.charts.captions import of_tradeoff, other_likelihoods
@@ -122,7 +123,7 @@ def _mark_best(axes: Axes, choice: Choice) -> None:
         gid="best",
     )
     axes.annotate(
-        f"best: {series.name_of(best)}",
+        f"best: {setting_label(best)}",
         (best.reconstruction, best.mean),
         xytext=(0, 14 if choice.goal == "maximize" else -20),
         textcoords="offset points",

@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from evaluation.analysis.answer import answer
 from evaluation.analysis.choose import choose
+from evaluation.analysis.conclude import answer
 from evaluation.analysis.factors import Knowledge
 from evaluation.analysis.health import RunHealth
 from evaluation.report import contents

@@ -5,8 +5,8 @@ from dataclasses import replace
 import matplotlib.pyplot as plt
 import pytest
 
-from evaluation.analysis.answer import answer
 from evaluation.analysis.choose import choose
+from evaluation.analysis.conclude import answer
 from evaluation.report.charts import captions, specifications
 from evaluation.report.charts.dimensions import dimensions
 from evaluation.report.figures import tradeoff
