@@ -175,8 +175,8 @@ def _signature(model: Model) -> "ModelSignature":
 
     single = np.dtype(np.float32)
     return ModelSignature(
-        Schema([TensorSpec(single, (-1, *model.shape), "images")]),
-        Schema([TensorSpec(single, (-1, model.latents), "means")]),
+        Schema([TensorSpec(single, (-1, *model.shape))]),
+        Schema([TensorSpec(single, (-1, model.latents))]),
     )
 
 
