@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from evaluation.analysis.choose import SettingSummary
-from evaluation.analysis.formatting import number
+from evaluation.analysis.formatting import finite_or_none, number
 from sweeps.run_store import Store
 from sweeps.sweep import Snapshot
 from trainer.errors import UserError
@@ -22,7 +22,7 @@ def record(snapshot: Snapshot, setting: SettingSummary, why: str = "") -> dict[s
         "beta_norm": setting.beta_norm,
         "latents": setting.latents,
         "parameters": dict(setting.parameters),
-        "score": setting.score if math.isfinite(setting.score) else None,
+        "score": finite_or_none(setting.score),
         "why": why,
     }
     snapshot.sweep.store.write_json(_key(snapshot.sweep.name), chosen)

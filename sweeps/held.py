@@ -2,16 +2,15 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from sweeps.plan import Setting
+from sweeps.plan import Setting, runs_of
+from sweeps.run_store import Store
 from sweeps.search import METHODS
 from sweeps.search.searcher import Searcher
-from sweeps.sweepfile import space
+from sweeps.sweepfile import SweepSpec, space
 from trainer.config.schema import FieldError
-
-if TYPE_CHECKING:
-    from sweeps.sweep import Sweep
+from trainer.data.dataset import Dataset
 
 
 @dataclass(frozen=True)
@@ -22,28 +21,39 @@ class HeldSetting:
     runs: Mapping[int, str]
 
 
-def held_settings(sweep: "Sweep") -> list[HeldSetting]:
+def proposed_settings(spec: SweepSpec, store: Store) -> dict[int, Mapping[str, Any]]:
+    """Parameters of the settings proposed so far, by number, from the store.
+
+    A record of what the space does not hold was changed by hand, and is proposed anew.
+    """
+    return {
+        setting.number: setting.parameters
+        for setting in store.settings(spec)
+        if space.contains(spec.parameters, setting.parameters)
+    }
+
+
+def held_settings(spec: SweepSpec, store: Store, data: Dataset) -> list[HeldSetting]:
     """The settings recorded for this search, then all others that the store has some run of.
 
     These are what else the search will propose, where that hangs on no scores, and what was tried
     under this name before its range, its seeds or its method were changed, where that lies in the
     present space. Such settings get numbers after those of the search.
     """
-    spec, store = sweep.spec, sweep.store
     found = {
         number: HeldSetting(Setting(number, parameters), runs)
-        for number, (parameters, runs) in _recorded(sweep).items()
+        for number, (parameters, runs) in _recorded(spec, store, data).items()
         if number < spec.setting_count
     }
     in_store = set(store.names("runs"))
     if in_store <= {run for held in found.values() for run in held.runs.values()}:
         return list(found.values())
     seen = {frozenset(held.runs.values()) for held in found.values()}
-    for number, parameters in _others(sweep):
+    for number, parameters in _others(spec, store):
         if number in found:
             continue
         try:
-            runs = {run.config.seed: run.id for run in sweep.runs(parameters)}
+            runs = {run.config.seed: run.id for run in runs_of(spec, data, parameters)}
         except FieldError:
             continue  # of another space, or damaged
         ids = frozenset(runs.values())
@@ -55,35 +65,37 @@ def held_settings(sweep: "Sweep") -> list[HeldSetting]:
     return list(found.values())
 
 
-def earlier_settings(sweep: "Sweep") -> list[HeldSetting]:
+def earlier_settings(spec: SweepSpec, store: Store) -> list[HeldSetting]:
     """All that was tried under this name before its space was changed, within it or not."""
     return [
-        HeldSetting(Setting(sweep.spec.setting_count + place, parameters), runs)
-        for place, (parameters, runs) in enumerate(sweep.store.earlier_settings(sweep.spec))
+        HeldSetting(Setting(spec.setting_count + place, parameters), runs)
+        for place, (parameters, runs) in enumerate(store.earlier_settings(spec))
     ]
 
 
-def _recorded(sweep: "Sweep") -> dict[int, tuple[Mapping[str, Any], dict[int, str]]]:
+def _recorded(
+    spec: SweepSpec, store: Store, data: Dataset
+) -> dict[int, tuple[Mapping[str, Any], dict[int, str]]]:
     """Parameters and runs of the settings of this search, by number; every seed has its run."""
     found = {}
-    runs = sweep.store.recorded_runs(sweep.spec)
-    for number, parameters in sweep.proposed().items():
+    runs = store.recorded_runs(spec)
+    for number, parameters in proposed_settings(spec, store).items():
         ids = runs[number]
-        if len(ids) < len(sweep.spec.seed_list):  # seeds were added since
-            ids = {run.config.seed: run.id for run in sweep.runs(parameters)}
+        if len(ids) < len(spec.seed_list):  # seeds were added since
+            ids = {run.config.seed: run.id for run in runs_of(spec, data, parameters)}
         found[number] = (parameters, ids)
     return found
 
 
-def _others(sweep: "Sweep") -> Iterator[tuple[int | None, Mapping[str, Any]]]:
+def _others(spec: SweepSpec, store: Store) -> Iterator[tuple[int | None, Mapping[str, Any]]]:
     """Settings that may be in the store and are not recorded for this search, with their numbers.
 
     A number is None for a setting of an earlier search of this name.
     """
-    if not METHODS[sweep.spec.method].uses_scores:
-        searcher = Searcher(sweep.spec, sweep.proposed())
+    if not METHODS[spec.method].uses_scores:
+        searcher = Searcher(spec, proposed_settings(spec, store))
         while isinstance(setting := searcher.ask(), Setting):
             yield setting.number, setting.parameters
-    for parameters, _ in sweep.store.earlier_settings(sweep.spec):
-        if space.contains(sweep.spec.parameters, parameters):
+    for parameters, _ in store.earlier_settings(spec):
+        if space.contains(spec.parameters, parameters):
             yield None, parameters

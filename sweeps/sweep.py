@@ -8,14 +8,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from evaluation.analysis.answer import Answer, answer
+from evaluation.analysis.answer import Answer
+from evaluation.analysis.conclude import answer
 from evaluation.analysis.table import RunRow, rows_from_results
-from sweeps.held import earlier_settings, held_settings
+from sweeps.held import HeldSetting, earlier_settings, held_settings, proposed_settings
 from sweeps.metric_plan import MetricPlan, plan_metrics
 from sweeps.plan import Run, load_data, runs_of
 from sweeps.run_store import Store, report_key
 from sweeps.sweep_results import scored_alike
-from sweeps.sweepfile import Metric, SweepSpec, space
+from sweeps.sweepfile import Metric, SweepSpec
 from sweeps.sweepfile.compatibility import check_models
 from sweeps.sweepfile.spec import goal_of
 from trainer.data.dataset import Dataset
@@ -61,15 +62,12 @@ class Sweep:
         return runs_of(self.spec, self.data, parameters)
 
     def proposed(self) -> dict[int, Mapping[str, Any]]:
-        """Parameters of the settings proposed so far, by number, from the store.
+        """As `proposed_settings`, read now."""
+        return proposed_settings(self.spec, self.store)
 
-        A record of what the space does not hold was changed by hand, and is proposed anew.
-        """
-        return {
-            setting.number: setting.parameters
-            for setting in self.store.settings(self.spec)
-            if space.contains(self.spec.parameters, setting.parameters)
-        }
+    def held(self) -> list[HeldSetting]:
+        """As `held_settings`, read now."""
+        return held_settings(self.spec, self.store, self.data)
 
     @cached_property
     def is_first_metric(self) -> bool:
@@ -102,9 +100,10 @@ class Sweep:
 
     def snapshot(self) -> "Snapshot":
         """Reads from the store, now, what it holds of the sweep."""
-        found = [scored_alike(self.store, held, self.metrics) for held in held_settings(self)]
+        found = [scored_alike(self.store, held, self.metrics) for held in self.held()]
         if not any(found):
-            found = [scored_alike(self.store, h, self.metrics) for h in earlier_settings(self)]
+            earlier = earlier_settings(self.spec, self.store)
+            found = [scored_alike(self.store, held, self.metrics) for held in earlier]
         return Snapshot(self, tuple(result for results in found for result in results))
 
     def other_metrics(self) -> "Iterator[Sweep]":

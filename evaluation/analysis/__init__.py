@@ -8,6 +8,7 @@ In the order in which it is worked out, and to be read:
     standing    how good each tested setting is in them, and which of the good ones to use
     top         where the curve is highest, and whether a wider range may go on
     verdict     whether that can be relied on, and what to do if not
-    answer      all of it: `answer(rows).best`
+    answer      all of it, as plain data
     sentences   the same in words
+    conclude    all of these in turn: `answer(rows).best`
 """

@@ -41,3 +41,8 @@ def number(value: float) -> str:
 def fixed(value: float, decimals: int) -> str:
     """A number with so many decimals and a true minus sign; "–" for nan."""
     return f"{value:.{decimals}f}".replace("-", "−") if math.isfinite(value) else "–"
+
+
+def finite_or_none(value: float) -> float | None:
+    """`value`; None for nan and infinities, which JSON has no number for."""
+    return value if math.isfinite(value) else None

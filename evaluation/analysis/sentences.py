@@ -2,22 +2,20 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
+from evaluation.analysis.answer import Answer, Best
 from evaluation.analysis.choose import SettingSummary
 from evaluation.analysis.formatting import count, fixed, metric_name, number
 from evaluation.analysis.health import Health
+from evaluation.analysis.setting_names import setting_label
 from evaluation.analysis.standing import factors_kept, likelihood_of
-
-if TYPE_CHECKING:
-    from evaluation.analysis.answer import Answer, Best
 
 MOST_NAMED = 5  # settings named in a sentence
 CONTENDER = 0.05  # probability from which a latent size counts as possibly the best
 WITHOUT_CEILING = frozenset({"", "indicators", "unsupervised"})  # the others end at 1
 
 
-def sentences(answer: "Answer") -> Iterator[str]:
+def sentences(answer: Answer) -> Iterator[str]:
     """The whole answer, one thing a sentence, the most useful first."""
     yield from _use(answer)
     yield from _verdict(answer.best)
@@ -28,26 +26,12 @@ def sentences(answer: "Answer") -> Iterator[str]:
     yield from _scope(answer)
 
 
-def name(setting: SettingSummary) -> str:
-    """A setting in a sentence: its beta, latents, and the other options that it has."""
-    return ", ".join(
-        [f"β {number(setting.beta)}", f"M {setting.latents}", *describe_parameters(setting)]
-    )
-
-
-def describe_parameters(setting: SettingSummary) -> list[str]:
-    """The choices beside beta and latents that differ between settings: objective isa_vae."""
-    # an option that another objective alone has is None
-    given = {key: value for key, value in setting.parameters.items() if value is not None}
-    return [f"{key.rpartition('.')[2]} {_value(value)}" for key, value in given.items()]
-
-
-def _use(answer: "Answer") -> Iterator[str]:
+def _use(answer: Answer) -> Iterator[str]:
     best = answer.best
     if best.standing is None:
         return
     yield (
-        f"Use {name(best.setting)} (β_norm {number(best.beta_norm)}): its score is within "
+        f"Use {setting_label(best.setting)} (β_norm {number(best.beta_norm)}): its score is within "
         f"{number(best.within)} of the best setting's with probability "
         f"{best.standing.probability_within:.2f}, and {fixed(best.standing.expected_loss, 3)} "
         "below it on average."
@@ -57,17 +41,17 @@ def _use(answer: "Answer") -> Iterator[str]:
         low, high = map(number, best.good_beta)
         span = f"β from {low} to {high}" if low != high else f"β {low}"
         more = f" and {len(others) - MOST_NAMED} more" if len(others) > MOST_NAMED else ""
-        named = "; ".join(map(name, others[:MOST_NAMED]))
+        named = "; ".join(map(setting_label, others[:MOST_NAMED]))
         yield f"As good, more likely than not: {span} ({named}{more})."
     if best.favourite is not None and best.favourite is not best.setting:
         yield _preferred(best, best.favourite)
 
 
-def _preferred(best: "Best", favourite: SettingSummary) -> str:
+def _preferred(best: Best, favourite: SettingSummary) -> str:
     """Why the setting to use is another than the metric's own best."""
     setting = best.setting
     said = (
-        f"The metric's own best is {name(favourite)} ({fixed(favourite.mean, 3)} against "
+        f"The metric's own best is {setting_label(favourite)} ({fixed(favourite.mean, 3)} against "
         f"{fixed(setting.mean, 3)} over seeds), which it cannot tell from this"
     )
     kept, others = factors_kept(setting), factors_kept(favourite)
@@ -83,7 +67,7 @@ def _preferred(best: "Best", favourite: SettingSummary) -> str:
     return f"{said}; more of this one's models are of use."
 
 
-def _verdict(best: "Best") -> Iterator[str]:
+def _verdict(best: Best) -> Iterator[str]:
     if best.verdict == "clear":
         yield "Verdict: clear, the scores settle this."
     else:
@@ -91,7 +75,7 @@ def _verdict(best: "Best") -> Iterator[str]:
         yield from best.reasons
 
 
-def _factors(answer: "Answer") -> Iterator[str]:
+def _factors(answer: Answer) -> Iterator[str]:
     """Each factor that is lost at the setting to use, or at the metric's own best."""
     best = answer.best
     said: set[str] = set()
@@ -118,7 +102,7 @@ def _lost(factor: str, setting: SettingSummary, settings: Sequence[SettingSummar
     )
 
 
-def _score(answer: "Answer") -> Iterator[str]:
+def _score(answer: Answer) -> Iterator[str]:
     """What the score is worth: its ceiling and its floor."""
     best, metric = answer.best, answer.choice.metric
     title = f"{metric_name(metric)} score" if metric else "score"
@@ -137,7 +121,7 @@ def _score(answer: "Answer") -> Iterator[str]:
         )
 
 
-def _top(answer: "Answer") -> Iterator[str]:
+def _top(answer: Answer) -> Iterator[str]:
     best = answer.best
     if best.standing is None or best.interval is None:
         return
@@ -153,13 +137,13 @@ def _top(answer: "Answer") -> Iterator[str]:
     high_score, used = answer.choice.settings[0], best.setting
     if high_score not in (used, best.favourite) and math.isfinite(high_score.score):
         yield (
-            f"By score alone, the mean of the better half, {name(high_score)} is ahead, "
+            f"By score alone, the mean of the better half, {setting_label(high_score)} is ahead, "
             f"{fixed(high_score.score, 3)} against {fixed(used.score, 3)}; that mean also rises "
             "with the spread of seeds."
         )
 
 
-def _runs(answer: "Answer") -> Iterator[str]:
+def _runs(answer: Answer) -> Iterator[str]:
     """What became of the runs: failures, and models of no use."""
     choice, health = answer.choice, answer.health
     if choice.failed:
@@ -190,7 +174,7 @@ def describe_health(health: Health) -> Iterator[str]:
         yield f"Health: of {count(health.runs, 'run')}, {', '.join(found)}."
 
 
-def _scope(answer: "Answer") -> Iterator[str]:
+def _scope(answer: Answer) -> Iterator[str]:
     """What the answer does not cover, or covers in a way of its own."""
     choice = answer.choice
     zero = next((s for s in choice.settings if s.beta == 0 and s.finished), None)
@@ -213,7 +197,3 @@ def _scope(answer: "Answer") -> Iterator[str]:
     likelihoods = {likelihood_of(setting) for setting in choice.settings}
     if len(likelihoods) > 1:
         yield "Reconstructions under different likelihoods are not compared: their units differ."
-
-
-def _value(value: object) -> str:
-    return number(value) if isinstance(value, float) else str(value)

@@ -98,6 +98,12 @@ def faithful(settings: Sequence[SettingSummary]) -> SettingSummary | None:
     return max(same, key=lambda setting: setting.reconstruction, default=None)
 
 
+def comparable(settings: Sequence[SettingSummary], to: SettingSummary) -> list[SettingSummary]:
+    """Those whose reconstruction is known and in the same units as that of `to`."""
+    same = (s for s in settings if likelihood_of(s) == likelihood_of(to))
+    return [setting for setting in same if math.isfinite(setting.reconstruction)]
+
+
 def likelihood_of(setting: SettingSummary) -> tuple[tuple[str, str], ...]:
     """What varies in the likelihood of a setting, by name: settings that agree can be compared."""
     return tuple(

@@ -115,7 +115,7 @@ def rows_from_dataframe(
 
     Example:
         >>> import mlflow
-        >>> from evaluation.analysis.answer import answer
+        >>> from evaluation.analysis.conclude import answer
         >>> rows = rows_from_dataframe(mlflow.search_runs(experiment_names=["dsprites-beta"]))
         >>> print(answer(rows))
     """

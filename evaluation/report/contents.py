@@ -65,6 +65,8 @@ def _settings(
         Column("failed"),
         Column("reconstruction", decimals=1),
         Column("KL", decimals=1),
+        *(_knowledge_columns(choice.settings) if sortable else []),
+        *([Column("live latents")] if sortable else []),
     ]
     rows = [
         Row(
@@ -81,6 +83,8 @@ def _settings(
                 str(setting.failed or ""),
                 setting.reconstruction,
                 setting.kl,
+                *(_knowledge(setting, choice.settings) if sortable else []),
+                *([_live(setting.health.live_latents)] if sortable else []),
             ],
             best=setting is choice.best,
             key=setting_key(setting) if sortable else "",
@@ -103,6 +107,9 @@ def all_runs(rows: Sequence[RunRow], facts: Facts) -> Table:
         Column(facts.score_name, decimals=3),
         Column("reconstruction", decimals=1),
         Column("KL", decimals=1),
+        *_knowledge_columns(rows),
+        Column("live latents"),
+        Column("health", text=True),
     ]
     found = [
         Row(
@@ -116,12 +123,44 @@ def all_runs(rows: Sequence[RunRow], facts: Facts) -> Table:
                 row.score,
                 row.reconstruction,
                 row.kl,
+                *_knowledge(row, rows),
+                _live(row.health.live_latents),
+                ", ".join(word for key, word in ILL.items() if getattr(row.health, key)),
             ],
             key=row.run,
         )
         for row in rows
     ]
     return Table("All runs", columns, found, sortable=True)
+
+
+ILL = {
+    "collapsed": "collapsed",
+    "diverged": "diverged",
+    "unconverged": "loss still falling",
+    "worse_than_mean_image": "no better than the mean image",
+}
+
+
+def _factors(items: Sequence[RunRow] | Sequence[SettingSummary]) -> list[str]:
+    return list(dict.fromkeys(name for item in items for name in item.factors))
+
+
+def _knowledge_columns(items: Sequence[RunRow] | Sequence[SettingSummary]) -> list[Column]:
+    """A column for each factor whose knowledge was measured."""
+    return [Column(f"{name} known", decimals=2) for name in _factors(items)]
+
+
+def _knowledge(
+    item: RunRow | SettingSummary, items: Sequence[RunRow] | Sequence[SettingSummary]
+) -> list[float]:
+    """The cells of `_knowledge_columns`: 0 is chance, 1 all that labels could show."""
+    known = item.factors
+    return [known[name].known if name in known else math.nan for name in _factors(items)]
+
+
+def _live(latents: int | None) -> str:
+    return "–" if latents is None else str(latents)
 
 
 def failures(rows: Sequence[RunRow]) -> Table | None:

@@ -8,7 +8,7 @@ from sweeps.cli.output import console, print_json
 from sweeps.cli.remote import cluster_jobs, job_of, sweep_name
 from sweeps.cluster.jobs import Job, Jobs
 from sweeps.console.printing import bold
-from sweeps.held import HeldSetting, held_settings
+from sweeps.held import HeldSetting
 from sweeps.run_store import Store
 from sweeps.sweep import Sweep
 from sweeps.sweep_results import Status, status
@@ -43,7 +43,7 @@ def execute(args: Namespace) -> int:
 def _held(spec: SweepSpec, store: Store) -> list[HeldSetting] | None:
     """The settings that the store has runs of; None where the data are not on this machine."""
     try:
-        return held_settings(Sweep.load(spec, store))
+        return Sweep.load(spec, store).held()
     except UserError:
         return None
 

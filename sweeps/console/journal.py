@@ -4,6 +4,7 @@ import contextlib
 import time
 
 from evaluation.analysis.choose import SettingSummary
+from evaluation.analysis.setting_names import setting_label
 from sweeps.plan import Setting
 from sweeps.run_store import Store
 from sweeps.trials.trial_queue import Observer
@@ -31,7 +32,7 @@ def _line(setting: Setting, summary: SettingSummary | None) -> str:
         return f"setting {setting.number}: a trial failed"
     failed = f", {summary.failed} failed" if summary.failed else ""
     return (
-        f"setting {setting.number} (β {summary.beta:.4g}, M {summary.latents}): "
+        f"setting {setting.number} ({setting_label(summary)}): "
         f"score {summary.score:.4f} over {summary.seeds} seeds{failed}"
     )
 

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from evaluation.analysis.choose import SettingSummary
+from evaluation.analysis.setting_names import setting_label
 from sweeps.plan import Run, Setting
 from sweeps.trials.trial_queue import Block, Observer, Result
 
@@ -167,7 +168,7 @@ def _parameters(setting: Setting) -> str:
 
 def words_of(summary: SettingSummary) -> str:
     """A setting and its score in a few words."""
-    return f"β {summary.beta:.4g} (M {summary.latents}) at {summary.score:.3f}"
+    return f"{setting_label(summary)} at {summary.score:.3f}"
 
 
 def duration(seconds: float) -> str:

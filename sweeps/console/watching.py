@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from evaluation.analysis.choose import Choice, choose
 from sweeps.console.progress import duration, words_of
-from sweeps.held import held_settings
 from sweeps.run_store import Store
 from sweeps.sweep import Sweep
 from sweeps.sweep_results import Status, status
@@ -77,7 +76,7 @@ class Watched:
 
     def look(self) -> View:
         """The sweep as its store has it now."""
-        held = held_settings(self._sweep) if self._sweep else None
+        held = self._sweep.held() if self._sweep else None
         counts = status(self._spec, self._store, held)
         return View(self._spec.name, counts, self._choice(), self._seconds_left(counts))
 

@@ -96,19 +96,39 @@ def _run_pictures(choice: Choice, store: Store) -> Iterator[tuple[str, bytes]]:
 
 def _facts(snapshot: Snapshot) -> Facts:
     spec, data, plan = snapshot.sweep.spec, snapshot.sweep.data, snapshot.sweep.metrics
-    options = with_defaults(plan.evaluation)[plan.metric]
     images = "×".join(map(str, data.shape))
     chosen = by_eye.chosen(snapshot.sweep.store, spec.name)
     return Facts(
         score_name=f"{metric_name(plan.metric)} score",
         data=f"{data.name} ({data.source}), {len(data):,} images of {images}",
-        scoring={key: str(value) for key, value in options.items() if value is not None},
+        scoring=_scoring(snapshot),
         command=_command(spec),
         sweep_file=spec.text,
         chosen=by_eye.sentence(chosen) if chosen else "",
         provenance=_provenance(data, snapshot.results),
         paper=paper_table(snapshot),
     )
+
+
+def _scoring(snapshot: Snapshot) -> dict[str, str]:
+    """The options of the metric, numbers as they were: 960 images of a set of no more."""
+    plan = snapshot.sweep.metrics
+    options = with_defaults(plan.evaluation)[plan.metric]
+    if options.get("images"):
+        options["images"] = min(options["images"], len(snapshot.sweep.data))
+    for result in snapshot.results:
+        evaluation = result["evaluations"].get(result["evaluation"])
+        if evaluation is not None:
+            taken = evaluation["measures"][plan.metric]
+            options |= {key: taken[key] for key in options.keys() & taken.keys()}
+            break
+    return {key: _text(value) for key, value in options.items() if value is not None}
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return f"{value:,}" if isinstance(value, int) else str(value)
 
 
 def _command(spec: SweepSpec) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from evaluation.analysis.answer import Answer
 from evaluation.analysis.choose import SettingSummary
+from evaluation.analysis.formatting import finite_or_none
 from sweeps import sweep_results
 from sweeps.console.printing import command
 from sweeps.plan import Run, Setting
@@ -64,8 +65,7 @@ class Tracker(Observer):
     def setting_ended(self, setting: Setting, summary: SettingSummary | None) -> None:
         """Queues the score of a setting."""
         score = summary.score if summary is not None else math.nan
-        known = score if math.isfinite(score) else None
-        self._put_entry(setting, Entry(dict(setting.parameters), known))
+        self._put_entry(setting, Entry(dict(setting.parameters), finite_or_none(score)))
         if summary is not None:
             self._mlflow.put(lambda writer: writer.write_setting(setting, summary))
 

@@ -29,7 +29,8 @@ from pathlib import Path
 
 import numpy as np
 
-from evaluation.analysis.answer import WITHIN, Answer, answer
+from evaluation.analysis.answer import Answer
+from evaluation.analysis.conclude import WITHIN, answer
 from evaluation.analysis.table import RunRow
 
 PIXELS = 4096

@@ -10,7 +10,6 @@ from evaluation.identity import evaluation_id
 from evaluation.result_file import read_result, write_result
 from sweeps import api
 from sweeps.cli.main import main
-from sweeps.held import held_settings
 from sweeps.run_store import Store
 from sweeps.sweep import Sweep
 from sweeps.sweep_results import status
@@ -85,7 +84,7 @@ def test_a_changed_range_keeps_what_lies_in_it(store: Store) -> None:
     snapshot = wider.snapshot()
     assert sorted({row.beta for row in snapshot.rows}) == [4, 16]
     assert snapshot.remarks == ("4 of 6 runs are scored so far.",)
-    now = status(wider.spec, store, held_settings(wider))
+    now = status(wider.spec, store, wider.held())
     assert (now.finished, now.pending, now.settings) == (4, 2, 2)
 
 
@@ -95,7 +94,7 @@ def test_what_lies_in_a_new_range_counts_beside_what_is_proposed(store: Store) -
     random = Sweep(a_spec(method="random", settings=3, parameters=space), store, DATA)
     assert sorted({row.beta for row in random.snapshot().rows}) == [4, 16]
     assert "8 runs of this name's earlier settings" in random.snapshot().remarks[1]
-    assert status(random.spec, store, held_settings(random)).earlier == 8
+    assert status(random.spec, store, random.held()).earlier == 8
 
 
 def test_more_seeds_leave_an_answer_that_says_what_it_rests_on(store: Store) -> None:
@@ -105,7 +104,7 @@ def test_more_seeds_leave_an_answer_that_says_what_it_rests_on(store: Store) -> 
     (remark,) = more.snapshot().remarks
     assert remark == "12 of 30 runs are scored so far; 6 settings have some of its seeds only."
     assert api.best(a_spec(seeds=5), store).sentences[0] == remark
-    now = status(more.spec, store, held_settings(more))
+    now = status(more.spec, store, more.held())
     assert (now.finished, now.pending, now.settings) == (12, 18, 0)
 
 

@@ -16,6 +16,10 @@ from trainer.data.published.cars3d import Cars3d
 from trainer.data.published.celeba import CelebA
 from trainer.data.published.chairs import Chairs
 from trainer.data.published.emnist import Emnist
+from trainer.data.published.faces3d import Faces3d
+from trainer.data.published.mpi3d import Mpi3d
+from trainer.data.published.shapes3d import Shapes3d
+from trainer.data.published.smallnorb import SmallNorb
 from trainer.data.published.yale_b import YaleB
 
 __all__ = ["DATASETS", "UNKNOWN", "Dataset", "Notes", "load", "notes_of"]
@@ -26,8 +30,12 @@ DATASETS: dict[str, type[Dataset]] = {
     "chairs": Chairs,
     "dsprites": DSprites,
     "emnist": Emnist,
+    "faces3d": Faces3d,
     "folder": Folder,
     "mnist": Mnist,
+    "mpi3d": Mpi3d,
+    "shapes3d": Shapes3d,
+    "smallnorb": SmallNorb,
     "yale_b": YaleB,
 }
 

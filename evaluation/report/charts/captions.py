@@ -5,6 +5,8 @@ from collections.abc import Sequence
 
 from evaluation.analysis.choose import Choice, SettingSummary
 from evaluation.analysis.formatting import capital, count, fixed, number
+from evaluation.analysis.setting_names import setting_label
+from evaluation.analysis.standing import comparable
 
 NOTHING = "No run finished, so there is nothing to show."
 
@@ -15,7 +17,7 @@ def of_inverted_u(choice: Choice, score_name: str) -> str:
     if not best.finished:
         return NOTHING
     said = (
-        f"{capital(score_name)} against β: the best setting is {_setting(best)}, at "
+        f"{capital(score_name)} against β: the best setting is {setting_label(best)}, at "
         f"{fixed(best.score, 3)} over {count(best.seeds, 'seed')}."
     )
     along = sorted(_same_but_beta(choice), key=lambda setting: setting.beta)
@@ -39,40 +41,47 @@ def of_map(choice: Choice, score_name: str) -> str:
 
 def of_tradeoff(choice: Choice, score_name: str) -> str:
     """The sharpest setting beside the best one."""
-    known = [s for s in choice.settings if s.finished and math.isfinite(s.reconstruction)]
+    known = [s for s in comparable(choice.settings, choice.best) if s.finished]
     if not known:
         return "No reconstruction was recorded."
     best, sharpest = choice.best, max(known, key=lambda setting: setting.reconstruction)
     if sharpest is best:
-        return f"The best setting, {_setting(best)}, also reconstructs best."
+        return (
+            f"The best setting, {setting_label(best)}, also reconstructs best.{_left_out(choice)}"
+        )
     return (
-        f"The sharpest setting, {_setting(sharpest)}, reconstructs at "
+        f"The sharpest setting, {setting_label(sharpest)}, reconstructs at "
         f"{fixed(sharpest.reconstruction, 1)} nats per image with a {score_name} of "
-        f"{fixed(sharpest.score, 3)}; the best one, {_setting(best)}, at "
-        f"{fixed(best.reconstruction, 1)} nats with {fixed(best.score, 3)}."
+        f"{fixed(sharpest.score, 3)}; the best one, {setting_label(best)}, at "
+        f"{fixed(best.reconstruction, 1)} nats with {fixed(best.score, 3)}.{_left_out(choice)}"
     )
 
 
 def of_rate(choice: Choice) -> str:
     """How reconstruction falls as KL does."""
-    known = [s for s in choice.settings if s.finished and math.isfinite(s.kl + s.reconstruction)]
+    alike = comparable(choice.settings, choice.best)
+    known = [s for s in alike if s.finished and math.isfinite(s.kl)]
     if len(known) < 2:
         return "Too few settings have a KL and a reconstruction."
     least, most = min(known, key=lambda s: s.kl), max(known, key=lambda s: s.kl)
     return (
-        f"From {fixed(most.kl, 1)} nats of KL per image at {_setting(most)} to "
-        f"{fixed(least.kl, 1)} at {_setting(least)}, reconstruction goes from "
+        f"From {fixed(most.kl, 1)} nats of KL per image at {setting_label(most)} to "
+        f"{fixed(least.kl, 1)} at {setting_label(least)}, reconstruction goes from "
         f"{fixed(most.reconstruction, 1)} to {fixed(least.reconstruction, 1)} nats."
+        f"{_left_out(choice)}"
     )
 
 
-def _setting(setting: SettingSummary) -> str:
-    others = "".join(f", {_text(value)}" for value in setting.parameters.values())
-    return f"β = {number(setting.beta)} with M = {setting.latents}{others}"
+def _left_out(choice: Choice) -> str:
+    """How many settings have a reconstruction in other units than the best one's."""
+    known = [s for s in choice.settings if math.isfinite(s.reconstruction)]
+    others = len(known) - len(comparable(known, choice.best))
+    return f" {capital(other_likelihoods(others))}." if others else ""
 
 
-def _text(value: object) -> str:
-    return number(value) if isinstance(value, float) else str(value)
+def other_likelihoods(settings: int) -> str:
+    """What is said of so many settings that a figure leaves out."""
+    return f"not shown: {count(settings, 'setting')} under other likelihoods, in other units"
 
 
 def _same_but_beta(choice: Choice) -> Sequence[SettingSummary]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from evaluation.analysis.choose import Choice, SettingSummary
 from evaluation.analysis.formatting import capital
+from evaluation.analysis.standing import comparable
 from evaluation.analysis.table import RunRow
 from evaluation.report.charts import captions
 from evaluation.report.charts.dimensions import Dimension, parameter_fields, plain
@@ -61,20 +62,20 @@ def charts(choice: Choice, score_name: str) -> tuple[Chart, ...]:
                 _map(score_name, len(choice.per_latents)),
             )
         )
-    if any(math.isfinite(setting.reconstruction) for setting in choice.settings):
+    if comparable(choice.settings, choice.best):
         found.append(
             Chart(
                 "tradeoff",
                 f"{capital(score_name)} beside reconstruction",
                 captions.of_tradeoff(choice, score_name),
                 _scatter(
-                    _axis("reconstruction", "log p(x|z), nats per image"),
+                    _axis("alike", "log p(x|z), nats per image"),
                     _axis("mean", f"{score_name}, mean over seeds"),  # as is the reconstruction
                 ),
             )
         )
         rate = _axis("kl", "KL, nats per image (rate)")
-        distortion = _axis("reconstruction", "log p(x|z), nats per image")
+        distortion = _axis("alike", "log p(x|z), nats per image")
         found.append(
             Chart(
                 "rate",
@@ -91,12 +92,15 @@ def data_of(
 ) -> dict[str, list[dict[str, Any]]]:
     """What the charts draw, by name: runs, settings, fitted curves and chance. Plain JSON."""
     fields = parameter_fields(rows)
+    same = comparable(choice.settings, choice.best)  # alike: what may stand on one axis
+    alike = {row.run for setting in same for row in setting.rows}
     runs = [
         _known(
             _places(row, fields, dims)
             | {"run": row.run, "seed": row.seed, "state": row.state, "reason": row.reason}
             | {"score": score, "mean": score}
             | {"reconstruction": row.reconstruction, "kl": row.kl}
+            | ({"alike": row.reconstruction} if row.run in alike else {})
         )
         for row in rows
         for score in [choice.failed_score if row.state == "failed" else row.score]
@@ -113,6 +117,7 @@ def data_of(
             | {"failed": setting.failed, "reconstruction": setting.reconstruction}
             | {"kl": setting.kl, "best": setting is choice.best, "low": low, "high": high}
             | {"key": setting_key(setting)}
+            | ({"alike": setting.reconstruction} if setting in same else {})
         )
         for setting in choice.settings
         if setting.finished

@@ -3,7 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from evaluation.report.figures import series, style
+from evaluation.analysis.setting_names import setting_label
+from evaluation.report.figures import style
 from evaluation.report.figures.traversals import mosaic
 from evaluation.report.material import Drawn, Lacking, Material
 from trainer.data.holdout import unseen
@@ -40,7 +41,7 @@ def of_sweep(sweep: Material) -> Drawn:
                        color=style.INK, pad=3)  # fmt: skip
     for axes in figure.axes:
         axes.axis("off")
-    style.caption(figure, f"{series.name_of(sweep.choice.best)}, seed {row.seed}. A row per image, "
+    style.caption(figure, f"{setting_label(sweep.choice.best)}, seed {row.seed}. A row per image, "
                   f"its code in the middle column, moved by {reach:g} to either side.")  # fmt: skip
     more = len(order) - len(shown)
     left_out = f"; {more} more are not shown" if more else ""

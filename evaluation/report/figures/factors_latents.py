@@ -6,7 +6,8 @@ from matplotlib import colormaps
 from torch import Tensor
 
 from evaluation.analysis.formatting import number
-from evaluation.report.figures import series, style
+from evaluation.analysis.setting_names import setting_label
+from evaluation.report.figures import style
 from evaluation.report.figures.traversals import INACTIVE
 from evaluation.report.material import Drawn, Lacking, Material
 
@@ -64,7 +65,7 @@ def of_sweep(sweep: Material) -> Drawn:
     for label, z in zip(axes.get_yticklabels(), order, strict=False):
         label.set_color(style.INK if kl[z] >= INACTIVE else "#9ca3af")
     style.colour_bar(axes, shown, "share of the factor's entropy")
-    style.caption(figure, f"{series.name_of(sweep.choice.best)}, seed {row.seed}.")
+    style.caption(figure, f"{setting_label(sweep.choice.best)}, seed {row.seed}.")
     return Drawn(figure, "Latents and factors", _finding(cells[: len(order)], factors, whole))
 
 

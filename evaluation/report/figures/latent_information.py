@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from evaluation.report.figures import series, style
+from evaluation.analysis.setting_names import setting_label
+from evaluation.report.figures import style
 from evaluation.report.figures.low_best_high import ends_and_best
 from evaluation.report.material import Drawn, Lacking, Material
 
@@ -27,7 +28,7 @@ def of_sweep(sweep: Material) -> Drawn:
         above.bar(range(len(order)), information[order], color=colours, gid="information")
         below.bar(range(len(order)), variance[order], color=colours)
         below.axhline(1, color=style.QUIET, linewidth=1, linestyle=":")
-        style.dress(above, title=series.name_of(setting),
+        style.dress(above, title=setting_label(setting),
                     ylabel="I(x; z_h), nats" if column == 0 else "")  # fmt: skip
         style.dress(below, xlabel="latents, by information",
                     ylabel="σ² of q*" if column == 0 else "")  # fmt: skip
@@ -39,7 +40,7 @@ def of_sweep(sweep: Material) -> Drawn:
     style.caption(figure, "Blue: used latents, above 0.5 nats. Dotted: the prior's variance of 1.")
     used = [int((np.array(one["information_per_latent"]) > USED).sum()) for one in found]
     said = "; ".join(
-        f"{series.name_of(setting)}: {n} of {row.latents} latents used"
+        f"{setting_label(setting)}: {n} of {row.latents} latents used"
         for setting, n, row in zip(settings, used, typical, strict=True)
     )
     return Drawn(figure, "Which latents carry information", f"{said}.")

@@ -4,7 +4,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from evaluation.report.figures import series, style
+from evaluation.analysis.setting_names import setting_label
+from evaluation.report.figures import style
 from evaluation.report.figures.traversals import mosaic
 from evaluation.report.material import Drawn, Lacking, Material
 from evaluation.report.traversals import traverse_run
@@ -63,7 +64,7 @@ def of_sweep(sweep: Material) -> Drawn:
         line[column].set_title(ends if latent == order[0] else "", fontsize=9)
         line[0].set_ylabel(f"z{latent}", rotation=0, ha="right", va="center", color=style.INK)
     lines = f"a line per {kinds}; " if kinds else ""
-    style.caption(figure, f"{series.name_of(sweep.choice.best)}, seed {row.seed}. Mean code over "
+    style.caption(figure, f"{setting_label(sweep.choice.best)}, seed {row.seed}. Mean code over "
                   f"the images: blue low, yellow high; {lines}right: its traversal.")  # fmt: skip
     return Drawn(
         figure,

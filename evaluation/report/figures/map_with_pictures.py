@@ -1,12 +1,13 @@
 """The map over β and M beside what models at its ends and its top do (Higgins 2017, Fig. 5)."""
 
 from evaluation.analysis.formatting import capital, fixed
+from evaluation.analysis.setting_names import setting_label
+from evaluation.report.charts.captions import of_map
 from evaluation.report.figures import beta_latents_map, series, style
 from evaluation.report.figures.low_best_high import ends_and_best
 from evaluation.report.figures.traversals import mosaic
-from evaluation.report.findings import of_map
 from evaluation.report.material import Drawn, Material
-from evaluation.traversals import traverse_run
+from evaluation.report.traversals import traverse_run
 
 LATENTS = 3
 LETTERS = "abc"  # of a picture, and of its place in the map
@@ -35,7 +36,7 @@ def of_sweep(sweep: Material) -> Drawn:
         best = setting is sweep.choice.best
         for spine in axes.spines.values():
             spine.set_color(style.INK if best else "#9ca3af")
-        title = f"{letter}   {series.name_of(setting)}   {fixed(setting.score, 3)}"
+        title = f"{letter}   {setting_label(setting)}   {fixed(setting.score, 3)}"
         axes.set_title(title, loc="left", fontsize=9.5, color=style.INK, pad=4,
                        fontweight="bold" if best else "normal")  # fmt: skip
         x, y = place(setting)

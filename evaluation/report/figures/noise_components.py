@@ -5,7 +5,8 @@ import torch
 from numpy.typing import NDArray
 
 from evaluation.analysis.formatting import number
-from evaluation.report.figures import series, style
+from evaluation.analysis.setting_names import setting_label
+from evaluation.report.figures import style
 from evaluation.report.figures.traversals import mosaic
 from evaluation.report.material import Drawn, Lacking, Material
 from trainer.data.holdout import unseen
@@ -48,7 +49,7 @@ def of_sweep(sweep: Material) -> Drawn:
     axes.tick_params(length=0)
     for spine in axes.spines.values():
         spine.set_visible(False)
-    style.caption(figure, f"{series.name_of(sweep.choice.best)}, seed {row.seed}. Below: white "
+    style.caption(figure, f"{setting_label(sweep.choice.best)}, seed {row.seed}. Below: white "
                   "where a residual is that component's, black where it is another's.")  # fmt: skip
     said = ", ".join(f"σ² = {number(level[j])} ({weight[j]:.0%} of the pixels)" for j in order)
     return Drawn(figure, "Which noise a residual is", f"The noise is a mixture of {said}.")

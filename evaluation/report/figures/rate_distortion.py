@@ -7,6 +7,7 @@ from itertools import pairwise
 from matplotlib.axes import Axes
 
 from evaluation.analysis.choose import SettingSummary
+from evaluation.analysis.standing import comparable
 from evaluation.report.charts.captions import of_rate
 from evaluation.report.figures import series, style
 from evaluation.report.material import Drawn, Lacking, Material
@@ -18,9 +19,8 @@ def of_sweep(sweep: Material) -> Drawn:
     Right: the slope between neighbours beside their beta. At the optimum of the β-VAE's bound the
     slope d log p(x|z) / d KL is β (A.6), so points of well-trained models lie on the diagonal.
     """
-    known = [
-        s for s in sweep.choice.settings if s.finished and math.isfinite(s.kl + s.reconstruction)
-    ]
+    alike = comparable(sweep.choice.settings, sweep.choice.best)
+    known = [s for s in alike if s.finished and math.isfinite(s.kl)]
     if len(known) < 2:
         raise Lacking("fewer than two settings have both a KL and a reconstruction")
     figure = style.new_figure(9.6, 4.6)

@@ -6,7 +6,8 @@ The upper rows of Levy 2020, Fig. 5; the pictures of the troubleshooting paper, 
 import numpy as np
 
 from evaluation.analysis.formatting import fixed
-from evaluation.report.figures import series, style
+from evaluation.analysis.setting_names import setting_label
+from evaluation.report.figures import style
 from evaluation.report.figures.low_best_high import ends_and_best
 from evaluation.report.figures.traversals import mosaic
 from evaluation.report.material import Drawn, Material
@@ -27,7 +28,7 @@ def of_sweep(sweep: Material) -> Drawn:
     for setting in settings:
         model = load_model(sweep.model_folder(sweep.representative(setting)))
         rows.append(model.decode(model.encode(inputs)[0]))
-        labels.append(f"{series.name_of(setting)}\n{fixed(setting.reconstruction, 1)} nats")
+        labels.append(f"{setting_label(setting)}\n{fixed(setting.reconstruction, 1)} nats")
     height, width = data.shape[1:]
     cell = 8.0 / len(picked)
     figure = style.new_figure(9.6, 0.75 + len(rows) * cell * height / width)
@@ -43,5 +44,5 @@ def of_sweep(sweep: Material) -> Drawn:
         spine.set_visible(False)
     style.caption(figure, "The decoded mean of each image's mean code. Nats: the setting's "
                   "log p(x|z) over its seeds; bold is best.")  # fmt: skip
-    said = "; ".join(f"{series.name_of(s)}: {fixed(s.reconstruction, 1)} nats" for s in settings)
+    said = "; ".join(f"{setting_label(s)}: {fixed(s.reconstruction, 1)} nats" for s in settings)
     return Drawn(figure, "Images and their reconstructions", f"Reconstruction at {said}.")

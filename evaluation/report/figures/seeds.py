@@ -3,6 +3,7 @@
 from matplotlib.axes import Axes
 
 from evaluation.analysis.formatting import capital, fixed, number
+from evaluation.analysis.setting_names import setting_label
 from evaluation.report.figures import series, style
 from evaluation.report.material import Drawn, Material
 
@@ -73,5 +74,5 @@ def _finding(sweep: Material) -> str:
     best = sweep.choice.best
     return (
         f"Over the seeds the score spreads by {fixed(best.spread, 3)} at the best setting and by "
-        f"{fixed(most.spread, 3)} at the most scattered one, {series.name_of(most)}."
+        f"{fixed(most.spread, 3)} at the most scattered one, {setting_label(most)}."
     )

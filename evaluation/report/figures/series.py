@@ -118,12 +118,6 @@ def one_beta(choice: Choice) -> dict[int, float]:
     }
 
 
-def name_of(setting: SettingSummary) -> str:
-    """A setting in a few words: β = 4, M = 10, isa_vae."""
-    others = [_named(n, _text(v), list(setting.parameters)) for n, v in setting.parameters.items()]
-    return ", ".join([f"β = {number(setting.beta)}", f"M = {setting.latents}", *others])
-
-
 def _is_number(settings: Sequence[SettingSummary], name: str) -> bool:
     values = [setting.parameters.get(name) for setting in settings]
     return all(

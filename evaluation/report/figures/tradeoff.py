@@ -10,8 +10,10 @@ from matplotlib.lines import Line2D
 
 from evaluation.analysis.choose import Choice
 from evaluation.analysis.formatting import capital, count
+from evaluation.analysis.setting_names import setting_label
+from evaluation.analysis.standing import comparable, likelihood_of
 from evaluation.analysis.table import RunRow
-from evaluation.report.charts.captions import of_tradeoff
+from evaluation.report.charts.captions import of_tradeoff, other_likelihoods
 from evaluation.report.figures import series, style
 from evaluation.report.material import Drawn, Material
 
@@ -31,7 +33,7 @@ def draw(rows: Sequence[RunRow], choice: Choice, *, score_name: str = "score") -
     Coloured by beta; where other choices vary, as objectives, by those, with a legend. Lines join
     settings that differ in beta alone; both are means over all seeds, with standard errors, and not
     the better half's score beside all seeds' reconstruction. Failed runs have no
-    reconstruction and are only counted.
+    reconstruction and are only counted; so are settings under another likelihood than the best.
     """
     figure = style.new_figure(9.6, 5.4)
     axes = figure.add_subplot()
@@ -39,8 +41,9 @@ def draw(rows: Sequence[RunRow], choice: Choice, *, score_name: str = "score") -
     lines = series.series_of(choice, axis)
     several = bool(choice.best.parameters) and 1 < len(lines) <= style.MANY
     scale = style.beta_scale([row.beta for row in rows])
-    known = [row for row in rows if math.isfinite(row.reconstruction) and row.state == "finished"]
-    settings = [s for s in choice.settings if math.isfinite(s.reconstruction)]
+    settings = comparable(choice.settings, choice.best)
+    alike = [row for setting in settings for row in setting.rows]
+    known = [row for row in alike if math.isfinite(row.reconstruction) and row.state == "finished"]
 
     line_of = {row.run: line for line in lines for row in line.rows}
     axes.scatter(
@@ -97,7 +100,7 @@ def draw(rows: Sequence[RunRow], choice: Choice, *, score_name: str = "score") -
     if not several:
         bar = style.colour_bar(axes, scale, "β")
         style.plain_log_ticks(bar.ax.yaxis, *scale.get_clim())
-    style.caption(figure, _caption(rows, known))
+    style.caption(figure, _caption(choice, rows, known))
     return figure
 
 
@@ -120,7 +123,7 @@ def _mark_best(axes: Axes, choice: Choice) -> None:
         gid="best",
     )
     axes.annotate(
-        f"best: {series.name_of(best)}",
+        f"best: {setting_label(best)}",
         (best.reconstruction, best.mean),
         xytext=(0, 14 if choice.goal == "maximize" else -20),
         textcoords="offset points",
@@ -147,13 +150,17 @@ def _legend(axes: Axes, lines: Sequence[series.Series], coloured: bool) -> None:
     axes.legend(handles=handles, frameon=False, fontsize=9.5, labelcolor=style.INK, loc="best")
 
 
-def _caption(rows: Sequence[RunRow], known: Sequence[RunRow]) -> str:
+def _caption(choice: Choice, rows: Sequence[RunRow], known: Sequence[RunRow]) -> str:
     text = "Large: settings, with standard errors. Small: seeds. "
     text += "Lines join settings that differ in β alone."
     failed = sum(row.state == "failed" for row in rows)
-    unknown = len(rows) - failed - len(known)
+    others = [s for s in choice.settings if likelihood_of(s) != likelihood_of(choice.best)]
+    left_out = [r for s in others for r in s.rows if r.state != "failed"]
+    unknown = len(rows) - failed - len(known) - len(left_out)
     if failed:
         text += f" Not shown: {count(failed, 'failed run')}."
+    if others:
+        text += f" {capital(other_likelihoods(len(others)))}."
     if unknown:
         text += f" Without a reconstruction: {count(unknown, 'run')}."
     return text

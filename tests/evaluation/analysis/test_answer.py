@@ -8,7 +8,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from evaluation.analysis.answer import Answer, answer
+from evaluation.analysis.answer import Answer
+from evaluation.analysis.conclude import answer
 from evaluation.analysis.table import RunRow
 from tests.benchmarks.coverage import measure
 from tests.evaluation.analysis.sweeps import inverted_u, make_rows

@@ -4,8 +4,8 @@ import math
 
 import pytest
 
-from evaluation.analysis.answer import answer
 from evaluation.analysis.choose import choose
+from evaluation.analysis.conclude import answer
 from evaluation.analysis.health import RunHealth
 from evaluation.analysis.table import rows_from_results
 from tests.evaluation.analysis.sweeps_of_rows import row

@@ -4,8 +4,8 @@ import dataclasses
 
 import pytest
 
-from evaluation.analysis.answer import answer
 from evaluation.analysis.choose import choose
+from evaluation.analysis.conclude import answer
 from evaluation.analysis.factors import Knowledge
 from evaluation.analysis.health import RunHealth
 from evaluation.analysis.table import Floor

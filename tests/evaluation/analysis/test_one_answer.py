@@ -1,7 +1,7 @@
 """One answer for everyone: a tested setting, an interval that holds it, and what is unsure."""
 
-from evaluation.analysis.answer import answer
 from evaluation.analysis.choose import choose
+from evaluation.analysis.conclude import answer
 from evaluation.analysis.health import RunHealth
 from evaluation.report.figures import comparison
 from tests.evaluation.analysis.sweeps_of_rows import inverted_u, row

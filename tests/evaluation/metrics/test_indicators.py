@@ -3,13 +3,16 @@
 import numpy as np
 import pytest
 import torch
+from scipy.integrate import quad
 from scipy.optimize import minimize
+from scipy.stats import gennorm, norm
 from torch import Tensor
 from torch.distributions import Normal, kl_divergence
 
 from evaluation.metrics.indicators import Indicators, indicators
 from evaluation.metrics.support.points import Posterior, draw_images
 from tests.evaluation.metrics.toys import SMALL, Toy, noise_of, noisy, rotated, standard
+from trainer.distributions.isa_prior import IsaOptions, IsaPrior
 from trainer.errors import UserError
 
 DATA, PERFECT = Toy(SMALL), standard(SMALL)
@@ -140,3 +143,30 @@ def test_the_lower_bound_of_a_pack_is_its_models() -> None:
 def test_means_alone_are_not_enough() -> None:
     with pytest.raises(UserError, match="posterior="):
         indicators(PERFECT, DATA)
+
+
+def test_of_isa_vae_they_are_taken_from_its_own_prior() -> None:
+    """With p0 = p1 its latents are independent: generalised normals, whose KL is an integral."""
+    p, scale, mean, deviation = 1.5, 2.0, 0.7, 0.4
+    prior = IsaPrior(1, 4, IsaOptions(subspaces=2, p0=p, p1=p, scale=scale))
+    prior.initialise(0, torch.Generator())
+    own = gennorm(p, scale=scale ** (1 / p))
+    posterior = norm(mean, deviation)
+    expected, _ = quad(
+        lambda z: posterior.pdf(z) * (posterior.logpdf(z) - own.logpdf(z)), -4, 6, points=[0]
+    )
+
+    def encode(x: Tensor) -> tuple[Tensor, Tensor]:
+        return torch.full((len(x), 4), mean), torch.full((len(x), 4), 2 * np.log(deviation))
+
+    result, plain = of(encode, prior=prior), of(encode)
+    assert result.kl == pytest.approx(4 * expected, abs=0.05)  # by one sample per image
+    assert plain.kl == pytest.approx(4 * 0.5 * (mean**2 + deviation**2 - 1 - np.log(deviation**2)))
+    assert abs(result.kl - plain.kl) > 0.5
+    bound = of(encode, prior=prior, log_likelihood=lambda x, z: torch.full((len(x),), -20.0))
+    assert bound.evlb == pytest.approx(-20 - result.kl)
+    assert own.var() != pytest.approx(1, abs=0.3)  # so latents of that variance are the normal ones
+    spread = of(
+        lambda x: (own.std() * PERFECT(x)[:, :4], torch.full((len(x), 4), -20.0)), prior=prior
+    )
+    assert spread.normal_variance == 4

@@ -2,11 +2,13 @@
 
 from dataclasses import replace
 
-from evaluation.analysis.answer import answer
 from evaluation.analysis.choose import choose
+from evaluation.analysis.conclude import answer
 from evaluation.analysis.factors import Knowledge
 from evaluation.analysis.health import RunHealth
+from evaluation.report import contents
 from evaluation.report.answer_tables import answer_tables
+from evaluation.report.facts import Facts
 from evaluation.report.report import write_report
 from tests.evaluation.analysis.sweeps_of_rows import inverted_u, row
 
@@ -46,6 +48,16 @@ def test_they_stand_in_the_answer_of_the_page(tmp_path):
     card = page.read_text("utf-8").split('id="answer"')[1].split("</section>")[0]
     for said in ("more likely than not", "orientation", "lost", "5 of 10", "1 of 4"):
         assert said in card
+
+
+def test_tables_of_settings_and_runs_have_them_too():
+    rows = known(inverted_u(latents=(10,), betas=(1.0, 4.0, 16.0, 64.0)))
+    for table in (contents.all_settings(choose(rows), Facts()), contents.all_runs(rows, Facts())):
+        places = {column.heading: i for i, column in enumerate(table.columns)}
+        at_4 = next(row.cells for row in table.rows if 4.0 in row.cells)
+        assert at_4[places["orientation known"]] == 0.01
+        assert at_4[places["live latents"]] in ("0", "5")
+    assert at_4[places["health"]] == "collapsed"
 
 
 def test_without_labels_or_without_a_best_there_are_fewer():

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from evaluation.analysis.answer import answer
 from evaluation.analysis.choose import choose
+from evaluation.analysis.conclude import answer
 from evaluation.report.figures import beta_latents_map, inverted_u, tradeoff, traversals
 from evaluation.report.figures.beta_latents_map import REACH, cell_edges
 from evaluation.report.figures.style import colours_of, markers_of

@@ -6,7 +6,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from evaluation.analysis.answer import answer
+from evaluation.analysis.conclude import answer
 from evaluation.report.facts import Facts
 from evaluation.report.report import write_report
 from tests.browser import Opened, browser

@@ -5,8 +5,8 @@ from html.parser import HTMLParser
 
 import pytest
 
-from evaluation.analysis.answer import answer
 from evaluation.analysis.choose import choose
+from evaluation.analysis.conclude import answer
 from evaluation.report.answer_card import cautions
 from evaluation.report.changes import changes, summary
 from evaluation.report.charts import library

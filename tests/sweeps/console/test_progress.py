@@ -81,7 +81,7 @@ def test_a_line_says_what_counts(clock):
     progress.setting_ended(block(1).setting, summary(8.0, 0.7))
     progress.setting_ended(block(2).setting, None)
     assert progress.summary() == (
-        "4 of 8 runs, 2 failed, 1 trial failed, best so far β 4 (M 10) at 0.800"
+        "4 of 8 runs, 2 failed, 1 trial failed, best so far β 4, M 10 at 0.800"
     )
 
 

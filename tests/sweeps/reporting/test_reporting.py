@@ -39,7 +39,7 @@ def fill(store, data):
         folders = [store.run_folder(run.id) for run in runs]
         records = train([run.config for run in runs], data, folders, device="cpu")
         score = SCORES[point["latents"], point["beta"]]
-        measured = {"score": score, "scores": [score] * 3, "chance": 0.25}
+        measured = {"score": score, "scores": [score] * 3, "chance": 0.25, "images": 41}
         metrics = {"higgins": measured, "mig": {"score": 0.123}}
         for folder, record in zip(folders, records, strict=True):
             scored = {"measures": metrics, "reconstruction": -9.0, "kl": 2.0}
@@ -59,6 +59,7 @@ def test_report_of_a_sweep(tmp_path, monkeypatch):
     assert "<title>reported" in html
     assert "Higgins score" in html and "sweep run reported.yaml" in html
     assert "How sure is this?" in html and "90% interval of β" in html
+    assert "<dt>images</dt><dd>41</dd>" in html  # that were scored, not the most that may be
     assert ">MIG</th>" in html and ">0.123</td>" in html
     # the best model of both latent sizes, the best of all first
     assert {p.name for p in page.parent.glob("traversals_*.png")} == {

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from evaluation.analysis.answer import answer
+from evaluation.analysis.conclude import answer
 from evaluation.analysis.table import RunRow
 from evaluation.report.figures import beta_latents_map, inverted_u, tradeoff
 from sweeps import best

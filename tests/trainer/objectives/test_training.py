@@ -40,6 +40,7 @@ RUNS: dict[str, dict[str, Any]] = {
     "dc_ign": {"objective": "dc_ign", "objective_options": {"shares": {"x": 2.0}}},
     "infogan": {"objective": "infogan"},
     "gaussian": {"likelihood": "gaussian", "likelihood_options": {"variance": 0.05}},
+    "gaussian_network": {"likelihood": "gaussian_network"},
     "gaussian_learned": {"likelihood": "gaussian_learned"},
     "gaussian_learned, gradient": {
         "likelihood": "gaussian_learned",
@@ -116,7 +117,7 @@ def test_what_is_learned_beside_the_networks_survives_a_restart(
 
 
 @pytest.mark.parametrize(
-    "name", [name for name in RUNS if name.startswith(("gaussian_", "isa_vae, l"))]
+    "name", [name for name in RUNS if name.startswith(("gaussian_l", "gaussian_m", "isa_vae, l"))]
 )
 def test_noise_and_exponents_are_learned_in_training(tmp_path: Path, name: str) -> None:
     pack = Pack(configs(name)[0], 3, (1, 12, 12))

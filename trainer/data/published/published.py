@@ -1,6 +1,6 @@
 """What the published data sets share: factors that are known, and images read once as bytes."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from trainer.data.formats.picture_folder import PictureFiles
 from trainer.data.images.encoded_images import EncodedImages
 from trainer.data.labels.weak_labels import content
 from trainer.errors import UserError
+from trainer.files import expand
 
 
 @dataclass(frozen=True)
@@ -166,3 +167,19 @@ def find_files(folder: Path, pattern: str) -> list[Path]:
     return sorted(
         path for path in found if not any(p.startswith(".") or p in junk for p in below[path])
     )
+
+
+def one_file(path: str, patterns: Sequence[str], help: str) -> Path:
+    """The file at `path`, or the one below it whose name fits a glob pattern.
+
+    Raises UserError, ending in `help`, for none or several.
+    """
+    place = expand(path)
+    if place.is_file():
+        return place
+    found = [f for p in patterns for f in find_files(place, p)] if place.is_dir() else []
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise UserError(f"{place}: no such file there; {help}")
+    raise UserError(f"{place}: several files fit, {found[0].name} and {found[1].name}; name one")

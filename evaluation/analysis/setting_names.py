@@ -1,0 +1,36 @@
+"""How a setting is called: in words for people, and as plain values for JSON."""
+
+from typing import Any
+
+from evaluation.analysis.choose import SettingSummary
+from evaluation.analysis.formatting import finite_or_none, number
+
+
+def setting_label(setting: SettingSummary) -> str:
+    """A setting in a sentence: its beta, latents, and the other options that it has."""
+    return ", ".join(
+        [f"β {number(setting.beta)}", f"M {setting.latents}", *describe_parameters(setting)]
+    )
+
+
+def describe_parameters(setting: SettingSummary) -> list[str]:
+    """The choices beside beta and latents that differ between settings: objective isa_vae."""
+    # an option that another objective alone has is None
+    given = {key: value for key, value in setting.parameters.items() if value is not None}
+    return [f"{key.rpartition('.')[2]} {_value(value)}" for key, value in given.items()]
+
+
+def identify(setting: SettingSummary) -> dict[str, Any]:
+    """What identifies a setting, and its reconstruction, as plain values for JSON."""
+    return {
+        "setting": setting.rows[0].setting,
+        "beta": setting.beta,
+        "beta_norm": setting.beta_norm,
+        "latents": setting.latents,
+        "parameters": dict(setting.parameters),
+        "reconstruction": finite_or_none(setting.reconstruction),
+    }
+
+
+def _value(value: object) -> str:
+    return number(value) if isinstance(value, float) else str(value)

@@ -1,0 +1,63 @@
+"""The house as a whole: imports run one way and in no circle, and no folder holds too much."""
+
+import ast
+from pathlib import Path
+
+import sweeps
+
+ROOT = Path(sweeps.__file__).parents[1]
+PACKAGES = ("trainer", "evaluation", "sweeps")  # each imports those before it, and itself
+FILES = {
+    ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
+    for package in PACKAGES
+    for path in (ROOT / package).rglob("*.py")
+}
+DOZEN = 12  # files side by side, without `__init__.py`
+OF_ONE_KIND = {
+    "evaluation/metrics",
+    "evaluation/report/figures",
+    "sweeps/cli",
+    "trainer/data/formats",
+    "trainer/objectives",
+}
+
+
+def test_packages_import_one_way() -> None:
+    for module in FILES:
+        for other in _imported(module):
+            mine, theirs = PACKAGES.index(_package(module)), PACKAGES.index(_package(other))
+            assert theirs <= mine, f"{module} imports {other}"
+
+
+def test_no_modules_import_each_other() -> None:
+    """Not even for types."""
+    imports = {module: _imported(module) for module in FILES}
+    while leaves := {module for module, others in imports.items() if not others & imports.keys()}:
+        imports = {module: others for module, others in imports.items() if module not in leaves}
+    # what is left imports, or is imported by, a circle: only its own members are told
+    while roots := imports.keys() - {other for others in imports.values() for other in others}:
+        imports = {module: others for module, others in imports.items() if module not in roots}
+    assert not imports
+
+
+def test_no_folder_has_more_than_a_dozen_files() -> None:
+    for folder in {path.parent for path in FILES.values()}:
+        files = [path for path in folder.glob("*.py") if path.name != "__init__.py"]
+        name = folder.relative_to(ROOT).as_posix()
+        assert len(files) <= DOZEN or name in OF_ONE_KIND, f"{name} has {len(files)} files"
+
+
+def _imported(module: str) -> set[str]:
+    """The modules of ours that one imports anywhere, in functions and for types too."""
+    found = set()
+    for node in ast.walk(ast.parse(FILES[module].read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+            found |= {name if name in FILES else node.module for name in names}
+        elif isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+    return (found & FILES.keys()) - {module}
+
+
+def _package(module: str) -> str:
+    return module.partition(".")[0]
