@@ -29,6 +29,9 @@ _ENVIRONMENT = {
     "MLFLOW_LOGGING_LEVEL": "ERROR",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",  # it would make a run again whose answer was lost
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
+    # servers of one's own often refuse what boto3 adds since version 1.36
+    "AWS_REQUEST_CHECKSUM_CALCULATION": "when_required",
+    "AWS_RESPONSE_CHECKSUM_VALIDATION": "when_required",
 }
 
 
