@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from evaluation.metrics.support.encoding import Represent
 from evaluation.metrics.support.linear_svm import fit_machines
-from evaluation.metrics.support.points import Figure, Points, labelled_points
-from trainer.data.dataset import UNKNOWN, Dataset, quantities_of
+from evaluation.metrics.support.points import Figure, Points, labelled_points, measured
+from trainer.data.dataset import Dataset, quantities_of
 
 
 @dataclass(frozen=True)
@@ -73,10 +73,10 @@ def sap(
     for f in range(len(learn.factors)):
         values = quantities_of(data).get(learn.factors[f])
         if continuous_factors or values is not None:
-            ranking[..., f] = _squared_correlation(*_measured(learn, f, values))
+            ranking[..., f] = _squared_correlation(*measured(learn, f, values))
             tested = learn.few and values is not None  # else as disentanglement_lib does
             matrix[..., f] = (
-                _squared_correlation(*_measured(check, f, values)) if tested else ranking[..., f]
+                _squared_correlation(*measured(check, f, values)) if tested else ranking[..., f]
             )
         else:
             ranking[..., f], matrix[..., f] = _accuracies(learn, check, f, C, rescale)
@@ -96,19 +96,7 @@ def sap(
     )
 
 
-def _measured(
-    points: Points, factor: int, values: NDArray[np.float64] | None
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Means (K, m, M) and values (m,) of a factor where it is known; its classes without values."""
-    means, classes = points.of(factor)
-    if values is None:
-        return means, classes.astype(np.float64)
-    return means, values[points.images[points.classes[:, factor] != UNKNOWN]]
-
-
-def _squared_correlation(
-    means: NDArray[np.float64], values: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def _squared_correlation(means: NDArray[np.float64], values: NDArray) -> NDArray[np.float64]:
     """Squared correlation (K, M) of means (K, n, M) and values (n,); 0 for one that is constant."""
     x, y = means - means.mean(axis=1, keepdims=True), values - values.mean()
     covariance = np.einsum("knm,n->km", x, y)
