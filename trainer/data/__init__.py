@@ -90,7 +90,9 @@ def load(
         if key in options:
             arguments[key] = _convert(key, options[key], parameter.annotation)
         elif parameter.default is inspect.Parameter.empty:
-            raise FieldError(f"required option of {name} is missing", (key,))
+            files = getattr(cls, "expected", "")
+            problem = f"required option of {name} is missing{'; ' if files else ''}{files}"
+            raise FieldError(problem, (key,))
     data = relabel(cls(**arguments), _convert("labels", labels, str | int), cut, chosen)
     data = data if chosen is None else choose(data, chosen)
     return hold_out(data, _convert("holdout", holdout, int))
