@@ -8,6 +8,8 @@ from sweeps.run_store import Store
 from sweeps.sweepfile import SweepSpec
 from sweeps.trials.trial_queue import Block
 
+PATIENCE = 20.0  # seconds that a trial waits for another sweep's, before others go first
+
 
 def job_of(
     spec: SweepSpec, store: Store, evaluation: Mapping[str, Mapping[str, Any]]
@@ -25,12 +27,16 @@ def job_of(
     }
 
 
-def config_of(block: Block, job: Mapping[str, Any]) -> dict[str, Any]:
-    """The configuration of one trial."""
+def config_of(block: Block, job: Mapping[str, Any], again: bool = False) -> dict[str, Any]:
+    """The configuration of one trial. again: another sweep had its runs when it was tried before.
+
+    Only then does it wait for them: at first others go before it, without losing time.
+    """
     return {
         "setting": block.setting.number,
         "block": block.number,
         "runs": [{"id": run.id, "config": run.config.as_mapping()} for run in block.runs],
         "scored": list(block.scored),
+        "patience": PATIENCE if again else 0.0,
         "job": dict(job),
     }

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from trainer.config.schema import FieldError, convert, lookup, suggestion
-from trainer.data.dataset import UNKNOWN, Dataset, Notes, notes_of
+from trainer.data.dataset import UNKNOWN, Dataset, Notes, notes_of, quantities_of
 from trainer.data.dsprites import DSprites
 from trainer.data.folder import Folder
 from trainer.data.holdout import hold_out
@@ -22,7 +22,7 @@ from trainer.data.published.shapes3d import Shapes3d
 from trainer.data.published.smallnorb import SmallNorb
 from trainer.data.published.yale_b import YaleB
 
-__all__ = ["DATASETS", "UNKNOWN", "Dataset", "Notes", "load", "notes_of"]
+__all__ = ["DATASETS", "UNKNOWN", "Dataset", "Notes", "load", "notes_of", "quantities_of"]
 
 DATASETS: dict[str, type[Dataset]] = {
     "cars3d": Cars3d,
@@ -90,7 +90,9 @@ def load(
         if key in options:
             arguments[key] = _convert(key, options[key], parameter.annotation)
         elif parameter.default is inspect.Parameter.empty:
-            raise FieldError(f"required option of {name} is missing", (key,))
+            files = getattr(cls, "expected", "")
+            problem = f"required option of {name} is missing{'; ' if files else ''}{files}"
+            raise FieldError(problem, (key,))
     data = relabel(cls(**arguments), _convert("labels", labels, str | int), cut, chosen)
     data = data if chosen is None else choose(data, chosen)
     return hold_out(data, _convert("holdout", holdout, int))

@@ -98,14 +98,11 @@ def load_model(
 
 
 def _in_store(client: "MlflowClient", uri: str, store: Store) -> Path | None:
-    """The folder of `runs:/<id>` with its model, brought here; None when it is not in the store."""
+    """The folder of the URI's run with its model, brought here; None where the store has none."""
     from mlflow import MlflowException
 
-    mlflow_run, *rest = uri.removeprefix("runs:/").split("/")
-    if not uri.startswith("runs:/") or any(rest):
-        return None
     try:
-        run = client.get_run(mlflow_run).data.tags.get(RUN)
+        run = _tags_of(client, uri).get(RUN)
     except MlflowException:
         return None
     if run is None or not store.exists(f"{run_key(run)}/{MODEL_FILE}"):
@@ -115,16 +112,28 @@ def _in_store(client: "MlflowClient", uri: str, store: Store) -> Path | None:
     return store.run_folder(run)
 
 
+def _tags_of(client: "MlflowClient", uri: str) -> dict[str, str]:
+    """The tags of a run or of a model's version. Raises MlflowException."""
+    if uri.startswith("runs:/"):
+        mlflow_run, *rest = uri.removeprefix("runs:/").split("/")
+        return {} if any(rest) else dict(client.get_run(mlflow_run).data.tags)
+    return dict(client.get_model_version(*_version_of(client, uri)).tags)
+
+
 def _folder_of(client: "MlflowClient", uri: str) -> str:
     """The URI of the artifacts that a model's files are among; MLflow's own follows its globals."""
     if uri.startswith("runs:/"):
         return uri.rstrip("/")
+    return f"{client.get_model_version_download_uri(*_version_of(client, uri))}/{FILES}"
+
+
+def _version_of(client: "MlflowClient", uri: str) -> tuple[str, str]:
+    """The name of a registered model, and the version that the URI means."""
     name, at, alias = uri.removeprefix("models:/").partition("@")
     if at:
-        version = client.get_model_version_by_alias(name, alias).version
-    else:
-        name, _, version = name.partition("/")
-    return f"{client.get_model_version_download_uri(name, version)}/{FILES}"
+        return name, str(client.get_model_version_by_alias(name, alias).version)
+    name, _, version = name.partition("/")
+    return name, version
 
 
 class Served:

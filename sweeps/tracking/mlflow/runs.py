@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 BATCH = 1000  # metrics, params and tags in one call: MLflow's limit
 RUNNING = "RUNNING"
 PARENT = "mlflow.parentRunId"
-_NAMED_BY = {"sweep": ("search",), "setting": ("search", "setting"), "run": ("run",)}
+_NAMED_BY = {"sweep": ("sweep", "search"), "setting": ("search", "setting"), "run": ("run",)}
 
 Key = tuple[str, ...]
 
@@ -26,6 +26,8 @@ class Known:
     """A run that MLflow has. metrics, params: none of a seed's run, of which there are many."""
 
     id: str
+    name: str
+    start: int | None
     status: str
     artifacts: str
     tags: dict[str, str]
@@ -40,8 +42,9 @@ class Known:
 class Runs:
     """What MLflow has of one experiment, looked up once, and changed through here alone.
 
-    A run is found by its tag `kind` with `search` (kind `sweep`), `search` and `setting` (kind
-    `setting`) or `run` (kind `run`, a seed's). One that is RUNNING is not complete. Doubles, which
+    A run is found by its tag `kind` with `sweep` and `search` (kind `sweep`), `search` and
+    `setting` (kind `setting`) or `run` (kind `run`, a seed's). One that is RUNNING is not
+    complete. Doubles, which
     are left when the answer to a call was lost, are deleted.
     """
 
@@ -49,6 +52,8 @@ class Runs:
         """experiment: its name. artifacts: where they go if it is new; None for MLflow's choice."""
         self.client = client
         found = client.get_experiment_by_name(experiment)
+        if found is not None and found.lifecycle_stage == "deleted":
+            client.restore_experiment(found.experiment_id)  # no other can have its name
         self.experiment = str(
             client.create_experiment(experiment, artifact_location=artifacts)
             if found is None
@@ -68,13 +73,28 @@ class Runs:
         """
         key = key_of(tags)
         if key not in self.known:
-            run = self.client.create_run(
-                self.experiment, start_time=start, tags=dict(tags), run_name=name
-            )
-            self.known[key] = Known(
-                run.info.run_id, run.info.status, run.info.artifact_uri, dict(tags), {}, {}
-            )
+            self.known[key] = self._create(tags, name, start)
         return self.known[key]
+
+    def renew(self, run: Known) -> Known:
+        """The same run without metrics and params, which MLflow never changes.
+
+        It keeps its name, its start and all its tags, the user's too.
+        """
+        tags = {key: value for key, value in run.tags.items() if key != "mlflow.runName"}
+        new = self._create(tags, run.name, run.start)
+        self.client.delete_run(run.id)
+        self.known[key_of(tags)] = new
+        return new
+
+    def _create(self, tags: Mapping[str, str], name: str, start: int | None) -> Known:
+        run = self.client.create_run(
+            self.experiment, start_time=start, tags=dict(tags), run_name=name
+        )
+        info = run.info
+        return Known(
+            info.run_id, name, info.start_time, info.status, info.artifact_uri, dict(tags), {}, {}
+        )
 
     def log(
         self,
@@ -125,12 +145,15 @@ class Runs:
         """Sets a tag, or takes it off for None; nothing where it is so already."""
         if run.tags.get(key) == value:
             return
+        before = key_of(run.tags)
         if value is None:
             self.client.delete_tag(run.id, key)
             del run.tags[key]
         else:
             self.client.set_tag(run.id, key, value)
             run.tags[key] = value
+        if key_of(run.tags) != before:
+            self.known[key_of(run.tags)] = self.known.pop(before)
 
     def delete(self, run: Known) -> None:
         """Deletes a run of ours."""
@@ -171,4 +194,13 @@ def _known(run: Any) -> Known:
     info, tags = run.info, dict(run.data.tags)
     many = tags.get("kind") == "run"
     metrics, params = ({}, {}) if many else (dict(run.data.metrics), dict(run.data.params))
-    return Known(info.run_id, info.status, info.artifact_uri, tags, metrics, params)
+    return Known(
+        info.run_id,
+        info.run_name,
+        info.start_time,
+        info.status,
+        info.artifact_uri,
+        tags,
+        metrics,
+        params,
+    )

@@ -188,7 +188,7 @@ def main() -> None:
             found = [replay(spec, way, table, number) for number in range(repeats)]
             seconds = time.process_time() - began
             rows.append({"table": table.name, "way": name, **figures(found), "seconds": seconds})
-            print(rows[-1], flush=True)
+            print(f"{table.name}, {name}: {repeats} repeats, {seconds:.0f} s", flush=True)
     columns = {
         "table": ("table", ""),
         "way": ("search", ""),
