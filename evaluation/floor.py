@@ -40,11 +40,13 @@ def floor(
         "posterior", both `Remembering`, so that nothing is encoded again. options: its own.
     A metric that compares seeds gets a shuffle of its own for each, else they would still agree.
     """
-    from evaluation.metrics import COMPARES_SEEDS, METRICS, WITHOUT_FLOOR
+    from evaluation.metrics import COMPARES_SEEDS, WITHOUT_FLOOR
+    from evaluation.metrics.by_name import metric_of, needs_labels, without_code
     from evaluation.metrics.support.encoding import Shuffled
 
-    if metric in WITHOUT_FLOOR:
+    if metric in WITHOUT_FLOOR or not (metric in COMPARES_SEEDS or needs_labels(metric, options)):
         return None
+    function, options = metric_of(metric, options), without_code(options)
     shuffles = _shuffles(metric, given["data"], options)
     fewer = {key: min(most, options[key] or most) for key, most in _FEWER.get(metric, {}).items()}
     scores = np.empty((shuffles, models))
@@ -54,7 +56,7 @@ def floor(
             for key in ("represent", "posterior")
             if key in given
         }
-        result = METRICS[metric](**{**given, **shuffled}, **{**options, **fewer})
+        result = function(**{**given, **shuffled}, **{**options, **fewer})
         scores[number] = result.score
     spread = scores.std(axis=0, ddof=1) if shuffles > 1 else np.zeros(models)
     return Floor(scores.mean(axis=0), spread, shuffles)
