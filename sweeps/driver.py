@@ -77,8 +77,9 @@ def run(
     with store.lock(spec.name), _noise_kept(store.path(log_key(spec.name))):
         stopping.forget(store, spec.name)
         sweep.save()
-        total = spec.setting_count * len(spec.seed_list)
-        progress = Progress(console, total, spec.metric.goal)
+        progress = Progress(
+            console, spec.most_runs, spec.metric.goal, racing=spec.racing is not None
+        )
         tracker = Tracker(sweep, say=console.print)
         observers = (progress, tracker, Journal(store, spec.name))
         try:
@@ -108,19 +109,19 @@ class _Session:
 
     def _announce(self) -> None:
         spec, data, console = self.sweep.spec, self.sweep.data, self.console
-        seeds = len(spec.seed_list)
-        console.print(f"{spec.name}: {spec.setting_count} settings of {seeds} seeds, {spec.method}")
+        settings = f"{spec.setting_count} settings of {spec.seeds_in_words} seeds"
+        console.print(f"{spec.name}: {settings}, {spec.method}")
         images = "×".join(map(str, data.shape))
         console.print(f"{data.name} ({data.source}): {len(data):,} images of {images}")
         said = [*describe(data), *self.sweep.metrics.remarks]
         for remark in [*said, *remarks_on_cost(spec, data)]:
             console.print(remark)
-        total = spec.setting_count * len(spec.seed_list)
         stored = self.progress.stored
         if not self.sweep.store.is_remote:  # runs that other sweeps trained count, too
             stored = max(stored, self.sweep.snapshot().planned)
         if stored:
-            console.print(f"{stored} of {total} runs are in the store")
+            of = "" if spec.racing else f" of {spec.most_runs}"
+            console.print(f"{stored}{of} runs are in the store")
 
     def _train(self, address: str | None) -> bool:
         """Trains and scores all that is missing; whether it was stopped by a signal."""

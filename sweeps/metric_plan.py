@@ -67,6 +67,9 @@ def plan_metrics(spec: SweepSpec, data: Dataset) -> MetricPlan:
     if len(spec.seed_list) < 2 and compares_seeds(evaluation):
         problem = "UDR needs at least two seeds: it compares the seeds of a setting"
         raise spec.error(FieldError(problem, ("seeds",)))
+    if spec.racing is not None and compares_seeds(evaluation):
+        problem = "a race needs a metric that scores a model by itself: UDR compares all seeds"
+        raise spec.error(FieldError(f"{problem}; give one number of seeds", ("seeds",)))
     return MetricPlan(name, evaluation, tuple(remarks), data)
 
 

@@ -1,7 +1,7 @@
-"""What a sweep trains: settings, the runs of a setting, and the trials they are trained in."""
+"""What a sweep trains: settings, and the runs of a setting."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -71,18 +71,3 @@ def remarks_on_likelihood(spec: SweepSpec, data: Dataset) -> list[str]:
         f"likelihood: {chosen}, as the images are not black and white alone; for another, "
         "name it under trainer.likelihood"
     ]
-
-
-def blocks(spec: SweepSpec, runs: Sequence[Run]) -> list[tuple[Run, ...]]:
-    """The trials of a setting: its runs in blocks of at most `spec.pack`."""
-    size = _pack(spec)
-    return [tuple(runs[i : i + size]) for i in range(0, len(runs), size)]
-
-
-def blocks_each(spec: SweepSpec) -> int:
-    """How many trials each setting has."""
-    return math.ceil(len(spec.seed_list) / _pack(spec))
-
-
-def _pack(spec: SweepSpec) -> int:
-    return len(spec.seed_list) if spec.pack == "auto" else int(spec.pack)

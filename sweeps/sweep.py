@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import math
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -15,9 +16,11 @@ from sweeps.held import HeldSetting, earlier_settings, held_settings, proposed_s
 from sweeps.metric_plan import MetricPlan, plan_metrics
 from sweeps.plan import Run, load_data, runs_of
 from sweeps.run_store import Store, report_key
+from sweeps.search import rounds
 from sweeps.sweep_results import scored_alike
 from sweeps.sweepfile import Metric, SweepSpec
 from sweeps.sweepfile.compatibility import check_models
+from sweeps.sweepfile.configure import configure
 from sweeps.sweepfile.spec import goal_of
 from trainer.data.dataset import Dataset
 from trainer.errors import UserError
@@ -60,6 +63,12 @@ class Sweep:
     def runs(self, parameters: Mapping[str, Any]) -> tuple[Run, ...]:
         """The runs of a setting, one per seed."""
         return runs_of(self.spec, self.data, parameters)
+
+    def place(self, parameters: Mapping[str, Any]) -> tuple[float, int]:
+        """beta_norm and latents of a setting."""
+        pixels = math.prod(self.data.shape)
+        config = configure(self.spec.dataset, self.spec.trainer, parameters, pixels)
+        return config.beta * config.latents / pixels, config.latents
 
     def proposed(self) -> dict[int, Mapping[str, Any]]:
         """As `proposed_settings`, read now."""
@@ -139,11 +148,12 @@ class Snapshot:
     def remarks(self) -> tuple[str, ...]:
         """What the answer rests on while the sweep is not complete, in sentences."""
         spec = self.sweep.spec
-        seeds, total = len(spec.seed_list), spec.setting_count
+        seeds, total = len(spec.first_seeds), spec.setting_count
+        sure = rounds.decided(self.sweep.store, spec)
         counts = Counter(result["setting"] for result in self.results)
         found = []
-        if self.planned < total * seeds:
-            known = f"{self.planned} of {total * seeds} runs are scored so far"
+        if self.planned < sure.runs:
+            known = f"{self.planned} of {sure.runs} runs are scored so far"
             partial = sum(count < seeds for number, count in counts.items() if number < total)
             settings = "1 setting has" if partial == 1 else f"{partial} settings have"
             found.append(f"{known}; {settings} some of its seeds only." if partial else f"{known}.")

@@ -9,6 +9,7 @@ from sweeps.held import HeldSetting
 from sweeps.metric_plan import MetricPlan
 from sweeps.plan import Setting
 from sweeps.run_store import Store
+from sweeps.search import rounds
 from sweeps.sweepfile import SweepSpec
 
 
@@ -16,7 +17,8 @@ from sweeps.sweepfile import SweepSpec
 class Status:
     """Runs of a sweep by state.
 
-    pending: not ended, whether or not they were begun, or even proposed.
+    pending: not ended, whether or not they were begun, or even proposed; of a race, those that
+        were decided on so far.
     settings: how many of `settings_total` have ended, all their seeds.
     running: who runs the sweep now, None when nobody does.
     earlier: runs that ended of settings that were tried before the space was changed.
@@ -38,7 +40,7 @@ def status(spec: SweepSpec, store: Store, held: Sequence[HeldSetting] | None = N
     held: the settings that the store has runs of (`held_settings`), for which the data are looked
         at; without, those that are recorded for this search.
     """
-    seeds = len(spec.seed_list)
+    sure = rounds.decided(store, spec)
     states: Counter[str] = Counter()
     settings = earlier = 0
     if held is None:
@@ -51,8 +53,8 @@ def status(spec: SweepSpec, store: Store, held: Sequence[HeldSetting] | None = N
             earlier += len(ended)
             continue
         states.update(ended)
-        settings += len(ended) == seeds
-    total = spec.setting_count * seeds
+        settings += len(ended) >= len(sure.seeds.get(one.setting.number, spec.first_seeds))
+    total = max(sure.runs, states["finished"] + states["failed"])
     ended_runs = states["finished"] + states["failed"]
     return Status(
         finished=states["finished"],
@@ -60,7 +62,7 @@ def status(spec: SweepSpec, store: Store, held: Sequence[HeldSetting] | None = N
         pending=total - ended_runs,
         total=total,
         settings=settings,
-        settings_total=spec.setting_count,
+        settings_total=sure.settings,
         running=store.holder(spec.name),
         earlier=earlier,
     )

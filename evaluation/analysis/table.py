@@ -131,6 +131,13 @@ def rows_from_dataframe(
     return _keep_what_varied({row.run: row for row in rows}.values())
 
 
+def together(rows: Iterable[RunRow]) -> tuple[RunRow, ...]:
+    """Rows of several tables as one, whose `parameters` are those that differ in all of it."""
+    return _keep_what_varied(
+        replace(row, parameters={**row.shared, **row.parameters}, shared={}) for row in rows
+    )
+
+
 def _row_from_result(result: Mapping[str, Any], evaluation_id: str, metric: str) -> RunRow:
     config = result["config"]
     beta, latents = float(config["beta"]), int(config["latents"])

@@ -3,14 +3,18 @@
 from argparse import Namespace
 from typing import Any
 
+from evaluation.identity import compares_seeds
 from sweeps.api import find_spec
 from sweeps.cli.output import console, parameters, print_json, table
 from sweeps.console.printing import bold
-from sweeps.plan import Setting, blocks, blocks_each
+from sweeps.plan import Setting
 from sweeps.run_store import Store
+from sweeps.search import rounds
+from sweeps.search.packs import Packs
 from sweeps.search.searcher import Searcher
 from sweeps.sweep import Sweep
 from sweeps.sweep_results import is_scored
+from sweeps.sweepfile import SweepSpec
 from sweeps.sweepfile.starter import remarks_on_cost
 from trainer.data.describe import describe
 
@@ -23,9 +27,13 @@ def execute(args: Namespace) -> int:
     spec = find_spec(args.file, store, args.overrides)
     sweep = Sweep.load(spec, store)
     data = sweep.data
-    settings, in_store, to_score, trials_left = [], 0, 0, 0
+    settings, in_store, to_score = [], 0, 0
+    sure = rounds.decided(store, spec)
+    compares = compares_seeds(sweep.metrics.evaluation)
+    trials, left = Packs.of(spec, compares), Packs.of(spec, compares)
     for setting in _known_settings(sweep):
-        runs = sweep.runs(setting.parameters)
+        seeds = sure.seeds.get(setting.number, spec.first_seeds)
+        runs = [r for r in sweep.runs(setting.parameters) if r.config.seed in seeds]
         ids = [run.id for run in runs]
         found = store.results(ids, hashes=False)
         ended = {run: result for run, result in found.items() if result is not None}
@@ -33,7 +41,8 @@ def execute(args: Namespace) -> int:
         complete = [run for run, result in ended.items() if is_scored(result, evaluation)]
         in_store += len(ended)
         to_score += len(ended) - len(complete)
-        trials_left += len(blocks(spec, [run for run in runs if run.id not in complete]))
+        trials.add(setting, runs)
+        left.add(setting, [run for run in runs if run.id not in complete])
         settings.append(
             {
                 "number": setting.number,
@@ -42,28 +51,28 @@ def execute(args: Namespace) -> int:
                 "in_store": len(ended),
             }
         )
-    trials_each = blocks_each(spec)
-    unproposed = spec.setting_count - len(settings)
+    more = (sure.settings - len(settings)) * trials.each
     plan = {
         "name": spec.name,
         "method": spec.method,
         "metric": sweep.metrics.metric,
         "dataset": {"name": data.name, "source": data.source, "images": len(data)},
-        "settings": spec.setting_count,
+        "settings": sure.settings,
         "settings_known": len(settings),
-        "trials": spec.setting_count * trials_each,
-        "trials_left": trials_left + unproposed * trials_each,
-        "runs": spec.setting_count * len(spec.seed_list),
+        "trials": trials.count + more,
+        "trials_left": left.count + more,
+        "runs": sure.runs,
+        "runs_at_most": spec.most_runs,
         "in_store": in_store,
         "to_score": to_score,
-        "runs_left": spec.setting_count * len(spec.seed_list) - in_store,
+        "runs_left": sure.runs - in_store,
         "remarks": [*describe(data), *sweep.metrics.remarks, *remarks_on_cost(spec, data)],
         "list": settings,
     }
     if args.json:
         print_json(plan)
     else:
-        _show(plan, len(spec.seed_list), store.location)
+        _show(plan, spec, store.location)
     return 0
 
 
@@ -73,16 +82,19 @@ def _known_settings(sweep: Sweep) -> list[Setting]:
     known = []
     while isinstance(setting := searcher.ask(), Setting):
         known.append(setting)
-    return known
+    later = {number: p for number, p in sweep.proposed().items() if number >= len(known)}
+    return [*known, *(Setting(n, p) for n, p in later.items() if sweep.spec.racing)]
 
 
-def _show(plan: dict[str, Any], seeds: int, store: str) -> None:
+def _show(plan: dict[str, Any], spec: SweepSpec, store: str) -> None:
     data = plan["dataset"]
+    race = f"; the race adds what it needs, {spec.most_runs} at most" if spec.racing else ""
+    runs = f"{plan['runs']} runs{' so far' if spec.racing else ''}"
     unscored = f", {plan['to_score']} of them to be scored anew" if plan["to_score"] else ""
     console.print(
         bold(plan["name"]),
-        f": {plan['settings']} settings ({plan['method']}) × {seeds} seeds "
-        f"= {plan['runs']} runs in {plan['trials']} trials\n"
+        f": {plan['settings']} settings ({plan['method']}) × {spec.seeds_in_words} seeds "
+        f"= {runs} in {plan['trials']} trials{race}\n"
         f"data: {data['name']} ({data['source']}), {data['images']:,} images; "
         f"metric: {plan['metric']}\n"
         f"in the store {store}: {plan['in_store']} runs{unscored}; left: {plan['runs_left']} runs "
@@ -94,7 +106,7 @@ def _show(plan: dict[str, Any], seeds: int, store: str) -> None:
         console.print(remark, soft_wrap=True)
     rows = table("setting", "in store", "parameters")
     for setting in plan["list"][:MOST_SHOWN]:
-        done = f"{setting['in_store']}/{seeds}"
+        done = f"{setting['in_store']}/{len(setting['runs'])}"
         rows.add_row(str(setting["number"]), done, parameters(setting["parameters"]))
     if plan["list"]:
         console.print(rows)

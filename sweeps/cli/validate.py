@@ -45,7 +45,7 @@ def execute(args: Namespace) -> int:
         f"{args.file} is good: sweep ",
         bold(spec.name),
         f" of {spec.dataset.name}, "
-        f"{spec.setting_count} settings × {len(spec.seed_list)} seeds, "
+        f"{spec.setting_count} settings × {spec.seeds_in_words} seeds, "
         f"metric {judged.metric}",
         sep="",
         soft_wrap=True,

@@ -22,7 +22,8 @@ SHOWN = 12  # trials in the table at most
 class Progress(Observer):
     """Counts runs and shows them, as a context manager.
 
-    total: runs in the whole sweep. goal: "maximize" or "minimize".
+    total: runs in the whole sweep; racing: it is the most there can be.
+    goal: "maximize" or "minimize".
     """
 
     def __init__(
@@ -31,8 +32,10 @@ class Progress(Observer):
         total: int,
         goal: str,
         clock: Callable[[], float] = time.monotonic,
+        racing: bool = False,
     ):
         self._console, self._total, self._clock = console, total, clock
+        self._racing = racing
         self._sign = 1.0 if goal == "maximize" else -1.0
         self._trials: dict[tuple[int, int], tuple[Block, float]] = {}  # done: 0 to 1
         self._waiting: set[tuple[int, int]] = set()
@@ -124,7 +127,8 @@ class Progress(Observer):
 
     def summary(self) -> str:
         """One line: runs by state, the best setting so far, the time left."""
-        parts = [f"{self.finished + self.failed} of {self._total} runs"]
+        of = "at most " if self._racing else ""
+        parts = [f"{self.finished + self.failed} of {of}{self._total} runs"]
         if self.failed:
             parts.append(f"{self.failed} failed")
         if self.broken:
@@ -134,7 +138,7 @@ class Progress(Observer):
             parts.append(f"best so far {words_of(self.best)}")
         left = self.seconds_left()
         if left is not None:
-            parts.append(f"about {duration(left)} left")
+            parts.append(f"{'at most' if self._racing else 'about'} {duration(left)} left")
         return ", ".join(parts)
 
     def _line(self) -> None:
@@ -148,15 +152,22 @@ class Progress(Observer):
         trials = list(self._trials.values())
         for block, done in trials[:SHOWN]:
             table.add_row(
-                f"setting {block.setting.number}",
-                _parameters(block.setting),
-                f"{len(block.runs)} seeds",
+                *_what(block),
                 ProgressBar(total=1.0, completed=done, width=24),
                 "scoring" if done >= 1 else f"{done:.0%}",
             )
         if len(trials) > SHOWN:
             table.add_row(f"and {len(trials) - SHOWN} more trials")
         return Group(table, Text(self.summary()))
+
+
+def _what(block: Block) -> tuple[str, str, str]:
+    """Settings, parameters and number of models of a trial."""
+    settings = block.all_settings
+    if len(settings) == 1:
+        one = block.setting
+        return f"setting {one.number}", _parameters(one), f"{len(block.runs)} seeds"
+    return f"{len(settings)} settings", _parameters(block.setting) + " …", f"{len(block.runs)} runs"
 
 
 def _parameters(setting: Setting) -> str:

@@ -19,5 +19,6 @@ METHODS: "Registry[type[Method]]" = Registry(
         "bayes": "sweeps.search.bayes:Bayes",
         "gp": "sweeps.search.gp:GaussianProcess",
         "cmaes": "sweeps.search.cmaes:CmaEs",
+        "surface": "sweeps.search.surface:Surface",
     }
 )

@@ -63,6 +63,11 @@ class Method(ABC):
         wanted = DEFAULT_SETTINGS if wanted is None else wanted
         return wanted if there_are is None else min(wanted, there_are)
 
+    @classmethod
+    def proposed(cls, problem: Problem, count: int) -> int:
+        """How many of `count` settings it proposes itself; the others are up to a race."""
+        return count
+
     def needs(self, number: int) -> int:
         """How many of the first settings must have their scores before `number` is proposed."""
         return 0

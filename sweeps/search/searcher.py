@@ -44,13 +44,18 @@ class Searcher:
     """
 
     def __init__(self, spec: SweepSpec, recorded: Mapping[int, Mapping[str, Value]] | None = None):
-        self._count = spec.setting_count
+        self._count = METHODS[spec.method].proposed(spec.problem, spec.setting_count)
         self._recorded = recorded or {}
         self._method = METHODS[spec.method](spec.problem)
         self._unique = _Unique(spec)
         self._proposed: list[Parameters] = []
         self._scores: dict[int, float | None] = {}
         self._known: list[float | None] = []  # the scores of the first settings, without a gap
+
+    @property
+    def proposed(self) -> int:
+        """How many settings were proposed so far."""
+        return len(self._proposed)
 
     def ask(self) -> Setting | Literal[Wait.WAIT] | None:
         """The next setting; WAIT while it needs scores still missing; None after the last."""

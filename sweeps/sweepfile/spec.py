@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 MOST_RUNS = 1_000_000
 LEAST_SHARE = 0.001  # of a CPU or a GPU; Ray counts in ten-thousandths
 LISTED = "list"  # the method whose settings are written out
+SURFACE = "surface"  # the method that proposes settings in a race alone
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
@@ -48,6 +49,35 @@ class Metric:
     def __post_init__(self) -> None:
         if not 0 < self.within < math.inf:
             raise FieldError(f"expected a number above 0, got {self.within:g}", ("within",))
+
+
+@dataclass(frozen=True)
+class Racing:
+    """Seeds by what they tell: every setting gets `min`, the best ones up to `max` (0, 1, …)."""
+
+    min: int = 2
+    max: int = 10
+
+    def __post_init__(self) -> None:
+        _require(self.min > 0, "min", f"expected 1 or more, got {self.min}")
+        _require(self.max >= self.min, "max", f"expected {self.min} or more, got {self.max}")
+
+
+@dataclass(frozen=True)
+class Stop:
+    """When a race is over: the setting to choose is surely within `within` of the best.
+
+    within: in units of the score; left out, the metric's. confidence: the probability of it.
+    """
+
+    within: float | None = None
+    confidence: float = 0.95
+
+    def __post_init__(self) -> None:
+        ok = self.within is None or 0 < self.within < math.inf
+        _require(ok, "within", f"expected a number above 0, got {self.within}")
+        inside = 0 < self.confidence < 1
+        _require(inside, "confidence", f"expected a number in (0, 1), got {self.confidence:g}")
 
 
 @dataclass(frozen=True)
@@ -76,10 +106,13 @@ class SweepSpec:
     parameters: the search space; holds `beta` or `beta_norm`, one of whose
         values may be 0: no KL term at all. Of a `list` of settings, what they hold.
     method: how settings are proposed, one of sweeps.search.METHODS.
-    seeds: how many seeds of each setting (0, 1, …), or which ones.
+    seeds: how many seeds of each setting (0, 1, …), or which ones; or `{min: 2, max: 10}`, a race:
+        see sweeps.search.race.
+    stop: when a race is over.
     settings: how many settings; the whole grid for `grid`, else 30. For `list`, the settings
         themselves, each a mapping of parameters.
-    pack: how many seeds of a setting one trial trains, at most; `auto` is all of them. They train
+    pack: how many runs one trial trains, at most; `auto` is all first seeds of a setting. More than
+        that fill up with other settings, which differ in beta and learning rate alone. They train
         together, or in turn where memory does not hold them all (trainer.training.packing).
     search_seed: seed of the proposals.
     lookahead: `bayes` proposes setting n from the results of settings 0 … n - lookahead only, so
@@ -99,7 +132,8 @@ class SweepSpec:
     parameters: Mapping[str, Parameter]
     method: str = "bayes"
     metric: Metric = Metric()
-    seeds: int | tuple[int, ...] = 5
+    seeds: int | tuple[int, ...] | Racing = 5
+    stop: Stop = field(default_factory=Stop)
     settings: int | tuple[Mapping[str, Value], ...] | None = None
     pack: int | Literal["auto"] = "auto"
     search_seed: int = 0
@@ -127,13 +161,35 @@ class SweepSpec:
     @property
     def seed_list(self) -> tuple[int, ...]:
         """The seeds of every setting."""
-        return tuple(range(self.seeds)) if isinstance(self.seeds, int) else self.seeds
+        seeds = self.seeds.max if isinstance(self.seeds, Racing) else self.seeds
+        return tuple(range(seeds)) if isinstance(seeds, int) else seeds
+
+    @property
+    def first_seeds(self) -> tuple[int, ...]:
+        """Those that every setting gets."""
+        return self.seed_list if self.racing is None else self.seed_list[: self.racing.min]
+
+    @property
+    def racing(self) -> Racing | None:
+        """How many seeds there may be; None where every setting has the same."""
+        return self.seeds if isinstance(self.seeds, Racing) else None
 
     @property
     def setting_count(self) -> int:
         """How many settings the sweep has."""
         wanted = self.settings if isinstance(self.settings, int) else None
         return METHODS[self.method].count(self.problem, wanted)
+
+    @property
+    def seeds_in_words(self) -> str:
+        """How many seeds a setting has: "5", or in a race "2 to 10"."""
+        race = self.racing
+        return str(len(self.seed_list)) if race is None else f"{race.min} to {race.max}"
+
+    @property
+    def most_runs(self) -> int:
+        """How many runs there are; in a race, at most."""
+        return self.setting_count * len(self.seed_list)
 
     @property
     def problem(self) -> "Problem":
@@ -159,11 +215,20 @@ class SweepSpec:
         keys = ["dataset", "trainer", space, "method", "search_seed"]
         if METHODS[self.method].uses_scores:
             keys += ["metric", "evaluation", "lookahead"]
+        if self.method == SURFACE:
+            keys += ["seeds", "stop", "settings"]
         model = _model(self, {})
         if model.likelihood == AUTO:  # what is searched is the same, whatever it stands for
             model = dataclasses.replace(model, likelihood=RunConfig.likelihood)
         values = as_mapping(self) | {"trainer": model.as_mapping()}
         del values["metric"]["within"]  # decides what is said of the settings, not which there are
+        return digest({key: values[key] for key in keys})
+
+    @property
+    def race_id(self) -> str:
+        """20 hex digits. Specs of one search that share them decide the same rounds of a race."""
+        values = as_mapping(self)
+        keys = ("seeds", "stop", "settings", "metric", "evaluation", "lookahead")
         return digest({key: values[key] for key in keys})
 
     @property
@@ -479,7 +544,9 @@ def _ends(parameter: Parameter) -> list[tuple[tuple[str | int, ...], Any]]:
     return [(("values", i), value) for i, value in enumerate(parameter.values or ())]
 
 
-def _check_seeds(seeds: int | tuple[int, ...]) -> None:
+def _check_seeds(seeds: int | tuple[int, ...] | Racing) -> None:
+    if isinstance(seeds, Racing):
+        return
     if isinstance(seeds, int):
         _require(seeds > 0, "seeds", f"expected 1 or more, got {seeds}")
         return
@@ -494,7 +561,12 @@ def _check_budget(spec: SweepSpec) -> None:
     if spec.method == "grid" and isinstance(spec.settings, int) and spec.settings < count:
         problem = f"the grid has {count:,} settings, more than {spec.settings:,}"
         raise FieldError(f"{problem}; leave this key out", ("settings",))
-    seeds = spec.seeds if isinstance(spec.seeds, int) else len(spec.seeds)
+    if spec.method == SURFACE and spec.racing is None:
+        problem = "`method: surface` weighs new settings against more seeds of tried ones"
+        raise FieldError(f"{problem}: give seeds: {{min: 2, max: 10}}", ("seeds",))
+    if spec.racing is None and spec.stop != Stop():
+        raise FieldError("needs a race, e.g. seeds: {min: 2, max: 10}", ("stop",))
+    seeds = len(spec.seed_list)
     if count * seeds > MOST_RUNS:
         key = "parameters" if spec.method == "grid" else "settings" if spec.settings else "seeds"
         raise FieldError(f"more than {MOST_RUNS:,} runs", (key,))

@@ -39,6 +39,7 @@ class Tracker(Observer):
         self._mlflow = Background(
             "MLflow", lambda: _mlflow_writer(spec, store, metric), _refused_by_mlflow, say
         )
+        self._begun: set[int] = set()
         self._optuna: Background[OptunaWriter] | None = None
         if url := storage_url():
             entries: dict[int, Entry] = {}
@@ -58,9 +59,11 @@ class Tracker(Observer):
         self._mlflow.put(write)
 
     def trial_began(self, block: Block) -> None:
-        """Queues a setting as running, when its first block begins."""
-        if block.number == 0:
-            self._put_entry(block.setting, Entry(dict(block.setting.parameters), running=True))
+        """Queues settings as running, when the first of their blocks begins."""
+        for setting in block.all_settings:
+            if setting.number not in self._begun:
+                self._begun.add(setting.number)
+                self._put_entry(setting, Entry(dict(setting.parameters), running=True))
 
     def setting_ended(self, setting: Setting, summary: SettingSummary | None) -> None:
         """Queues the score of a setting."""

@@ -1,4 +1,4 @@
-"""The trials of a sweep in order: settings, cut into blocks of the runs that are not yet done."""
+"""The trials of a sweep in order: the runs that are not yet done, in packs that train together."""
 
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
@@ -8,8 +8,11 @@ from typing import Any, Literal
 from evaluation.analysis.choose import SettingSummary, choose
 from evaluation.analysis.table import rows_from_results
 from evaluation.identity import compares_seeds
-from sweeps.plan import Run, Setting, blocks
-from sweeps.search.searcher import WAIT, Searcher, Wait
+from sweeps.plan import Run, Setting
+from sweeps.search import rounds
+from sweeps.search.packs import Packs
+from sweeps.search.schedule import Schedule, Work
+from sweeps.search.searcher import Searcher, Wait
 from sweeps.sweep import Sweep
 from sweeps.sweep_results import scored
 
@@ -18,21 +21,29 @@ Result = Mapping[str, Any]  # the contents of a result.json
 
 @dataclass(frozen=True)
 class Block:
-    """One trial: seeds of one setting, trained together.
+    """One trial: runs that are trained together.
 
-    number: its place in the setting. scored: ids of the runs to score once all of them are trained:
-        its own, or all of the setting where a metric compares seeds.
+    setting: that of its first run. number: its place among the trials that begin with that setting.
+    scored: ids of the runs to score once all of them are trained: its own, or all of the setting
+        where a metric compares seeds.
+    settings: of each of its runs, where they are of several; empty where all are of `setting`.
     """
 
     setting: Setting
     number: int
     runs: tuple[Run, ...]
     scored: tuple[str, ...]
+    settings: tuple[Setting, ...] = ()
 
     @property
     def key(self) -> tuple[int, int]:
         """Names the block in its sweep."""
         return self.setting.number, self.number
+
+    @property
+    def all_settings(self) -> tuple[Setting, ...]:
+        """The settings of its runs, each once, in order."""
+        return tuple({s.number: s for s in self.settings or (self.setting,)}.values())
 
 
 class Observer:
@@ -59,20 +70,20 @@ class Observer:
 
 @dataclass
 class _Open:
-    """A setting at work: its results so far by run id, and how many blocks have not ended.
+    """Seeds of a setting at work: their results so far by run id, and the runs that are not over.
 
     evaluation: the id of what its results must have.
     """
 
-    setting: Setting
+    work: Work
     runs: tuple[Run, ...]
     evaluation: str
     results: dict[str, Result] = field(default_factory=dict)
-    blocks_left: int = 0
+    left: set[str] = field(default_factory=set)
 
 
 class TrialQueue:
-    """Hands out blocks, and tells the searcher a setting's score once all its blocks have ended.
+    """Hands out blocks, and tells the schedule how seeds of a setting scored once all have ended.
 
     The store is the truth: a run that has a result there is not handed out, and a block has done
     what the store says it has done. A setting scores what `choose` gives it, as in the answer of
@@ -80,11 +91,18 @@ class TrialQueue:
     """
 
     def __init__(self, sweep: Sweep, searcher: Searcher, observers: Iterable[Observer] = ()):
-        self._sweep, self._store, self._searcher = sweep, sweep.store, searcher
+        self._sweep, self._store = sweep, sweep.store
+        batches = rounds.recorded(self._store, sweep.spec)
+        self._schedule = Schedule(sweep.spec, searcher, batches, sweep.place)
         self._observers = tuple(observers)
         self._compares_seeds = compares_seeds(sweep.metrics.evaluation)
         self._recorded = self._store.recorded_runs(sweep.spec)
+        self._rounds = len(batches)
+        self._recorded_works = sum(len(b.seeds) - len(b.settings) for b in batches)
         self._open: dict[int, _Open] = {}
+        self._results: dict[int, dict[str, Result]] = {}  # of a race, by setting
+        self._packs = Packs.of(sweep.spec, self._compares_seeds)
+        self._numbers: dict[int, int] = {}  # blocks so far, by setting
         self._ready: deque[Block] = deque()
 
     @classmethod
@@ -92,13 +110,18 @@ class TrialQueue:
         """The queue of a sweep, with the settings that were proposed before as they were."""
         return cls(sweep, Searcher(sweep.spec, sweep.proposed()), observers)
 
+    @property
+    def schedule(self) -> Schedule:
+        """What decides which runs there are."""
+        return self._schedule
+
     def replay(self) -> None:
-        """Begins the settings that the store has, so that the observers hear of all it holds."""
-        for _ in self._recorded:
-            setting = self._searcher.ask()
-            if not isinstance(setting, Setting):
+        """Begins what the store has, so that the observers hear of all it holds."""
+        for _ in range(len(self._recorded) + self._recorded_works):
+            work = self._schedule.ask()
+            if not isinstance(work, Work):
                 return  # a record was lost, and its setting waits for scores: `next` comes to it
-            self._begin(setting)
+            self._begin(work)
 
     def more(self) -> bool:
         """Whether there is anything left to train or to score."""
@@ -111,12 +134,16 @@ class TrialQueue:
 
     def next(self) -> Block | Literal[Wait.WAIT] | None:
         """The next block; WAIT when blocks at work must end first; None when there is none left."""
-        while not self._ready:
-            setting = self._searcher.ask()
-            if setting is None or setting is WAIT:
-                return setting
-            self._begin(setting)
-        return self._ready.popleft()
+        if self._ready:
+            return self._ready.popleft()
+        while not self._packs.full:
+            work = self._schedule.ask()
+            if not isinstance(work, Work):
+                if self._packs.empty:
+                    return work
+                break
+            self._begin(work)
+        return self._block()
 
     def ended(self, block: Block) -> bool:
         """Takes the results of a block from the store; False when some of its runs have none.
@@ -124,60 +151,82 @@ class TrialQueue:
         Where seeds are compared, the runs of a setting get their results from whichever of its
         blocks ends last, and those of the others are complete when they are trained.
         """
-        opened = self._open[block.setting.number]
-        opened.blocks_left -= 1
-        if self._compares_seeds and opened.blocks_left:
-            return all(self._store.is_trained(run.id) for run in block.runs)
-        runs = opened.runs if self._compares_seeds else block.runs
-        new = [run for run in runs if run.id not in opened.results]
-        complete = len(self._take(opened, new, stored=False)) == len(new)
-        if opened.blocks_left == 0:
-            self._end(opened)
+        complete = True
+        for setting in block.all_settings:
+            opened = self._open[setting.number]
+            own = [run for run in block.runs if run.id in opened.left]
+            opened.left -= {run.id for run in own}
+            if self._compares_seeds and opened.left:
+                complete &= all(self._store.is_trained(run.id) for run in own)
+                continue
+            runs = opened.runs if self._compares_seeds else own
+            new = [run for run in runs if run.id not in opened.results]
+            complete &= len(self._take(opened, new, stored=False)) == len(new)
+            if not opened.left:
+                self._end(opened)
         return complete
 
-    def _begin(self, setting: Setting) -> None:
-        runs = self._sweep.runs(setting.parameters)
-        ids = {run.config.seed: run.id for run in runs}
+    def _begin(self, work: Work) -> None:
+        setting = work.setting
+        every = self._sweep.runs(setting.parameters)
+        ids = {run.config.seed: run.id for run in every}
         if self._recorded.get(setting.number) != ids:
-            self._store.record_setting(self._sweep.spec, setting, runs)
-        everyone = tuple(run.id for run in runs)
-        opened = _Open(setting, runs, self._sweep.metrics.identity(everyone))
+            self._store.record_setting(self._sweep.spec, setting, every)
+            self._recorded[setting.number] = ids
+        if len(self._schedule.batches) > self._rounds:  # before any of its runs can begin
+            batch = self._schedule.batches[self._rounds]
+            rounds.record(self._store, self._sweep.spec, self._rounds, batch)
+            self._rounds += 1
+        runs = tuple(run for run in every if run.config.seed in work.seeds)
+        everyone = tuple(run.id for run in every)
+        opened = _Open(work, runs, self._sweep.metrics.identity(everyone))
         self._open[setting.number] = opened
         taken = self._take(opened, runs, stored=True)
         left = [run for run in runs if run.id not in taken]
-        cut = blocks(self._sweep.spec, left)
-        opened.blocks_left = len(cut)
-        for number, block in enumerate(cut):
-            own = tuple(run.id for run in block)
-            together = everyone if self._compares_seeds else own
-            self._ready.append(Block(setting, number, block, together))
-        if not cut:
+        opened.left = {run.id for run in left}
+        self._packs.add(setting, left)
+        if not left:
             self._end(opened)
+
+    def _block(self) -> Block:
+        settings, runs = self._packs.take()
+        first = settings[0]
+        number = self._numbers.get(first.number, 0)
+        self._numbers[first.number] = number + 1
+        whole = self._open[first.number].runs if self._compares_seeds else runs
+        several = len({setting.number for setting in settings}) > 1
+        scored_runs = tuple(run.id for run in whole)
+        return Block(first, number, tuple(runs), scored_runs, tuple(settings) if several else ())
 
     def _take(self, opened: _Open, runs: Sequence[Run], stored: bool) -> set[str]:
         """Keeps the results of those runs that have one of this evaluation; their ids."""
         # of files written and renamed a moment ago, sizes tell as much as hashes
-        ids = [run.id for run in runs]
-        found = scored(self._store, ids, opened.setting.number, opened.evaluation, hashes=stored)
+        ids, setting = [run.id for run in runs], opened.work.setting
+        found = scored(self._store, ids, setting.number, opened.evaluation, hashes=stored)
         for run in runs:
             if run.id in found:
                 opened.results[run.id] = found[run.id]
                 for observer in self._observers:
-                    observer.run_ended(opened.setting, run, found[run.id], stored)
+                    observer.run_ended(setting, run, found[run.id], stored)
         return set(found)
 
     def _end(self, opened: _Open) -> None:
-        del self._open[opened.setting.number]
-        summary = self._summary(opened)
-        self._searcher.tell(opened.setting.number, summary.score if summary else None)
+        setting = opened.work.setting
+        del self._open[setting.number]
+        results, metric = opened.results, self._sweep.metrics.metric
+        rows = rows_from_results(results.values(), opened.evaluation, metric)
+        self._schedule.tell(opened.work, rows)
+        if self._sweep.spec.racing is not None:
+            known = self._results.setdefault(setting.number, {})
+            known |= results
+            results = known
+        whole = len(opened.results) == len(opened.runs)  # a score of some seeds would be luck
+        summary = self._summary(opened.evaluation, results) if whole else None
         for observer in self._observers:
-            observer.setting_ended(opened.setting, summary)
+            observer.setting_ended(setting, summary)
 
-    def _summary(self, opened: _Open) -> SettingSummary | None:
-        if len(opened.results) < len(opened.runs):
-            return None  # a score of some of its seeds would be luck
-        metric = self._sweep.metrics.metric
-        rows = rows_from_results(opened.results.values(), opened.evaluation, metric)
+    def _summary(self, evaluation: str, results: Mapping[str, Result]) -> SettingSummary:
+        rows = rows_from_results(results.values(), evaluation, self._sweep.metrics.metric)
         return choose(rows, self._sweep.spec.metric.goal).best
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sweeps.plan import blocks, blocks_each, load_data, remarks_on_likelihood, runs_of
+from sweeps.plan import load_data, remarks_on_likelihood, runs_of
 from sweeps.sweepfile import load_spec, spec_of
 from trainer.errors import UserError
 
@@ -87,20 +87,6 @@ def test_parameters_win_over_the_trainer_section():
     assert run.config.beta == 2.0 and isinstance(run.config.beta, float)
     assert (run.config.optimizer.name, run.config.optimizer.lr) == ("adagrad", 0.25)
     assert run.config.steps == 9
-
-
-@pytest.mark.parametrize(
-    ("pack", "seeds", "sizes"),
-    [("auto", 5, [5]), (2, 5, [2, 2, 1]), (5, 5, [5]), (9, 5, [5]), (1, 3, [1, 1, 1])],
-)
-def test_blocks_hold_every_run_once(pack, seeds, sizes):
-    base = spec(pack=pack, seeds=seeds)
-    runs = runs_of(base, load_data(base), POINT)
-    cut = blocks(base, runs)
-    assert [len(block) for block in cut] == sizes
-    assert [run for block in cut for run in block] == list(runs)
-    assert blocks_each(base) == len(sizes)
-    assert blocks(base, []) == []
 
 
 def test_data_mistakes_name_the_line(tmp_path):

@@ -111,6 +111,36 @@ def draw_posterior(
     )
 
 
+def draw_means(
+    settings: Sequence[SettingSummary],
+    means: np.ndarray,
+    variances: np.ndarray,
+    untried: np.ndarray,
+    count: int,
+    rng: np.random.Generator,
+) -> np.ndarray:
+    """Draws (count, settings + n) of mean scores: those of `draw_posterior` for the settings alone.
+
+    untried: (n, 2) log beta_norm and log latents of settings without a score, which come last; they
+        need settings that differ in beta and latents only, at most MANY.
+    """
+    families = find_families(settings)
+    plain = np.log([(setting.beta_norm, setting.latents) for setting in settings])
+    inputs = np.hstack([plain, families.codes[families.of_setting]])
+    several = np.array([setting.seeds > 1 for setting in settings])
+    if len(untried):
+        surface = fit_surface(inputs, means, variances, measured=bool(several.any()))
+        return surface.draw_with(untried, count, rng)
+    draws = np.empty((count, len(settings)))
+    for group in families.groups:
+        here = np.isin(families.of_setting, group)
+        own = bool(several[here].any())
+        pooled = _pool(inputs[here], means[here], variances[here])
+        surface = fit_surface(*pooled, measured=own and not families.scattered)
+        draws[:, here] = rng.permutation(_draw_tested(surface, inputs[here], own, count, rng))
+    return draws
+
+
 def _draw_tested(
     surface: Surface, inputs: np.ndarray, own: bool, count: int, rng: np.random.Generator
 ) -> np.ndarray:

@@ -73,6 +73,13 @@ class Surface:
         """
         return self._draw_all(self.points, True, count, rng)
 
+    def draw_with(self, points: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
+        """As `draw_settings`, with settings not tried yet, at `points` (n, 2 + C), behind them.
+
+        Array (count, settings + n). Of those, too, a smooth curve may miss the mean.
+        """
+        return self._draw_all(np.concatenate([self.points, points]), True, count, rng)
+
     def _draw_all(
         self, points: np.ndarray, own: bool, count: int, rng: np.random.Generator
     ) -> np.ndarray:
@@ -99,12 +106,14 @@ class Surface:
     ) -> np.ndarray:
         """Posterior draws (count, n) of one member (Rasmussen & Williams 2006, Eq. 2.25, 2.26).
 
-        own: the points are the settings, and their misfit is a part of them, not noise.
+        own: the points are settings, those of the scores first, and their misfit is a part of
+        them, not noise.
         """
-        misfit = np.diag(np.full(len(points), shape.misfit**2)) if own else 0.0
+        misfit = shape.misfit**2 * np.eye(len(points)) if own else np.zeros((len(points), 1))
         known = _rest(self.points, self.points) + _curve(shape, self.points, self.points)
         noisy = known + np.diag(_safe(self.noise + shape.misfit**2))
-        cross = _rest(points, self.points) + _curve(shape, points, self.points) + misfit
+        cross = _rest(points, self.points) + _curve(shape, points, self.points)
+        cross += misfit[:, : len(self.points)]
         factor = cho_factor(noisy, lower=True, overwrite_a=True, check_finite=False)
         mean = cross @ cho_solve(factor, self.values, check_finite=False)
         white = solve_triangular(factor[0], cross.T, lower=True, check_finite=False)

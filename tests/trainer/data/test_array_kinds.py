@@ -299,3 +299,31 @@ def test_nested_class_folders(tmp_path, first, second, factors):
     data = loaded(tmp_path)
     assert dict(data.factors) == factors
     assert (data.classes(np.arange(N)) != UNKNOWN).all()
+
+
+@pytest.mark.parametrize("labels", [np.eye(3, dtype=np.float32), np.array([b"a", b"b", b"c"])])
+def test_one_hot_labels_and_bytes_are_one_factor(tmp_path, labels):
+    classes = np.arange(12) % 3
+    images = np.arange(12 * 16, dtype=np.uint8).reshape(12, 4, 4)
+    np.savez(tmp_path / "a.npz", images=images, labels=labels[classes])
+    data = load("folder", path=str(tmp_path / "a.npz"))
+    assert dict(data.factors) == {"labels": 3}
+    assert np.array_equal(data.classes(np.arange(12))[:, 0], classes)
+
+
+def test_names_with_one_text_per_image_are_labels(tmp_path):
+    images = np.arange(12 * 16, dtype=np.uint8).reshape(12, 4, 4)
+    np.savez(tmp_path / "a.npz", images=images, names=np.array(["a", "b", "c"])[np.arange(12) % 3])
+    assert dict(load("folder", path=str(tmp_path / "a.npz")).factors) == {"names": 3}
+
+
+def test_what_holds_no_array_says_what_it_holds(tmp_path):
+    np.savez(tmp_path / "a.npz", images=np.array([np.zeros((4, 4)), np.zeros((2, 2))], object))
+    with pytest.raises(UserError, match=r"no array of numbers \(images: objects and structures"):
+        load("folder", path=str(tmp_path / "a.npz"))
+    scipy.io.savemat(tmp_path / "a.mat", {"data": {"images": np.zeros((5, 4, 4))}})
+    with pytest.raises(UserError, match=r"no array of numbers \(data: objects and structures"):
+        load("folder", path=str(tmp_path / "a.mat"))
+    (tmp_path / "a.zip").write_bytes(b"PK")
+    with pytest.raises(UserError, match="is an archive; unpack it"):
+        load("folder", path=str(tmp_path / "a.zip"))

@@ -83,7 +83,7 @@ def test_labels_fingerprint_is_of_the_labels_and_not_of_the_file(table):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "no column index"),
+        ("", "is empty"),
         ("shape\n1\n", "no column index among shape"),
         ("index\n1\n", "no column of labels"),
         ("index,shape,shape\n1,1,1\n", "line 1: every column needs its own name"),

@@ -313,3 +313,90 @@ def test_a_list_of_known_names_is_short(tmp_path):
     with pytest.raises(UserError) as caught:
         labelled(folder, "file,hue\nzzz.png,1\n")
     assert len(str(caught.value)) < 300
+
+
+def spaced(rows, head):
+    return f"{N}\n{head} \n" + "".join(f"{name}  {h:2d} {p:2d}\n" for name, h, p in rows)
+
+
+@pytest.mark.parametrize(
+    ("content", "name"),
+    [
+        (spaced(zip(NAMES, HUES, PLACES, strict=True), "hue place"), "list_attr.txt"),
+        (text([HEAD, *ROWS], " "), "labels.txt"),
+        ("# by hand\n\n" + text([HEAD, *ROWS]), "labels.csv"),
+        ("#" + text([HEAD, *ROWS]), "labels.csv"),
+        ("sep=;\n" + text([HEAD, *ROWS], ";"), "labels.csv"),
+        (json.dumps([dict(zip(HEAD, row, strict=True)) for row in ROWS]), "labels.json"),
+        (json.dumps({n: {"hue": h, "place": p} for n, h, p in ROWS}), "labels.json"),
+    ],
+)
+def test_more_kinds_of_tables(folder, content, name):
+    data = labelled(folder, content, name)
+    assert list(data.factors) == ["hue", "place"]
+    assert np.array_equal(known(data), WANTED)
+
+
+@pytest.mark.parametrize("delimiter", [",", " "])
+def test_a_table_without_a_line_of_names_loses_no_row(folder, delimiter):
+    data = labelled(folder, text(ROWS, delimiter))
+    assert dict(data.factors) == {"column_2": 3, "column_3": 3}
+    assert np.array_equal(known(data), WANTED)
+    assert any("has no line of names" in said for said in notes_of(data).labels)
+
+
+def test_rows_that_repeat_another_count_once(folder):
+    data = labelled(folder, text([HEAD, *ROWS, ROWS[3]]))
+    assert np.array_equal(known(data), WANTED)
+    assert any("1 rows repeat another" in said for said in notes_of(data).labels)
+    with pytest.raises(UserError, match=r"line 14, .* im_03\.png has a row already, with other"):
+        labelled(folder, text([HEAD, *ROWS, [NAMES[3], "2", "0"]]))
+
+
+def test_an_index_that_counts_from_1(tmp_path):
+    path = tmp_path / "images.npy"
+    np.save(path, np.arange(N * 16, dtype=np.uint8).reshape(N, 4, 4))
+
+    def read(rows):
+        table = tmp_path / "labels.csv"
+        table.write_text("index,hue\n" + "".join(f"{n},{n % 3}\n" for n in rows))
+        return load("folder", path=str(path), labels=str(table))
+
+    data = read(range(1, N + 1))
+    assert known(data)[:, 0].tolist() == [(n + 1) % 3 for n in range(N)]
+    assert any("index counts the images from 1" in said for said in notes_of(data).labels)
+    with pytest.raises(UserError, match="it runs from 1 to 8 without 0, the first image"):
+        read(range(1, 9))
+    with pytest.raises(UserError, match="got 12; if it counts from 1, subtract 1"):
+        read([1, 2, 5, 7, 12])
+    assert known(read([1, 2, 5, 7]))[[1, 5], 0].tolist() == [0, 1]
+
+
+@pytest.mark.parametrize("header", ["person_id", "personId", "nr", "sample number"])
+def test_a_number_of_its_own_for_each_image_is_no_factor(folder, header):
+    rows = [[name, str(9000 + 17 * n), str(h)] for n, (name, h, _) in enumerate(ROWS)]
+    data = labelled(folder, text([["file", header, "hue"], *rows]))
+    assert list(data.factors) == ["hue"]
+    assert any(said.startswith(f"{header} is left out") for said in notes_of(data).labels)
+    for other in ("width", "grid", "size"):
+        assert other in labelled(folder, text([["file", other, "hue"], *rows])).factors
+
+
+def test_yes_and_no_in_any_case_and_a_remark_on_other_texts(folder):
+    words = ["True", "TRUE", "false", "False"]
+    rows = [[name, words[n % 4], ["cat", "Cat", "dog"][n % 3]] for n, name in enumerate(NAMES)]
+    data = labelled(folder, text([["file", "smiles", "kind"], *rows]))
+    assert dict(data.factors) == {"smiles": 2, "kind": 3}
+    assert known(data)[:4, 0].tolist() == [1, 1, 0, 0]
+    said = "kind: 'Cat' and 'cat' are two classes, and differ in case alone"
+    assert said in notes_of(data).labels
+
+
+def test_tables_that_say_nothing(folder):
+    with pytest.raises(UserError, match="is empty"):
+        labelled(folder, "\n")
+    with pytest.raises(UserError, match="is not a CSV table in UTF-8"):
+        labelled(folder, "file,hue\nä.png,1\n".encode("latin-1"))
+    for content in ("[1, 2]", "{", '"text"'):
+        with pytest.raises(UserError, match="is not"):
+            labelled(folder, content, "labels.json")

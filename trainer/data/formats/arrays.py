@@ -11,6 +11,7 @@ from trainer.data.formats import npy
 from trainer.data.formats.named_arrays import HELP, Arrays, Kind, in_blocks
 from trainer.errors import UserError
 
+_ARCHIVES = frozenset({".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar"})
 ENDINGS = frozenset({".npy", ".npz", ".h5", ".hdf5", ".he5", ".mat"})
 
 
@@ -19,6 +20,8 @@ def open_arrays(path: Path) -> Arrays:
     reader = _READERS.get(path.suffix.lower())
     if reader is None or not path.is_file():
         what = "is no file of arrays" if path.exists() else "No such file or folder"
+        if path.is_file() and path.suffix.lower() in _ARCHIVES:
+            what = "is an archive; unpack it and give the folder"
         raise UserError(f"{path}: {what}; {HELP}")
     return reader(path)
 

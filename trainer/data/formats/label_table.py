@@ -3,14 +3,17 @@
 import csv
 import io
 import json
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from trainer.data.formats import arrays
+from trainer.data.formats.picture_folder import ENDINGS
 from trainer.data.labels import array_labels
 from trainer.errors import UserError
 
@@ -23,6 +26,7 @@ class Table:
     """columns: all of one length; of texts, or (from arrays) numbers. lines: where each row is.
 
     unit: of `lines`. by_position: whether its rows are the images themselves, in their order.
+    headless: whether its first line was a row, so that its columns have made-up names.
     """
 
     path: Path
@@ -30,6 +34,7 @@ class Table:
     lines: NDArray[np.int64]
     unit: str
     by_position: bool = False
+    headless: bool = False
 
     def problem(self, row: int, column: str, text: str) -> UserError:
         """An error that says where in the table it is."""
@@ -50,40 +55,79 @@ def read(path: Path, count: int, names: Sequence[str] | None = None) -> Table:
         raise UserError(f"{path}: is a spreadsheet; save it as CSV")
     if ending in (".jsonl", ".ndjson"):
         return _of_json_lines(path)
+    if ending == ".json":
+        return _of_json(path)
     return _of_csv(path)
 
 
 def _of_csv(path: Path) -> Table:
-    text = _text(path)
-    delimiter = _delimiter(text)
-    rows, lines = [], []
+    lines = [*io.StringIO(_text(path), newline="")]
+    first = _first(lines)
+    if first == len(lines):
+        raise UserError(f"{path}: is empty; {HELP}")
+    delimiter = _delimiter(lines, first)
+    rows, places = [], []
     try:
-        reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-        head = [name.strip() for name in next(reader, [])]
-        for row in reader:
+        for place, row in _cells(lines[first:], delimiter):
             if len(row) > 1 or (row and row[0].strip()):
                 rows.append(row)
-                lines.append(reader.line_num)
+                places.append(first + place)
     except csv.Error as error:
         raise UserError(f"{path}: is not a CSV table ({error}); {HELP}") from None
+    head = [name.strip() for name in rows[0]]
+    head[0] = head[0].lstrip("#").strip()
+    headless = any(os.path.splitext(name)[1].lower() in ENDINGS for name in head)
+    if headless:
+        head = [f"column_{number}" for number in range(1, len(head) + 1)]
+    else:
+        del rows[0], places[0]
     if rows and all(len(row) == len(head) + 1 for row in rows):
-        head.insert(0, "")  # R's way: the names of the rows have no header
-    for row, line in zip(rows, lines, strict=True):
+        head.insert(0, "")  # R's way, and CelebA's: the names of the rows have no header
+    for row, line in zip(rows, places, strict=True):
         if len(row) != len(head):
             problem = f"{len(row)} cells under {len(head)} columns"
             raise UserError(f"{path}, line {line}: {problem}")
-    return _table(path, head, rows, lines)
+    return _table(path, head, rows, places, headless=headless)
 
 
-def _table(path: Path, head: list[str], rows: list[list[str]], lines: list[int]) -> Table:
-    cells = np.char.strip(np.array(rows, dtype=np.str_).reshape(len(rows), len(head)))
-    blank = [i for i, name in enumerate(head) if i > 0 and not name and (cells[:, i] == "").all()]
+def _first(lines: Sequence[str]) -> int:
+    """The place of the header: after blank lines, remarks, a number of rows, Excel's `sep=;`."""
+    for place, line in enumerate(lines):
+        text = line.strip()
+        remark = text.startswith("#") and not any(mark in text for mark in _DELIMITERS)
+        counts = text.isdecimal() and len(lines) > place + 1 and " " in lines[place + 1].strip()
+        if text and not (remark or counts or text.lower().startswith("sep=")):
+            return place
+    return len(lines)
+
+
+def _cells(lines: Sequence[str], delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    """The cells of each row, and the line that it ends at, counted from 1."""
+    if delimiter == " ":
+        yield from ((place, line.split()) for place, line in enumerate(lines, 1))
+        return
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
+    for row in reader:
+        yield reader.line_num, row
+
+
+def _table(
+    path: Path,
+    head: list[str],
+    rows: list[list[str]],
+    lines: list[int],
+    unit: str = "line",
+    headless: bool = False,
+) -> Table:
+    cells = [np.char.strip(np.array([row[i] for row in rows], np.str_)) for i in range(len(head))]
+    blank = [i for i, name in enumerate(head) if i > 0 and not name and (cells[i] == "").all()]
     kept = [i for i in range(len(head)) if i not in blank]  # what a delimiter at the end makes
     names = [head[i] for i in kept]
     if len(set(names)) < len(names) or "" in names[1:]:
-        raise UserError(f"{path}, line 1: every column needs its own name, got {', '.join(head)}")
-    columns = {head[i]: cells[:, i] for i in kept}
-    return Table(path, columns, np.array(lines, np.int64), "line")
+        shown = ", ".join(name[:40] for name in head[:12])
+        raise UserError(f"{path}, line 1: every column needs its own name, got {shown}")
+    columns = {head[i]: cells[i] for i in kept}
+    return Table(path, columns, np.array(lines, np.int64), unit, headless=headless)
 
 
 def _text(path: Path) -> str:
@@ -95,17 +139,40 @@ def _text(path: Path) -> str:
     try:
         text = content.decode("utf-16" if wide else "utf-8-sig")
     except UnicodeDecodeError as error:
-        raise UserError(f"{path}: is not a CSV table ({error}); {HELP}") from None
+        raise UserError(f"{path}: is not a CSV table in UTF-8 ({error}); save it as such") from None
     if "\0" in text or (wide and "\n" not in text):
         raise UserError(f"{path}: is not a CSV table; {HELP}")
     return text
 
 
-def _delimiter(text: str) -> str:
-    """The one that the first line has most of; a comma where it has none."""
-    first = text.lstrip("\r\n").partition("\n")[0]
-    outside = "".join(first.split('"')[::2])
-    return max(_DELIMITERS, key=outside.count)
+def _delimiter(lines: Sequence[str], first: int) -> str:
+    """What parts the cells: what the line before the header says (Excel's `sep=;`), or what the
+    header has most of; spaces where it has none, and as many words as the line after it.
+    """
+    before = lines[first - 1].strip().lower() if first else ""
+    if before.startswith("sep=") and before[4:] in (",", ";", "|"):
+        return before[4:]
+    outside = "".join(lines[first].split('"')[::2])
+    found = max(_DELIMITERS, key=outside.count)
+    words = [len(line.split()) for line in lines[first : first + 2]]
+    spaced = len(words) == 2 and words[0] > 1 and words[1] - words[0] in (0, 1)
+    return " " if spaced and found not in outside else found
+
+
+def _of_json(path: Path) -> Table:
+    """Records in a list, or by the names of the files, of one label or several."""
+    try:
+        held: Any = json.loads(_text(path))
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{path}: is not JSON ({error}); {HELP}") from None
+    if isinstance(held, dict):
+        held = [
+            {"file": name, **(value if isinstance(value, dict) else {"label": value})}
+            for name, value in held.items()
+        ]
+    if not isinstance(held, list) or not all(isinstance(record, dict) for record in held):
+        raise UserError(f"{path}: is not a list of JSON objects; {HELP}")
+    return _of_records(path, held, [*range(1, len(held) + 1)], "record")
 
 
 def _of_json_lines(path: Path) -> Table:
@@ -121,9 +188,15 @@ def _of_json_lines(path: Path) -> Table:
             raise UserError(f"{path}, line {line}: is not one JSON object; {HELP}")
         records.append(record)
         lines.append(line)
+    return _of_records(path, records, lines, "line")
+
+
+def _of_records(
+    path: Path, records: Sequence[Mapping[str, Any]], places: list[int], unit: str
+) -> Table:
     head = list(dict.fromkeys(key for record in records for key in record))
     rows = [[_cell(record.get(key)) for key in head] for record in records]
-    return _table(path, head, rows, lines)
+    return _table(path, head, rows, places, unit)
 
 
 def _cell(value: object) -> str:

@@ -22,7 +22,6 @@ class MatFile:
     """The arrays of numbers in a .mat file of version 5 or before."""
 
     matlab = True
-    objects: tuple[str, ...] = ()
 
     def __init__(self, path: Path):
         from scipy.io import whosmat
@@ -36,6 +35,7 @@ class MatFile:
             if kind in types or kind.startswith(("int", "uint")):
                 held[name] = Kind(tuple(shape), np.dtype(types.get(kind, kind)))
         self.held: Mapping[str, Kind] = held
+        self.objects = tuple(name for name, *_ in listed if name not in held)
 
     def read(self, name: str) -> NDArray:
         """A whole array."""

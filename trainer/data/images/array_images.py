@@ -164,6 +164,10 @@ def _images_key(arrays: Arrays, wanted: str | None) -> str:
     for name in _NAMES:
         if name in by_last and len(held[by_last[name]].shape) > 1:
             return by_last[name]
+    if not held:
+        others = ", ".join(arrays.objects[:4])
+        why = f" ({others}: objects and structures are never read)" if others else ""
+        raise UserError(f"{arrays.path}: holds no array of numbers{why}; save the images as one")
     large = [name for name, kind in held.items() if len(kind.shape) in (3, 4)]
     if len(large) == 1:
         return large[0]

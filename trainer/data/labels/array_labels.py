@@ -47,7 +47,8 @@ def columns(
         found.update(_split(arrays, called[0], count, names))
     passed = called[1:]
     for name, kind in others.items():
-        if name in called or name.split("/")[-1] in _COLUMN_NAMES:
+        says_names = name.split("/")[-1] in _COLUMN_NAMES and not _is_column(kind, count)
+        if name in called or says_names:
             continue
         if _is_column(kind, count) and name.split("/")[-1] not in found:
             found[name.split("/")[-1]] = arrays.read(name).reshape(-1)
@@ -82,6 +83,8 @@ def _is_column(kind: Kind, count: int) -> bool:
 def _split(arrays: Arrays, key: str, count: int, names: Sequence[str] | None) -> dict[str, NDArray]:
     """The columns of an array (count,) or (count, factors)."""
     array, last = arrays.read(key), key.split("/")[-1]
+    if array.dtype.kind == "S":
+        array = np.char.decode(array, "utf-8", "replace")
     if array.ndim == 2 and 1 in array.shape and count in array.shape:
         array = array.reshape(-1)
     if array.ndim not in (1, 2) or array.dtype.kind not in "buifU":
@@ -97,12 +100,21 @@ def _split(arrays: Arrays, key: str, count: int, names: Sequence[str] | None) ->
     if array.ndim == 1:
         return {(names[0] if names and len(names) == 1 else last): array}
     width = array.shape[1]
+    if names is None and _is_one_hot(array):
+        return {last: array.argmax(axis=1)}
     if width > _MOST:
         raise UserError(
             f"{arrays.path}: {key} has {width} columns, more than {_MOST}; for labels choose "
             "another array with labels_key"
         )
     return dict(zip(_names(arrays, last, width, names), array.T, strict=True))
+
+
+def _is_one_hot(array: NDArray) -> bool:
+    """Whether each row of numbers is 1 for one class and 0 for the others."""
+    if array.dtype.kind == "U" or array.shape[1] < 3:
+        return False
+    return bool(((array == 0) | (array == 1)).all() and (array.sum(axis=1) == 1).all())
 
 
 def _names(

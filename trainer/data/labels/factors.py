@@ -13,8 +13,10 @@ from trainer.data.dataset import UNKNOWN
 BINS = 10
 # how tables say that a value is not known, in any case of letters
 MISSING = frozenset(
-    {"", "na", "n/a", "#n/a", "#na", "<na>", "nan", "-nan", "none", "null", "?", "-", "--"}
+    {"", "na", "n/a", "#n/a", "#na", "<na>", "nan", "-nan", "none", "null", "?", "-", "--", "."}
+    | {"unknown", "missing", "not available", "unlabelled", "unlabeled"}
 )
+_YES_NO = ({"true", "false"}, {"yes", "no"}, {"t", "f"}, {"y", "n"})
 _FEW = 16  # values are never too many to be classes
 _MANY = 100  # different fractions are a continuous quantity, however many images there are
 _EACH = 4  # images per value, on average, that classes of scattered numbers need
@@ -100,7 +102,11 @@ def read_column(values: NDArray, bins: int = BINS, forced: bool = False) -> Colu
     held = values[known]
     if held.dtype.kind == "U":
         numbers = as_numbers(held)
-        held = held if numbers is None else numbers
+        if numbers is None:
+            held, on_case = _of_one_case(held)
+            remarks += on_case
+        else:
+            held = numbers
     if held.size == 0:
         raise NoFactor("it holds no label")
     if held.dtype.kind == "f" and not np.isfinite(held).all():
@@ -157,6 +163,22 @@ def as_numbers(texts: NDArray) -> NDArray[np.float64] | None:
         with contextlib.suppress(ValueError):
             return np.char.replace(texts, ",", ".").astype(np.float64)
     return None
+
+
+def _of_one_case(texts: NDArray) -> tuple[NDArray, tuple[str, ...]]:
+    """Yes and no in one case of letters; a remark on other texts that differ in it alone."""
+    different = [str(text) for text in np.unique(texts)]
+    folded = {text.casefold() for text in different}
+    if len(folded) == len(different):
+        return texts, ()
+    if any(folded <= pair for pair in _YES_NO):
+        return np.char.lower(texts), ()
+    by_fold: dict[str, str] = {}
+    for text in different:
+        other = by_fold.setdefault(text.casefold(), text)
+        if other != text:
+            break
+    return texts, (f"{other!r} and {text!r} are two classes, and differ in case alone",)
 
 
 def _rare(classes: Mapping[str, NDArray[np.int64]]) -> dict[str, str]:

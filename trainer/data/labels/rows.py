@@ -1,6 +1,7 @@
 """Which image each row of a table of labels speaks of: by its number, or by its file's name."""
 
 import os
+import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,7 +25,9 @@ _HEADERS = (
     *("photo", "frame", "name", "id", "key"),
 )
 _NUMBERS = frozenset({"index", "id", "image_id", "imageid"})  # never factors beside file names
+_ID = re.compile(r"(.*[^A-Za-z])?(?i:id|uid|uuid|guid|nr|no|number)|.*[a-z](Id|ID)")
 _AMBIGUOUS = -2
+_FEW = 4  # rows: in fewer, numbers may follow one another by chance
 
 
 @dataclass(frozen=True)
@@ -60,16 +63,22 @@ def match(table: Table, data: Dataset) -> Rows:
         )
     else:
         index = _index_column(table, by_header, bool(files))
-        images, remarks = _by_index(table, index, len(data)), ()
+        images, remarks = _by_index(table, index, len(data))
         used = frozenset({index})
         if files and [*files] != sorted(files):
             last = len(files) - 1
-            remarks = (
+            remarks += (
                 f"{table.path.name} counts the images in natural order: 0 is {files[0]}, "
                 f"{last} is {files[last]}",
             )
-    _refuse_twice(table, column or _INDEX, images)
-    return Rows(images, used, remarks)
+    if table.headless:
+        remarks += (f"{table.path.name} has no line of names; its columns are column_1, …",)
+    images, twice = _once(table, column or _INDEX, images)
+    numbered = _identifiers(table, used)
+    remarks += tuple(
+        f"{name} is left out: a number of its own in each row is no factor" for name in numbered
+    )
+    return Rows(images, used.union(numbered), remarks + twice)
 
 
 def whole_numbers(table: Table, name: str) -> NDArray[np.int64]:
@@ -95,9 +104,8 @@ def _index_column(table: Table, by_header: Mapping[str, str], files: bool) -> st
         if name in by_header:
             return by_header[name]
     wanted = "index or file" if files else _INDEX
-    raise UserError(
-        f"{table.path}: no column {wanted} among {', '.join([*table.columns][:12])}; {HELP}"
-    )
+    held = ", ".join(name[:40] for name in [*table.columns][:12])
+    raise UserError(f"{table.path}: no column {wanted} among {held}; {HELP}")
 
 
 def _file_column(table: Table, files: Sequence[str]) -> str | None:
@@ -150,23 +158,53 @@ def _nearest(name: str, files: Sequence[str]) -> str:
     return near if near.startswith("; did") else f"; the first is {files[0]!r}"
 
 
-def _by_index(table: Table, column: str, count: int) -> NDArray[np.int64]:
+def _by_index(table: Table, column: str, count: int) -> tuple[NDArray[np.int64], tuple[str, ...]]:
     images = whole_numbers(table, column)
+    rows = len(images)
+    if rows >= _FEW and np.array_equal(np.unique(images), np.arange(1, rows + 1)):
+        if rows == count:
+            return images - 1, (f"{table.path.name}: {column} counts the images from 1",)
+        if rows < count:
+            raise UserError(
+                f"{table.path}, column {column}: it runs from 1 to {rows} without 0, the first "
+                "image; subtract 1 if it counts from 1, else give 0 a row without labels"
+            )
     outside = np.flatnonzero((images < 0) | (images >= count))
     if outside.size:
         got = f"{table.columns[column][outside[0]]!s:.40}"
-        raise table.problem(int(outside[0]), column, f"expected 0 to {count - 1}, got {got}")
-    return images
+        hint = "; if it counts from 1, subtract 1" if images.min() > 0 and got == str(count) else ""
+        problem = f"expected 0 to {count - 1}, got {got}{hint}"
+        raise table.problem(int(outside[0]), column, problem)
+    return images, ()
 
 
-def _refuse_twice(table: Table, column: str, images: NDArray[np.int64]) -> None:
+def _once(
+    table: Table, column: str, images: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+    """Rows that say the same of an image once; refuses those that say different things."""
     order = np.argsort(images, kind="stable")
     ordered = images[order]
-    again = order[1:][(ordered[1:] == ordered[:-1]) & (ordered[1:] != UNKNOWN)]
-    if again.size:
-        row = int(again.min())
+    equal = (ordered[1:] == ordered[:-1]) & (ordered[1:] != UNKNOWN)
+    again, before = order[1:][equal], order[:-1][equal]
+    for row, other in sorted(zip(again.tolist(), before.tolist(), strict=True)):
         named = column if column in table.columns else next(iter(table.columns))
-        raise table.problem(row, named, f"{table.columns[named][row]} has a row already")
+        cells = (c for name, c in table.columns.items() if name != named)
+        if any(cell[row] != cell[other] for cell in cells):
+            problem = f"{table.columns[named][row]} has a row already, with other labels"
+            raise table.problem(row, named, problem)
+    if not again.size:
+        return images, ()
+    images = images.copy()
+    images[again] = UNKNOWN
+    return images, (f"{table.path.name}: {len(again):,} rows repeat another, and count once",)
+
+
+def _identifiers(table: Table, used: frozenset[str]) -> list[str]:
+    """Columns called an id that hold another whole number in each row."""
+    named = [name for name in table.columns if name not in used and _ID.fullmatch(name)]
+    return [
+        name for name in named if len(table.lines) >= _FEW and _counts_rows(table.columns[name])
+    ]
 
 
 def _counts_rows(column: NDArray) -> bool:

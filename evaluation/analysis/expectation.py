@@ -1,0 +1,54 @@
+"""What the runs so far say of each setting's mean score: the answer's surface, for a search."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from evaluation.analysis.choose import Goal, choose
+from evaluation.analysis.inference.noise import measure_noise
+from evaluation.analysis.inference.posterior import draw_means
+from evaluation.analysis.table import RunRow
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """Mean scores of settings, as far as they are known.
+
+    settings: numbers of the tried settings (T,) that have a score and a beta above 0.
+    draws: (draws, T + n) of the mean score over seeds, higher is better; those of n settings
+        without a score come last.
+    noise: (T + n,) variance of one seed's score around its setting's mean.
+    """
+
+    settings: np.ndarray
+    draws: np.ndarray
+    noise: np.ndarray
+
+
+def expect(
+    rows: Sequence[RunRow], goal: Goal, untried: np.ndarray, count: int, seed: int
+) -> Expectation | None:
+    """What `rows` say, by the surface and the noise of `answer`; None where no run has a score.
+
+    rows: each has the number of its setting. untried: (n, 2) log beta_norm and log latents of
+    settings without a score; only where no other parameter differs. count, seed: of the draws.
+    """
+    settings = [s for s in choose(rows, goal).settings if s.beta > 0 and math.isfinite(s.mean)]
+    if not any(setting.finished for setting in settings):
+        return None
+    settings.sort(key=lambda s: s.rows[0].setting)
+    places = np.log([(setting.beta_norm, setting.latents) for setting in settings])
+    variances = measure_noise(settings, places).of_mean
+    sign = 1.0 if goal == "maximize" else -1.0
+    means = sign * np.array([setting.mean for setting in settings])
+    rng = np.random.default_rng(seed)
+    draws = draw_means(settings, means, variances, untried, count, rng)
+    noise = variances * np.array([len(setting.scores) for setting in settings])
+    away = np.abs(untried[:, None] - places[None]).sum(axis=2)
+    return Expectation(
+        settings=np.array([setting.rows[0].setting for setting in settings]),
+        draws=draws,
+        noise=np.concatenate([noise, noise[away.argmin(axis=1)]]),
+    )

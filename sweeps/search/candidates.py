@@ -1,0 +1,34 @@
+"""The settings that `surface` chooses from: all of a small space, a grid of a large one."""
+
+import itertools
+import math
+from collections.abc import Mapping
+
+import numpy as np
+
+from sweeps.sweepfile.space import Parameter, Value
+
+STEPS = 41  # of a range of real numbers: of 23 % over the paper's range of beta_norm
+WHOLE_STEPS = 8  # of a range of whole numbers
+
+
+def all_of(parameters: Mapping[str, Parameter]) -> list[dict[str, Value]]:
+    """The settings, the last parameter changing fastest."""
+    values = [_values(parameter) for parameter in parameters.values()]
+    return [dict(zip(parameters, point, strict=True)) for point in itertools.product(*values)]
+
+
+def count(parameters: Mapping[str, Parameter]) -> int:
+    """How many there are."""
+    return math.prod(len(_values(parameter)) for parameter in parameters.values())
+
+
+def _values(parameter: Parameter) -> list[Value]:
+    if parameter.choices is not None:
+        return list(parameter.choices)
+    spread = np.geomspace if parameter.log else np.linspace
+    if parameter.whole:
+        found = spread(parameter.low, parameter.high, WHOLE_STEPS).round().astype(int).tolist()
+        return list(dict.fromkeys(found))
+    # ten significant digits, as a grid has them
+    return [float(f"{x:.10g}") for x in spread(parameter.low, parameter.high, STEPS)]

@@ -1,0 +1,78 @@
+"""The rounds of a race as they were decided, kept in the store: a resumed sweep repeats them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sweeps.run_store import Store
+from sweeps.search import METHODS
+from sweeps.search.schedule import Batch
+from sweeps.sweepfile import SweepSpec, space
+
+
+def recorded(store: Store, spec: SweepSpec) -> list[Batch]:
+    """The rounds so far; those after a damaged one are decided anew."""
+    found: list[Batch] = []
+    while spec.racing is not None:
+        batch = _batch(store.read_record(_key(spec, len(found))), spec)
+        if batch is None:
+            break
+        found.append(batch)
+    return found
+
+
+def record(store: Store, spec: SweepSpec, number: int, batch: Batch) -> None:
+    """Keeps round `number`."""
+    seeds = {str(setting): list(seeds) for setting, seeds in batch.seeds.items()}
+    settings = {str(setting): dict(parameters) for setting, parameters in batch.settings.items()}
+    store.write_record(_key(spec, number), {"seeds": seeds, "settings": settings})
+
+
+@dataclass(frozen=True)
+class Decided:
+    """What is sure to be trained: in a race, what its rounds so far have given out.
+
+    settings: how many there are. seeds: of settings that have more than their first ones, by
+        number. runs: of all of them.
+    """
+
+    settings: int
+    seeds: Mapping[int, tuple[int, ...]]
+    runs: int
+
+
+def decided(store: Store, spec: SweepSpec) -> Decided:
+    """As the store has it now; without a race, all of the sweep."""
+    seeds: dict[int, tuple[int, ...]] = {}
+    settings = METHODS[spec.method].proposed(spec.problem, spec.setting_count)
+    first = spec.first_seeds
+    for batch in recorded(store, spec):
+        settings += len(batch.settings)
+        for setting, more in batch.seeds.items():
+            before = () if setting in batch.settings else seeds.get(setting, first)
+            seeds[setting] = before + more
+    runs = settings * len(first) + sum(len(each) - len(first) for each in seeds.values())
+    return Decided(settings, seeds, runs)
+
+
+def _batch(record: dict[str, Any] | None, spec: SweepSpec) -> Batch | None:
+    """The round in a record; None for one that is damaged or of another space."""
+    if record is None:
+        return None
+    try:
+        seeds = {int(s): tuple(map(int, seeds)) for s, seeds in record["seeds"].items()}
+        settings = {int(s): dict(parameters) for s, parameters in record["settings"].items()}
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return None
+    known = set(spec.seed_list)
+    if not seeds or not all(set(each) <= known and each for each in seeds.values()):
+        return None
+    return Batch(seeds, settings) if all(_fits(spec, s) for s in settings.values()) else None
+
+
+def _fits(spec: SweepSpec, setting: Mapping[str, Any]) -> bool:
+    return space.contains(spec.parameters, setting)
+
+
+def _key(spec: SweepSpec, number: int) -> str:
+    return f"sweeps/{spec.name}/{spec.search_id}/race-{spec.race_id}/{number:05d}.json"

@@ -1,0 +1,169 @@
+"""Which runs are trained, and in which order: by ask and tell, from settings, seeds and scores."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from evaluation.analysis.choose import choose
+from evaluation.analysis.table import RunRow, together
+from sweeps.plan import Setting
+from sweeps.search import candidates, race
+from sweeps.search.searcher import WAIT, Searcher, Wait
+from sweeps.sweepfile import SweepSpec
+from sweeps.sweepfile.space import Value
+
+
+class Work(NamedTuple):
+    """Seeds of one setting to train."""
+
+    setting: Setting
+    seeds: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """A round of a race as it was decided: the seeds of each setting, by number.
+
+    settings: parameters of those that it tries for the first time, by number.
+    """
+
+    seeds: Mapping[int, tuple[int, ...]]
+    settings: Mapping[int, Mapping[str, Value]]
+
+
+# where a setting lies: beta_norm and latents
+Place = Callable[[Mapping[str, Value]], tuple[float, int]]
+
+
+class Schedule:
+    """The work of one sweep.
+
+    First every setting that the method proposes gets its first seeds. Where `seeds` has a `min` and
+    a `max` that is all that is sure, and a race over the rest follows (`sweeps.search.race`), round
+    by round: what a round holds is decided when all before it has ended, in order of setting and
+    seed, so one file gives the same runs on any machine and in any order of ending.
+
+    searcher: of the settings that the method proposes. batches: rounds that were decided in an
+        earlier session; they are done again as they were.
+    place: of a setting; needed for the method `surface` alone.
+
+    >>> schedule = Schedule(spec, Searcher(spec))                    # doctest: +SKIP
+    >>> work = schedule.ask()                        # doctest: +SKIP
+    >>> schedule.tell(work, rows)                    # doctest: +SKIP
+    """
+
+    def __init__(
+        self,
+        spec: SweepSpec,
+        searcher: Searcher,
+        batches: Sequence[Batch] = (),
+        place: Place | None = None,
+    ):
+        self._spec, self._searcher = spec, searcher
+        self._settings: dict[int, Setting] = {}
+        self._rows: dict[int, list[RunRow]] = {}
+        self._handed: dict[int, int] = {}
+        self._at_work = 0
+        self._waiting: list[Work] = []
+        self._recorded = list(batches)
+        self._rule = None if spec.racing is None else rule_of(spec)
+        self._candidates, self._places = self._untried(place)
+        self._proposed_all = False
+        self.batches: list[Batch] = []
+        self.over = self._rule is None  # whether no round will follow
+        self.probability: float | None = None
+
+    def ask(self) -> Work | Literal[Wait.WAIT] | None:
+        """The next work; WAIT while it hangs on what is at work; None after the last."""
+        if self._waiting:
+            return self._hand(self._waiting.pop(0))
+        if not self._proposed_all:
+            setting = self._searcher.ask()
+            if isinstance(setting, Setting):
+                self._settings[setting.number] = setting
+                return self._hand(Work(setting, self._spec.first_seeds))
+            if setting is WAIT:
+                return WAIT
+            self._proposed_all = True
+        if self.over:
+            return None
+        if self._at_work:
+            return WAIT
+        self._next_round()
+        return self.ask()
+
+    def tell(self, work: Work, rows: Sequence[RunRow]) -> None:
+        """All of the work has ended. rows: of the runs that have a result; a lost one has none."""
+        number = work.setting.number
+        self._at_work -= 1
+        if self._rule is not None:
+            self._rows.setdefault(number, []).extend(rows)
+        if number < self._searcher.proposed and work.seeds == self._spec.first_seeds:
+            # a score of some of its seeds would be luck
+            whole = len(rows) == len(work.seeds)
+            best = choose(rows, self._spec.metric.goal).best if whole else None
+            self._searcher.tell(number, None if best is None else best.score)
+
+    def _hand(self, work: Work) -> Work:
+        self._at_work += 1
+        number = work.setting.number
+        self._handed[number] = self._handed.get(number, 0) + len(work.seeds)
+        return work
+
+    def _next_round(self) -> None:
+        number = len(self.batches)
+        batch = self._recorded[number] if number < len(self._recorded) else self._decide(number)
+        if not batch.seeds.keys() <= self._settings.keys() | batch.settings.keys():
+            batch = self._decide(number)  # a record of another search
+        if not batch.seeds:
+            self.over = True
+            return
+        self.batches.append(batch)
+        for setting, parameters in batch.settings.items():
+            self._settings[setting] = Setting(setting, parameters)
+        for setting, seeds in sorted(batch.seeds.items()):
+            self._waiting.append(Work(self._settings[setting], seeds))
+
+    def _decide(self, number: int) -> Batch:
+        assert self._rule is not None
+        every = together(row for rows in self._rows.values() for row in rows)
+        rows = sorted(every, key=lambda row: (row.setting, row.seed))
+        known = [setting.parameters for setting in self._settings.values()]
+        left = [i for i, c in enumerate(self._candidates) if c not in known]
+        found = race.decide(self._rule, number, rows, self._handed, self._places[left])
+        self.probability = found.probability
+        seeds: dict[int, tuple[int, ...]] = {}
+        may_have = self._spec.seed_list
+        for setting, more in found.seeds.items():
+            first = self._handed[setting]
+            seeds[setting] = may_have[first : first + more]
+        new: dict[int, Mapping[str, Value]] = {}
+        for place in found.new:
+            setting = len(self._settings) + len(new)
+            new[setting] = self._candidates[left[place]]
+            seeds[setting] = may_have[: self._rule.fewest]
+        return Batch(seeds, new)
+
+    def _untried(self, place: Place | None) -> tuple[list[dict[str, Value]], np.ndarray]:
+        if self._rule is None or self._spec.method != "surface":
+            return [], np.empty((0, 2))
+        assert place is not None, "`surface` needs to know where a setting lies"
+        found = candidates.all_of(self._spec.parameters)
+        return found, np.log([place(setting) for setting in found])
+
+
+def rule_of(spec: SweepSpec) -> race.Rule:
+    """How the race of a sweep is run."""
+    assert spec.racing is not None
+    return race.Rule(
+        fewest=spec.racing.min,
+        most=spec.racing.max,
+        within=spec.stop.within or spec.metric.within,
+        confidence=spec.stop.confidence,
+        batch=spec.lookahead,
+        most_settings=spec.setting_count,
+        goal=spec.metric.goal,
+        seed=spec.search_seed,
+    )

@@ -1,0 +1,48 @@
+"""`surface`: beta and the latent size, from the surface that the answer is made from."""
+
+import itertools
+from collections.abc import Iterator
+
+from sweeps.search import candidates, cube
+from sweeps.search.method import ATTEMPTS, Method, Past, Problem
+from sweeps.sweepfile.space import Value
+from trainer.config.schema import FieldError
+
+FIRST = 8  # settings that are spread over the space before the surface is asked
+POSITIONS = ("beta", "beta_norm", "latents")
+
+
+class Surface(Method):
+    """A few settings spread over the space; which follow, a race decides, together with the seeds.
+
+    New settings and more seeds of tried ones compete there for the same runs
+    (`sweeps.search.race`).
+    """
+
+    uses_scores = True
+
+    def __init__(self, problem: Problem):
+        super().__init__(problem)
+        self._points = cube.sobol(len(problem.parameters), problem.seed)
+
+    @classmethod
+    def count(cls, problem: Problem, wanted: int | None) -> int:
+        """As many as there are to choose from, or `wanted`. Raises FieldError for other spaces."""
+        for name, parameter in problem.parameters.items():
+            if name not in POSITIONS and parameter.value is None:
+                which = "`surface` searches beta and latents alone; try `bayes`, or `grid`"
+                raise FieldError(which, (name,))
+            if name.startswith("beta") and parameter.choices and 0 in parameter.choices:
+                raise FieldError("`surface` goes by log(beta): leave 0 out", (name, "values"))
+        there_are = candidates.count(problem.parameters)
+        return there_are if wanted is None else min(wanted, there_are)
+
+    @classmethod
+    def proposed(cls, problem: Problem, count: int) -> int:
+        """The first few."""
+        return min(count, FIRST)
+
+    def proposals(self, number: int, past: Past) -> Iterator[dict[str, Value]]:
+        """The next points of a Sobol sequence."""
+        for point in itertools.islice(self._points, ATTEMPTS):
+            yield cube.setting_at(self.problem.parameters, point)
