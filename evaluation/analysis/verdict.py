@@ -110,6 +110,13 @@ def _meaningless(evidence: Evidence) -> Iterator[str]:
             f"{health.collapsed} of the {health.runs} models of this setting collapsed: their "
             "codes hold nothing."
         )
+    elif 2 * health.worse_than_mean_image >= health.runs > 0:
+        yield (
+            f"{health.worse_than_mean_image} of the {health.runs} models of this setting "
+            "reconstruct no better than the mean image, so a score says little of them: train "
+            f"longer{_now(evidence, 'steps')}, or take a likelihood that suits the images"
+            f"{_now(evidence, 'likelihood')}."
+        )
     elif evidence.metric == "udr" and health.live_latents is not None and health.live_latents < 2:
         yield (
             "A typical model of this setting has one live latent: seeds agree on it whether or not "

@@ -1,12 +1,14 @@
 """How far few labels fool the metrics: bias and spread of codes whose worth is known.
 
     python -m tests.benchmarks.few_labels [--metrics higgins factorvae sap dci] [--repeats 10]
-        [--labels 20 50 100 500 2000 5000] [--kinds plain missing unbalanced many] [--json PATH]
+        [--labels 20 50 100 500 2000 5000] [--kinds plain missing unbalanced many] [--noise 1]
+        [--json PATH]
 
 Codes of ten latents: of noise; half true, two of four factors a latent each and the rest noise; and
 true, all four. Labels: `plain` factors of 3, 4, 4 and 6 classes; `missing`, 40 % of the cells are
 unknown; `unbalanced`, a class with nine tenths of the images and others with few; `many`, factors
-of up to 32 classes. Each repeat has labels and codes of its own. Printed: the mean score, its
+of up to 32 classes. Each repeat has labels and codes of its own, `--noise` codes of noise instead
+of one where their mean is to be known better. Printed: the mean score, its
 standard deviation over repeats, and how many of the repeats were refused for want of labels.
 
 `bias` is the mean score of noise above chance; the last line says whether any is above 0.02 by more
@@ -48,8 +50,13 @@ def labels_of(kind: str, images: int, seed: int) -> NDArray[np.int64]:
     return labels
 
 
-def measure(metric: str, kind: str, images: int, repeats: int) -> list[dict[str, object]]:
-    """A row for each code. All codes of a repeat are scored as one pack, on the same labels."""
+def measure(
+    metric: str, kind: str, images: int, repeats: int, more: int
+) -> list[dict[str, object]]:
+    """A row for each code. All codes of a repeat are scored as one pack, on the same labels.
+
+    more: codes of noise beyond the first one.
+    """
     scores, chance = [], 0.0
     for seed in range(repeats):
         labels = labels_of(kind, images, seed)
@@ -58,6 +65,7 @@ def measure(metric: str, kind: str, images: int, repeats: int) -> list[dict[str,
         tables = [
             np.hstack([truth[:, :true], noise[:, : LATENTS - true]]) for true in CODES.values()
         ]
+        tables += list(np.random.default_rng([seed, 3]).normal(size=(more, images, LATENTS)))
         encoders = [code(table) for table in tables]
         try:
             result = METRICS[metric](
@@ -68,7 +76,8 @@ def measure(metric: str, kind: str, images: int, repeats: int) -> list[dict[str,
             )
         except MissingLabels:
             continue
-        scores.append(result.score)
+        noises = [result.score[0], *result.score[len(CODES) :]]
+        scores.append([np.mean(noises), *result.score[1 : len(CODES)]])
         chance = getattr(result, "chance", 0.0)
     table = np.array(scores) if scores else np.full((0, len(CODES)), np.nan)
     rows = []
@@ -89,6 +98,7 @@ def main() -> None:
     parser.add_argument("--labels", nargs="+", type=int, default=[20, 50, 100, 500, 2000, 5000])
     parser.add_argument("--kinds", nargs="+", choices=KINDS, default=list(KINDS))
     parser.add_argument("--repeats", type=int, default=10)
+    parser.add_argument("--noise", type=int, default=1, help="codes of noise per repeat")
     add_json(parser)
     options = parser.parse_args()
     rows = [
@@ -96,7 +106,7 @@ def main() -> None:
         for metric in options.metrics
         for kind in options.kinds
         for images in options.labels
-        for row in measure(metric, kind, images, options.repeats)
+        for row in measure(metric, kind, images, options.repeats, options.noise - 1)
     ]
     columns = {name: (name, "") for name in ("metric", "labels", "images", "code")}
     columns |= {name: (name, ".3f") for name in ("score", "spread", "bias")}

@@ -99,6 +99,13 @@ def test_a_setting_of_collapsed_models_is_never_clear():
     assert verdict == "cannot tell" and "3 of the 6 models of this setting collapsed" in reasons[0]
 
 
+def test_a_setting_of_models_no_better_than_the_mean_image_is_never_clear():
+    verdict, reasons = judge(replace(SURE, setting_health=replace(WELL, worse_than_mean_image=3)))
+    assert verdict == "cannot tell"
+    assert "3 of the 6 models of this setting reconstruct no better than" in reasons[0]
+    assert "train longer (2,000 now)" in reasons[0]
+
+
 @pytest.mark.parametrize(("metric", "verdict"), [("udr", "cannot tell"), ("higgins", "clear")])
 def test_udr_is_never_clear_with_one_live_latent(metric: str, verdict: str):
     alone = replace(SURE, metric=metric, setting_health=replace(WELL, live_latents=1))
