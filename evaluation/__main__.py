@@ -53,8 +53,8 @@ def find_runs(folder: Path) -> list[Path]:
 
 
 def table(rows: Sequence[Row], metrics: Sequence[str]) -> Table:
-    """One line a run: what it was, its scores, and reconstruction and KL in nats an image."""
-    shown = Table(caption="reconstruction and KL in nats an image")
+    """One line per run: what it was, its scores, and reconstruction and KL in nats per image."""
+    shown = Table(caption="reconstruction and KL in nats per image")
     for name in ("run", "beta", "latents", "seed", *metrics, "reconstruction", "KL"):
         shown.add_column(name, justify="left" if name == "run" else "right")
     for result, figures in rows:

@@ -20,7 +20,7 @@ _SLOW = ({"protocol": "dlib"}, "dci")  # minutes a model: one shuffle
 
 
 @dataclass(frozen=True)
-class Floor:
+class PackFloor:
     """mean, spread: (K,) over `shuffles` shuffles, the standard deviation; 0 for one shuffle.
 
     A model that has no score has no floor: NaN.
@@ -33,7 +33,7 @@ class Floor:
 
 def floor(
     metric: str, given: Mapping[str, Any], options: Mapping[str, Any], models: int
-) -> Floor | None:
+) -> PackFloor | None:
     """The floor of a metric's score for K = `models`; None where shuffling means nothing to it.
 
     given: what the metric was called with: "data", "represent" and, where it takes one,
@@ -59,7 +59,7 @@ def floor(
         result = function(**{**given, **shuffled}, **{**options, **fewer})
         scores[number] = result.score
     spread = scores.std(axis=0, ddof=1) if shuffles > 1 else np.zeros(models)
-    return Floor(scores.mean(axis=0), spread, shuffles)
+    return PackFloor(scores.mean(axis=0), spread, shuffles)
 
 
 def _shuffles(metric: str, data: Dataset, options: Mapping[str, Any]) -> int:

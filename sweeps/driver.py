@@ -135,7 +135,7 @@ class _Session:
         where = "this machine" if address is None else address
         self.console.print(f"starting trials on {where}")
         with ray_process(address, sweep.spec.resources, self.console.print) as ray, self.progress:
-            stop = stopping.Stop()
+            stop = stopping.StopRequest()
             with (
                 signals.heeded(stop, before_exit=self.console.show_cursor),
                 stopping.heeded(store, sweep.name, stop),
@@ -232,7 +232,7 @@ def _not_through_a_link(path: str, flags: int) -> int:
 
 
 class _Log(io.FileIO):
-    """On a full disk it loses lines; whoever prints one goes on."""
+    """On a full disk it loses lines; whoever prints one continues."""
 
     def write(self, content: "ReadableBuffer", /) -> int:
         try:

@@ -208,7 +208,7 @@ class SweepSpec:
     def search_id(self) -> str:
         """20 hex digits. Specs of one id propose the same settings, and mean the same by them.
 
-        `seeds`, `settings`, `pack` and `resources` are not in it, so raising them goes on with the
+        `seeds`, `settings`, `pack` and `resources` are not in it: raising them continues with the
         settings there are. How settings are scored is in it only where proposals depend on it.
         """
         space = "settings" if self.method == LISTED else "parameters"

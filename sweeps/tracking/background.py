@@ -99,7 +99,7 @@ class Background(Generic[Writer]):
             try:
                 writer = writer or self._connect()
                 item(writer)
-            except Exception as error:  # whatever it is, training goes on
+            except Exception as error:  # whatever it is, training continues
                 writer = None
                 self._failed(error, tries)
                 if self._is_refusal(error):
@@ -119,7 +119,7 @@ class Background(Generic[Writer]):
         self.problem = line if len(line) <= LONGEST_PROBLEM else f"{line[:LONGEST_PROBLEM]} …"
         self._failing_since = self._failing_since or time.monotonic()
         if tries == SAID_AFTER:
-            self._say(f"{self.name} cannot be written ({self.problem}); training goes on")
+            self._say(f"{self.name} cannot be written ({self.problem}); training continues")
 
     def _pause(self, tries: int) -> None:
         pause = PAUSES[min(tries, len(PAUSES) - 1)]

@@ -23,7 +23,7 @@ DATASETS: Registry[type[Dataset]] = Registry(
         "dsprites": "trainer.data.dsprites:DSprites",
         "emnist": "trainer.data.published.emnist:Emnist",
         "faces3d": "trainer.data.published.faces3d:Faces3d",
-        "folder": "trainer.data.folder:Folder",
+        "folder": "trainer.data.folder:ImageFolder",
         "mnist": "trainer.data.mnist:Mnist",
         "mpi3d": "trainer.data.published.mpi3d:Mpi3d",
         "shapes3d": "trainer.data.published.shapes3d:Shapes3d",

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlparse
 
 from sweeps.run_store import Store
+from trainer.files import replacing
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -61,15 +62,11 @@ def artifacts_of(store: Store, sweep: str) -> str | None:
 
 def link(source: Path, target: Path) -> None:
     """A hard link, or a copy on another disk; replaces what is there, whole."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_name(f".{target.name}")
-    part.unlink(missing_ok=True)
-    try:
-        os.link(source, part)
-    except OSError:
-        shutil.copyfile(source, part)
-    os.replace(part, target)
-    part.unlink(missing_ok=True)  # replacing a link by another to the same file leaves both
+    with replacing(target) as partial:
+        try:
+            os.link(source, partial)
+        except OSError:
+            shutil.copyfile(source, partial)
 
 
 def make_database(path: Path) -> None:

@@ -22,7 +22,7 @@ Key = tuple[str, ...]
 
 
 @dataclass
-class Known:
+class KnownRuns:
     """A run that MLflow has. metrics, params: none of a seed's run, of which there are many."""
 
     id: str
@@ -54,14 +54,14 @@ class Runs:
             if found is None
             else found.experiment_id
         )
-        self.known: dict[Key, Known] = {}
+        self.known: dict[Key, KnownRuns] = {}
         self.look_up()
 
-    def find(self, tags: Mapping[str, str]) -> Known | None:
+    def find(self, tags: Mapping[str, str]) -> KnownRuns | None:
         """The run that these tags name, if there is one."""
         return self.known.get(key_of(tags))
 
-    def ensure(self, tags: Mapping[str, str], name: str, start: int | None = None) -> Known:
+    def ensure(self, tags: Mapping[str, str], name: str, start: int | None = None) -> KnownRuns:
         """The run that these tags name, made in one call with all of them where there is none.
 
         start: when it began, in ms; now by default.
@@ -71,14 +71,14 @@ class Runs:
             run = self.client.create_run(
                 self.experiment, start_time=start, tags=dict(tags), run_name=name
             )
-            self.known[key] = Known(
+            self.known[key] = KnownRuns(
                 run.info.run_id, run.info.status, run.info.artifact_uri, dict(tags), {}, {}
             )
         return self.known[key]
 
     def log(
         self,
-        run: Known,
+        run: KnownRuns,
         points: Sequence[Point],
         params: Mapping[str, Any],
         tags: Mapping[str, str],
@@ -102,7 +102,7 @@ class Runs:
             run.params.update(texts)
             run.metrics.update({key: value for key, value, _, _ in points})
 
-    def attach(self, run: Known, files: Iterable[Path], folder: str = "") -> None:
+    def attach(self, run: KnownRuns, files: Iterable[Path], folder: str = "") -> None:
         """Files as artifacts: links where artifacts are on this machine, else sent to the server.
 
         A file that is not there is left out: a failed run has no model.
@@ -116,12 +116,12 @@ class Runs:
             else:
                 self.client.log_artifact(run.id, str(file), folder or None)
 
-    def finish(self, run: Known, status: str, end: int) -> None:
+    def finish(self, run: KnownRuns, status: str, end: int) -> None:
         """Ends a run. end: when that was, in ms."""
         self.client.set_terminated(run.id, status, end_time=end)
         run.status = status
 
-    def set_tag(self, run: Known, key: str, value: str | None) -> None:
+    def set_tag(self, run: KnownRuns, key: str, value: str | None) -> None:
         """Sets a tag, or takes it off for None; nothing where it is so already."""
         if run.tags.get(key) == value:
             return
@@ -132,7 +132,7 @@ class Runs:
             self.client.set_tag(run.id, key, value)
             run.tags[key] = value
 
-    def delete(self, run: Known) -> None:
+    def delete(self, run: KnownRuns) -> None:
         """Deletes a run of ours."""
         self.client.delete_run(run.id)
         self.known.pop(key_of(run.tags))
@@ -167,8 +167,8 @@ def key_of(tags: Mapping[str, str]) -> Key:
     return (kind, *(tags.get(name, "") for name in _NAMED_BY.get(kind, ("mlflow.runName",))))
 
 
-def _known(run: Any) -> Known:
+def _known(run: Any) -> KnownRuns:
     info, tags = run.info, dict(run.data.tags)
     many = tags.get("kind") == "run"
     metrics, params = ({}, {}) if many else (dict(run.data.metrics), dict(run.data.params))
-    return Known(info.run_id, info.status, info.artifact_uri, tags, metrics, params)
+    return KnownRuns(info.run_id, info.status, info.artifact_uri, tags, metrics, params)

@@ -1,4 +1,4 @@
-"""Writes one sweep to MLflow: a run for it, below that one a setting, below that one a seed."""
+"""Writes one sweep to MLflow: a run for it, below it one per setting, below those one per seed."""
 
 import math
 import time
@@ -15,7 +15,7 @@ from sweeps.reporting.picture import TRAVERSAL
 from sweeps.run_store import Store, run_key, spec_key
 from sweeps.sweepfile import SweepSpec
 from sweeps.tracking.mlflow.database import artifacts_of, connect
-from sweeps.tracking.mlflow.runs import PARENT, RUNNING, Known, Runs, key_of
+from sweeps.tracking.mlflow.runs import PARENT, RUNNING, KnownRuns, Runs, key_of
 from sweeps.tracking.mlflow.values import LONGEST, answer_params, curves, points, scores, short
 
 HISTORY, MODEL = "history.json", "model.safetensors"
@@ -157,7 +157,7 @@ class MlflowWriter:
             if run.tags.get("search") == self._spec.search_id and PARENT in run.tags:
                 self._runs.set_tag(run, PARENT, self._sweep.id)
 
-    def _setting(self, setting: Setting, start: int) -> Known:
+    def _setting(self, setting: Setting, start: int) -> KnownRuns:
         tags = {
             **self._setting_tags(setting.number),
             "state": "setting",  # neither finished nor failed: the analysis counts seeds alone

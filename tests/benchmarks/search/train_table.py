@@ -5,7 +5,7 @@
 Small 2D shapes (those of sweeps/quickstart.yaml at 16x16 pixels), nets of the architecture `mlp`,
 four latent sizes x 14 betas x 20 seeds = 1,120 models of 500 steps, in packs of 70; about half an
 hour on one core. A model's score is Higgins' (mean of three classifiers, of 1,000 + 1,000 points).
-After an interruption it goes on with the packs that are missing.
+After an interruption it continues with the packs that are missing.
 """
 
 import argparse

@@ -28,7 +28,7 @@ class NoFactor(Exception):
 
 
 @dataclass(frozen=True)
-class Column:
+class LabelColumn:
     """classes: (rows,), UNKNOWN where nothing is known. count: of classes. remarks: how so."""
 
     classes: NDArray[np.int64]
@@ -50,7 +50,7 @@ class Factors:
     remarks: tuple[str, ...]
 
 
-Reader = Callable[[NDArray, int], Column]
+Reader = Callable[[NDArray, int], LabelColumn]
 
 
 def read_columns(
@@ -91,7 +91,7 @@ def read_columns(
     return Factors(sizes, stacked, {**left_out, **rare}, tuple(remarks))
 
 
-def read_column(values: NDArray, bins: int = BINS, forced: bool = False) -> Column:
+def read_column(values: NDArray, bins: int = BINS, forced: bool = False) -> LabelColumn:
     """One factor. Its different values, in their order, are the classes 0, 1, 2, …
 
     Numbers with nearly as many values as labels are continuous: they are cut into `bins` classes at
@@ -125,8 +125,8 @@ def read_column(values: NDArray, bins: int = BINS, forced: bool = False) -> Colu
     elif forced or _is_continuous(different, len(held), bins):
         ranks, count, said = _cut(held, bins)
         remarks = (*remarks, f"{len(different):,} different values, {said}")
-        return Column(_placed(ranks, known), count, remarks)
-    return Column(_placed(ranks, known), len(different), remarks)
+        return LabelColumn(_placed(ranks, known), count, remarks)
+    return LabelColumn(_placed(ranks, known), len(different), remarks)
 
 
 def known_cells(values: NDArray) -> tuple[NDArray[np.bool_], tuple[str, ...]]:
