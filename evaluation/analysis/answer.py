@@ -11,10 +11,10 @@ from evaluation.analysis.factors import Knowledge
 from evaluation.analysis.formatting import finite_or_none, number
 from evaluation.analysis.health import HealthCounts
 from evaluation.analysis.inference.noise import Noise
+from evaluation.analysis.inference.top import Top
 from evaluation.analysis.setting_names import describe_parameters, identify
 from evaluation.analysis.standing import Standing, faithful
 from evaluation.analysis.table import Floor
-from evaluation.analysis.top import Top
 from evaluation.analysis.verdict import CANNOT_TELL, Verdict
 from trainer.errors import UserError
 

@@ -12,10 +12,10 @@ from evaluation.analysis.choose import Choice, Goal, SettingSummary, choose
 from evaluation.analysis.health import HealthCounts, count_health
 from evaluation.analysis.inference.noise import measure_noise
 from evaluation.analysis.inference.posterior import Posterior, draw_posterior
+from evaluation.analysis.inference.top import find_edges, find_top
 from evaluation.analysis.sentences import sentences
 from evaluation.analysis.standing import rank, recommend
 from evaluation.analysis.table import RunRow
-from evaluation.analysis.top import find_edges, find_top
 from evaluation.analysis.verdict import Evidence, causes, judge
 from trainer.errors import UserError
 

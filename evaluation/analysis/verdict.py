@@ -14,9 +14,9 @@ from typing import Any, Literal
 
 from evaluation.analysis.formatting import fixed, number
 from evaluation.analysis.health import HealthCounts
+from evaluation.analysis.inference.top import Edge
 from evaluation.analysis.standing import CLEAR
 from evaluation.analysis.table import Floor
-from evaluation.analysis.top import Edge
 
 Verdict = Literal["clear", "cannot tell"]
 CANNOT_TELL: Verdict = "cannot tell"

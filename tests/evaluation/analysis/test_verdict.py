@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 
 from evaluation.analysis.health import HealthCounts
+from evaluation.analysis.inference.top import Edge
 from evaluation.analysis.standing import CLEAR
 from evaluation.analysis.table import Floor
-from evaluation.analysis.top import Edge
 from evaluation.analysis.verdict import Evidence, judge
 
 WELL = HealthCounts(6, 5, 0, 0, 0, 0)
