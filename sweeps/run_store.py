@@ -188,10 +188,13 @@ class Store:
         """
         return [
             (record.parameters, {int(seed): run for seed, run in record.runs.items()})
-            for search in self.names(f"sweeps/{spec.name}")
-            if _SEARCH_ID.fullmatch(search) and search != spec.search_id
+            for search in sorted(self.searches(spec.name) - {spec.search_id})
             for record in self._records(f"sweeps/{spec.name}/{search}/settings")
         ]
+
+    def searches(self, name: str) -> set[str]:
+        """Ids of the searches of the sweep `name` so far."""
+        return {s for s in self.names(f"sweeps/{name}") if _SEARCH_ID.fullmatch(s)}
 
     def record_setting(self, spec: SweepSpec, setting: Setting, runs: Sequence[Run]) -> None:
         """Records a setting and its runs; again when `runs` grew or changed."""

@@ -9,9 +9,9 @@ import torch
 from numpy.typing import NDArray
 
 from evaluation.metrics.support.encoding import Represent
-from evaluation.metrics.support.points import Figure, Points, labelled_points
+from evaluation.metrics.support.points import Figure, Points, labelled_points, measured
 from trainer.config.schema import lookup
-from trainer.data.dataset import Dataset
+from trainer.data.dataset import Dataset, quantities_of
 
 Protocol = Literal["trees", "dlib"]
 
@@ -22,7 +22,8 @@ class DCI:
 
     score, disentanglement: 1 when every latent that matters matters for one factor.
     completeness: 1 when every factor is told by one latent.
-    informativeness: test accuracy of telling the factors' classes, averaged over factors;
+    informativeness: test accuracy of telling the factors' classes, averaged over factors; of a
+        continuous factor the share of its variance that is explained, R² or 0;
         informativeness_train: the same on the training points.
     informativeness_per_factor: (F,) test accuracy of telling each; chance_per_factor: (F,) that of
         always saying the class that is most frequent in training.
@@ -46,12 +47,14 @@ class DCI:
     test: int
 
 
-def _extra_trees(seed: int) -> Any:
-    from sklearn.ensemble import ExtraTreesClassifier  # seconds: for those who ask for it
+def _extra_trees(seed: int, continuous: bool) -> Any:
+    # seconds: for those who ask for it
+    from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor
 
     # every split may look at every latent: with a random choice of them, useless latents get splits
     # for want of better ones, and importance that they do not have
-    return ExtraTreesClassifier(
+    trees = ExtraTreesRegressor if continuous else ExtraTreesClassifier
+    return trees(
         n_estimators=10,
         max_depth=10,
         max_features=None,
@@ -60,13 +63,18 @@ def _extra_trees(seed: int) -> Any:
     )
 
 
-def _gradient_boosting(seed: int) -> Any:
-    from sklearn.ensemble import GradientBoostingClassifier
+def _gradient_boosting(seed: int, continuous: bool) -> Any:
+    from sklearn.ensemble import GradientBoostingClassifier, GradientBoostingRegressor
 
-    return GradientBoostingClassifier(random_state=seed)
+    trees = GradientBoostingRegressor if continuous else GradientBoostingClassifier
+    return trees(random_state=seed)
 
 
-PROTOCOLS: dict[str, Callable[[int], Any]] = {"trees": _extra_trees, "dlib": _gradient_boosting}
+# from a seed, and whether the factor is continuous, to what learns to tell it
+PROTOCOLS: dict[str, Callable[[int, bool], Any]] = {
+    "trees": _extra_trees,
+    "dlib": _gradient_boosting,
+}
 
 
 def dci(
@@ -81,7 +89,8 @@ def dci(
 ) -> DCI:
     """Disentanglement, completeness and informativeness (Eastwood & Williams 2018, section 2).
 
-    A classifier from all latents to each factor says how important each latent is; entropies of the
+    A classifier from all latents to each factor (a regressor to the values of a continuous one,
+    which the data set has) says how important each latent is; entropies of the
     importances, over factors and over latents, say how disentangled and how complete the code is.
 
     protocol: "dlib" is disentanglement_lib's, scikit-learn's gradient boosting with its defaults,
@@ -105,10 +114,13 @@ def dci(
     importance = np.empty((len(learn.means), learn.means.shape[-1], len(learn.factors)))
     accuracy = np.empty((2, len(learn.means), len(learn.factors)))
     for k, f in np.ndindex(*accuracy.shape[1:]):
-        importance[k, :, f], accuracy[:, k, f] = _tell(
-            classifier(int(tree_seeds[f])), learn, check, k, f
-        )
-    chances = [_chance(learn, check, f) for f in range(len(learn.factors))]
+        values = quantities_of(data).get(learn.factors[f])
+        trees = classifier(int(tree_seeds[f]), values is not None)
+        importance[k, :, f], accuracy[:, k, f] = _tell(trees, learn, check, k, f, values)
+    chances = [
+        _chance(learn, check, f, factor in quantities_of(data))
+        for f, factor in enumerate(learn.factors)
+    ]
     if learn.few:
         told = accuracy[1] > np.array([chance + 2 * error for chance, error in chances])
         varying = np.ptp(learn.means, axis=1) > 0
@@ -153,21 +165,48 @@ def _concentration(importance: NDArray[np.float64], over: int) -> NDArray[np.flo
     return (each * weight).sum(axis=-1) / weight.sum(axis=-1)
 
 
-def _chance(learn: Points, check: Points, factor: int) -> tuple[float, float]:
-    """Test accuracy of always saying the most frequent training class, and its standard error."""
+def _chance(
+    learn: Points, check: Points, factor: int, continuous: bool = False
+) -> tuple[float, float]:
+    """Test accuracy of always saying the most frequent training class, and its standard error.
+
+    Of a continuous factor 0, what always saying its mean explains; the error is that of the square
+    of a correlation of noise.
+    """
     (_, y), (_, y_test) = learn.of(factor), check.of(factor)
+    if continuous:
+        return 0.0, 2**0.5 / max(len(y_test) - 1, 1)
     chance = float(np.mean(y_test == np.bincount(y).argmax()))
     variance = max(chance * (1 - chance), 1 / len(y_test))  # not 0 where all or none are of it
     return chance, (variance / len(y_test)) ** 0.5
 
 
 def _tell(
-    classifier: Any, learn: Points, check: Points, model: int, factor: int
+    trees: Any,
+    learn: Points,
+    check: Points,
+    model: int,
+    factor: int,
+    values: NDArray[np.float64] | None,
 ) -> tuple[NDArray[np.float64], tuple[float, float]]:
-    """Importances (M,), then training and test accuracy, of one model for one factor."""
-    (x, y), (x_test, y_test) = learn.of(factor), check.of(factor)
-    classifier.fit(x[model], y)
-    return classifier.feature_importances_, (
-        float(np.mean(classifier.predict(x[model]) == y)),
-        float(np.mean(classifier.predict(x_test[model]) == y_test)),
+    """Importances (M,), then training and test accuracy, of one model for one factor.
+
+    values: (N,) those of a continuous factor, for which R² (at least 0) stands for accuracy.
+    """
+    measure = _accuracy if values is None else _explained
+    (x, y), (x_test, y_test) = (measured(points, factor, values) for points in (learn, check))
+    trees.fit(x[model], y)
+    return trees.feature_importances_, (
+        measure(trees.predict(x[model]), y),
+        measure(trees.predict(x_test[model]), y_test),
     )
+
+
+def _accuracy(said: NDArray, true: NDArray) -> float:
+    return float(np.mean(said == true))
+
+
+def _explained(said: NDArray, true: NDArray) -> float:
+    """The share of the variance that is explained; 0 for less than the mean explains."""
+    spread = float(((true - true.mean()) ** 2).sum())
+    return max(0.0, 1 - float(((said - true) ** 2).sum()) / spread) if spread else 0.0

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from evaluation.metrics.support.encoding import Represent
 from evaluation.metrics.support.linear_svm import fit_machines
-from evaluation.metrics.support.points import Figure, Points, labelled_points
-from trainer.data.dataset import Dataset
+from evaluation.metrics.support.points import Figure, Points, labelled_points, measured
+from trainer.data.dataset import Dataset, quantities_of
 
 
 @dataclass(frozen=True)
@@ -19,8 +19,8 @@ class SAP:
 
     score: the mean gap, 0..1.
     gaps: (F,) by factor: how far the best latent is ahead of the second.
-    predictability: (M, F) test accuracy of each latent for each factor (squared correlation on the
-        training points for continuous factors).
+    predictability: (M, F) test accuracy of each latent for each factor (squared correlation for
+        continuous factors: on the training points, with few labels on the test points).
     factors: names of the F factors; train, test: labelled images used.
     """
 
@@ -47,8 +47,10 @@ def sap(
     """The gap between the two latents that tell a factor best, averaged over factors.
 
     How well one latent tells one factor is the test accuracy of a linear support vector machine on
-    that latent alone (squared hinge, weight `C`, balanced classes, one class against the rest), or
-    with `continuous_factors` the squared correlation. Names and sizes are disentanglement_lib's,
+    that latent alone (squared hinge, weight `C`, balanced classes, one class against the rest). Of
+    a continuous factor, which the data set has values of, it is the squared correlation with these
+    values, as in Kumar et al.; with `continuous_factors`, that with the classes of all others, too.
+    Names and sizes are disentanglement_lib's,
     whose machines scikit-learn's LinearSVC trains one at a time; here all are solved exactly at
     once.
 
@@ -69,8 +71,13 @@ def sap(
     matrix, ranking = np.empty((2, models, latents, len(learn.factors)))
     guess = np.zeros(len(learn.factors))
     for f in range(len(learn.factors)):
-        if continuous_factors:
-            matrix[..., f] = ranking[..., f] = _squared_correlation(*learn.of(f))
+        values = quantities_of(data).get(learn.factors[f])
+        if continuous_factors or values is not None:
+            ranking[..., f] = _squared_correlation(*measured(learn, f, values))
+            tested = learn.few and values is not None  # else as disentanglement_lib does
+            matrix[..., f] = (
+                _squared_correlation(*measured(check, f, values)) if tested else ranking[..., f]
+            )
         else:
             ranking[..., f], matrix[..., f] = _accuracies(learn, check, f, C, rescale)
             guess[f] = _guess(learn, check, f)
@@ -89,14 +96,12 @@ def sap(
     )
 
 
-def _squared_correlation(
-    means: NDArray[np.float64], classes: NDArray[np.int64]
-) -> NDArray[np.float64]:
-    """Squared correlation (K, M) of means (K, n, M) and classes (n,); 0 for a constant latent."""
-    x, y = means - means.mean(axis=1, keepdims=True), classes - classes.mean()
+def _squared_correlation(means: NDArray[np.float64], values: NDArray) -> NDArray[np.float64]:
+    """Squared correlation (K, M) of means (K, n, M) and values (n,); 0 for one that is constant."""
+    x, y = means - means.mean(axis=1, keepdims=True), values - values.mean()
     covariance = np.einsum("knm,n->km", x, y)
     spread = (x**2).sum(axis=1)
-    constant = spread <= 1e-12 * (len(classes) - 1)
+    constant = (spread <= 1e-12 * (len(values) - 1)) | (np.ptp(values) == 0)
     return np.where(constant, 0, covariance**2 / np.where(constant, 1, spread * (y**2).sum()))
 
 

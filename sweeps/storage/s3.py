@@ -25,6 +25,7 @@ from trainer.files import replacing
 
 RETRIES = 12  # tries of one request; AWS_MAX_ATTEMPTS changes it
 SECONDS_TO_CONNECT, SECONDS_TO_ANSWER = 5, 30
+EXPIRED = {"ExpiredToken", "ExpiredTokenException", "InvalidAccessKeyId", "InvalidToken"}
 PAGE = 1000  # files of one listing: the most that S3 gives
 _LOCATION = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/(.*))?")
 
@@ -216,7 +217,8 @@ class S3(Storage):
                     "total_max_attempts": int(os.environ.get("AWS_MAX_ATTEMPTS", RETRIES)),
                 },
             )
-            self._client = boto3.client("s3", config=config)
+            # not boto3's own session, which keeps the keys that it has once found
+            self._client = boto3.session.Session().client("s3", config=config)
         return self._client
 
     def _name(self, key: str) -> str:
@@ -240,6 +242,8 @@ class S3(Storage):
             if status in (409, 412):
                 raise FileExistsError(str(error)) from None
             said = answer.get("Error", {})
+            if said.get("Code") in EXPIRED:
+                self._client = None  # the next call takes up the keys that there are then
             reason = f"{said.get('Message') or said.get('Code')} (status {status})"
             raise self._unusable(done, reason) from None
         except (BotoCoreError, OSError) as error:

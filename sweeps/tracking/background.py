@@ -8,11 +8,12 @@ from collections.abc import Callable
 from typing import Generic, TypeVar
 
 from sweeps.tracking.redact import redact
+from trainer.errors import UserError
 
 PAUSES = (0.5, 2.0, 8.0, 30.0)  # seconds before an item is tried again; the last one repeats
 SAID_AFTER = 1  # tries that may fail before a word is said
 PATIENCE = 20.0  # seconds for which the server may fail before `close` gives up
-LONGEST_PROBLEM = 200  # letters of what a server, or MLflow, says of it
+LONGEST_PROBLEM = 300  # letters of what a server, or MLflow, says of it
 LONGEST_CLOSE = 120.0  # seconds after which it gives up in any case
 
 Writer = TypeVar("Writer")
@@ -47,6 +48,7 @@ class Background(Generic[Writer]):
         self._closing, self._given_up = threading.Event(), threading.Event()
         self._closing_since = math.inf
         self._failing_since: float | None = None
+        self._said = False  # that it fails
         self.problem: str | None = None  # the last error, without passwords
         self.items = self.written = 0
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
@@ -88,9 +90,17 @@ class Background(Generic[Writer]):
         return math.inf if failing is None else max(self._closing_since, failing) + PATIENCE
 
     def _run(self) -> None:
-        writer: Writer | None = None
+        writer = self._connected()
         while (item := self._items.get()) is not None and not self._given_up.is_set():
             writer = self._write(item, writer)
+
+    def _connected(self) -> Writer | None:
+        """The first connection; None where there is none, which is said at once."""
+        try:
+            return self._connect()
+        except Exception as error:
+            self._failed(error, say=True)
+            return None
 
     def _write(self, item: Callable[[Writer], None], writer: Writer | None) -> Writer | None:
         """Writes one item, however often it takes; gives the connection that did it."""
@@ -101,24 +111,27 @@ class Background(Generic[Writer]):
                 item(writer)
             except Exception as error:  # whatever it is, training continues
                 writer = None
-                self._failed(error, tries)
+                self._failed(error, say=tries >= SAID_AFTER)
                 if self._is_refusal(error):
                     return None
                 self._pause(tries)
                 tries += 1
             else:
                 self.written += 1
-                if tries > SAID_AFTER:
+                if self._said:
                     self._say(f"{self.name} can be written again")
+                self._said = False
                 self._failing_since = None
                 return writer
         return None
 
-    def _failed(self, error: Exception, tries: int) -> None:
-        line = redact(f"{type(error).__name__}: {error}".splitlines()[0])
+    def _failed(self, error: Exception, say: bool) -> None:
+        named = "" if isinstance(error, UserError) else f"{type(error).__name__}: "
+        line = redact(f"{named}{error}".splitlines()[0])
         self.problem = line if len(line) <= LONGEST_PROBLEM else f"{line[:LONGEST_PROBLEM]} …"
         self._failing_since = self._failing_since or time.monotonic()
-        if tries == SAID_AFTER:
+        if say and not self._said:
+            self._said = True
             self._say(f"{self.name} cannot be written ({self.problem}); training continues")
 
     def _pause(self, tries: int) -> None:

@@ -138,8 +138,11 @@ def _mlflow_writer(spec: SweepSpec, store: Store, metric: str) -> "MlflowWriter"
 
 
 def _refused_by_mlflow(error: Exception) -> bool:
-    """As for a param that would have to change."""
-    return getattr(error, "error_code", None) == "INVALID_PARAMETER_VALUE"
+    """As for a param that would have to change, or an address that is none."""
+    return (
+        isinstance(error, UserError)
+        or getattr(error, "error_code", None) == "INVALID_PARAMETER_VALUE"
+    )
 
 
 def _refused_by_optuna(error: Exception) -> bool:

@@ -34,6 +34,7 @@ class Dispatch:
         self._retries, self._stop = retries, stop
         self._blocks: dict[str, Block] = {}
         self._again: deque[Block] = deque()
+        self._waited: set[tuple[int, int]] = set()  # keys of those that were held before
         self._held: deque[Block] = deque()  # whose runs another sweep has: all others go first
         self._steps: dict[str, int] = {}
         self._training: set[str] = set()
@@ -49,7 +50,7 @@ class Dispatch:
             return "wait"
         self._blocks[trial] = block
         self._guarded(self._observer.trial_began, block)
-        return config_of(block, self._job)
+        return config_of(block, self._job, block.key in self._waited)
 
     def _next(self) -> Block | Literal[Wait.WAIT] | None:
         if self._stop.requested:
@@ -95,6 +96,7 @@ class Dispatch:
             return  # it continues in another session
         if held:
             self._held.append(block)
+            self._waited.add(block.key)
             return
         if failed and self._retries.grants(block, step):
             self._again.append(block)

@@ -19,7 +19,6 @@ from trainer.errors import UserError
 STEP_SECONDS = 1.0  # of training between two reports, and two looks for a wish to stop
 STOPPED = "stopped"  # in the last report of a trial that was asked to stop
 HELD = "held"  # in a report: which other process has a run of the trial
-PATIENCE = 20.0  # seconds that a trial waits for another sweep's, before it lets others go first
 
 # torch and what needs it are imported where they are used: Ray's process imports this file, too.
 
@@ -106,10 +105,10 @@ class Trial:
     def _wait(self, holders: Mapping[str, str]) -> dict[str, Any]:
         """Waits a moment for runs that others have, and holds none meanwhile.
 
-        After PATIENCE the trial ends, to be tried again after others.
+        When its patience is over, the trial ends, to be tried again after others.
         """
         self._waits_since = self._waits_since or time.monotonic()
-        over = time.monotonic() - self._waits_since > PATIENCE
+        over = time.monotonic() - self._waits_since >= self.config["patience"]
         if not over:
             time.sleep(STEP_SECONDS)
         return {HELD: next(iter(holders.values())), **({DONE: True} if over else {})}

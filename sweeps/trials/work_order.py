@@ -11,6 +11,8 @@ from trainer.config.run import DatasetConfig
 from trainer.data import DATASETS
 from trainer.extensions import code_of, file_of, is_reference
 
+PATIENCE = 20.0  # seconds that a trial waits for another sweep's, before others go first
+
 
 def job_of(
     spec: SweepSpec, store: Store, evaluation: Mapping[str, Mapping[str, Any]]
@@ -36,12 +38,16 @@ def _dataset(config: DatasetConfig) -> dict[str, Any]:
     return values
 
 
-def config_of(block: Block, job: Mapping[str, Any]) -> dict[str, Any]:
-    """The configuration of one trial."""
+def config_of(block: Block, job: Mapping[str, Any], again: bool = False) -> dict[str, Any]:
+    """The configuration of one trial. again: another sweep had its runs when it was tried before.
+
+    Only then does it wait for them: at first others go before it, without losing time.
+    """
     return {
         "setting": block.setting.number,
         "block": block.number,
         "runs": [{"id": run.id, "config": run.config.as_mapping()} for run in block.runs],
         "scored": list(block.scored),
+        "patience": PATIENCE if again else 0.0,
         "job": dict(job),
     }

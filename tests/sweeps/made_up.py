@@ -38,7 +38,12 @@ def a_dataset() -> Dataset:
 
 
 def write_made_up(
-    store: Store, spec: SweepSpec, data: Dataset, run: Run, score: float | None
+    store: Store,
+    spec: SweepSpec,
+    data: Dataset,
+    run: Run,
+    score: float | None,
+    metric: str = "higgins",
 ) -> None:
     """What a trial leaves: a result with three classifier scores; None for a run that diverged."""
     folder = store.run_folder(run.id)
@@ -49,7 +54,7 @@ def write_made_up(
     (folder / "config.json").write_text(json.dumps(run.config.as_mapping()))
     (folder / "model.safetensors").write_bytes(b"weights of " + run.id.encode())
     metrics = {} if score is None else {"score": score, "scores": [score] * 3, "chance": 0.25}
-    evaluation = {"measures": {"higgins": metrics}, "kl": 2.0, "kl_per_latent": [1.5, 0.5]}
+    evaluation = {"measures": {metric: metrics}, "kl": 2.0, "kl_per_latent": [1.5, 0.5]}
     result = {
         "format": 1,
         "run": run.id,

@@ -17,7 +17,7 @@ from sweeps.trials.retries import Retries
 from sweeps.trials.stopping import StopRequest
 from sweeps.trials.trial import HELD, Trial
 from sweeps.trials.trial_queue import Block
-from sweeps.trials.work_order import config_of, job_of
+from sweeps.trials.work_order import PATIENCE, config_of, job_of
 from tests.sweeps.made_up import a_spec
 from trainer.files import stamp
 
@@ -135,5 +135,7 @@ def test_others_go_before_a_trial_that_waits(block):
         dispatch.waits("one", "process 1 on here")
     assert out.getvalue() == "setting 0 waits: process 1 on here has some of its runs\n"
     dispatch.ended("one", stopped=False, failed=False, held=True)
-    assert [dispatch.suggest(name)["block"] for name in ("two", "three")] == [1, 0]
+    given = [dispatch.suggest(name) for name in ("two", "three")]
+    assert [config["block"] for config in given] == [1, 0]
+    assert [config["patience"] for config in given] == [0, PATIENCE]
     assert dispatch.suggest("four") == "wait"

@@ -6,14 +6,14 @@ from typing import Any
 
 from trainer.config.run import digest
 from trainer.config.schema import FieldError, convert, suggestion
-from trainer.data.dataset import UNKNOWN, Dataset, Notes, notes_of
+from trainer.data.dataset import UNKNOWN, Dataset, Notes, notes_of, quantities_of
 from trainer.data.holdout import hold_out
 from trainer.data.labels.factors import BINS
 from trainer.data.labels.weak_labels import choose, relabel
 from trainer.extensions import code_of, look_up
 from trainer.registry import Registry
 
-__all__ = ["DATASETS", "UNKNOWN", "Dataset", "Notes", "load", "notes_of"]
+__all__ = ["DATASETS", "UNKNOWN", "Dataset", "Notes", "load", "notes_of", "quantities_of"]
 
 DATASETS: Registry[type[Dataset]] = Registry(
     {
@@ -87,7 +87,9 @@ def load(
         if key in options:
             arguments[key] = _convert(key, options[key], parameter.annotation)
         elif parameter.default is inspect.Parameter.empty:
-            raise FieldError(f"required option of {name} is missing", (key,))
+            files = getattr(cls, "expected", "")
+            problem = f"required option of {name} is missing{'; ' if files else ''}{files}"
+            raise FieldError(problem, (key,))
     made = _with_code(cls(**arguments), code_of(DATASETS, name, sources))
     data = relabel(made, _convert("labels", labels, str | int), cut, chosen)
     data = data if chosen is None else choose(data, chosen)

@@ -67,6 +67,15 @@ class Dataset(Protocol):
         ...
 
 
+def quantities_of(data: Dataset) -> Mapping[str, NDArray[np.float64]]:
+    """The values (N,) of continuous factors, whose classes are cuts of them, by factor.
+
+    NaN where unlabelled. From the attribute `quantities` of a data set; empty where it has none.
+    """
+    held: Mapping[str, NDArray[np.float64]] = getattr(data, "quantities", {})
+    return held
+
+
 def notes_of(data: Dataset) -> Notes:
     """The notes on a data set, its attribute `notes`; empty where it has none."""
     notes: Notes = getattr(data, "notes", Notes())

@@ -16,7 +16,7 @@ from trainer.data.formats.picture_folder import PictureFolder
 from trainer.data.images.array_images import ArrayImages
 from trainer.data.images.encoded_images import EncodedImages, Pictures
 from trainer.data.labels.factors import BINS, read_columns
-from trainer.data.labels.weak_labels import Bins, content
+from trainer.data.labels.weak_labels import Bins, fingerprint_of
 from trainer.errors import UserError
 from trainer.files import expand
 
@@ -127,9 +127,8 @@ class ImageFolder(CachedImages):
             left_out=found.left_out,
         )
         self.table = found.classes.astype(np.int32)
-        self.labels_fingerprint = (
-            digest([list(self.factors.items()), content(self.table)]) if self.factors else ""
-        )
+        self.quantities = found.values
+        self.labels_fingerprint = fingerprint_of(self.factors, self.table, self.quantities)
 
     def classes(self, indices: ArrayLike) -> NDArray[np.int64]:
         """Classes (n, factors) of the labels that lie beside the images; UNKNOWN for none."""

@@ -117,6 +117,19 @@ class Points:
         return self.means[:, known], self.classes[known, factor]
 
 
+def measured(
+    points: Points, factor: int, values: NDArray[np.float64] | None
+) -> tuple[NDArray[np.float64], NDArray]:
+    """Means (K, m, M) and, where it is known, values (m,) of a factor: its classes without values.
+
+    values: (N,) of a continuous factor, for all images of the data set.
+    """
+    means, classes = points.of(factor)
+    if values is None:
+        return means, classes
+    return means, values[points.images[points.classes[:, factor] != UNKNOWN]]
+
+
 def labelled_points(
     represent: Represent,
     data: Dataset,

@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import hashlib
 import logging
 import os
 import shutil
@@ -12,6 +13,10 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlparse
 
 from sweeps.run_store import Store
+from sweeps.tracking.mlflow.moved import follow
+from sweeps.tracking.redact import redact
+from trainer import cache
+from trainer.errors import UserError
 from trainer.files import replacing
 
 if TYPE_CHECKING:
@@ -25,6 +30,9 @@ _ENVIRONMENT = {
     "MLFLOW_LOGGING_LEVEL": "ERROR",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",  # it would make a run again whose answer was lost
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
+    # servers of one's own often refuse what boto3 adds since version 1.36
+    "AWS_REQUEST_CHECKSUM_CALCULATION": "when_required",
+    "AWS_RESPONSE_CHECKSUM_VALIDATION": "when_required",
 }
 
 
@@ -37,6 +45,7 @@ def connect(store: Store) -> "MlflowClient":
     """A client of what `tracking_uri` names; without, of mlflow.db at the store's local path.
 
     That file of a store on S3 stays on this machine: `sweep sync` makes it anywhere.
+    Raises UserError for an address that MLflow cannot use.
     """
     for name, value in _ENVIRONMENT.items():
         os.environ.setdefault(name, value)
@@ -45,19 +54,70 @@ def connect(store: Store) -> "MlflowClient":
     for name in ("mlflow", "alembic"):
         logging.getLogger(name).setLevel(logging.ERROR)
     uri = tracking_uri()
-    if uri is None:
+    if own := uri is None:
         _relax_sqlite(str(store.path(DATABASE)))
         make_database(store.path(DATABASE))
         uri = sqlite_uri(store.path(DATABASE))
+    check(uri)
+    if own or _is_database(uri):
+        follow(uri, store.path(ARTIFACTS), own)
     return MlflowClient(uri)
 
 
 def artifacts_of(store: Store, sweep: str) -> str | None:
     """Where a sweep's artifacts go: beside the store's runs; None where a server decides."""
     uri = tracking_uri()
-    if uri is None or urlparse(uri).scheme.split("+")[0] in DATABASES:
+    if uri is None or _is_database(uri):
         return store.path(f"{ARTIFACTS}/{sweep}").as_uri()
     return None
+
+
+def check(uri: str) -> None:
+    """Raises UserError for what MLflow does not write to, and for a database of another version.
+
+    MLflow upgrades some such databases unasked, and then other people's MLflow can read them no
+    more.
+    """
+    scheme = urlparse(uri).scheme
+    allowed = os.environ.get("MLFLOW_ALLOW_FILE_STORE", "").lower() in ("true", "1")
+    if scheme in ("", "file") and not allowed:
+        raise UserError(
+            f"MLFLOW_TRACKING_URI={uri!r} is no server and no database; give one, e.g. "
+            "http://HOST:5000 or sqlite:////FOLDER/mlflow.db, or unset it: runs go to the store"
+        )
+    if not _is_database(uri):
+        return
+    found, own = _revision(uri), _own_revision()
+    if found not in (None, own):
+        raise UserError(
+            f"the database {redact(uri)} is of another version of MLflow (revision {found}, this "
+            f"one's is {own}); after a backup, upgrade it: mlflow db upgrade ADDRESS"
+        )
+
+
+def _revision(uri: str) -> str | None:
+    """The version of the tables of MLflow; None where there are none yet."""
+    import sqlalchemy as sql
+
+    engine = sql.create_engine(uri, poolclass=sql.pool.NullPool)
+    try:
+        if not {"alembic_version", "experiments"} <= set(sql.inspect(engine).get_table_names()):
+            return None
+        with engine.connect() as database:
+            return database.execute(sql.text("SELECT version_num FROM alembic_version")).scalar()
+    finally:
+        engine.dispose()
+
+
+@functools.cache
+def _own_revision() -> str:
+    from mlflow.store.db import utils
+
+    return str(utils._get_latest_schema_revision())
+
+
+def _is_database(uri: str) -> bool:
+    return urlparse(uri).scheme.split("+")[0] in DATABASES
 
 
 def link(source: Path, target: Path) -> None:
@@ -118,5 +178,18 @@ def _listen() -> None:
 
 
 def sqlite_uri(path: Path) -> str:
-    """A database file, as MLflow takes it."""
-    return f"sqlite:///{path}"
+    """A database file, as MLflow takes it; by way of a link where its path has a `?` or a `%`.
+
+    SQLAlchemy and MLflow read these differently, and would write elsewhere.
+    """
+    if not set("?%") & set(str(path)):
+        return f"sqlite:///{path}"
+    name = hashlib.sha256(str(path.parent).encode()).hexdigest()[:20]
+    link = cache.folder() / "links" / name
+    if set("?%") & set(str(link)):
+        raise UserError(f"{link}: MLflow takes no path with ? or %; set SWEEP_CACHE to another")
+    if not link.is_symlink():
+        link.parent.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(FileExistsError):  # another process was quicker
+            link.symlink_to(path.parent)
+    return f"sqlite:///{link / path.name}"

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from sweeps.run_store import Store, run_key
 from sweeps.tracking.mlflow.database import DATABASE, connect, tracking_uri
-from sweeps.tracking.mlflow.runs import KnownRuns
+from sweeps.tracking.mlflow.runs import TrackedRun
 from sweeps.tracking.redact import redact
 from trainer.errors import UserError
 from trainer.models import Model
@@ -33,7 +33,7 @@ PACKAGES = ("torch", "numpy", "safetensors", "PyYAML")  # what a model needs to 
 
 
 def register(
-    client: "MlflowClient", name: str, run: str, folder: Path, known: KnownRuns, about: str
+    client: "MlflowClient", name: str, run: str, folder: Path, known: TrackedRun, about: str
 ) -> None:
     """Makes a run the best version of the registered model `name`.
 
@@ -94,14 +94,11 @@ def load_model(
 
 
 def _in_store(client: "MlflowClient", uri: str, store: Store) -> Path | None:
-    """The folder of `runs:/<id>` with its model, brought here; None when it is not in the store."""
+    """The folder of the URI's run with its model, brought here; None where the store has none."""
     from mlflow import MlflowException
 
-    mlflow_run, *rest = uri.removeprefix("runs:/").split("/")
-    if not uri.startswith("runs:/") or any(rest):
-        return None
     try:
-        run = client.get_run(mlflow_run).data.tags.get(RUN)
+        run = _tags_of(client, uri).get(RUN)
     except MlflowException:
         return None
     if run is None or not store.exists(f"{run_key(run)}/{MODEL_FILE}"):
@@ -111,16 +108,28 @@ def _in_store(client: "MlflowClient", uri: str, store: Store) -> Path | None:
     return store.run_folder(run)
 
 
+def _tags_of(client: "MlflowClient", uri: str) -> dict[str, str]:
+    """The tags of a run or of a model's version. Raises MlflowException."""
+    if uri.startswith("runs:/"):
+        mlflow_run, *rest = uri.removeprefix("runs:/").split("/")
+        return {} if any(rest) else dict(client.get_run(mlflow_run).data.tags)
+    return dict(client.get_model_version(*_version_of(client, uri)).tags)
+
+
 def _folder_of(client: "MlflowClient", uri: str) -> str:
     """The URI of the artifacts that a model's files are among; MLflow's own follows its globals."""
     if uri.startswith("runs:/"):
         return uri.rstrip("/")
+    return f"{client.get_model_version_download_uri(*_version_of(client, uri))}/{FILES}"
+
+
+def _version_of(client: "MlflowClient", uri: str) -> tuple[str, str]:
+    """The name of a registered model, and the version that the URI means."""
     name, at, alias = uri.removeprefix("models:/").partition("@")
     if at:
-        version = client.get_model_version_by_alias(name, alias).version
-    else:
-        name, _, version = name.partition("/")
-    return f"{client.get_model_version_download_uri(name, version)}/{FILES}"
+        return name, str(client.get_model_version_by_alias(name, alias).version)
+    name, _, version = name.partition("/")
+    return name, version
 
 
 class Served:

@@ -16,16 +16,18 @@ if TYPE_CHECKING:
 BATCH = 1000  # metrics, params and tags in one call: MLflow's limit
 RUNNING = "RUNNING"
 PARENT = "mlflow.parentRunId"
-_NAMED_BY = {"sweep": ("search",), "setting": ("search", "setting"), "run": ("run",)}
+_NAMED_BY = {"sweep": ("sweep", "search"), "setting": ("search", "setting"), "run": ("run",)}
 
 Key = tuple[str, ...]
 
 
 @dataclass
-class KnownRuns:
+class TrackedRun:
     """A run that MLflow has. metrics, params: none of a seed's run, of which there are many."""
 
     id: str
+    name: str
+    start: int | None
     status: str
     artifacts: str
     tags: dict[str, str]
@@ -40,8 +42,9 @@ class KnownRuns:
 class Runs:
     """What MLflow has of one experiment, looked up once, and changed through here alone.
 
-    A run is found by its tag `kind` with `search` (kind `sweep`), `search` and `setting` (kind
-    `setting`) or `run` (kind `run`, a seed's). One that is RUNNING is not complete. Doubles, which
+    A run is found by its tag `kind` with `sweep` and `search` (kind `sweep`), `search` and
+    `setting` (kind `setting`) or `run` (kind `run`, a seed's). One that is RUNNING is not
+    complete. Doubles, which
     are left when the answer to a call was lost, are deleted.
     """
 
@@ -49,36 +52,53 @@ class Runs:
         """experiment: its name. artifacts: where they go if it is new; None for MLflow's choice."""
         self.client = client
         found = client.get_experiment_by_name(experiment)
+        if found is not None and found.lifecycle_stage == "deleted":
+            client.restore_experiment(found.experiment_id)  # no other can have its name
         self.experiment = str(
             client.create_experiment(experiment, artifact_location=artifacts)
             if found is None
             else found.experiment_id
         )
-        self.known: dict[Key, KnownRuns] = {}
+        self.known: dict[Key, TrackedRun] = {}
         self.look_up()
 
-    def find(self, tags: Mapping[str, str]) -> KnownRuns | None:
+    def find(self, tags: Mapping[str, str]) -> TrackedRun | None:
         """The run that these tags name, if there is one."""
         return self.known.get(key_of(tags))
 
-    def ensure(self, tags: Mapping[str, str], name: str, start: int | None = None) -> KnownRuns:
+    def ensure(self, tags: Mapping[str, str], name: str, start: int | None = None) -> TrackedRun:
         """The run that these tags name, made in one call with all of them where there is none.
 
         start: when it began, in ms; now by default.
         """
         key = key_of(tags)
         if key not in self.known:
-            run = self.client.create_run(
-                self.experiment, start_time=start, tags=dict(tags), run_name=name
-            )
-            self.known[key] = KnownRuns(
-                run.info.run_id, run.info.status, run.info.artifact_uri, dict(tags), {}, {}
-            )
+            self.known[key] = self._create(tags, name, start)
         return self.known[key]
+
+    def renew(self, run: TrackedRun) -> TrackedRun:
+        """The same run without metrics and params, which MLflow never changes.
+
+        It keeps its name, its start and all its tags, the user's too.
+        """
+        tags = {key: value for key, value in run.tags.items() if key != "mlflow.runName"}
+        new = self._create(tags, run.name, run.start)
+        self.client.delete_run(run.id)
+        self.known[key_of(tags)] = new
+        return new
+
+    def _create(self, tags: Mapping[str, str], name: str, start: int | None) -> TrackedRun:
+        run = self.client.create_run(
+            self.experiment, start_time=start, tags=dict(tags), run_name=name
+        )
+        info = run.info
+        return TrackedRun(
+            info.run_id, name, info.start_time, info.status, info.artifact_uri, dict(tags), {}, {}
+        )
 
     def log(
         self,
-        run: KnownRuns,
+        run: TrackedRun,
         points: Sequence[Point],
         params: Mapping[str, Any],
         tags: Mapping[str, str],
@@ -102,7 +122,7 @@ class Runs:
             run.params.update(texts)
             run.metrics.update({key: value for key, value, _, _ in points})
 
-    def attach(self, run: KnownRuns, files: Iterable[Path], folder: str = "") -> None:
+    def attach(self, run: TrackedRun, files: Iterable[Path], folder: str = "") -> None:
         """Files as artifacts: links where artifacts are on this machine, else sent to the server.
 
         A file that is not there is left out: a failed run has no model.
@@ -116,23 +136,26 @@ class Runs:
             else:
                 self.client.log_artifact(run.id, str(file), folder or None)
 
-    def finish(self, run: KnownRuns, status: str, end: int) -> None:
+    def finish(self, run: TrackedRun, status: str, end: int) -> None:
         """Ends a run. end: when that was, in ms."""
         self.client.set_terminated(run.id, status, end_time=end)
         run.status = status
 
-    def set_tag(self, run: KnownRuns, key: str, value: str | None) -> None:
+    def set_tag(self, run: TrackedRun, key: str, value: str | None) -> None:
         """Sets a tag, or takes it off for None; nothing where it is so already."""
         if run.tags.get(key) == value:
             return
+        before = key_of(run.tags)
         if value is None:
             self.client.delete_tag(run.id, key)
             del run.tags[key]
         else:
             self.client.set_tag(run.id, key, value)
             run.tags[key] = value
+        if key_of(run.tags) != before:
+            self.known[key_of(run.tags)] = self.known.pop(before)
 
-    def delete(self, run: KnownRuns) -> None:
+    def delete(self, run: TrackedRun) -> None:
         """Deletes a run of ours."""
         self.client.delete_run(run.id)
         self.known.pop(key_of(run.tags))
@@ -167,8 +190,17 @@ def key_of(tags: Mapping[str, str]) -> Key:
     return (kind, *(tags.get(name, "") for name in _NAMED_BY.get(kind, ("mlflow.runName",))))
 
 
-def _known(run: Any) -> KnownRuns:
+def _known(run: Any) -> TrackedRun:
     info, tags = run.info, dict(run.data.tags)
     many = tags.get("kind") == "run"
     metrics, params = ({}, {}) if many else (dict(run.data.metrics), dict(run.data.params))
-    return KnownRuns(info.run_id, info.status, info.artifact_uri, tags, metrics, params)
+    return TrackedRun(
+        info.run_id,
+        info.run_name,
+        info.start_time,
+        info.status,
+        info.artifact_uri,
+        tags,
+        metrics,
+        params,
+    )

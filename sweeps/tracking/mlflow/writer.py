@@ -1,8 +1,9 @@
 """Writes one sweep to MLflow: a run for it, below it one per setting, below those one per seed."""
 
 import math
+import secrets
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,12 @@ from sweeps.reporting.picture import TRAVERSAL
 from sweeps.run_store import Store, run_key, spec_key
 from sweeps.sweepfile import SweepSpec
 from sweeps.tracking.mlflow.database import artifacts_of, connect
-from sweeps.tracking.mlflow.runs import PARENT, RUNNING, KnownRuns, Runs, key_of
+from sweeps.tracking.mlflow.runs import PARENT, RUNNING, Runs, TrackedRun, key_of
 from sweeps.tracking.mlflow.values import LONGEST, answer_params, curves, points, scores, short
 
 HISTORY, MODEL = "history.json", "model.safetensors"
 FILES = ("config.json", "result.json", HISTORY, TRAVERSAL)
+NOTE, SAID = "mlflow.note.content", "said"  # what MLflow shows of a run, and what we wrote there
 BEST = "best"  # the tag of the best setting's run, and of its representative seed's
 
 
@@ -31,7 +33,9 @@ class MlflowWriter:
 
     def __init__(self, spec: SweepSpec, store: Store, metric: str):
         self._spec, self._store, self._metric = spec, store, metric
+        self._lineage = _lineage(spec, store)
         self._runs = Runs(connect(store), spec.name, artifacts_of(store, spec.name))
+        self._sweep: TrackedRun
         self._adopt()
 
     def write_run(self, setting: Setting, result: Mapping[str, Any]) -> None:
@@ -109,7 +113,7 @@ class MlflowWriter:
         now = round(1000 * time.time())
         params = answer_params(answer)
         if any(self._sweep.params.get(key, text) != text for key, text in params.items()):
-            self._runs.delete(self._sweep)  # MLflow never changes a param
+            self._sweep = self._runs.renew(self._sweep)
             self._adopt()
         new = {key: v for key, v in figures.items() if self._sweep.metrics.get(key) != v}
         note = (
@@ -119,7 +123,11 @@ class MlflowWriter:
         by_hand = by_eye.chosen(self._store, self._spec.name)
         also = [by_eye.sentence(by_hand)] if by_hand else []
         note = "\n\n".join([note, *also, *best.sentences])
-        self._runs.log(self._sweep, points(new, now), params, {"mlflow.note.content": note})
+        tags = {SAID: note}
+        said = self._sweep.tags.get(SAID)
+        if said is None or self._sweep.tags.get(NOTE) in (None, said):
+            tags[NOTE] = note  # else the user has written another
+        self._runs.log(self._sweep, points(new, now), params, tags)
         self._mark_best(best)
         self._runs.attach(self._sweep, [self._store.local(spec_key(self._spec.name))])
         if report is not None:
@@ -150,14 +158,35 @@ class MlflowWriter:
             register(self._runs.client, self._spec.name, best.run, folder, known, about)
 
     def _adopt(self) -> None:
-        """Finds or makes the run of the sweep, with the runs of its settings below it."""
-        tags = {"kind": "sweep", "search": self._spec.search_id, "state": "sweep"}
-        self._sweep = self._runs.ensure(tags, name=self._spec.name)
-        for run in self._runs.known.values():
-            if run.tags.get("search") == self._spec.search_id and PARENT in run.tags:
+        """Finds or makes the run of the sweep, with the runs of its settings below it.
+
+        It is the same run when the sweep's space, seeds or metric are changed: what was tried
+        before stays below it. Another store's sweep of this name has a run of its own.
+        """
+        searches = self._store.searches(self._spec.name) | {self._spec.search_id}
+        tags = {"kind": "sweep", "search": self._spec.search_id, "sweep": self._lineage}
+        ours = [run for run in self._runs.known.values() if self._is_ours(run, searches)]
+        ours.sort(key=lambda r: (r.tags.get("sweep") is None, r.status == RUNNING, r.id))
+        for double in ours[1:]:
+            self._runs.delete(double)
+        if ours:
+            self._sweep = ours[0]
+            for key, value in tags.items():
+                self._runs.set_tag(self._sweep, key, value)
+        else:
+            self._sweep = self._runs.ensure({**tags, "state": "sweep"}, name=self._spec.name)
+        for run in list(self._runs.known.values()):
+            if run.tags.get("search") in searches and PARENT in run.tags:
                 self._runs.set_tag(run, PARENT, self._sweep.id)
 
-    def _setting(self, setting: Setting, start: int) -> KnownRuns:
+    def _is_ours(self, run: TrackedRun, searches: Collection[str]) -> bool:
+        """Whether it is the run of this sweep; by its search where it is of an earlier version."""
+        if run.tags.get("kind") != "sweep":
+            return False
+        lineage = run.tags.get("sweep")
+        return lineage == self._lineage or (lineage is None and run.tags.get("search") in searches)
+
+    def _setting(self, setting: Setting, start: int) -> TrackedRun:
         tags = {
             **self._setting_tags(setting.number),
             "state": "setting",  # neither finished nor failed: the analysis counts seeds alone
@@ -177,3 +206,13 @@ class MlflowWriter:
             path = self._store.path(key)
             ends.append((path if path.exists() else self._store.local(key)).stat().st_mtime)
         return round(1000 * max(ends))
+
+
+def _lineage(spec: SweepSpec, store: Store) -> str:
+    """What tells this sweep of this store from others of its name; made when first asked for."""
+    key = f"sweeps/{spec.name}/mlflow.json"
+    kept = store.read_json(key)
+    if not (isinstance(kept, dict) and isinstance(kept.get("sweep"), str)):
+        kept = {"sweep": secrets.token_hex(8)}
+        store.write_json(key, kept)
+    return str(kept["sweep"])

@@ -106,3 +106,23 @@ def test_the_fast_protocol_orders_codes_as_the_exact_one() -> None:
 def test_unknown_protocols_are_refused() -> None:
     with pytest.raises(FieldError, match="did you mean 'dlib'"):
         of(PERFECT, protocol="dlb")
+
+
+@pytest.mark.parametrize("protocol", ["trees", "dlib"])
+def test_continuous_factors_are_told_by_regression(protocol: str) -> None:
+    data = Toy({"size": 10, "b": 2, "rest": 40})
+    sizes = np.exp(data.true_classes(np.arange(len(data)))[:, 0] / 3)
+    data.quantities = {"size": sizes}  # type: ignore[attr-defined]
+    perfect = standard({"size": 10, "b": 2, "rest": 40})
+    options = {"protocol": protocol, "factors": ["size", "b"], "train": 400, "test": 200}
+
+    def told(encoder: Encoder) -> np.ndarray:
+        return np.asarray(dci(encoder, data, **options).informativeness_per_factor)
+
+    assert told(perfect)[0] > 0.99 and told(perfect)[1] == 1
+    result = dci(perfect, data, **options)
+    assert result.chance_per_factor[0] == 0
+    assert np.asarray(result.importance)[0, 0] > 0.95
+    # without size, a mean is all that can be said; of two classes one half is right by chance
+    blind = told(lambda x: perfect(x)[:, 1:])
+    assert blind[0] < 0.05 and blind[1] == 1

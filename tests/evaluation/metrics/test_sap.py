@@ -88,3 +88,33 @@ def test_equals_a_literal_transcription() -> None:
     np.testing.assert_allclose(result.predictability, matrix, atol=1e-6)
     ordered = np.sort(matrix, axis=0)
     assert result.score == pytest.approx((ordered[-1] - ordered[-2]).mean(), abs=1e-6)
+
+
+def test_continuous_factors_are_used_as_they_are() -> None:
+    data = Toy({"size": 10, "b": 2, "rest": 100})
+    classes = data.true_classes(np.arange(len(data)))
+    sizes = np.exp(classes[:, 0].astype(np.float64))  # far from even steps
+    data.quantities = {"size": sizes}  # type: ignore[attr-defined]
+    perfect = standard({"size": 10, "b": 2, "rest": 100})
+
+    def as_measured(x: torch.Tensor) -> torch.Tensor:
+        return torch.cat([x.reshape(len(x), -1)[:, :1].mul(255).exp(), perfect(x)[:, 1:]], dim=1)
+
+    figures = sap(as_measured, data, factors=["size", "b"])
+    told = np.asarray(figures.predictability)
+    assert told[0, 0] == pytest.approx(1, abs=1e-6) and told[1, 0] < 0.02
+    assert told[1, 1] == 1  # a class, told by a machine
+    even = np.asarray(sap(perfect, data, factors=["size", "b"]).predictability)
+    assert even[0, 0] == pytest.approx(np.corrcoef(classes[:, 0], sizes)[0, 1] ** 2, abs=0.02)
+
+
+def test_few_continuous_labels_do_not_make_noise_lead() -> None:
+    data = Toy({"size": 12, "b": 2})
+    data.quantities = {"size": np.linspace(0, 1, 12).repeat(2)}  # type: ignore[attr-defined]
+    rng = np.random.default_rng(0)
+    scores = []
+    for seed in range(60):
+        noise = torch.from_numpy(rng.normal(size=(len(data), 10)))
+        code = lambda x, noise=noise: noise[: len(x)]  # noqa: E731
+        scores.append(np.asarray(sap(code, data, seed, factors=["size", "b"]).gaps)[0])
+    assert abs(np.mean(scores)) < 0.05

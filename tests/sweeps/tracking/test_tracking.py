@@ -343,4 +343,4 @@ def test_two_searches_of_one_sweep_share_the_runs_they_have_in_common(store):
     store.save_spec(wider)
     sync(wider, store)
     kinds = Counter(run.data.tags["kind"] for run in all_runs(store))
-    assert kinds == {"sweep": 2, "setting": 4, "run": 4}
+    assert kinds == {"sweep": 1, "setting": 4, "run": 4}

@@ -29,6 +29,12 @@ def test_a_missing_option():
             load(name)
 
 
+@pytest.mark.parametrize("name", [n for n in DATASETS if n not in ("dsprites", "folder", "mnist")])
+def test_without_a_path_a_published_set_says_which_files_and_where_from(name):
+    with pytest.raises(FieldError, match=f"option of {name} is missing; expected .* (get|render)"):
+        load(name)
+
+
 def test_every_data_set_is_loaded_by_its_own_name():
     assert all(cls.name == name for name, cls in DATASETS.items())
 

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from trainer.data import UNKNOWN, load, notes_of
+from trainer.data import UNKNOWN, load, notes_of, quantities_of
 from trainer.errors import UserError
 
 N = 12
@@ -400,3 +400,32 @@ def test_tables_that_say_nothing(folder):
     for content in ("[1, 2]", "{", '"text"'):
         with pytest.raises(UserError, match="is not"):
             labelled(folder, content, "labels.json")
+
+
+def test_continuous_columns_keep_their_values(folder):
+    angles = np.random.default_rng(0).permutation(N) * 7.5 + 0.25
+    rows = [[name, f"{a:g}", h] for a, (name, h, _) in zip(angles, ROWS, strict=True)][1:]
+    content = text([["file", "angle", "hue"], *rows])
+    data = labelled(folder, content, bins=3)
+    (values,) = quantities_of(data).values()
+    assert np.isnan(values[0]) and np.array_equal(values[1:], angles[1:])
+    edges = [values[known(data)[:, 0] == c] for c in range(3)]
+    assert edges[0].max() < edges[1].min() and edges[1].max() < edges[2].min()
+    assert not quantities_of(labelled(folder, content, factors=["hue"]))
+    part = labelled(folder, content, holdout=4)
+    assert np.array_equal(quantities_of(part)["angle"], values[part.places], equal_nan=True)
+    stretched = content.replace(f",{angles.max():g},", ",1000,")
+    again = labelled(folder, stretched, bins=3)
+    assert np.array_equal(known(again), known(data))
+    assert again.labels_fingerprint != data.labels_fingerprint
+
+
+def test_some_labels_keep_some_values(tmp_path):
+    sizes = np.random.default_rng(0).permutation(N) / 7
+    images = np.arange(N * 16, dtype=np.uint8).reshape(N, 4, 4)
+    np.savez(tmp_path / "a.npz", images=images, size=sizes, hue=HUES)
+    all_, some = (load("folder", path=str(tmp_path / "a.npz"), labels=n) for n in ("all", 5))
+    assert np.array_equal(quantities_of(all_)["size"], sizes)
+    held = quantities_of(some)["size"]
+    labelled_ = known(some)[:, 0] != UNKNOWN
+    assert labelled_.sum() == 5 and np.array_equal(~np.isnan(held), labelled_)

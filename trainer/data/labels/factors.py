@@ -3,7 +3,7 @@
 import contextlib
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,11 +29,15 @@ class NoFactor(Exception):
 
 @dataclass(frozen=True)
 class LabelColumn:
-    """classes: (rows,), UNKNOWN where nothing is known. count: of classes. remarks: how so."""
+    """classes: (rows,), UNKNOWN where nothing is known. count: of classes. remarks: how so.
+
+    values: (rows,) of a continuous column, NaN where nothing is known; None for others.
+    """
 
     classes: NDArray[np.int64]
     count: int
     remarks: tuple[str, ...] = ()
+    values: NDArray[np.float64] | None = None
 
 
 @dataclass(frozen=True)
@@ -41,13 +45,15 @@ class Factors:
     """What a set of columns says.
 
     sizes: number of classes by factor. classes: (rows, factors). left_out: why columns are no
-    factors, by name. remarks: all that a user should know, in sentences.
+    factors, by name. remarks: all that a user should know, in sentences. values: (rows,) of each
+    continuous factor.
     """
 
     sizes: Mapping[str, int]
     classes: NDArray[np.int64]
     left_out: Mapping[str, str]
     remarks: tuple[str, ...]
+    values: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
 
 
 Reader = Callable[[NDArray, int], LabelColumn]
@@ -65,6 +71,7 @@ def read_columns(
         that are named are cut in any case. readers: of columns that are read otherwise.
     """
     sizes, classes, left_out, remarks = {}, [], {}, []
+    quantities: dict[str, NDArray[np.float64]] = {}
     for name, values in columns.items():
         if isinstance(bins, Mapping):
             cut, forced = bins.get(name, BINS), name in bins
@@ -81,6 +88,8 @@ def read_columns(
             continue
         sizes[name] = column.count
         classes.append(column.classes)
+        if column.values is not None:
+            quantities[name] = column.values
         remarks += [f"{name}: {remark}" for remark in column.remarks]
     rare = _rare(dict(zip(sizes, classes, strict=True)))
     remarks = [said for said in remarks if said.partition(":")[0] not in rare]
@@ -88,7 +97,8 @@ def read_columns(
     kept = [column for name, column in zip(sizes, classes, strict=True) if name not in rare]
     sizes = {name: count for name, count in sizes.items() if name not in rare}
     stacked = np.stack(kept, axis=1) if kept else np.empty((rows, 0), np.int64)
-    return Factors(sizes, stacked, {**left_out, **rare}, tuple(remarks))
+    quantities = {name: values for name, values in quantities.items() if name in sizes}
+    return Factors(sizes, stacked, {**left_out, **rare}, tuple(remarks), quantities)
 
 
 def read_column(values: NDArray, bins: int = BINS, forced: bool = False) -> LabelColumn:
@@ -125,7 +135,9 @@ def read_column(values: NDArray, bins: int = BINS, forced: bool = False) -> Labe
     elif forced or _is_continuous(different, len(held), bins):
         ranks, count, said = _cut(held, bins)
         remarks = (*remarks, f"{len(different):,} different values, {said}")
-        return LabelColumn(_placed(ranks, known), count, remarks)
+        quantities = np.full(len(known), np.nan)
+        quantities[known] = held
+        return LabelColumn(_placed(ranks, known), count, remarks, quantities)
     return LabelColumn(_placed(ranks, known), len(different), remarks)
 
 

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from trainer.config.run import digest
 from trainer.config.schema import FieldError, suggestion
 from trainer.data.cached import checked
-from trainer.data.dataset import UNKNOWN, Dataset, Notes, notes_of
+from trainer.data.dataset import UNKNOWN, Dataset, Notes, notes_of, quantities_of
 from trainer.data.formats import label_table
 from trainer.data.labels import rows as label_rows
 from trainer.data.labels.factors import BINS, Factors, LabelColumn, Reader, read_columns
@@ -26,7 +26,8 @@ class Relabelled:
     """The images of a data set with other labels.
 
     factors: number of classes by name; table: classes (N, factors), UNKNOWN where there is no
-        label. notes: on these labels; those on the images stay.
+        label. notes: on these labels; those on the images stay. quantities: values (N,) of
+        continuous factors, NaN where there is no label.
     """
 
     def __init__(
@@ -35,6 +36,7 @@ class Relabelled:
         factors: Mapping[str, int],
         table: NDArray[np.integer],
         notes: Notes | None = None,
+        quantities: Mapping[str, NDArray[np.float64]] | None = None,
     ):
         self.data = data
         self.name, self.source, self.fingerprint = data.name, data.source, data.fingerprint
@@ -42,9 +44,8 @@ class Relabelled:
         self.notes = replace(notes or Notes(), images=notes_of(data).images)
         self.factors = factors
         self.table = table.astype(np.int32)
-        self.labels_fingerprint = (
-            digest([list(self.factors.items()), content(self.table)]) if factors else ""
-        )
+        self.quantities = dict(quantities or {})
+        self.labels_fingerprint = fingerprint_of(factors, self.table, self.quantities)
 
     def __len__(self) -> int:
         return len(self.data)
@@ -78,7 +79,9 @@ def relabel(
         return Relabelled(data, {}, np.empty((len(data), 0), np.int64))
     if isinstance(labels, int):
         kept = _some(data, labels)
-        return Relabelled(data, data.factors, kept, notes_of(data))
+        unknown = (kept == UNKNOWN).all(axis=1)
+        values = {n: np.where(unknown, np.nan, v) for n, v in quantities_of(data).items()}
+        return Relabelled(data, data.factors, kept, notes_of(data), values)
     path = expand(labels)
     if not path.is_file():
         problem = (
@@ -87,7 +90,7 @@ def relabel(
         raise FieldError(problem, ("labels",))
     found = read_table(path, data, bins, names)
     notes = Notes(labels=found.remarks, left_out=found.left_out)
-    return Relabelled(data, found.sizes, found.classes, notes)
+    return Relabelled(data, found.sizes, found.classes, notes, found.values)
 
 
 def read_table(
@@ -118,7 +121,11 @@ def read_table(
         raise UserError(f"{path}: no column can be a factor; {why}")
     classes = np.full((len(data), len(found.sizes)), UNKNOWN, np.int64)
     classes[rows.images[known]] = found.classes
-    return Factors(found.sizes, classes, found.left_out, (*rows.remarks, *found.remarks))
+    values = {}
+    for name, held in found.values.items():
+        values[name] = np.full(len(data), np.nan)
+        values[name][rows.images[known]] = held
+    return Factors(found.sizes, classes, found.left_out, (*rows.remarks, *found.remarks), values)
 
 
 def choose(data: Dataset, factors: Sequence[str]) -> Dataset:
@@ -140,7 +147,23 @@ def choose(data: Dataset, factors: Sequence[str]) -> Dataset:
         notes = replace(notes, labels=(*notes.labels, f"not chosen by `factors`: {others}"))
     table = data.classes(np.arange(len(data)))[:, columns]
     sizes = {name: data.factors[name] for name in factors}
-    return Relabelled(data, sizes, table, notes)
+    values = {name: held for name, held in quantities_of(data).items() if name in factors}
+    return Relabelled(data, sizes, table, notes, values)
+
+
+def fingerprint_of(
+    factors: Mapping[str, int],
+    table: NDArray[np.int32],
+    quantities: Mapping[str, NDArray[np.float64]],
+) -> str:
+    """Hex digest of all that decides labels; "" without any."""
+    if not factors:
+        return ""
+    parts = [[*factors.items()], content(table)]
+    for name, values in quantities.items():
+        held = np.ascontiguousarray(values, "<f8").data
+        parts.append([name, hashlib.sha256(held).hexdigest()])
+    return digest(parts)
 
 
 def content(table: NDArray[np.int32]) -> str:

@@ -32,6 +32,7 @@ class Cars3d(Published):
     """
 
     name = "cars3d"
+    expected = _HELP
     source = "mat"
 
     def __init__(self, *, path: str, size: int = 64):

@@ -44,6 +44,7 @@ class CelebA(PublishedPictures):
     """
 
     name = "celeba"
+    expected = _HELP
 
     def __init__(
         self,

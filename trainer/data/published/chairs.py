@@ -32,6 +32,7 @@ class Chairs(PublishedPictures):
     """
 
     name = "chairs"
+    expected = _HELP
 
     def __init__(self, *, path: str, size: int = 64, gray: bool = True, crop: int | None = None):
         folder = expand(path)

@@ -51,6 +51,7 @@ class Emnist(Published):
     """
 
     name = "emnist"
+    expected = _HELP
     source = "idx"
 
     def __init__(

@@ -37,6 +37,7 @@ class Faces3d(Published):
     """
 
     name = "faces3d"
+    expected = _HELP
     source = "renders"
 
     def __init__(self, *, path: str, size: int | None = None):

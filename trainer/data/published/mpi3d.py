@@ -41,6 +41,7 @@ class Mpi3d(Published):
     """
 
     name = "mpi3d"
+    expected = _HELP
     source = "npz"
 
     def __init__(self, *, path: str, size: int | None = None, grid: tuple[int, ...] | None = None):

@@ -58,11 +58,13 @@ def grid(sizes: Mapping[str, int]) -> Known:
 class Published(CachedImages):
     """A data set with known factors, of 256 levels.
 
+    expected: (of the class) which files, and where to get them, for messages.
     shape: (channels, height, width). identity: what decides the pixels beside the shape.
     remarks: on images and on labels; see Notes.
     """
 
     levels = 255
+    expected: str
 
     def __init__(
         self,

@@ -30,6 +30,7 @@ class Shapes3d(Published):
     """
 
     name = "shapes3d"
+    expected = _HELP
     source = "hdf5"
 
     def __init__(self, *, path: str, size: int | None = None):

@@ -41,6 +41,7 @@ class SmallNorb(Published):
     """
 
     name = "smallnorb"
+    expected = _HELP
     source = "norb"
 
     def __init__(

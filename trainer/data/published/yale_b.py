@@ -35,6 +35,7 @@ class YaleB(PublishedPictures):
     """
 
     name = "yale_b"
+    expected = _HELP
 
     def __init__(self, *, path: str, size: int | None = None):
         folder = expand(path)

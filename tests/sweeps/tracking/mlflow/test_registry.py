@@ -137,6 +137,15 @@ def test_a_model_by_folder_by_run_and_by_version(store):
         np.testing.assert_array_equal(found, (means, variances))
 
 
+def test_the_best_model_of_a_store_that_was_moved_is_found(store, tmp_path):
+    sync(SPEC, store)
+    expected = load_model(folder_of(store, 4, 1)).encode(IMAGES)
+    store.root.rename(tmp_path / "moved")
+    found = load_model(f"models:/{SPEC.name}@best", tmp_path / "moved").encode(IMAGES)
+    np.testing.assert_array_equal(found, expected)
+    assert not store.root.exists()
+
+
 def test_what_is_not_there_is_said_in_one_line(store, tmp_path):
     sync(SPEC, store)
     for source in ("models:/other/1", f"models:/{SPEC.name}/9", "runs:/abc", "models:/x@best"):

@@ -1,0 +1,113 @@
+"""How long the commands that read a whole store take: a store of small records, and each command.
+
+    python -m tests.benchmarks.stores --runs 10000
+
+Ten seeds per setting, of made-up scores that rise and fall over β. Seconds are of a command of its
+own process; `import` is what `sweep list` takes in an empty store.
+"""
+
+import argparse
+import json
+import math
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from sweeps.plan import Setting
+from sweeps.run_store import Store
+from sweeps.sweep import Sweep
+from sweeps.sweepfile import load_spec
+from trainer.files import sealed
+
+SEEDS = 10
+SWEEP = """
+name: large
+dataset: {{name: dsprites, size: 32, factors: {{shape: 1, scale: 2, posX: 8, posY: 8}}}}
+method: random
+parameters:
+  beta: {{distribution: log_uniform, min: 0.1, max: 64}}
+  latents: {{values: [2, 4, 8]}}
+seeds: {seeds}
+settings: {settings}
+trainer: {{architecture: mlp, steps: 10}}
+metric: {{name: mig}}
+evaluation: {{mig: {{}}}}
+"""
+COMMANDS = ("status", "plan", "best", "report")
+
+
+def main() -> int:
+    """Prints a line for each command."""
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.stores", description=__doc__)
+    parser.add_argument("--runs", type=int, default=10_000)
+    parser.add_argument("--only", nargs="*", default=COMMANDS, choices=COMMANDS)
+    parser.add_argument("--json", type=Path, help="keep the figures in this file")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="stores-") as folder:
+        file, store = Path(folder, "large.yaml"), Store(Path(folder, "store"))
+        file.write_text(SWEEP.format(seeds=SEEDS, settings=options.runs // SEEDS))
+        start = time.monotonic()
+        fill(store, file)
+        print(f"{options.runs} runs, made in {time.monotonic() - start:.0f} s", flush=True)
+        seconds = {"import": took("list", "--store", str(Path(folder, "empty")))}
+        for command in options.only:
+            seconds[command] = took(command, str(file), "--store", store.location)
+            print(f"{command:8} {seconds[command]:6.1f} s", flush=True)
+    if options.json:
+        options.json.write_text(json.dumps({"runs": options.runs, "seconds": seconds}) + "\n")
+    return 0
+
+
+def took(*words: str) -> float:
+    """Seconds of a `sweep` command."""
+    start = time.monotonic()
+    subprocess.run([sys.executable, "-m", "sweeps", *words], check=True, capture_output=True)
+    return time.monotonic() - start
+
+
+def fill(store: Store, file: Path) -> None:
+    """Makes the store of the sweep in `file`, all of whose runs have ended."""
+    spec = load_spec(file)
+    sweep = Sweep.load(spec, store)
+    rng = random.Random(0)
+    for key in ("runs", f"sweeps/{spec.name}/{spec.search_id}/settings"):
+        store.path(key).mkdir(parents=True)
+    store.save_spec(spec)
+    for number in range(spec.setting_count):
+        beta, latents = 0.1 * 640 ** rng.random(), rng.choice([2, 4, 8])
+        setting = Setting(number, {"beta": beta, "latents": latents})
+        runs = sweep.runs(setting.parameters)
+        record = asdict(setting) | {"runs": {str(run.config.seed): run.id for run in runs}}
+        place = store.path(f"sweeps/{spec.name}/{spec.search_id}/settings/{number:05d}.json")
+        write(place, record)
+        evaluation = sweep.metrics.identity([run.id for run in runs])
+        for run in runs:
+            score = math.exp(-(math.log(beta / 4) ** 2) / 4) + rng.gauss(0, 0.05)
+            figures = {"measures": {"mig": {"score": score}}, "kl": 2.0, "reconstruction": 9.0}
+            result = {
+                "format": 1,
+                "run": run.id,
+                "config": run.config.as_mapping(),
+                "data": {"shape": list(sweep.data.shape)},
+                "state": "finished",
+                "reason": None,
+                "training": {"steps": 10, "seconds": 2.5, "device": "cpu"},
+                "evaluations": {evaluation: figures},
+                "files": {},
+            }
+            store.path(f"runs/{run.id}").mkdir()
+            write(store.path(f"runs/{run.id}/result.json"), result)
+
+
+def write(path: Path, record: dict[str, Any]) -> None:
+    """Writes a record without waiting for the disk."""
+    path.write_text(json.dumps(sealed(record)))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
