@@ -17,6 +17,7 @@ OF_ONE_KIND = {
     "evaluation/metrics",
     "evaluation/report/figures",
     "sweeps/cli",
+    "sweeps/search",
     "trainer/data/formats",
     "trainer/objectives",
 }
