@@ -4,6 +4,7 @@ import contextlib
 import io
 import os
 import sys
+import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -136,12 +137,16 @@ class _Session:
         self.console.print(f"starting trials on {where}")
         with ray_process(address, sweep.spec.resources, self.console.print) as ray, self.progress:
             stop = stopping.StopRequest()
+            hours = self.sweep.spec.budget.hours
             with (
+                _deadline(stop, hours),
                 signals.heeded(stop, before_exit=self.console.show_cursor),
                 stopping.heeded(store, sweep.name, stop),
             ):
                 ray.run(sweep, self.queue, self.progress, stop)
-        return stop.requested
+        if stop.expired:
+            self.console.print(f"{hours:g} hours are spent; run it again to go on")
+        return stop.requested and not stop.expired
 
     def _finish(self, stopped: bool) -> Outcome:
         """Writes the report, completes MLflow and prints the answer."""
@@ -174,6 +179,26 @@ class _Session:
         if lines:
             self.console.print(f"\n{title(lines)}:\n{text(lines)}")
         return outcome
+
+
+@contextlib.contextmanager
+def _deadline(stop: stopping.StopRequest, hours: float | None) -> Iterator[None]:
+    """Ends the sweep after so many hours."""
+    if hours is None:
+        yield
+        return
+
+    def expire() -> None:
+        stop.expired = not stop.requested
+        stop.requested = True
+
+    timer = threading.Timer(hours * 3600, expire)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def _closing_words(sweep: Sweep, outcome: Outcome, lacking: Iterable[str]) -> Iterator[str]:

@@ -5,6 +5,7 @@ from typing import Any
 
 from evaluation.analysis.answer import Best
 from evaluation.analysis.formatting import metric_name
+from evaluation.analysis.inference.matters import in_words, what_matters
 from sweeps import by_eye
 from sweeps.api import find_spec, of_other_metrics, of_snapshot
 from sweeps.cli.output import console, interval, number, parameters, print_json, table
@@ -21,13 +22,16 @@ def execute(args: Namespace) -> int:
     snapshot = sweep.snapshot()
     answer = of_snapshot(snapshot)
     others = of_other_metrics(sweep)
+    matters = what_matters(snapshot.answer.choice.settings)
     by_hand = by_eye.chosen(store, sweep.name)
     if args.json:
         more = {m: as_json(other) for m, other in others.items()}
-        print_json(as_json(answer) | {"chosen": by_hand, "metrics": more})
+        print_json(as_json(answer) | {"matters": matters, "chosen": by_hand, "metrics": more})
     else:
         draw_inverted_u(snapshot.answer.choice, console)
         show(answer)
+        if matters:
+            console.print(f"  {in_words(matters)}", soft_wrap=True)
         if by_hand:
             console.print(f"  {by_eye.sentence(by_hand)}", soft_wrap=True)
         for metric, other in others.items():

@@ -26,6 +26,8 @@ def count(parameters: Mapping[str, Parameter]) -> int:
 def _values(parameter: Parameter) -> list[Value]:
     if parameter.choices is not None:
         return list(parameter.choices)
+    if parameter.points is not None:
+        return list(parameter.grid())
     spread = np.geomspace if parameter.log else np.linspace
     if parameter.whole:
         found = spread(parameter.low, parameter.high, WHOLE_STEPS).round().astype(int).tolist()

@@ -46,6 +46,7 @@ def decided(store: Store, spec: SweepSpec) -> Decided:
     seeds: dict[int, tuple[int, ...]] = {}
     settings = METHODS[spec.method].proposed(spec.problem, spec.setting_count)
     first = spec.first_seeds
+    settings = min(settings, spec.most_runs // len(first))
     for batch in recorded(store, spec):
         settings += len(batch.settings)
         for setting, more in batch.seeds.items():

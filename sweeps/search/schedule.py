@@ -79,6 +79,8 @@ class Schedule:
         """The next work; WAIT while it hangs on what is at work; None after the last."""
         if self._waiting:
             return self._hand(self._waiting.pop(0))
+        if not self._proposed_all and self._affordable < len(self._spec.first_seeds):
+            self._proposed_all = True
         if not self._proposed_all:
             setting = self._searcher.ask()
             if isinstance(setting, Setting):
@@ -106,6 +108,11 @@ class Schedule:
             best = choose(rows, self._spec.metric.goal).best if whole else None
             self._searcher.tell(number, None if best is None else best.score)
 
+    @property
+    def _affordable(self) -> int:
+        """How many runs the budget leaves."""
+        return self._spec.most_runs - sum(self._handed.values())
+
     def _hand(self, work: Work) -> Work:
         self._at_work += 1
         number = work.setting.number
@@ -115,8 +122,9 @@ class Schedule:
     def _next_round(self) -> None:
         number = len(self.batches)
         batch = self._recorded[number] if number < len(self._recorded) else self._decide(number)
+        batch = self._afforded(batch)
         if not batch.seeds.keys() <= self._settings.keys() | batch.settings.keys():
-            batch = self._decide(number)  # a record of another search
+            batch = self._afforded(self._decide(number))  # a record of another search
         if not batch.seeds:
             self.over = True
             return
@@ -125,6 +133,16 @@ class Schedule:
             self._settings[setting] = Setting(setting, parameters)
         for setting, seeds in sorted(batch.seeds.items()):
             self._waiting.append(Work(self._settings[setting], seeds))
+
+    def _afforded(self, batch: ScheduledBatch) -> ScheduledBatch:
+        """What the budget leaves of a round."""
+        left, seeds = self._affordable, {}
+        for setting, more in sorted(batch.seeds.items()):
+            if left > 0:
+                seeds[setting] = more[:left]
+                left -= len(more)
+        new = {setting: p for setting, p in batch.settings.items() if setting in seeds}
+        return ScheduledBatch(seeds, new)
 
     def _decide(self, number: int) -> ScheduledBatch:
         assert self._rule is not None

@@ -81,6 +81,22 @@ class Stop:
 
 
 @dataclass(frozen=True)
+class Budget:
+    """The most that a sweep may take; what is done by then gives its answer.
+
+    hours: of the clock, each time that the sweep is run. runs: in all, whoever trained them.
+    """
+
+    hours: float | None = None
+    runs: int | None = None
+
+    def __post_init__(self) -> None:
+        for key in ("hours", "runs"):
+            most = getattr(self, key)
+            _require(most is None or most > 0, key, f"expected a number above 0, got {most}")
+
+
+@dataclass(frozen=True)
 class Resources:
     """What one trial takes; fractions share a device. `max_concurrent`: most trials at once."""
 
@@ -109,6 +125,7 @@ class SweepSpec:
     seeds: how many seeds of each setting (0, 1, …), or which ones; or `{min: 2, max: 10}`, a race:
         see sweeps.search.race.
     stop: when a race is over.
+    budget: the most that the sweep may take.
     settings: how many settings; the whole grid for `grid`, else 30. For `list`, the settings
         themselves, each a mapping of parameters.
     pack: how many runs one trial trains, at most; `auto` is all first seeds of a setting. More than
@@ -134,6 +151,7 @@ class SweepSpec:
     metric: Metric = Metric()
     seeds: int | tuple[int, ...] | Racing = 5
     stop: Stop = field(default_factory=Stop)
+    budget: Budget = field(default_factory=Budget)
     settings: int | tuple[Mapping[str, Value], ...] | None = None
     pack: int | Literal["auto"] = "auto"
     search_seed: int = 0
@@ -189,7 +207,8 @@ class SweepSpec:
     @property
     def most_runs(self) -> int:
         """How many runs there are; in a race, at most."""
-        return self.setting_count * len(self.seed_list)
+        most = self.setting_count * len(self.seed_list)
+        return most if self.budget.runs is None else min(most, self.budget.runs)
 
     @property
     def problem(self) -> "Problem":
@@ -566,6 +585,10 @@ def _check_budget(spec: SweepSpec) -> None:
         raise FieldError(f"{problem}: give seeds: {{min: 2, max: 10}}", ("seeds",))
     if spec.racing is None and spec.stop != Stop():
         raise FieldError("needs a race, e.g. seeds: {min: 2, max: 10}", ("stop",))
+    least, most = len(spec.first_seeds), spec.budget.runs
+    if most is not None and most < least:
+        problem = f"expected {least} or more, the first seeds of one setting; got {most}"
+        raise FieldError(problem, ("budget", "runs"))
     seeds = len(spec.seed_list)
     if count * seeds > MOST_RUNS:
         key = "parameters" if spec.method == "grid" else "settings" if spec.settings else "seeds"

@@ -10,10 +10,13 @@ SECONDS = 1.0  # between two looks
 
 
 class StopRequest:
-    """A wish to stop: set `requested`, from a signal handler or any thread."""
+    """A wish to stop: set `requested`, from a signal handler or any thread.
+
+    expired: whether it is the budget's, not a person's.
+    """
 
     def __init__(self) -> None:
-        self.requested = False
+        self.requested = self.expired = False
 
 
 def request(store: Store, name: str) -> None:

@@ -28,7 +28,7 @@ from typing import Any
 import numpy as np
 
 from evaluation.analysis.choose import choose
-from evaluation.analysis.expectation import expect
+from evaluation.analysis.inference.expectation import expect
 from evaluation.analysis.table import RunRow
 from sweeps.search.schedule import Schedule, Work
 from sweeps.search.searcher import Searcher
@@ -188,7 +188,7 @@ def main() -> None:
             found = [replay(spec, way, table, number) for number in range(repeats)]
             seconds = time.process_time() - began
             rows.append({"table": table.name, "way": name, **figures(found), "seconds": seconds})
-            print(rows[-1], flush=True)
+            print(f"{table.name}, {name}: {repeats} repeats, {seconds:.0f} s", flush=True)
     columns = {
         "table": ("table", ""),
         "way": ("search", ""),

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evaluation.analysis.choose import choose, discard_bottom_half
+from evaluation.analysis.table import RunRow
 from tests.evaluation.analysis.sweeps_of_rows import inverted_u, row
 from trainer.errors import UserError
 
@@ -136,3 +137,16 @@ def test_no_rows_and_unknown_policies_are_refused():
         choose([])
     with pytest.raises(UserError, match="did you mean 'paper'"):
         choose([row()], policy="papers")
+
+
+def test_settings_of_different_numbers_of_seeds_are_judged_by_the_smallest():
+    """Of equals, the one with more seeds has the better better half; it must not win by that."""
+    scores = [0.5, 0.6, 0.7, 0.8]
+    few = [RunRow(f"a{s}", "finished", 1.0, 0.01, 10, s, (scores[s],)) for s in (0, 3)]
+    many = [RunRow(f"b{s}", "finished", 2.0, 0.02, 10, s, (scores[s],)) for s in range(4)]
+    found = {setting.beta: setting.score for setting in choose([*few, *many]).settings}
+    # the better one of two: of all six pairs of the four seeds
+    assert found[1.0] == pytest.approx(0.8)
+    assert found[2.0] == pytest.approx((0.6 + 2 * 0.7 + 3 * 0.8) / 6)
+    alone = {setting.beta: setting.score for setting in choose(many).settings}
+    assert alone[2.0] == pytest.approx(0.75)

@@ -14,7 +14,9 @@ from sweeps.search.schedule import Schedule, Work
 from sweeps.search.searcher import WAIT, Searcher
 from sweeps.sweep import Sweep
 from sweeps.sweepfile import as_mapping, spec_of
+from sweeps.trials.trial import Trial
 from sweeps.trials.trial_queue import Block, TrialQueue
+from sweeps.trials.work_order import config_of, job_of
 from tests.sweeps.made_up import a_dataset, a_spec, write_made_up
 from trainer.config.schema import FieldError
 
@@ -182,3 +184,33 @@ def test_a_race_reads_back_and_keeps_the_search_of_a_grid():
     assert spec_of(as_mapping(of)) == of
     assert of.search_id == spec(seeds=5).search_id
     assert of.race_id != spec().race_id
+
+
+def test_a_pack_of_several_settings_is_trained_and_scored_for_real(tmp_path):
+    quick = {"higgins": {"train": 50, "test": 50, "pairs": 2}}
+    space = {"latents": 3, "beta": [0.5, 8]}
+    of = spec(parameters=space, seeds={"min": 1, "max": 3}, pack=2, evaluation=quick)
+    store, data = Store(tmp_path / "store"), a_dataset()
+    sweep = Sweep(of, store, data)
+    queue = TrialQueue.resume(sweep)
+    block = queue.next()
+    assert isinstance(block, Block) and len(block.all_settings) == 2
+    trial = Trial(config_of(block, job_of(of, store, sweep.metrics.evaluation)))
+    while not trial.step().get("done"):
+        pass
+    assert queue.ended(block)
+    assert [row.setting for row in sweep.snapshot().rows] == [0, 1]
+
+
+def test_a_budget_of_runs_is_never_exceeded_and_goes_on_when_it_is_raised():
+    whole = [seed for work in race(spec())[0] for seed in work[1]]
+    for runs in (2, 21, 25):
+        done, schedule = race(spec(budget={"runs": runs}))
+        assert sum(len(seeds) for _, seeds in done) == runs < len(whole)
+        again, _ = race(spec(budget={"runs": 30}), batches=schedule.batches)
+        assert again[: len(done)] == done
+    grid = a_spec(seeds=2, budget={"runs": 5})
+    assert race(grid)[0] == [(0, (0, 1)), (1, (0, 1))]
+    assert (grid.most_runs, grid.search_id) == (5, a_spec().search_id)
+    with pytest.raises(FieldError, match="expected 5 or more"):
+        a_spec(seeds=5, budget={"runs": 4})
