@@ -30,7 +30,7 @@ def sweep_note(answer: Answer, metric: str, run: str | None, chosen: str = "") -
         f"verdict: {best.verdict}",
     ]
     # MLflow shows the first lines, and the rest when asked for more
-    parts = [f"# Best β: {number(best.beta)}", " · ".join(facts)]
+    parts = [f"# Best β {number(best.beta)}", " · ".join(facts)]
     if run is not None:
         # an address below MLflow's own: wherever it is served, it shows its own artifacts
         query = urlencode({"path": PICTURE, "run_uuid": run})

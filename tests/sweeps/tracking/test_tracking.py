@@ -129,7 +129,7 @@ def test_a_run_for_the_sweep_one_a_setting_and_one_a_seed(store):
         assert len(set(known)) == 1, name  # at all three levels, or unknown at all
     for level in (runs[SPEC.name], setting, seed):
         assert level.data.params["beta"] == "1.0" and level.data.metrics["score"] == 0.5
-    assert best.tags["mlflow.note.content"].startswith("# Best β: 1\n\n")
+    assert best.tags["mlflow.note.content"].startswith("# Best β 1\n\n")
     points = client(store).get_metric_history(seed.info.run_id, "train/kl_per_latent.0")
     assert [(p.step, p.value) for p in points] == [(5, 1.0), (10, 1.5)]
 
