@@ -104,6 +104,6 @@ def groups_of_two(
     if not len(shared):
         raise MissingLabels(
             f"IRS needs two labelled images that share a value of factor '{factor}'; "
-            "label more images or leave the factor out"
+            "cut its classes into fewer `bins`, or leave the factor out with the option `factors`"
         )
     return [groups == group for group in shared]

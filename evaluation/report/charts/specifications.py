@@ -20,7 +20,7 @@ from evaluation.report.contents import setting_key
 if TYPE_CHECKING:
     from evaluation.analysis.answer import Answer
 
-FAILED = "#c1121f"
+FAILED = "#e5383b"  # on a light ground as on a dark one
 RING = {"type": "point", "size": 220, "filled": False, "strokeWidth": 2.2, "shape": "circle"}
 ZOOM: dict[str, Any] = {
     "name": "zoom",
@@ -265,6 +265,7 @@ def _map(score_name: str, sizes: int) -> dict[str, Any]:
     colour |= {"scale": {"scheme": "cividis"}}
     latents = {"field": "latents", "type": "ordinal", "title": "latents M", "sort": "descending"}
     marks = {"type": "point", "shape": "square", "filled": True, "size": 420, "opacity": 1}
+    marks |= {"stroke": "#888888", "strokeWidth": 0.7}  # dark squares on a dark ground
     return {
         "height": 44 * sizes,
         "layer": [

@@ -10,12 +10,13 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
 from sweeps.run_store import Store, run_key
 from sweeps.tracking.mlflow.database import DATABASE, connect, tracking_uri
-from sweeps.tracking.mlflow.runs import Known
+from sweeps.tracking.mlflow.runs import TrackedRun
 from sweeps.tracking.redact import redact
 from trainer.errors import UserError
 from trainer.models import Model
@@ -24,16 +25,18 @@ from trainer.run_folder import CONFIG_FILE, MODEL_FILE
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from mlflow.models import ModelSignature
 
 ALIAS = "best"  # models:/<sweep>@best is the best model there is now
 FOLDER = "model"  # of a run's artifacts
 FILES = "data/run"  # below that, where MLflow puts the files of the run
+EXAMPLES = 2  # images of the input example, drawn by the model itself
 RUN = "run"  # the tag of a version, and of a run, that says which run of the store it is
 PACKAGES = ("torch", "numpy", "safetensors", "PyYAML")  # what a model needs to be loaded, and this
 
 
 def register(
-    client: "MlflowClient", name: str, run: str, folder: Path, known: Known, about: str
+    client: "MlflowClient", name: str, run: str, folder: Path, known: TrackedRun, about: str
 ) -> None:
     """Makes a run the best version of the registered model `name`.
 
@@ -45,11 +48,12 @@ def register(
     number = next((v.version for v in versions if v.tags.get(RUN) == run), None)
     if number is None:
         if not client.search_registered_models(f"name = '{name}'"):
-            client.create_registered_model(name)
+            client.create_registered_model(name, description=about)
         _log_model(client, folder, known.id)
         number = client.create_model_version(
             name, f"{known.artifacts}/{FOLDER}", known.id, tags={RUN: run}, description=about
         ).version
+    client.update_registered_model(name, about)
     client.set_registered_model_alias(name, ALIAS, number)
 
 
@@ -156,6 +160,7 @@ def _log_model(client: "MlflowClient", folder: Path, mlflow_run: str) -> None:
     """Writes the model as MLflow wants it into the artifacts of its run."""
     from mlflow import pyfunc
 
+    model = load_folder(folder)
     with tempfile.TemporaryDirectory() as place:
         data = Path(place, Path(FILES).name)
         data.mkdir()
@@ -165,9 +170,23 @@ def _log_model(client: "MlflowClient", folder: Path, mlflow_run: str) -> None:
             Path(place, FOLDER),
             loader_module=__name__,
             data_path=str(data),
+            signature=_signature(model),
+            input_example=model.sample(EXAMPLES),
             pip_requirements=_requirements(),
         )
         client.log_artifacts(mlflow_run, str(Path(place, FOLDER)), FOLDER)
+
+
+def _signature(model: Model) -> "ModelSignature":
+    """Images in [0, 1] in, means of latents out; any number of them."""
+    from mlflow.models import ModelSignature
+    from mlflow.types import Schema, TensorSpec
+
+    single = np.dtype(np.float32)
+    return ModelSignature(
+        Schema([TensorSpec(single, (-1, *model.shape))]),
+        Schema([TensorSpec(single, (-1, model.latents))]),
+    )
 
 
 def _requirements() -> list[str]:

@@ -62,10 +62,29 @@ def short(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
+def place(beta: float, beta_norm: float, latents: int) -> dict[str, float]:
+    """Where a run, a setting or the best of a sweep stands, as metrics: MLflow sorts and draws
+    these alone as numbers."""
+    return {"beta": beta, "beta_norm": beta_norm, "latents": float(latents)}
+
+
+def setting_name(parameters: Mapping[str, Any], beta: float, latents: int) -> str:
+    """A setting as people call it: `β 4, M 10, isa_vae`."""
+    others = [
+        value if isinstance(value, str) else f"{name} {short(value)}"
+        for name, value in parameters.items()
+        if name not in ("beta", "beta_norm", "latents")
+    ]
+    return ", ".join([f"β {beta:.4g}", f"M {latents}", *others])
+
+
 def answer_params(answer: Answer) -> dict[str, str]:
     """The answer as MLflow's params, short enough to be read in its table of runs."""
     best = answer.best
     params: dict[str, Any] = {
+        "beta": best.beta,
+        "beta_norm": best.beta_norm,
+        "latents": best.latents,
         "best.beta": best.beta,
         "best.beta_norm": best.beta_norm,
         "best.latents": best.latents,

@@ -1,4 +1,4 @@
-"""Writes one sweep to MLflow: a run for it, below that one a setting, below that one a seed."""
+"""Writes one sweep to MLflow: a run for it, below it one per setting, below those one per seed."""
 
 import math
 import secrets
@@ -16,8 +16,17 @@ from sweeps.reporting.picture import TRAVERSAL
 from sweeps.run_store import Store, run_key, spec_key
 from sweeps.sweepfile import SweepSpec
 from sweeps.tracking.mlflow.database import artifacts_of, connect
-from sweeps.tracking.mlflow.runs import PARENT, RUNNING, Known, Runs, key_of
-from sweeps.tracking.mlflow.values import LONGEST, answer_params, curves, points, scores, short
+from sweeps.tracking.mlflow.note import PICTURE, model_card, sweep_note
+from sweeps.tracking.mlflow.runs import PARENT, RUNNING, Runs, TrackedRun, key_of
+from sweeps.tracking.mlflow.values import (
+    LONGEST,
+    answer_params,
+    curves,
+    place,
+    points,
+    scores,
+    setting_name,
+)
 
 HISTORY, MODEL = "history.json", "model.safetensors"
 FILES = ("config.json", "result.json", HISTORY, TRAVERSAL)
@@ -35,7 +44,7 @@ class MlflowWriter:
         self._spec, self._store, self._metric = spec, store, metric
         self._lineage = _lineage(spec, store)
         self._runs = Runs(connect(store), spec.name, artifacts_of(store, spec.name))
-        self._sweep: Known
+        self._sweep: TrackedRun
         self._adopt()
 
     def write_run(self, setting: Setting, result: Mapping[str, Any]) -> None:
@@ -61,12 +70,16 @@ class MlflowWriter:
         files = {name: self._store.local(f"{key}/{name}") for name in names}
         end = self._end([result["run"]])
         start = end - round(1000 * float((result.get("training") or {}).get("seconds") or 0))
-        tags[PARENT] = self._setting(setting, start).id
-        name = f"β {config['beta']:.4g}, M {config['latents']} · seed {config['seed']}"
-        run = self._runs.ensure(tags, name, start)
+        name = setting_name(setting.parameters, config["beta"], config["latents"])
+        tags[PARENT] = self._setting(setting, name, start).id
+        run = self._runs.ensure(tags, f"{name} · seed {config['seed']}", start)
         pixels = math.prod(result["data"]["shape"])
-        params = flatten(config) | {"beta_norm": config["beta"] * config["latents"] / pixels}
+        beta_norm = config["beta"] * config["latents"] / pixels
+        params = flatten(config) | {"beta_norm": beta_norm}
+        level = place(config["beta"], beta_norm, config["latents"])
         found = [*scores(result, end), *curves(files[HISTORY], start, end)]
+        score = next((value for name, value, *_ in found if name == self._metric), None)
+        found += points(level | ({} if score is None else {"score": score}), end)
         self._runs.log(run, found, params, tags)
         self._runs.attach(run, files.values())
         self._runs.finish(run, "FINISHED" if result["state"] == "finished" else "FAILED", end)
@@ -75,6 +88,9 @@ class MlflowWriter:
         """The run of one setting: its score over its seeds."""
         figures = {
             self._metric: summary.score,
+            "score": summary.score,
+            "score.error": summary.error,
+            **place(summary.beta, summary.beta_norm, summary.latents),
             "spread": summary.spread,
             "seeds": summary.seeds,
             "failed": summary.failed,
@@ -86,7 +102,8 @@ class MlflowWriter:
         if run is not None and run.status != RUNNING and figures.items() <= run.metrics.items():
             return
         end = self._end(row.run for row in summary.rows)
-        run = self._setting(setting, end)
+        name = setting_name(setting.parameters, summary.beta, summary.latents)
+        run = self._setting(setting, name, end)
         params = {"beta": summary.beta, "beta_norm": summary.beta_norm, "latents": summary.latents}
         self._runs.log(run, points(figures, end), {**flatten(setting.parameters), **params}, {})
         self._runs.finish(run, "FINISHED", end)
@@ -100,6 +117,14 @@ class MlflowWriter:
         best = answer.best
         figures = {
             self._metric: best.score,
+            "score": best.score,
+            "score.error": best.setting.error,
+            **place(best.beta, best.beta_norm, best.latents),
+            "spread": best.setting.spread,
+            "seeds": float(best.seeds),
+            "failed": float(best.failed),
+            "reconstruction": best.setting.reconstruction,
+            "kl": best.setting.kl,
             "best.beta": best.beta,
             "best.beta_norm": best.beta_norm,
             "best.latents": float(best.latents),
@@ -107,6 +132,7 @@ class MlflowWriter:
         if best.standing is not None and best.interval is not None:
             low, high = best.interval
             figures |= {"best.interval.low": low, "best.interval.high": high}
+            figures |= {"beta.low": low, "beta.high": high}
             figures["best.probability"] = best.standing.probability_best
             figures["best.probability_within"] = best.standing.probability_within
             figures["best.expected_loss"] = best.standing.expected_loss
@@ -115,14 +141,15 @@ class MlflowWriter:
         if any(self._sweep.params.get(key, text) != text for key, text in params.items()):
             self._sweep = self._runs.renew(self._sweep)
             self._adopt()
-        new = {key: v for key, v in figures.items() if self._sweep.metrics.get(key) != v}
-        note = (
-            f"Best β {best.beta:.4g} (β_norm {best.beta_norm:.4g}, M {best.latents}): "
-            f"{self._metric} {best.score:.4f} over {best.seeds} seeds"
-        )
+        new = {
+            key: v
+            for key, v in figures.items()
+            if math.isfinite(v) and self._sweep.metrics.get(key) != v
+        }
         by_hand = by_eye.chosen(self._store, self._spec.name)
-        also = [by_eye.sentence(by_hand)] if by_hand else []
-        note = "\n\n".join([note, *also, *best.sentences])
+        chosen = by_eye.sentence(by_hand) if by_hand else ""
+        pictured = report is not None and (report / Path(PICTURE).name).is_file()
+        note = sweep_note(answer, self._metric, self._sweep.id if pictured else None, chosen)
         tags = {SAID: note}
         said = self._sweep.tags.get(SAID)
         if said is None or self._sweep.tags.get(NOTE) in (None, said):
@@ -133,7 +160,7 @@ class MlflowWriter:
         if report is not None:
             self._runs.attach(self._sweep, sorted(report.iterdir()), "report")
         self._runs.finish(self._sweep, "FINISHED", now)
-        self._register_best(best, note)
+        self._register_best(best)
 
     def remove_doubles(self) -> None:
         """Deletes what a server that answered too late has made a second time."""
@@ -148,13 +175,14 @@ class MlflowWriter:
         for key, run in self._runs.known.items():
             self._runs.set_tag(run, BEST, "true" if key in wanted else None)
 
-    def _register_best(self, best: Best, about: str) -> None:
+    def _register_best(self, best: Best) -> None:
         """Puts the representative of the best setting into the registry, named by the sweep."""
         known = self._runs.find({"kind": "run", "run": best.run}) if best.run else None
         if best.run is not None and known is not None:
             from sweeps.tracking.mlflow.registry import register
 
             folder = self._store.fetch(run_key(best.run))
+            about = model_card(best, self._spec.name, self._metric)
             register(self._runs.client, self._spec.name, best.run, folder, known, about)
 
     def _adopt(self) -> None:
@@ -179,21 +207,20 @@ class MlflowWriter:
             if run.tags.get("search") in searches and PARENT in run.tags:
                 self._runs.set_tag(run, PARENT, self._sweep.id)
 
-    def _is_ours(self, run: Known, searches: Collection[str]) -> bool:
+    def _is_ours(self, run: TrackedRun, searches: Collection[str]) -> bool:
         """Whether it is the run of this sweep; by its search where it is of an earlier version."""
         if run.tags.get("kind") != "sweep":
             return False
         lineage = run.tags.get("sweep")
         return lineage == self._lineage or (lineage is None and run.tags.get("search") in searches)
 
-    def _setting(self, setting: Setting, start: int) -> Known:
+    def _setting(self, setting: Setting, name: str, start: int) -> TrackedRun:
         tags = {
             **self._setting_tags(setting.number),
             "state": "setting",  # neither finished nor failed: the analysis counts seeds alone
             PARENT: self._sweep.id,
         }
-        words = ", ".join(f"{key} {short(value)}" for key, value in setting.parameters.items())
-        return self._runs.ensure(tags, f"{setting.number}: {words}", start)
+        return self._runs.ensure(tags, name, start)
 
     def _setting_tags(self, number: int) -> dict[str, str]:
         return {"kind": "setting", "search": self._spec.search_id, "setting": str(number)}

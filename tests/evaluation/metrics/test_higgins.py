@@ -89,6 +89,19 @@ def test_the_penalty_of_the_dlib_protocol_does_depend_on_scale() -> None:
     assert after < before - 0.05
 
 
+def test_the_dlib_protocol_computes_in_double_precision(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As disentanglement_lib does: in single precision the classifier stops elsewhere."""
+    seen, fit = [], LogisticRegression.fit
+
+    def watched(self: LogisticRegression, x: NDArray, y: NDArray) -> LogisticRegression:
+        seen.append(x.dtype)
+        return fit(self, x, y)
+
+    monkeypatch.setattr(LogisticRegression, "fit", watched)
+    higgins(pack(PERFECT, PERFECT), Toy(SMALL), protocol="dlib", train=60, test=20, pairs=2)
+    assert seen == [np.float64, np.float64]
+
+
 def test_a_pack_gives_what_its_models_give_alone() -> None:
     data, codes = Toy(SMALL), (noisy(PERFECT, 0.1, 2), ENTANGLED, noisy(PERFECT, 2.0, 2))
     for protocol in PROTOCOLS:

@@ -115,14 +115,21 @@ def test_a_run_for_the_sweep_one_a_setting_and_one_a_seed(store):
     setting = next(
         r for r in runs.values() if r.info.run_id == seed.data.tags["mlflow.parentRunId"]
     )
-    assert setting.info.run_name == "0: beta 1"
+    assert setting.info.run_name == "β 1, M 10"
     assert setting.data.tags["mlflow.parentRunId"] == runs[SPEC.name].info.run_id
     assert setting.data.metrics["higgins"] == 0.5
     assert seed.data.params["optimizer.lr"] == "0.001"
     assert seed.data.metrics["higgins.scores.2"] == 0.5
     assert seed.data.metrics["train/loss"] == 2.0
     assert runs["β 4, M 10 · seed 1"].info.status == "FAILED"
-    assert "best.beta" in runs[SPEC.name].data.metrics
+    best = runs[SPEC.name].data
+    assert best.metrics["best.beta"] == best.metrics["beta"] == 1
+    for name in ("score", "beta", "beta_norm", "latents", "reconstruction", "kl"):
+        known = [name in level.data.metrics for level in (runs[SPEC.name], setting, seed)]
+        assert len(set(known)) == 1, name  # at all three levels, or unknown at all
+    for level in (runs[SPEC.name], setting, seed):
+        assert level.data.params["beta"] == "1.0" and level.data.metrics["score"] == 0.5
+    assert best.tags["mlflow.note.content"].startswith("# Best β 1\n\n")
     points = client(store).get_metric_history(seed.info.run_id, "train/kl_per_latent.0")
     assert [(p.step, p.value) for p in points] == [(5, 1.0), (10, 1.5)]
 
@@ -140,7 +147,7 @@ def test_the_answer_is_on_the_sweep_and_its_best_runs_are_tagged(store):
         len(params["best.interval"].split(",")) == 2 and "values of beta" in params["best.reasons"]
     )
     tagged = {name for name, run in runs.items() if run.data.tags.get("best")}
-    assert tagged == {"0: beta 1", "β 1, M 10 · seed 0"}
+    assert tagged == {"β 1, M 10", "β 1, M 10 · seed 0"}
 
 
 def test_another_answer_takes_the_place_of_the_first(store):
@@ -158,7 +165,7 @@ def test_another_answer_takes_the_place_of_the_first(store):
     settings = [run for run in runs if run.data.tags["kind"] == "setting"]
     assert {run.data.tags["mlflow.parentRunId"] for run in settings} == {sweep.info.run_id}
     tagged = {run.info.run_name for run in runs if run.data.tags.get("best")}
-    assert tagged == {"1: beta 4", "β 4, M 10 · seed 0"}
+    assert tagged == {"β 4, M 10", "β 4, M 10 · seed 0"}
     before = content(store)
     sync(SPEC, store)
     assert content(store) == before
@@ -314,7 +321,7 @@ def test_a_server_that_never_answers_costs_no_time_and_is_reported(monkeypatch):
     assert asked.wait(10) and not copy.close()
     assert (copy.unwritten, copy.written) == (1000, 0)
     assert copy.problem == "PermissionError: no access for postgresql://me:***@db/runs"
-    assert said == [f"MLflow cannot be written ({copy.problem}); training goes on"]
+    assert said == [f"MLflow cannot be written ({copy.problem}); training continues"]
 
 
 def test_closing_leaves_a_call_that_hangs_behind(monkeypatch):

@@ -28,6 +28,7 @@ SPEC = a_spec(
 )
 DATA = a_dataset()
 IMAGES = DATA.images(np.arange(5))
+FLOATS = (IMAGES / DATA.levels).astype(np.float32)  # as the signature has them
 
 
 @pytest.fixture(autouse=True)
@@ -86,14 +87,19 @@ def test_mlflows_own_loader_gives_the_best_model(store):
     sync(SPEC, store)
     best = folder_of(store, 4, 1)
     assert versions(store) == {"1": best.name}
+    card = client(store).get_registered_model(SPEC.name).description
+    assert "β = 4" in card and "factors was not measured" in card
     mlflow.set_tracking_uri(f"sqlite:///{store.path('mlflow.db')}")
     loaded = mlflow.pyfunc.load_model(f"models:/{SPEC.name}/1")
     expected = load_model(best)
-    np.testing.assert_array_equal(loaded.predict(IMAGES), expected.encode(IMAGES)[0])
+    np.testing.assert_array_equal(loaded.predict(FLOATS), expected.encode(IMAGES)[0])
+    example = loaded.input_example
+    assert loaded.predict(example).shape == (len(example), 4)
+    assert loaded.metadata.get_input_schema().inputs[0].shape == (-1, 1, 32, 32)
     model = loaded.get_raw_model()
     assert (model.config.beta, model.config.seed) == (4.0, 1)
     np.testing.assert_array_equal(model.sample(4, seed=7), expected.sample(4, seed=7))
-    again = mlflow.pyfunc.load_model(f"models:/{SPEC.name}@best").predict(IMAGES)
+    again = mlflow.pyfunc.load_model(f"models:/{SPEC.name}@best").predict(FLOATS)
     np.testing.assert_array_equal(again, expected.encode(IMAGES)[0])
 
 
@@ -104,6 +110,7 @@ def test_nothing_of_it_is_pickled(store):
     assert files == {
         *("MLmodel", "conda.yaml", "python_env.yaml", "requirements.txt"),
         *("data/run/config.json", "data/run/model.safetensors"),
+        *("input_example.json", "serving_input_example.json"),
     }
 
 
@@ -195,6 +202,6 @@ def test_a_server_keeps_and_gives_the_model_over_http(store, tmp_path, monkeypat
         np.testing.assert_array_equal(load_model("models:/made-up/1").encode(IMAGES)[0], expected)
         mlflow.set_tracking_uri(server.url)
         loaded = mlflow.pyfunc.load_model("models:/made-up@best")
-        np.testing.assert_array_equal(loaded.predict(IMAGES), expected)
+        np.testing.assert_array_equal(loaded.predict(FLOATS), expected)
         with pytest.raises(UserError, match=r"MLflow has no such model: .*not found"):
             load_model("models:/made-up/2")

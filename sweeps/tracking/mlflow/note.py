@@ -1,0 +1,87 @@
+"""What MLflow says on the page of a sweep and of its registered model, in Markdown."""
+
+from collections.abc import Sequence
+from urllib.parse import urlencode
+
+from evaluation.analysis.answer import Answer, Best
+from evaluation.analysis.choose import SettingSummary
+from evaluation.analysis.formatting import fixed, number
+
+PICTURE = "report/inverted_u.png"  # among the artifacts of the sweep's run
+LONGEST = 4_500  # characters of a note; MLflow takes 5,000 of a tag on some databases
+
+
+def sweep_note(answer: Answer, metric: str, run: str | None, chosen: str = "") -> str:
+    """The answer as a headline, a line of figures, its picture and its sentences.
+
+    run: the id of the sweep's run in MLflow, if it has the picture among its artifacts.
+    chosen: what a person chose by eye, in a sentence.
+    """
+    best = answer.best
+    interval = f"{number(best.interval[0])} to {number(best.interval[1])}" if best.interval else "–"
+    facts = [
+        f"90 % interval {interval}",
+        f"M {best.latents}",
+        f"β_norm {number(best.beta_norm)}",
+        *(f"{name} {_text(value)}" for name, value in best.parameters.items()),
+        f"{metric} {fixed(best.score, 3)} over {best.seeds} seeds"
+        + (f", {best.failed} failed" if best.failed else ""),
+        f"{fixed(best.setting.reconstruction, 1)} nats of reconstruction",
+        f"verdict: {best.verdict}",
+    ]
+    # MLflow shows the first lines, and the rest when asked for more
+    parts = [f"# Best β {number(best.beta)}", " · ".join(facts)]
+    if run is not None:
+        # an address below MLflow's own: wherever it is served, it shows its own artifacts
+        query = urlencode({"path": PICTURE, "run_uuid": run})
+        parts.append(f"![Score against β](get-artifact?{query})")
+    parts += [chosen] if chosen else []
+    parts.append("\n".join(f"- {sentence}" for sentence in best.sentences))
+    if held := factors_of(best.setting):
+        parts.append(f"**What its code knows of each factor** (0 is chance, 1 all)\n\n{held}")
+    parts.append("The whole report is among the artifacts: `report/index.html`.")
+    return "\n\n".join(parts)[:LONGEST]
+
+
+def model_card(best: Best, sweep: str, metric: str) -> str:
+    """What a registered model is: of what sweep, which factors it holds, how to use it."""
+    parts = [
+        f"The β-VAE to use of the sweep `{sweep}`: β = {number(best.beta)}, {best.latents} latents"
+        f"{''.join(f', {name} {_text(value)}' for name, value in best.parameters.items())}.",
+        f"A typical seed of its setting, whose {metric} is {fixed(best.score, 3)} over "
+        f"{best.seeds} seeds; it reconstructs at {fixed(best.setting.reconstruction, 1)} nats per "
+        "image. "
+        f"Verdict on its β: {best.verdict}.",
+    ]
+    held = [name for name, each in best.setting.factors.items() if each.encoded]
+    lost = [name for name, each in best.setting.factors.items() if not each.encoded]
+    if best.setting.factors:
+        said = f"Its code holds {', '.join(held) or 'none of the factors'}"
+        parts.append(f"{said}, and has lost {', '.join(lost)}." if lost else f"{said}.")
+        parts.append(factors_of(best.setting))
+    else:
+        parts.append("What its code knows of factors was not measured: none was labelled.")
+    parts.append(
+        "Takes images (n, channels, height, width) as floats in [0, 1]; gives the means of the "
+        "latents, (n, M). With `get_raw_model()` it also decodes, traverses and samples."
+    )
+    return "\n\n".join(parts)[:LONGEST]
+
+
+def factors_of(setting: SettingSummary) -> str:
+    """A table of what the code knows of each factor; "" where that was not measured."""
+    rows = [
+        (name, fixed(each.known, 2), fixed(each.best_latent, 2), "yes" if each.encoded else "lost")
+        for name, each in setting.factors.items()
+    ]
+    return _table(rows, ("factor", "whole code", "best latent", "held")) if rows else ""
+
+
+def _table(rows: Sequence[Sequence[str]], headings: Sequence[str] = ("", "")) -> str:
+    lines = [headings, ["---"] * len(headings), *rows]
+    safe = ([cell.replace("|", "\\|") for cell in line] for line in lines)
+    return "\n".join(f"| {' | '.join(line)} |" for line in safe)
+
+
+def _text(value: object) -> str:
+    return number(value) if isinstance(value, float) else str(value)
