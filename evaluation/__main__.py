@@ -18,6 +18,7 @@ from evaluation.result_file import read_record
 from trainer.config.schema import FieldError
 from trainer.data import load
 from trainer.errors import UserError
+from trainer.extensions import trust_files
 
 Evaluation = Mapping[str, Mapping[str, Any]]
 Row = tuple[dict[str, Any], dict[str, Any] | None]  # a result, and its figures in this evaluation
@@ -52,8 +53,8 @@ def find_runs(folder: Path) -> list[Path]:
 
 
 def table(rows: Sequence[Row], metrics: Sequence[str]) -> Table:
-    """One line a run: what it was, its scores, and reconstruction and KL in nats an image."""
-    shown = Table(caption="reconstruction and KL in nats an image")
+    """One line per run: what it was, its scores, and reconstruction and KL in nats per image."""
+    shown = Table(caption="reconstruction and KL in nats per image")
     for name in ("run", "beta", "latents", "seed", *metrics, "reconstruction", "KL"):
         shown.add_column(name, justify="left" if name == "run" else "right")
     for result, figures in rows:
@@ -78,13 +79,15 @@ def _evaluate_all(
         reading = read_record(folder, "training.json", hashes=False)
         if reading.record is None:
             raise UserError(f"{reading.reason}; train this run again, or move it away")
-        by_data[json.dumps(reading.record["config"]["dataset"], sort_keys=True)].append(folder)
+        config = reading.record["config"]
+        text = json.dumps([config["dataset"], config.get("sources", {})], sort_keys=True)
+        by_data[text].append(folder)
     rows: list[Row] = []
     for text, runs in by_data.items():
-        dataset = json.loads(text)
+        dataset, sources = json.loads(text)
         if options.labels is not None:
             dataset["options"]["labels"] = yaml.safe_load(options.labels)
-        data = load(dataset["name"], **dataset["options"])
+        data = load(dataset["name"], sources=sources, **dataset["options"])
         results = evaluate(runs, data, evaluation, options.device)
         identities = evaluation_ids(results, evaluation, data)
         rows += [
@@ -97,6 +100,10 @@ def _evaluate_all(
 def _metric(text: str) -> tuple[str, dict[str, Any]]:
     """`higgins:protocol=dlib,pairs=20` as ("higgins", {"protocol": "dlib", "pairs": 20})."""
     name, _, rest = text.partition(":")
+    if name.endswith(".py"):  # FILE.py:NAME
+        attribute, _, rest = rest.partition(":")
+        name = f"{name}:{attribute}"
+        trust_files([name])
     options = {}
     for item in filter(None, rest.split(",")):
         key, equals, value = item.partition("=")
@@ -125,7 +132,7 @@ def _parser() -> argparse.ArgumentParser:
         default=[],
         metavar="NAME[:option=value,...]",
         help="a metric, e.g. mig or higgins:protocol=dlib; may be repeated (default: "
-        "higgins:protocol=paper)",
+        "higgins:protocol=paper); or my own, FILE.py:NAME[:option=value,...]",
     )
     parser.add_argument(
         "--labels",

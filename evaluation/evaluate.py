@@ -167,7 +167,8 @@ def _evaluate_pack(
     from evaluation.factor_knowledge import factor_knowledge
     from evaluation.floor import floor
     from evaluation.likelihood import likelihood
-    from evaluation.metrics import COMPARES_SEEDS, METRICS
+    from evaluation.metrics import COMPARES_SEEDS
+    from evaluation.metrics.by_name import metric_of, without_code
     from evaluation.metrics.support.encoding import Remembering
     from trainer.device.precision import computing
 
@@ -194,9 +195,10 @@ def _evaluate_pack(
                 for each in figures:
                     each["measures"][name] = _plain(dataclasses.asdict(Unscored()))
                 continue
-            wanted = given.keys() & inspect.signature(METRICS[name]).parameters.keys()
+            metric = metric_of(name, options)
+            wanted = given.keys() & inspect.signature(metric).parameters.keys()
             chosen = {key: given[key] for key in wanted}
-            taken = METRICS[name](**chosen, **options)
+            taken = metric(**chosen, **without_code(options))
             low = floor(name, chosen, options, pack.size)
             for k, each in enumerate(figures):
                 each["measures"][name] = _of_model(taken, k)

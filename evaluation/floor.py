@@ -20,7 +20,7 @@ _SLOW = ({"protocol": "dlib"}, "dci")  # minutes a model: one shuffle
 
 
 @dataclass(frozen=True)
-class Floor:
+class PackFloor:
     """mean, spread: (K,) over `shuffles` shuffles, the standard deviation; 0 for one shuffle.
 
     A model that has no score has no floor: NaN.
@@ -33,18 +33,20 @@ class Floor:
 
 def floor(
     metric: str, given: Mapping[str, Any], options: Mapping[str, Any], models: int
-) -> Floor | None:
+) -> PackFloor | None:
     """The floor of a metric's score for K = `models`; None where shuffling means nothing to it.
 
     given: what the metric was called with: "data", "represent" and, where it takes one,
         "posterior", both `Remembering`, so that nothing is encoded again. options: its own.
     A metric that compares seeds gets a shuffle of its own for each, else they would still agree.
     """
-    from evaluation.metrics import COMPARES_SEEDS, METRICS, WITHOUT_FLOOR
+    from evaluation.metrics import COMPARES_SEEDS, WITHOUT_FLOOR
+    from evaluation.metrics.by_name import metric_of, needs_labels, without_code
     from evaluation.metrics.support.encoding import Shuffled
 
-    if metric in WITHOUT_FLOOR:
+    if metric in WITHOUT_FLOOR or not (metric in COMPARES_SEEDS or needs_labels(metric, options)):
         return None
+    function, options = metric_of(metric, options), without_code(options)
     shuffles = _shuffles(metric, given["data"], options)
     fewer = {key: min(most, options[key] or most) for key, most in _FEWER.get(metric, {}).items()}
     scores = np.empty((shuffles, models))
@@ -54,10 +56,10 @@ def floor(
             for key in ("represent", "posterior")
             if key in given
         }
-        result = METRICS[metric](**{**given, **shuffled}, **{**options, **fewer})
+        result = function(**{**given, **shuffled}, **{**options, **fewer})
         scores[number] = result.score
     spread = scores.std(axis=0, ddof=1) if shuffles > 1 else np.zeros(models)
-    return Floor(scores.mean(axis=0), spread, shuffles)
+    return PackFloor(scores.mean(axis=0), spread, shuffles)
 
 
 def _shuffles(metric: str, data: Dataset, options: Mapping[str, Any]) -> int:

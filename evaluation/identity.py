@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from trainer.config.run import digest
-from trainer.config.schema import FieldError, lookup, suggestion
+from trainer.config.schema import FieldError, suggestion
 from trainer.data.dataset import Dataset
 
 EVALUATION_FORMAT = 2  # raised whenever the same evaluation would give other scores
@@ -75,13 +75,12 @@ def with_defaults(evaluation: Mapping[str, Mapping[str, Any]]) -> dict[str, dict
 
 
 def _filled(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
-    from evaluation.metrics import (
-        METRICS,
-    )  # here, so that importing this stays cheap: it loads torch
+    # here, so that importing this stays cheap: it loads torch
+    from evaluation.metrics.by_name import CODE, metric_of, with_code
 
-    parameters = inspect.signature(lookup(METRICS, name, "metric")).parameters
+    parameters = inspect.signature(metric_of(name, options)).parameters
     defaults = {key: p.default for key, p in parameters.items() if key not in _GIVEN}
     for key in options:
-        if key not in defaults:
+        if key not in defaults and key != CODE:
             raise FieldError(f"unknown option{suggestion(key, defaults)}", (name, key))
-    return defaults | dict(options)
+    return defaults | with_code(name, options)

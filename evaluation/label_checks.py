@@ -16,14 +16,20 @@ def check_labels(metric: str, options: Mapping[str, Any], data: Dataset) -> None
 
     Reads no pixel. Metrics that need no label always pass.
     """
-    from evaluation.metrics import METRICS, TELLS_FACTORS_APART, WITHOUT_LABELS
+    from evaluation.metrics import METRICS, TELLS_FACTORS_APART
+    from evaluation.metrics.by_name import is_ours, needs_labels
     from evaluation.metrics.factorvae import votes_apart
     from evaluation.metrics.higgins import pairs_apart
     from evaluation.metrics.irs import groups_of_two
     from evaluation.metrics.mig import check_ordered
+    from evaluation.metrics.support.labels import MissingLabels
     from evaluation.metrics.support.points import drawn_labels
 
-    if metric in WITHOUT_LABELS:
+    if not needs_labels(metric, options):
+        return
+    if not is_ours(metric):
+        if not data.factors:
+            raise MissingLabels(f"{metric} needs labels, and no factor of the images is labelled")
         return
     parameters = inspect.signature(METRICS[metric]).parameters
     chosen = {key: options.get(key, p.default) for key, p in parameters.items()}

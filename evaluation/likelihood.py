@@ -1,4 +1,4 @@
-"""How well the models of a pack explain the images: reconstruction and KL, in nats an image."""
+"""How well the models of a pack explain the images: reconstruction and KL, in nats per image."""
 
 from dataclasses import dataclass
 from typing import Any

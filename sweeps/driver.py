@@ -136,7 +136,7 @@ class _Session:
         where = "this machine" if address is None else address
         self.console.print(f"starting trials on {where}")
         with ray_process(address, sweep.spec.resources, self.console.print) as ray, self.progress:
-            stop = stopping.Stop()
+            stop = stopping.StopRequest()
             hours = self.sweep.spec.budget.hours
             with (
                 _deadline(stop, hours),
@@ -182,7 +182,7 @@ class _Session:
 
 
 @contextlib.contextmanager
-def _deadline(stop: stopping.Stop, hours: float | None) -> Iterator[None]:
+def _deadline(stop: stopping.StopRequest, hours: float | None) -> Iterator[None]:
     """Ends the sweep after so many hours."""
     if hours is None:
         yield
@@ -257,7 +257,7 @@ def _not_through_a_link(path: str, flags: int) -> int:
 
 
 class _Log(io.FileIO):
-    """On a full disk it loses lines; whoever prints one goes on."""
+    """On a full disk it loses lines; whoever prints one continues."""
 
     def write(self, content: "ReadableBuffer", /) -> int:
         try:

@@ -36,7 +36,7 @@ def plan_metrics(spec: SweepSpec, data: Dataset) -> MetricPlan:
     Metrics that the labels do not suffice for are left out, with a remark. Raises UserError that
     names the line when that is the one asked for by name, or when UDR has one seed to compare.
     """
-    from evaluation.metrics import LOWER_IS_BETTER
+    from evaluation.metrics.by_name import is_lower_better
 
     name, goal = spec.metric.name, spec.metric.goal
     problems = {m: _lacking(spec, m, options, data) for m, options in spec.evaluation.items()}
@@ -60,8 +60,8 @@ def plan_metrics(spec: SweepSpec, data: Dataset) -> MetricPlan:
         raise spec.error(FieldError(str(problems[name]), ("metric",)))
     remarks += _on_factors(name, usable, data)
     remarks += [f"{m} is left out: {problem}" for m, problem in problems.items() if problem]
-    if (goal == "minimize") != (name in LOWER_IS_BETTER):
-        better = "lower" if name in LOWER_IS_BETTER else "higher"
+    if (goal == "minimize") != is_lower_better(name):
+        better = "lower" if is_lower_better(name) else "higher"
         remarks.append(f"warning: metric.goal is {goal}, but {better} is better for {name}")
     evaluation = {name: {}, **usable}
     if len(spec.seed_list) < 2 and compares_seeds(evaluation):

@@ -43,7 +43,7 @@ def load_data(spec: SweepSpec) -> Dataset:
 
 
 def runs_of(spec: SweepSpec, data: Dataset, parameters: Mapping[str, Any]) -> tuple[Run, ...]:
-    """The runs of a setting, one a seed. An id depends only on what decides the result."""
+    """The runs of a setting, one per seed. An id depends only on what decides the result."""
     from trainer.likelihoods.automatic import resolved
     from trainer.run_folder import run_id
 

@@ -27,7 +27,7 @@ from typing import Any
 
 from evaluation.result_file import record_of, result_of
 from sweeps.plan import Run, Setting
-from sweeps.storage.folder import Folder
+from sweeps.storage.folder import FolderStorage
 from sweeps.storage.plain import check_files, plain_path
 from sweeps.storage.s3 import S3
 from sweeps.storage.storage import Storage
@@ -59,7 +59,7 @@ class Store:
             raise UserError("store '': expected a folder or s3://BUCKET/PREFIX")
         if "://" in text and not text.startswith("s3://"):
             raise UserError(f"store {text!r}: expected a folder or s3://BUCKET/PREFIX")
-        self._storage: Storage = S3(text) if text.startswith("s3://") else Folder(location)
+        self._storage: Storage = S3(text) if text.startswith("s3://") else FolderStorage(location)
 
     @property
     def location(self) -> str:

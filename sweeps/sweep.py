@@ -131,7 +131,7 @@ class Sweep:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """What the store held of a sweep at one moment: a running sweep goes on behind it.
+    """What the store held of a sweep at one moment: a running sweep may have moved on.
 
     results: contents of the result.json of every run that has ended and was evaluated.
     """

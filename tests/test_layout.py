@@ -17,6 +17,7 @@ OF_ONE_KIND = {
     "evaluation/metrics",
     "evaluation/report/figures",
     "sweeps/cli",
+    "sweeps/search",
     "trainer/data/formats",
     "trainer/objectives",
 }
@@ -45,6 +46,15 @@ def test_no_folder_has_more_than_a_dozen_files() -> None:
         files = [path for path in folder.glob("*.py") if path.name != "__init__.py"]
         name = folder.relative_to(ROOT).as_posix()
         assert len(files) <= DOZEN or name in OF_ONE_KIND, f"{name} has {len(files)} files"
+
+
+def test_no_two_classes_have_one_name() -> None:
+    homes: dict[str, str] = {}
+    for module, path in FILES.items():
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                other = homes.setdefault(node.name, module)
+                assert other == module, f"{node.name} is in {other} and in {module}"
 
 
 def _imported(module: str) -> set[str]:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from trainer.config.run import digest
 from trainer.errors import UserError
-from trainer.files import expand
+from trainer.files import expand, replacing
 
 _CHUNK = 1 << 20
 
@@ -126,12 +126,8 @@ def _write(path: Path, shape: tuple[int, int], blocks: Iterable[NDArray[np.uint8
 
 
 def _write_json(path: Path, value: object) -> None:
-    temporary = path.with_suffix(f".{os.getpid()}.tmp")
-    try:
-        temporary.write_text(json.dumps(value))
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with replacing(path) as partial:
+        partial.write_text(json.dumps(value))
 
 
 def _checksum(path: Path) -> int:

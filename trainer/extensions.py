@@ -60,8 +60,8 @@ def with_sources(config: RunConfig) -> RunConfig:
     """
     changes: dict[str, Any] = {}
     sources = dict(config.sources)
-    for kind in KINDS:
-        match = _REFERENCE.fullmatch(getattr(config, kind))
+    for kind in (*KINDS, "dataset"):
+        match = _REFERENCE.fullmatch(_name(config, kind))
         if match is None or match["file"] in config.sources:
             continue
         path = Path(match["file"])
@@ -71,7 +71,8 @@ def with_sources(config: RunConfig) -> RunConfig:
             raise FieldError(str(error), (kind,)) from None
         if sources.setdefault(path.name, text) != text:
             raise FieldError(f"two different files are called {path.name}; rename one", (kind,))
-        changes[kind] = f"{path.name}:{match['attribute']}"
+        name = f"{path.name}:{match['attribute']}"
+        changes[kind] = replace(config.dataset, name=name) if kind == "dataset" else name
     return replace(config, sources=sources, **changes) if changes else config
 
 
@@ -79,12 +80,37 @@ def with_installed(config: RunConfig, registries: Mapping[str, Mapping[str, Any]
     """`config` with the text of the modules that entry points lead to, for its id."""
     sources = dict(config.sources)
     for kind, registry in registries.items():
-        name = getattr(config, kind)
-        if isinstance(registry, Registry) and name in registry.installed:
-            found = registry[name]
-            module = inspect.getmodule(found) or sys.modules[registry.installed[name].module]
+        if module := _module_of(registry, _name(config, kind)):
             sources[module.__name__] = inspect.getsource(module)
     return replace(config, sources=sources) if sources != config.sources else config
+
+
+def code_of(
+    registry: Mapping[str, Any], name: object, sources: Mapping[str, str] | None = None
+) -> str | None:
+    """Text of the user's own code that `name` leads to, of a file or a package; None for ours.
+
+    sources: text of files that need not be here, by name. Raises FieldError.
+    """
+    match = _REFERENCE.fullmatch(name) if isinstance(name, str) else None
+    if match is not None:
+        try:
+            text = (sources or {}).get(match["file"])
+            return _read(Path(match["file"])) if text is None else text
+        except UserError as error:
+            raise FieldError(str(error)) from None
+    module = _module_of(registry, name)
+    return inspect.getsource(module) if module else None
+
+
+def is_reference(name: object) -> bool:
+    """Whether `name` is one of code in a file: `FILE.py:NAME`."""
+    return isinstance(name, str) and _REFERENCE.fullmatch(name) is not None
+
+
+def file_of(name: str) -> str:
+    """FILE.py of a reference."""
+    return name.rpartition(":")[0]
 
 
 def find(registry: Mapping[str, T], config: RunConfig, kind: str) -> T:
@@ -113,6 +139,18 @@ def look_up(
         raise
     except UserError as error:
         raise FieldError(str(error)) from None
+
+
+def _name(config: RunConfig, kind: str) -> str:
+    return config.dataset.name if kind == "dataset" else str(getattr(config, kind))
+
+
+def _module_of(registry: Mapping[str, Any], name: object) -> ModuleType | None:
+    """The module of an installed package that `name` leads to; None where it leads elsewhere."""
+    if not isinstance(registry, Registry) or name not in registry.installed:
+        return None
+    name = str(name)
+    return inspect.getmodule(registry[name]) or sys.modules[registry.installed[name].module]
 
 
 def _attribute(text: str, match: re.Match[str]) -> Any:

@@ -1,11 +1,12 @@
 """Writes files whole or not at all, and says in one line why one could not be written."""
 
+import contextlib
 import errno
 import hashlib
 import json
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,22 +22,37 @@ def write_atomically(path: Path, content: bytes) -> None:
 
     Raises UserError when the disk is full or the folder cannot be written to.
     """
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial.unlink(missing_ok=True)  # of a killed process of our number, or a link
-        with open(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666), "wb") as file:
+        with (
+            replacing(path) as partial,
+            open(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666), "wb") as file,
+        ):
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(partial, path)
         _sync_folder(path.parent)
     except OSError as error:
-        _remove_quietly(partial)
         raise UserError(
             f"cannot write {path}: {error.strerror or error}; "
             "free some space, or choose a folder that can be written to"
         ) from error
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A new file beside `path`, which takes its place at the end; after an error it is removed.
+
+    Raises OSError when it cannot.
+    """
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial.unlink(missing_ok=True)  # of a killed process of our number, or a link
+    try:
+        yield partial
+        os.replace(partial, path)
+    finally:
+        # replacing a hard link by another to the same file leaves both
+        _remove_quietly(partial)
 
 
 def expand(path: str | os.PathLike[str]) -> Path:

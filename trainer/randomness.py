@@ -1,4 +1,4 @@
-"""Random streams by name, not by state: a run goes on exactly without saving any generator."""
+"""Random streams by name, not by state: a run continues exactly without saving any generator."""
 
 import hashlib
 

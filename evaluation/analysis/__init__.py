@@ -3,10 +3,10 @@
 In the order in which it is worked out, and to be read:
 
     table       one row per run, from stored results or from MLflow (health, factors)
-    choose      every setting judged over its seeds, ranked by score
+    choose      every setting scored over its seeds, ranked by score
     inference   functions of beta that the scores allow: noise, families, surface, posterior
     standing    how good each tested setting is in them, and which of the good ones to use
-    top         where the curve is highest, and whether a wider range may go on
+    top         where the curve is highest, and whether it may lie beyond what was tried
     verdict     whether that can be relied on, and what to do if not
     answer      all of it, as plain data
     sentences   the same in words

@@ -9,12 +9,12 @@ import numpy as np
 from evaluation.analysis.choose import Choice, Goal, SettingSummary
 from evaluation.analysis.factors import Knowledge
 from evaluation.analysis.formatting import finite_or_none, number
-from evaluation.analysis.health import Health
+from evaluation.analysis.health import HealthCounts
 from evaluation.analysis.inference.noise import Noise
+from evaluation.analysis.inference.top import Top
 from evaluation.analysis.setting_names import describe_parameters, identify
 from evaluation.analysis.standing import Standing, faithful
 from evaluation.analysis.table import Floor
-from evaluation.analysis.top import Top
 from evaluation.analysis.verdict import CANNOT_TELL, Verdict
 from trainer.errors import UserError
 
@@ -147,7 +147,7 @@ class Best:
         return self.setting.factors
 
     @property
-    def health(self) -> Health:
+    def health(self) -> HealthCounts:
         """The health of its runs."""
         return self.setting.health
 
@@ -219,7 +219,7 @@ class Answer:
     probability_latents: Mapping[int, float]
     variance: Noise | None
     curves: Mapping[int, Curve]
-    health: Health
+    health: HealthCounts
     level: float
     scattered: tuple[str, ...] = ()
     levels: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""Every setting judged over all its seeds by a stated policy, and ranked by that score."""
+"""Every setting scored over all its seeds by a stated policy, and ranked by that score."""
 
 import itertools
 import math
@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from evaluation.analysis.factors import Knowledge, mean_knowledge
 from evaluation.analysis.formatting import metric_name
-from evaluation.analysis.health import Health, count_health
+from evaluation.analysis.health import HealthCounts, count_health
 from evaluation.analysis.table import Floor, RunRow
 from trainer.config.schema import lookup
 from trainer.errors import UserError
@@ -119,7 +119,7 @@ class SettingSummary:
         return self.spread / math.sqrt(len(self.scores)) if self.scores else math.nan
 
     @cached_property
-    def health(self) -> Health:
+    def health(self) -> HealthCounts:
         """The health of its runs."""
         return count_health(row.health for row in self.rows)
 

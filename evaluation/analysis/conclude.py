@@ -9,13 +9,13 @@ import numpy as np
 
 from evaluation.analysis.answer import Answer, Best, Curve
 from evaluation.analysis.choose import Choice, Goal, SettingSummary, choose
-from evaluation.analysis.health import Health, count_health
+from evaluation.analysis.health import HealthCounts, count_health
 from evaluation.analysis.inference.noise import measure_noise
 from evaluation.analysis.inference.posterior import Posterior, draw_posterior
+from evaluation.analysis.inference.top import find_edges, find_top
 from evaluation.analysis.sentences import sentences
 from evaluation.analysis.standing import rank, recommend
 from evaluation.analysis.table import RunRow
-from evaluation.analysis.top import find_edges, find_top
 from evaluation.analysis.verdict import Evidence, causes, judge
 from trainer.errors import UserError
 
@@ -102,7 +102,7 @@ class _Finder:
     """Finds the best of some latent sizes in what was drawn for all of them."""
 
     choice: Choice
-    health: Health
+    health: HealthCounts
     settings: Sequence[SettingSummary]
     posterior: Posterior
     sign: float
@@ -161,7 +161,9 @@ def _on_the_curve(choice: Choice) -> list[SettingSummary]:
     )
 
 
-def _evidence(choice: Choice, health: Health, setting: SettingSummary, within: float) -> Evidence:
+def _evidence(
+    choice: Choice, health: HealthCounts, setting: SettingSummary, within: float
+) -> Evidence:
     """What a verdict on `setting` is made from, as far as its runs alone tell."""
     low = [
         s.beta
@@ -189,7 +191,7 @@ def _evidence(choice: Choice, health: Health, setting: SettingSummary, within: f
     )
 
 
-def _no_best(choice: Choice, health: Health, setting: SettingSummary, within: float) -> Best:
+def _no_best(choice: Choice, health: HealthCounts, setting: SettingSummary, within: float) -> Best:
     """What can be said where no curve over beta can be drawn: hardly more than why."""
     if setting.undefined and not setting.finished:
         doubt = "no model has a live latent, so the metric is undefined and there is no best beta"
@@ -199,7 +201,7 @@ def _no_best(choice: Choice, health: Health, setting: SettingSummary, within: fl
     return Best(setting, within, reasons=(f"{doubt[:1].upper()}{doubt[1:]}.", *mend))
 
 
-def _without_curve(choice: Choice, health: Health, level: float, within: float) -> Answer:
+def _without_curve(choice: Choice, health: HealthCounts, level: float, within: float) -> Answer:
     per_latents = {m: _no_best(choice, health, s, within) for m, s in choice.per_latents.items()}
     best = _no_best(choice, health, choice.best, within)
     return _with_sentences(Answer(choice, best, per_latents, (), {}, None, {}, health, level))

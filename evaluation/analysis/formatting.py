@@ -18,7 +18,8 @@ def capital(text: str) -> str:
 
 
 def metric_name(metric: str) -> str:
-    """A metric of METRICS as people write it: Higgins, MIG."""
+    """A metric as people write it: Higgins, MIG; of one in a file (`my.py:spread`) its own name."""
+    metric = metric.rpartition(":")[2]
     return _NAMES.get(metric, capital(metric))
 
 

@@ -32,7 +32,7 @@ class RunHealth:
 
 
 @dataclass(frozen=True)
-class Health:
+class HealthCounts:
     """The health of several runs.
 
     live_latents: of the median run; None when unknown. The others count runs.
@@ -69,11 +69,11 @@ def read_health(
     )
 
 
-def count_health(runs: Iterable[RunHealth]) -> Health:
+def count_health(runs: Iterable[RunHealth]) -> HealthCounts:
     """The health of several runs together."""
     runs = tuple(runs)
     live = [run.live_latents for run in runs if run.live_latents is not None]
-    return Health(
+    return HealthCounts(
         runs=len(runs),
         live_latents=statistics.median_low(live) if live else None,
         collapsed=sum(run.collapsed for run in runs),

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from evaluation.analysis.answer import Answer, Best
 from evaluation.analysis.choose import SettingSummary
 from evaluation.analysis.formatting import count, fixed, metric_name, number
-from evaluation.analysis.health import Health
+from evaluation.analysis.health import HealthCounts
 from evaluation.analysis.setting_names import setting_label
 from evaluation.analysis.standing import factors_kept, likelihood_of
 
@@ -161,7 +161,7 @@ def _runs(answer: Answer) -> Iterator[str]:
         yield "Every setting has one seed: the noise is guessed from the scatter about the curve."
 
 
-def describe_health(health: Health) -> Iterator[str]:
+def describe_health(health: HealthCounts) -> Iterator[str]:
     """One sentence that counts what went wrong; none when nothing did."""
     kinds = {
         "collapsed (no live latent)": health.collapsed,

@@ -1,4 +1,4 @@
-"""The table every analysis starts from: one row a run, from stored results or from MLflow."""
+"""The table every analysis starts from: one row per run, from stored results or from MLflow."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -38,8 +38,8 @@ class RunRow:
         no value for a collapsed model; then `reason` says why and `scores` is empty.
     beta_norm: beta * latents / N, N = pixels x channels (Higgins et al. 2017, A.5).
     scores: one a classifier seed (three under the paper's protocol), raw.
-    reconstruction: E_q log p(x|z) in nats an image (negative; higher is better); nan when unknown.
-    kl: KL(q(z|x) || p(z)) in nats an image; nan when unknown. kl_per_latent: (latents,) or empty.
+    reconstruction: E_q log p(x|z) in nats per image (negative; higher is better); nan when unknown.
+    kl: KL(q(z|x) || p(z)) in nats per image; nan when unknown. kl_per_latent: (latents,) or empty.
     parameters: every other choice that differs between the rows of this table, by dotted name.
     shared: every other choice that does not.
     metric: the name of the metric that gave `scores`; empty when unknown.

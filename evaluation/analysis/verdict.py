@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from evaluation.analysis.formatting import fixed, number
-from evaluation.analysis.health import Health
+from evaluation.analysis.health import HealthCounts
+from evaluation.analysis.inference.top import Edge
 from evaluation.analysis.standing import CLEAR
 from evaluation.analysis.table import Floor
-from evaluation.analysis.top import Edge
 
 Verdict = Literal["clear", "cannot tell"]
 CANNOT_TELL: Verdict = "cannot tell"
@@ -53,8 +53,8 @@ class Evidence:
     edges: tuple[Edge, ...]
     flat: float
     reach: float
-    setting_health: Health
-    sweep_health: Health
+    setting_health: HealthCounts
+    sweep_health: HealthCounts
     low_collapse: float = math.nan
     metric: str = ""
     score: float = math.nan

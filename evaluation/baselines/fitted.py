@@ -8,7 +8,7 @@ from trainer.data.dataset import Dataset
 
 
 @dataclass(frozen=True)
-class Model:
+class FittedModel:
     """A representation and the data set that it is scored on.
 
     represent: gives (n, M) when the model is the same for every seed, or (K, n, M), the models of K
@@ -27,7 +27,7 @@ class Fitted:
     replicas: score it for so many of the seeds only, where scoring is slow.
     """
 
-    models: tuple[Model, ...]
+    models: tuple[FittedModel, ...]
     details: Mapping[str, float] = field(default_factory=dict)
     replicas: int | None = None
 

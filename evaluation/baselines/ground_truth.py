@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
-from evaluation.baselines.fitted import Fitted, Model
+from evaluation.baselines.fitted import Fitted, FittedModel
 from evaluation.metrics.support.labels import MissingLabels
 from trainer.data.dataset import UNKNOWN, Dataset
 
@@ -21,7 +21,7 @@ def ground_truth(data: Dataset, seeds: Sequence[int]) -> Fitted:
             f"the baseline ground_truth needs every factor of every image of '{data.name}'; "
             "leave it out, or label all"
         )
-    return Fitted((Model(_classes, _FactorsAsImages(data)),))
+    return Fitted((FittedModel(_classes, _FactorsAsImages(data)),))
 
 
 class _FactorsAsImages:

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from evaluation.baselines.fitted import Fitted, Model
+from evaluation.baselines.fitted import Fitted, FittedModel
 from evaluation.baselines.moments import blocks, moments
 from evaluation.baselines.pca import COMPONENTS, Affine, principal_components
 from evaluation.metrics.support.labels import MissingLabels
@@ -45,7 +45,7 @@ def ica(data: Dataset, seeds: Sequence[int]) -> Fitted:
         codes = _codes(whiten, data, np.sort(some))
         fits = [independent(codes, seed) for seed in seeds]
         kept = np.stack([rotation[:COMPONENTS].T for rotation, _ in fits])
-        models.append(Model(Affine(whiten.mean, whiten.weights @ kept), data))
+        models.append(FittedModel(Affine(whiten.mean, whiten.weights @ kept), data))
         converged += [done for _, done in fits]
     details = {"whitened": WHITE, "fits": len(converged), "unconverged": converged.count(False)}
     return Fitted(tuple(models), details)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.linalg import eigh
 from torch import Tensor
 
-from evaluation.baselines.fitted import Fitted, Model
+from evaluation.baselines.fitted import Fitted, FittedModel
 from evaluation.baselines.moments import Moments, moments
 from trainer.data.dataset import Dataset
 
@@ -70,4 +70,4 @@ def pca(data: Dataset, seeds: Sequence[int]) -> Fitted:
     as the metric does not change when a dimension of the code is rescaled.
     """
     components = principal_components(moments(data, np.arange(len(data))))
-    return Fitted((Model(components.whiten, data),), {"explained": components.explained})
+    return Fitted((FittedModel(components.whiten, data),), {"explained": components.explained})

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from evaluation.baselines.fitted import Fitted, Model
+from evaluation.baselines.fitted import Fitted, FittedModel
 from trainer.data.dataset import Dataset
 
 
@@ -12,4 +12,4 @@ def raw_pixels(data: Dataset, seeds: Sequence[int]) -> Fitted:
     Only the classifier's seed can make a difference, and with thousands of features three
     classifiers take minutes; so there is one replica.
     """
-    return Fitted((Model(lambda x: x.flatten(1), data),), replicas=1)
+    return Fitted((FittedModel(lambda x: x.flatten(1), data),), replicas=1)

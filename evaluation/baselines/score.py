@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evaluation.baselines import BASELINES
-from evaluation.baselines.fitted import Model
+from evaluation.baselines.fitted import FittedModel
 from evaluation.identity import EVALUATION_FORMAT, with_defaults
 from evaluation.metrics import higgins
 from trainer.config.run import digest
@@ -68,7 +68,9 @@ def baseline_id(
     )
 
 
-def _scores(model: Model, options: Mapping[str, Any], seeds: Sequence[int]) -> NDArray[np.float64]:
+def _scores(
+    model: FittedModel, options: Mapping[str, Any], seeds: Sequence[int]
+) -> NDArray[np.float64]:
     """(seeds, classifiers)."""
     first = higgins(model.represent, model.data, **options).scores
     table = np.asarray(first)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from evaluation.baselines.fitted import Fitted, Model
+from evaluation.baselines.fitted import Fitted, FittedModel
 from trainer.config.run import DatasetConfig, RunConfig
 from trainer.data.dataset import Dataset
 from trainer.models import Pack
@@ -18,4 +18,4 @@ def untrained_vae(data: Dataset, seeds: Sequence[int]) -> Fitted:
     config = RunConfig(DatasetConfig(data.name), architecture="fc1200", latents=10)
     pack = Pack(config, len(seeds), data.shape)
     pack.draw_parameters(seeds)
-    return Fitted((Model(lambda x: pack.encode(x)[0], data),))
+    return Fitted((FittedModel(lambda x: pack.encode(x)[0], data),))

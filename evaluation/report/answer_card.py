@@ -8,7 +8,7 @@ from evaluation.analysis.choose import Choice
 from evaluation.analysis.formatting import capital, count, fixed, number
 from evaluation.report.charts.dimensions import title_of
 from evaluation.report.contents import text
-from evaluation.report.facts import Facts
+from evaluation.report.facts import SweepFacts
 
 if TYPE_CHECKING:
     from evaluation.analysis.answer import Answer
@@ -32,7 +32,7 @@ class AnswerCard:
     tiles: tuple[Tile, ...] = ()
 
 
-def answer_card(choice: Choice, facts: Facts, answer: "Answer | None") -> AnswerCard:
+def answer_card(choice: Choice, facts: SweepFacts, answer: "Answer | None") -> AnswerCard:
     """The best beta and what is known of its setting."""
     best, label = choice.best, "The best β of this sweep"
     if not best.finished:

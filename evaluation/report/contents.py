@@ -9,14 +9,14 @@ from evaluation.analysis.formatting import count, metric_name, number
 from evaluation.analysis.table import RunRow
 from evaluation.baselines.table import cells, title
 from evaluation.report.charts.dimensions import Dimension, title_of
-from evaluation.report.facts import Facts
+from evaluation.report.facts import SweepFacts
 from evaluation.report.tables import Column, Row, Table
 
 if TYPE_CHECKING:
     from evaluation.analysis.answer import Answer, Best
 
 
-def about(rows: Sequence[RunRow], choice: Choice, facts: Facts) -> str:
+def about(rows: Sequence[RunRow], choice: Choice, facts: SweepFacts) -> str:
     """One line on the size of the sweep."""
     sizes = [count(len(choice.settings), "setting"), count(len(rows), "run")]
     if choice.failed:
@@ -24,7 +24,7 @@ def about(rows: Sequence[RunRow], choice: Choice, facts: Facts) -> str:
     return " · ".join([*([facts.data] if facts.data else []), *sizes])
 
 
-def per_latents(choice: Choice, facts: Facts, answer: "Answer | None") -> Table | None:
+def per_latents(choice: Choice, facts: SweepFacts, answer: "Answer | None") -> Table | None:
     """The best setting of each latent size, with the interval of its beta."""
     if not choice.best.finished:
         return None
@@ -32,7 +32,7 @@ def per_latents(choice: Choice, facts: Facts, answer: "Answer | None") -> Table 
     return _settings("The best β of each latent size", settings, choice, facts, answer=answer)
 
 
-def all_settings(choice: Choice, facts: Facts) -> Table:
+def all_settings(choice: Choice, facts: SweepFacts) -> Table:
     """Every setting, best first."""
     return _settings("All settings", choice.settings, choice, facts, sortable=True)
 
@@ -46,7 +46,7 @@ def _settings(
     caption: str,
     settings: Sequence[SettingSummary],
     choice: Choice,
-    facts: Facts,
+    facts: SweepFacts,
     sortable: bool = False,
     answer: "Answer | None" = None,
 ) -> Table:
@@ -94,7 +94,7 @@ def _settings(
     return Table(caption, columns, rows, sortable)
 
 
-def all_runs(rows: Sequence[RunRow], facts: Facts) -> Table:
+def all_runs(rows: Sequence[RunRow], facts: SweepFacts) -> Table:
     """Every run, by setting and seed; a run's name opens its traversals."""
     parameters = list(rows[0].parameters) if rows else []
     columns = [
@@ -177,7 +177,7 @@ def failures(rows: Sequence[RunRow]) -> Table | None:
     return Table(count(len(failed), "failed run"), columns, found)
 
 
-def paper(facts: Facts) -> Table | None:
+def paper(facts: SweepFacts) -> Table | None:
     """The rows of the paper's table, beside the paper's own figures."""
     if not facts.paper:
         return None
@@ -196,7 +196,7 @@ def scoring(choice: Choice) -> list[str]:
     ]
 
 
-def tooltips(dims: Sequence[Dimension], facts: Facts) -> dict[str, list[dict[str, Any]]]:
+def tooltips(dims: Sequence[Dimension], facts: SweepFacts) -> dict[str, list[dict[str, Any]]]:
     """What pointing at a mark says, as Vega-Lite channels: of a run, and of a setting."""
     swept = [
         {"field": dim.field, "title": dim.title}

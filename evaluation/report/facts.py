@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Facts:
+class SweepFacts:
     """What a report says of a sweep beyond its rows. All of it may be left out.
 
     score_name: what the score is, in words, e.g. "Higgins score".

@@ -19,7 +19,7 @@ from evaluation.report.changes import changes, summary
 from evaluation.report.charts import library
 from evaluation.report.charts.dimensions import Dimension, dimensions
 from evaluation.report.charts.specifications import Chart, charts, data_of
-from evaluation.report.facts import Facts
+from evaluation.report.facts import SweepFacts
 from evaluation.report.figures import beta_latents_map, inverted_u, style, tradeoff
 from evaluation.report.figures import traversals as traversal_grid
 from evaluation.report.material import Drawn
@@ -43,7 +43,7 @@ def write_report(
     *,
     name: str,
     traversals: Sequence[Traversal] = (),
-    facts: Facts | None = None,
+    facts: SweepFacts | None = None,
     answer: "Answer | None" = None,
     figures: Iterable[tuple[str, Drawn]] = (),
     run_pictures: Iterable[tuple[str, bytes]] = (),
@@ -63,7 +63,7 @@ def write_report(
         >>> rows = rows_from_results(results, evaluation_id)                # doctest: +SKIP
         >>> write_report(rows, choose(rows), "report", name="dsprites-beta")  # doctest: +SKIP
     """
-    folder, facts = Path(folder), facts or Facts()
+    folder, facts = Path(folder), facts or SweepFacts()
     drawn = _draw(rows, choice, traversals, facts, answer)
     for stale in folder.glob("traversals_*.png"):
         stale.unlink()
@@ -115,7 +115,7 @@ def _draw(
     rows: Sequence[RunRow],
     choice: Choice,
     traversals: Sequence[Traversal],
-    facts: Facts,
+    facts: SweepFacts,
     answer: "Answer | None",
 ) -> dict[str, Figure]:
     names = {"score_name": facts.score_name}
@@ -166,7 +166,7 @@ def _data(
     answer: "Answer | None",
     dims: Sequence[Dimension],
     shown: Sequence[Chart],
-    facts: Facts,
+    facts: SweepFacts,
     run_pictures: Iterable[tuple[str, bytes]],
 ) -> dict[str, Any]:
     """All that the page's scripts read."""

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from evaluation.analysis.choose import Choice
 from evaluation.analysis.formatting import number
-from evaluation.report.figures.series import Series, axis_of, series_of
+from evaluation.report.figures.series import SettingSeries, axis_of, series_of
 
 NARROWEST, WIDEST, HEIGHT = 50, 100, 12  # characters
 MARKERS, PLAIN_MARKERS = "●■▲◆▼★", "ox+*#%"
@@ -51,7 +51,7 @@ def inverted_u(choice: Choice, width: int, plain: bool = False) -> str:
     return "\n".join([*rows, *_legend(lines, plain, margin)])
 
 
-def _legend(lines: Sequence[Series], plain: bool, margin: int) -> list[str]:
+def _legend(lines: Sequence[SettingSeries], plain: bool, margin: int) -> list[str]:
     markers = PLAIN_MARKERS if plain else MARKERS
     named = [f"{m} {line.label}" for m, line in zip(markers, lines, strict=False) if line.label]
     return [" " * (margin + 1) + "   ".join(named)] if len(named) > 1 else []

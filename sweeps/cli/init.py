@@ -10,7 +10,7 @@ from trainer.errors import UserError
 
 
 def execute(args: Namespace) -> int:
-    """Writes NAME.yaml into this folder, and says what was read and how to go on."""
+    """Writes NAME.yaml into this folder, and says what was read and what to do next."""
     name = args.name or sweep_name(args.file)
     path = Path(f"{name}.yaml")
     if path.exists():

@@ -13,7 +13,7 @@ SECONDS = 1.0  # between two looks at the store
 
 
 def execute(args: Namespace) -> int:
-    """Prints the log; with --follow, goes on until the sweep ends."""
+    """Prints the log; with --follow, keeps printing until the sweep ends."""
     store = Store(args.store)
     name = sweep_name(args, store)
     jobs = cluster_jobs(args)

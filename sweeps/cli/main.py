@@ -131,7 +131,7 @@ def _parser() -> argparse.ArgumentParser:
             detach = "hand the sweep to the cluster and return; see it by status, logs and stop"
             command.add_argument("--detach", action="store_true", help=detach)
         if name == "logs":
-            follow = "go on until the sweep ends"
+            follow = "keep printing until the sweep ends"
             command.add_argument("-f", "--follow", action="store_true", help=follow)
     does = "write a short sweep file that fits your images"
     init = commands.add_parser("init", help=does, description=f"{does[0].upper()}{does[1:]}.")

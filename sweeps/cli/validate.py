@@ -31,11 +31,11 @@ def execute(args: Namespace) -> int:
             for line in broken:
                 console.print(line, soft_wrap=True)
         raise
-    judged, found = sweep.metrics, _looked_at(sweep.data)
+    plan, found = sweep.metrics, _looked_at(sweep.data)
     if args.json:
-        remarks = list(judged.remarks)
-        answer = {"valid": True, "metric": judged.metric, "remarks": remarks, "data": found}
-        evaluation = with_defaults(judged.evaluation)
+        remarks = list(plan.remarks)
+        answer = {"valid": True, "metric": plan.metric, "remarks": remarks, "data": found}
+        evaluation = with_defaults(plan.evaluation)
         resolved = {"model": _first_model(sweep), "evaluation": evaluation}
         print_json({**answer, "sweep": as_mapping(spec), "resolved": resolved})
         return 0
@@ -46,11 +46,11 @@ def execute(args: Namespace) -> int:
         bold(spec.name),
         f" of {spec.dataset.name}, "
         f"{spec.setting_count} settings × {spec.seeds_in_words} seeds, "
-        f"metric {judged.metric}",
+        f"metric {plan.metric}",
         sep="",
         soft_wrap=True,
     )
-    for remark in judged.remarks:
+    for remark in plan.remarks:
         console.print(remark, soft_wrap=True)
     return 0
 

@@ -160,7 +160,7 @@ def _no_cluster(address: str, error: Exception) -> UserError:
 
 
 def knock(address: str) -> None:
-    """Raises OSError when nobody listens at `host:port`; Ray would go on trying for minutes."""
+    """Raises OSError when nobody listens at `host:port`; Ray would keep trying for minutes."""
     host, _, port = address.rpartition("//")[2].rstrip("/").rpartition(":")
     if host and port.isdecimal():
         with socket.create_connection((host, int(port)), timeout=10):

@@ -24,7 +24,7 @@ from sweeps.sweepfile import Resources
 from sweeps.trials import signals
 from sweeps.trials.dispatch import Dispatch
 from sweeps.trials.retries import Retries
-from sweeps.trials.stopping import Stop
+from sweeps.trials.stopping import StopRequest
 from sweeps.trials.trial_queue import Observer, TrialQueue
 from sweeps.trials.work_order import job_of
 from trainer.errors import UserError
@@ -108,7 +108,7 @@ class RayProcess:
         sweep: Sweep,
         queue: TrialQueue,
         observer: Observer,
-        stop: Stop,
+        stop: StopRequest,
         start: bytes | None = None,
         home: str | None = HOME,
     ) -> None:

@@ -55,7 +55,7 @@ class TuneSearch(Searcher):
         self._ask("ended", trial_id, stopped, error, held and not error)
 
     def save(self, checkpoint_path: str) -> None:
-        """Nothing: going on with a sweep needs the store alone, never Ray's state."""
+        """Nothing: resuming a sweep needs the store alone, never Ray's state."""
 
     def restore(self, checkpoint_path: str) -> None:
         """Nothing, as `save`."""

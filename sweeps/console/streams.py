@@ -1,4 +1,4 @@
-"""Output that cannot be written is lost, and nothing else: a sweep goes on without it."""
+"""Output that cannot be written is lost, and nothing else: a sweep continues without it."""
 
 import io
 import os

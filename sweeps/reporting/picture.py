@@ -10,6 +10,7 @@ from PIL import Image
 
 from evaluation.report.traversals import by_kl
 from trainer.data.dataset import Dataset
+from trainer.files import replacing
 from trainer.models import Pack, load_pack
 from trainer.models.traversal import traverse
 from trainer.run_folder import MODEL_FILE
@@ -35,9 +36,8 @@ def draw_traversals(pack: Pack, folders: Sequence[Path], data: Dataset) -> None:
     image = image.to(next(pack.parameters()).device)
     grids = traverse(pack, image, by_kl(pack.mean_kl(image).cpu().numpy(), ROWS))[:, 0]
     for folder, images in zip(folders, grids, strict=True):
-        part = folder / f".{TRAVERSAL}"
-        Image.fromarray(_grid(images)).save(part, format="png")
-        part.replace(folder / TRAVERSAL)
+        with replacing(folder / TRAVERSAL) as partial:
+            Image.fromarray(_grid(images)).save(partial, format="png")
 
 
 def _grid(images: NDArray[np.float32]) -> NDArray[np.uint8]:

@@ -14,7 +14,7 @@ import numpy as np
 from evaluation.analysis.choose import Choice
 from evaluation.analysis.formatting import count, metric_name
 from evaluation.identity import with_defaults
-from evaluation.report.facts import Facts
+from evaluation.report.facts import SweepFacts
 from evaluation.report.figures import FIGURES, IN_REPORT
 from evaluation.report.material import Drawn, Lacking, Material
 from evaluation.report.report import SUMMARY, write_report
@@ -94,11 +94,11 @@ def _run_pictures(choice: Choice, store: Store) -> Iterator[tuple[str, bytes]]:
             yield row.run, path.read_bytes()
 
 
-def _facts(snapshot: Snapshot) -> Facts:
+def _facts(snapshot: Snapshot) -> SweepFacts:
     spec, data, plan = snapshot.sweep.spec, snapshot.sweep.data, snapshot.sweep.metrics
     images = "×".join(map(str, data.shape))
     chosen = by_eye.chosen(snapshot.sweep.store, spec.name)
-    return Facts(
+    return SweepFacts(
         score_name=f"{metric_name(plan.metric)} score",
         data=f"{data.name} ({data.source}), {len(data):,} images of {images}",
         scoring=_scoring(snapshot),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from evaluation.analysis.choose import Goal
-from evaluation.analysis.expectation import Expectation, expect
+from evaluation.analysis.inference.expectation import Expectation, expect
 from evaluation.analysis.table import RunRow
 
 DRAWS = 2000

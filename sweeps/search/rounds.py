@@ -6,13 +6,13 @@ from typing import Any
 
 from sweeps.run_store import Store
 from sweeps.search import METHODS
-from sweeps.search.schedule import Batch
+from sweeps.search.schedule import ScheduledBatch
 from sweeps.sweepfile import SweepSpec, space
 
 
-def recorded(store: Store, spec: SweepSpec) -> list[Batch]:
+def recorded(store: Store, spec: SweepSpec) -> list[ScheduledBatch]:
     """The rounds so far; those after a damaged one are decided anew."""
-    found: list[Batch] = []
+    found: list[ScheduledBatch] = []
     while spec.racing is not None:
         batch = _batch(store.read_record(_key(spec, len(found))), spec)
         if batch is None:
@@ -21,7 +21,7 @@ def recorded(store: Store, spec: SweepSpec) -> list[Batch]:
     return found
 
 
-def record(store: Store, spec: SweepSpec, number: int, batch: Batch) -> None:
+def record(store: Store, spec: SweepSpec, number: int, batch: ScheduledBatch) -> None:
     """Keeps round `number`."""
     seeds = {str(setting): list(seeds) for setting, seeds in batch.seeds.items()}
     settings = {str(setting): dict(parameters) for setting, parameters in batch.settings.items()}
@@ -56,7 +56,7 @@ def decided(store: Store, spec: SweepSpec) -> Decided:
     return Decided(settings, seeds, runs)
 
 
-def _batch(record: dict[str, Any] | None, spec: SweepSpec) -> Batch | None:
+def _batch(record: dict[str, Any] | None, spec: SweepSpec) -> ScheduledBatch | None:
     """The round in a record; None for one that is damaged or of another space."""
     if record is None:
         return None
@@ -68,7 +68,9 @@ def _batch(record: dict[str, Any] | None, spec: SweepSpec) -> Batch | None:
     known = set(spec.seed_list)
     if not seeds or not all(set(each) <= known and each for each in seeds.values()):
         return None
-    return Batch(seeds, settings) if all(_fits(spec, s) for s in settings.values()) else None
+    return (
+        ScheduledBatch(seeds, settings) if all(_fits(spec, s) for s in settings.values()) else None
+    )
 
 
 def _fits(spec: SweepSpec, setting: Mapping[str, Any]) -> bool:

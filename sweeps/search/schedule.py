@@ -23,7 +23,7 @@ class Work(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Batch:
+class ScheduledBatch:
     """A round of a race as it was decided: the seeds of each setting, by number.
 
     settings: parameters of those that it tries for the first time, by number.
@@ -58,7 +58,7 @@ class Schedule:
         self,
         spec: SweepSpec,
         searcher: Searcher,
-        batches: Sequence[Batch] = (),
+        batches: Sequence[ScheduledBatch] = (),
         place: Place | None = None,
     ):
         self._spec, self._searcher = spec, searcher
@@ -71,7 +71,7 @@ class Schedule:
         self._rule = None if spec.racing is None else rule_of(spec)
         self._candidates, self._places = self._untried(place)
         self._proposed_all = False
-        self.batches: list[Batch] = []
+        self.batches: list[ScheduledBatch] = []
         self.over = self._rule is None  # whether no round will follow
         self.probability: float | None = None
 
@@ -134,7 +134,7 @@ class Schedule:
         for setting, seeds in sorted(batch.seeds.items()):
             self._waiting.append(Work(self._settings[setting], seeds))
 
-    def _afforded(self, batch: Batch) -> Batch:
+    def _afforded(self, batch: ScheduledBatch) -> ScheduledBatch:
         """What the budget leaves of a round."""
         left, seeds = self._affordable, {}
         for setting, more in sorted(batch.seeds.items()):
@@ -142,9 +142,9 @@ class Schedule:
                 seeds[setting] = more[:left]
                 left -= len(more)
         new = {setting: p for setting, p in batch.settings.items() if setting in seeds}
-        return Batch(seeds, new)
+        return ScheduledBatch(seeds, new)
 
-    def _decide(self, number: int) -> Batch:
+    def _decide(self, number: int) -> ScheduledBatch:
         assert self._rule is not None
         every = together(row for rows in self._rows.values() for row in rows)
         rows = sorted(every, key=lambda row: (row.setting, row.seed))
@@ -162,7 +162,7 @@ class Schedule:
             setting = len(self._settings) + len(new)
             new[setting] = self._candidates[left[place]]
             seeds[setting] = may_have[: self._rule.fewest]
-        return Batch(seeds, new)
+        return ScheduledBatch(seeds, new)
 
     def _untried(self, place: Place | None) -> tuple[list[dict[str, Value]], np.ndarray]:
         if self._rule is None or self._spec.method != "surface":

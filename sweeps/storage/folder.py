@@ -13,13 +13,13 @@ from typing_extensions import override
 
 from evaluation.result_file import LocalFiles
 from sweeps.storage.plain import check_files, plain_path
-from sweeps.storage.process_name import whoami
+from sweeps.storage.process_name import process_name
 from sweeps.storage.storage import Storage
 from trainer.errors import UserError
 from trainer.files import expand, read_plain, write_atomically
 
 
-class Folder(Storage):
+class FolderStorage(Storage):
     """Storage in a folder; see `Storage`."""
 
     concurrency = 1
@@ -109,7 +109,7 @@ class Folder(Storage):
                     raise self._unusable(error) from None
                 raise UserError(busy.format(holder=_named(file.read(200)))) from None
             file.truncate(0)
-            file.write(f"{whoami()}\n")
+            file.write(f"{process_name()}\n")
             file.flush()
             try:
                 yield
@@ -144,7 +144,7 @@ class Folder(Storage):
             file.close()  # its holder has just let it go, and deleted it
         taken.enter_context(file)
         taken.callback(path.unlink, missing_ok=True)
-        file.write(f"{whoami()}\n")
+        file.write(f"{process_name()}\n")
         file.flush()
         return None
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from sweeps.storage.objects import Objects
-from sweeps.storage.process_name import is_gone, whoami
+from sweeps.storage.process_name import is_gone, process_name
 from trainer.errors import UserError
 from trainer.files import parse_json
 
@@ -123,4 +123,4 @@ def _renew(storage: Objects, keys: Sequence[str], token: str, over: threading.Ev
 
 
 def _content(token: str) -> io.BytesIO:
-    return io.BytesIO(json.dumps({"holder": whoami(), "token": token}).encode())
+    return io.BytesIO(json.dumps({"holder": process_name(), "token": token}).encode())

@@ -2,11 +2,11 @@
 
 import contextlib
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from sweeps.storage.objects import Objects
+from trainer.files import replacing
 
 INDEX = ".mirror.json"
 RECORDS = ("training.json", "result.json")  # a reader believes a run that has them: they go last
@@ -95,8 +95,6 @@ def _read_index(folder: Path) -> dict[str, _Known]:
 
 
 def _write_index(folder: Path, known: dict[str, _Known]) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
     values = {name: [k.etag, k.size, k.modified] for name, k in known.items()}
-    part = folder / f"{INDEX}.{os.getpid()}"
-    part.write_text(json.dumps(values))
-    part.replace(folder / INDEX)
+    with replacing(folder / INDEX) as partial:
+        partial.write_text(json.dumps(values))

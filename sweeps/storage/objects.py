@@ -17,7 +17,7 @@ class Object:
 
 
 @dataclass(frozen=True)
-class Entry:
+class StoredObject:
     """A file of a listing."""
 
     size: int
@@ -46,7 +46,7 @@ class Objects(Protocol):
         condition: `IfMatch` or `IfNoneMatch`; raises FileExistsError when it does not hold.
         """
 
-    def listing(self, key: str) -> dict[str, Entry]:
+    def listing(self, key: str) -> dict[str, StoredObject]:
         """The files of a folder by their names, not those of folders in it."""
 
     def delete(self, key: str) -> None:

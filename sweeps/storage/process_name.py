@@ -4,13 +4,13 @@ import os
 import socket
 
 
-def whoami() -> str:
+def process_name() -> str:
     """`process 123 on host`."""
     return f"process {os.getpid()} on {socket.gethostname()}"
 
 
 def is_gone(process: str) -> bool:
-    """Whether the process that `whoami` named is known to have ended; of other hosts, never."""
+    """Whether a process named by `process_name` is known to have ended; never of other hosts."""
     words = process.split()
     if len(words) != 4 or words[3] != socket.gethostname() or not words[1].isdecimal():
         return False

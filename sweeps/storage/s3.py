@@ -17,10 +17,11 @@ from typing_extensions import override
 
 from sweeps.storage.lease import Lease, lease, leases
 from sweeps.storage.mirror import Mirror
-from sweeps.storage.objects import Entry, Object
+from sweeps.storage.objects import Object, StoredObject
 from sweeps.storage.storage import Storage, local_path
 from trainer import cache
 from trainer.errors import UserError
+from trainer.files import replacing
 
 RETRIES = 12  # tries of one request; AWS_MAX_ATTEMPTS changes it
 SECONDS_TO_CONNECT, SECONDS_TO_ANSWER = 5, 30
@@ -103,12 +104,9 @@ class S3(Storage):
         """As `get`; leaves a copy at the local path, dated as in the store."""
         found = self.get(key)
         if found is not None:
-            path = self.path(key)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            part = path.with_name(f".{path.name}.{os.getpid()}.part")
-            part.write_bytes(found.content)
-            os.utime(part, (found.modified, found.modified))
-            part.replace(path)
+            with replacing(self.path(key)) as partial:
+                partial.write_bytes(found.content)
+                os.utime(partial, (found.modified, found.modified))
         return found
 
     @override
@@ -142,14 +140,14 @@ class S3(Storage):
         with self._plainly("written"):
             self.client.delete_object(Bucket=self.bucket, Key=self._name(key))
 
-    def listing(self, key: str) -> dict[str, Entry]:
+    def listing(self, key: str) -> dict[str, StoredObject]:
         """The files of a folder by their names, not those of folders in it."""
         prefix = f"{self._name(key)}/"
         found = {}
         with self._plainly("read"):
             for page in self._pages(Prefix=prefix, Delimiter="/"):
                 for item in page.get("Contents", []):
-                    entry = Entry(item["Size"], item["ETag"])
+                    entry = StoredObject(item["Size"], item["ETag"])
                     found[item["Key"].removeprefix(prefix)] = entry
         return found
 
@@ -269,7 +267,7 @@ class S3Files:
 
     def __init__(self, storage: S3, key: str) -> None:
         self._storage, self._key = storage, key
-        self._entries: dict[str, Entry] | None = None
+        self._entries: dict[str, StoredObject] | None = None
 
     def read(self, name: str) -> bytes | None:
         """As Files."""

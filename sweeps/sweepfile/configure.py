@@ -8,6 +8,7 @@ from trainer.architectures import ARCHITECTURES
 from trainer.config.run import DatasetConfig, RunConfig
 from trainer.config.schema import FieldError, build, convert, suggestion
 from trainer.config.short_forms import AUTO, WITH_OPTIONS, in_full
+from trainer.data import DATASETS
 from trainer.extensions import find, look_up, with_installed, with_sources
 from trainer.likelihoods import LIKELIHOODS, likelihood_options
 from trainer.objectives import OBJECTIVES, objective_options
@@ -80,7 +81,7 @@ def configure(
         else:
             values[group] = {**values[group], option: value}
     config = build(RunConfig, {**values, "dataset": dataset, "seed": seed})
-    config = with_installed(with_sources(config), REGISTRIES)
+    config = with_installed(with_sources(config), {**REGISTRIES, "dataset": DATASETS})
     if "beta_norm" not in parameters:
         return config
     beta_norm = convert(parameters["beta_norm"], float)

@@ -20,7 +20,7 @@ from trainer.config.schema import FieldError, build, convert, lookup, suggestion
 from trainer.config.short_forms import AUTO, WITH_OPTIONS, named
 from trainer.config.yaml_file import Document, dump
 from trainer.errors import UserError
-from trainer.extensions import trust_files
+from trainer.extensions import look_up, trust_files
 
 if TYPE_CHECKING:
     from sweeps.search.method import Problem
@@ -227,7 +227,7 @@ class SweepSpec:
     def search_id(self) -> str:
         """20 hex digits. Specs of one id propose the same settings, and mean the same by them.
 
-        `seeds`, `settings`, `pack` and `resources` are not in it, so raising them goes on with the
+        `seeds`, `settings`, `pack` and `resources` are not in it: raising them continues with the
         settings there are. How settings are scored is in it only where proposals depend on it.
         """
         space = "settings" if self.method == LISTED else "parameters"
@@ -357,7 +357,7 @@ def _dataset(value: Any) -> DatasetConfig:
     if "name" not in options:
         raise FieldError("required key is missing", path)
     with _under(*path):
-        lookup(DATASETS, options["name"], "data set")
+        look_up(DATASETS, options["name"], "data set")
     return DatasetConfig(options.pop("name"), options)
 
 
@@ -386,23 +386,26 @@ def _is_positive(value: Any) -> bool:
 
 
 def _evaluation(value: Any) -> Any:
-    from evaluation.metrics import METRICS
+    from evaluation.metrics.by_name import CODE, is_ours, metric_of, with_code
 
     if not isinstance(value, Mapping):
         return value  # `build` says what it expected
     for name, options in value.items():
         with _under(name):
-            lookup(METRICS, name, "metric")
+            metric_of(name)
             if options is not None and not isinstance(options, Mapping):
                 raise FieldError(f"expected a mapping of options, got {options!r}")
-    evaluation = {name: dict(options or {}) for name, options in value.items()}
+    evaluation = {name: with_code(name, options or {}) for name, options in value.items()}
     with_defaults(evaluation)  # refuses unknown options
     for name, options in evaluation.items():
-        hints = get_type_hints(METRICS[name])
+        hints = get_type_hints(metric_of(name, options))
         for key, option in options.items():
+            if key == CODE or not (is_ours(name) or key in hints):
+                continue
             with _under(name, key):
                 options[key] = convert(option, hints[key])
-                check_option(key, options[key])
+                if is_ours(name):
+                    check_option(key, options[key])
     return evaluation
 
 
@@ -424,9 +427,11 @@ def _baselines(value: Any) -> Any:
 
 def goal_of(metric: str) -> Literal["maximize", "minimize"]:
     """What is better for a metric."""
-    from evaluation.metrics import LOWER_IS_BETTER
+    from evaluation.metrics.by_name import is_lower_better
 
-    return "minimize" if metric in LOWER_IS_BETTER else "maximize"
+    with contextlib.suppress(FieldError):  # an unknown one is told of later
+        return "minimize" if is_lower_better(metric) else "maximize"
+    return "maximize"
 
 
 def _metric(value: Any) -> Any:
@@ -449,17 +454,16 @@ _PREPARE: dict[str, Callable[[Any], Any]] = {
 
 def _with_metric(spec: SweepSpec) -> SweepSpec:
     """The spec with its metric among the metrics that are taken."""
-    from evaluation.metrics import METRICS
+    from evaluation.metrics.by_name import check_known, metric_of, with_code
 
-    name = spec.metric.name
-    if name == "auto":
-        name = "higgins"
-    elif name not in METRICS:
-        known = [*METRICS, "auto"]
-        raise FieldError(f"unknown metric {name!r}{suggestion(name, known)}", ("metric", "name"))
+    name = "higgins" if spec.metric.name == "auto" else spec.metric.name
     if name in spec.evaluation:
         return spec
-    return dataclasses.replace(spec, evaluation={**spec.evaluation, name: {}})
+    with _under("metric", "name"):
+        check_known(name, "auto")
+        metric_of(name)
+        taken = {**spec.evaluation, name: with_code(name, {})}
+    return dataclasses.replace(spec, evaluation=taken)
 
 
 def _check_models(spec: SweepSpec) -> None:

@@ -109,7 +109,7 @@ class Background(Generic[Writer]):
             try:
                 writer = writer or self._connect()
                 item(writer)
-            except Exception as error:  # whatever it is, training goes on
+            except Exception as error:  # whatever it is, training continues
                 writer = None
                 self._failed(error, say=tries >= SAID_AFTER)
                 if self._is_refusal(error):
@@ -132,7 +132,7 @@ class Background(Generic[Writer]):
         self._failing_since = self._failing_since or time.monotonic()
         if say and not self._said:
             self._said = True
-            self._say(f"{self.name} cannot be written ({self.problem}); training goes on")
+            self._say(f"{self.name} cannot be written ({self.problem}); training continues")
 
     def _pause(self, tries: int) -> None:
         pause = PAUSES[min(tries, len(PAUSES) - 1)]

@@ -21,7 +21,7 @@ POSTGRES = {  # a server that is gone or silent must show as an error
 
 
 @dataclass(frozen=True)
-class Entry:
+class StudyEntry:
     """A setting as the study is to have it. score: None while it is running and where it failed."""
 
     parameters: Parameters
@@ -44,7 +44,7 @@ class OptunaWriter:
     """
 
     def __init__(
-        self, spec: SweepSpec, store: Store, url: str, entries: MutableMapping[int, Entry]
+        self, spec: SweepSpec, store: Store, url: str, entries: MutableMapping[int, StudyEntry]
     ) -> None:
         self._spec, self._entries = spec, entries
         self._name = study_name(spec, store)
@@ -52,13 +52,13 @@ class OptunaWriter:
         self._storage = _storage(url)
         self._open()
 
-    def write_setting(self, number: int, entry: Entry) -> None:
+    def write_setting(self, number: int, entry: StudyEntry) -> None:
         """A setting is being trained, or has its score, or has failed."""
         self._entries[number] = entry
         trial, found = self._trials.get(number, (None, None))
         if trial is None:
             self._add(number, entry)
-        elif found == Entry(entry.parameters, running=True) and not entry.running:
+        elif found == StudyEntry(entry.parameters, running=True) and not entry.running:
             self._finish(trial, entry)
             self._trials[number] = trial, entry
         elif found != entry:
@@ -95,7 +95,7 @@ class OptunaWriter:
         for number, entry in sorted(self._entries.items()):
             self._add(number, entry)
 
-    def _add(self, number: int, entry: Entry) -> None:
+    def _add(self, number: int, entry: StudyEntry) -> None:
         from optuna.trial import TrialState, create_trial
 
         ended = TrialState.FAIL if entry.score is None else TrialState.COMPLETE
@@ -110,7 +110,7 @@ class OptunaWriter:
         new = self._storage.create_new_trial(study, template_trial=trial)
         self._trials[number] = self._storage.get_trial_number_from_id(new), entry
 
-    def _finish(self, trial: int, entry: Entry) -> None:
+    def _finish(self, trial: int, entry: StudyEntry) -> None:
         from optuna.trial import TrialState
 
         state = TrialState.FAIL if entry.score is None else None
@@ -127,8 +127,8 @@ def study_name(spec: SweepSpec, store: Store) -> str:
     return str(kept["study"])
 
 
-def _entry(trial: Any) -> Entry:
-    return Entry(dict(trial.params), trial.value, running=not trial.state.is_finished())
+def _entry(trial: Any) -> StudyEntry:
+    return StudyEntry(dict(trial.params), trial.value, running=not trial.state.is_finished())
 
 
 def _storage(url: str) -> Any:

@@ -16,7 +16,7 @@ from sweeps.run_store import Store, report_key
 from sweeps.sweep import Sweep
 from sweeps.sweepfile import SweepSpec
 from sweeps.tracking.background import LONGEST_CLOSE, Background
-from sweeps.tracking.optuna_study import Entry, OptunaWriter, storage_url
+from sweeps.tracking.optuna_study import OptunaWriter, StudyEntry, storage_url
 from sweeps.trials.trial_queue import Block, Observer, Result, TrialQueue
 from trainer.errors import UserError
 
@@ -42,7 +42,7 @@ class Tracker(Observer):
         self._begun: set[int] = set()
         self._optuna: Background[OptunaWriter] | None = None
         if url := storage_url():
-            entries: dict[int, Entry] = {}
+            entries: dict[int, StudyEntry] = {}
             self._optuna = Background(
                 "Optuna", lambda: OptunaWriter(spec, store, url, entries), _refused_by_optuna, say
             )
@@ -63,12 +63,12 @@ class Tracker(Observer):
         for setting in block.all_settings:
             if setting.number not in self._begun:
                 self._begun.add(setting.number)
-                self._put_entry(setting, Entry(dict(setting.parameters), running=True))
+                self._put_entry(setting, StudyEntry(dict(setting.parameters), running=True))
 
     def setting_ended(self, setting: Setting, summary: SettingSummary | None) -> None:
         """Queues the score of a setting."""
         score = summary.score if summary is not None else math.nan
-        self._put_entry(setting, Entry(dict(setting.parameters), finite_or_none(score)))
+        self._put_entry(setting, StudyEntry(dict(setting.parameters), finite_or_none(score)))
         if summary is not None:
             self._mlflow.put(lambda writer: writer.write_setting(setting, summary))
 
@@ -104,7 +104,7 @@ class Tracker(Observer):
             if copy.unwritten
         ]
 
-    def _put_entry(self, setting: Setting, entry: Entry) -> None:
+    def _put_entry(self, setting: Setting, entry: StudyEntry) -> None:
         if self._optuna is not None:
             self._optuna.put(lambda writer: writer.write_setting(setting.number, entry))
 

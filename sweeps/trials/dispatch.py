@@ -7,7 +7,7 @@ from typing import Any, Literal
 from sweeps.run_store import Store
 from sweeps.search.searcher import WAIT, Wait
 from sweeps.trials.retries import Retries
-from sweeps.trials.stopping import Stop
+from sweeps.trials.stopping import StopRequest
 from sweeps.trials.trial_queue import Block, Observer, TrialQueue, error_key
 from sweeps.trials.work_order import config_of
 
@@ -16,7 +16,7 @@ class Dispatch:
     """Blocks of `queue`, one per trial; one that failed, or was lost with Ray, is handed out again.
 
     The first error of the driver's own parts is kept in `error`: no more trials are handed out
-    then, and those at work go on to their end.
+    then, and those running finish.
 
     moved: whether any trial has got further since this was last set to False.
     """
@@ -28,7 +28,7 @@ class Dispatch:
         store: Store,
         job: Mapping[str, Any],
         retries: Retries,
-        stop: Stop,
+        stop: StopRequest,
     ):
         self._queue, self._observer, self._store, self._job = queue, observer, store, job
         self._retries, self._stop = retries, stop
@@ -93,7 +93,7 @@ class Dispatch:
         block, step = self._blocks.pop(trial), self._steps.pop(trial, 0)
         self._training.discard(trial)
         if stopped:
-            return  # it goes on in another session
+            return  # it continues in another session
         if held:
             self._held.append(block)
             self._waited.add(block.key)

@@ -15,7 +15,7 @@ class Retries:
     """Grants each block `most` failures in a row that got no further than the one before.
 
     So a mistake that comes again at the same step ends the block soon, and spot machines that
-    vanish are only a delay, for between two of them the training goes on from its checkpoints.
+    vanish are only a delay, for between two of them the training continues from its checkpoints.
     """
 
     def __init__(self, most: int):

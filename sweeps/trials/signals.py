@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from types import FrameType
 
-from sweeps.trials.stopping import Stop
+from sweeps.trials.stopping import StopRequest
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -27,7 +27,7 @@ def kept_from_children() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def heeded(stop: Stop, before_exit: Callable[[], object]) -> Iterator[None]:
+def heeded(stop: StopRequest, before_exit: Callable[[], object]) -> Iterator[None]:
     """The first stop signal asks the trials to stop; a second one ends this process at once.
 
     before_exit: called then; it should be quick. Signals that were ignored, as by `nohup`, stay so.

@@ -9,7 +9,7 @@ from sweeps.run_store import Store
 SECONDS = 1.0  # between two looks
 
 
-class Stop:
+class StopRequest:
     """A wish to stop: set `requested`, from a signal handler or any thread.
 
     expired: whether it is the budget's, not a person's.
@@ -31,7 +31,7 @@ def forget(store: Store, name: str) -> None:
 
 
 @contextlib.contextmanager
-def heeded(store: Store, name: str, stop: Stop) -> Iterator[None]:
+def heeded(store: Store, name: str, stop: StopRequest) -> Iterator[None]:
     """Sets `stop.requested`, from a thread of its own, once there is a request."""
     over = threading.Event()
 

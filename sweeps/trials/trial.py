@@ -81,7 +81,9 @@ class Trial:
 
     def _score(self) -> dict[str, Any]:
         from evaluation import evaluate
+        from evaluation.metrics.by_name import codes_in
         from sweeps.reporting.picture import write_traversals
+        from trainer.extensions import trust
 
         job, store = self.config["job"], self._store()
         own, scored = self._ids(self.config["runs"]), self.config["scored"]
@@ -94,6 +96,7 @@ class Trial:
             # seeds that are compared may be trained by several trials: the last one scores them all
             if all(store.is_trained(run) for run in scored):
                 folders = [store.fetch(run_key(run)) for run in scored]
+                trust(codes_in(job["evaluation"]))  # the driver was told it by its user
                 evaluate(folders, self._data(), job["evaluation"], device=job["device"])
                 for run in scored:
                     store.keep(run_key(run))
@@ -167,6 +170,9 @@ def _open(location: str) -> Store:
 def _load(dataset: str) -> Any:
     """The data set, once a process; its pixels are memory-mapped, so all processes share them."""
     from trainer.data import load
+    from trainer.extensions import trust
 
     config = json.loads(dataset)
-    return load(config["name"], **config["options"])
+    sources = config.get("sources", {})
+    trust(sources.values())  # the driver was told it by its user
+    return load(config["name"], sources=sources, **config["options"])

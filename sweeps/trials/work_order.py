@@ -7,6 +7,9 @@ from typing import Any
 from sweeps.run_store import Store
 from sweeps.sweepfile import SweepSpec
 from sweeps.trials.trial_queue import Block
+from trainer.config.run import DatasetConfig
+from trainer.data import DATASETS
+from trainer.extensions import code_of, file_of, is_reference
 
 PATIENCE = 20.0  # seconds that a trial waits for another sweep's, before others go first
 
@@ -18,13 +21,21 @@ def job_of(
     return {
         "sweep": spec.name,
         "store": store.location,
-        "dataset": dataclasses.asdict(spec.dataset),
+        "dataset": _dataset(spec.dataset),
         "evaluation": {name: dict(options) for name, options in evaluation.items()},
         "threads": max(1, int(spec.resources.cpu)),
         "device": "cuda" if spec.resources.gpu > 0 else "cpu",
         "cpu": spec.resources.cpu,
         "gpu": spec.resources.gpu,
     }
+
+
+def _dataset(config: DatasetConfig) -> dict[str, Any]:
+    """The data set, with the user's own code where its name refers to a file."""
+    values = dataclasses.asdict(config)
+    if is_reference(config.name):
+        values["sources"] = {file_of(config.name): code_of(DATASETS, config.name)}
+    return values
 
 
 def config_of(block: Block, job: Mapping[str, Any], again: bool = False) -> dict[str, Any]:

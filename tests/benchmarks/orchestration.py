@@ -33,7 +33,7 @@ from sweeps.sweep import Sweep
 from sweeps.sweepfile import Resources, SweepSpec, spec_of
 from sweeps.tracking.mlflow.writer import MlflowWriter
 from sweeps.tracking.tracker import Tracker
-from sweeps.trials.stopping import Stop
+from sweeps.trials.stopping import StopRequest
 from sweeps.trials.trial_queue import Observer, TrialQueue
 
 SPACE: dict[str, Any] = {
@@ -95,7 +95,7 @@ def ours(spec: SweepSpec, folder: Path, ray: RayProcess) -> float:
     start = time.perf_counter()
     tracker = Tracker(sweep)
     queue = TrialQueue(sweep, Searcher(spec), [tracker])
-    ray.run(sweep, queue, Observer(), Stop(), no_training(evaluation))
+    ray.run(sweep, queue, Observer(), StopRequest(), no_training(evaluation))
     if not tracker.close():
         sys.exit("; ".join(tracker.lacking()))
     return time.perf_counter() - start

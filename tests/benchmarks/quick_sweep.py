@@ -1,4 +1,4 @@
-"""The quick sweep from start to report: a trial a model, in packs, and in packs with bf16.
+"""The quick sweep from start to report: one trial per model, in packs, and in packs with bf16.
 
     python -m tests.benchmarks.quick_sweep [--ways "one by one" packs bf16] [--seeds 4] [--quick]
         [--json PATH]

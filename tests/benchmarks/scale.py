@@ -41,7 +41,7 @@ from sweeps.sweepfile import Resources, SweepSpec, spec_of
 from sweeps.tracking.tracker import Tracker
 from sweeps.trials.dispatch import Dispatch
 from sweeps.trials.retries import Retries
-from sweeps.trials.stopping import Stop
+from sweeps.trials.stopping import StopRequest
 from sweeps.trials.trial_queue import Observer, TrialQueue
 from sweeps.trials.work_order import job_of
 from tests.benchmarks.orchestration import SPACE, write_no_op
@@ -73,7 +73,7 @@ def simulate(spec: SweepSpec, folder: Path, slots: int, tracking: bool) -> list[
     progress = Progress(Console(file=io.StringIO()), everything, spec.metric.goal)
     queue = TrialQueue(sweep, Searcher(spec), [progress, *([tracker] if tracker else [])])
     job = job_of(spec, store, sweep.metrics.evaluation)
-    search = Dispatch(queue, progress, store, job, Retries(spec.max_failures), Stop())
+    search = Dispatch(queue, progress, store, job, Retries(spec.max_failures), StopRequest())
     evaluation = sweep.metrics.identity(["a run"])
     points: list[Point] = []
     stretch = max(1, everything // 10)
@@ -147,7 +147,7 @@ def _check(sweep: Sweep) -> None:
     print(f"lost: {missing}; twice: {len(rows) - len(runs)}; all rows read in {read:.1f} s")
     began = time.perf_counter()
     TrialQueue(sweep, Searcher(sweep.spec)).replay()
-    print(f"the same command again is at work after {time.perf_counter() - began:.1f} s")
+    print(f"run again, it is at work after {time.perf_counter() - began:.1f} s")
 
 
 def far(points: list[Point]) -> dict[str, float]:
@@ -180,7 +180,7 @@ def real(spec: SweepSpec, folder: Path, ray: RayProcess) -> list[tuple[int, floa
     sweep = Sweep.load(spec, store)
     store.prepare()
     trainable = no_training(sweep.metrics.identity(["a run"]))
-    ray.run(sweep, TrialQueue(sweep, Searcher(spec)), clock, Stop(), trainable)
+    ray.run(sweep, TrialQueue(sweep, Searcher(spec)), clock, StopRequest(), trainable)
     stretch = max(1, len(clock.ended) // 10)
     return [
         (at, (clock.ended[at][0] - clock.ended[at - stretch][0]) / stretch, clock.ended[at][1])

@@ -113,7 +113,7 @@ class Simulator:
         self._free.append(slot)
         self.tally.failures += error
         block = config["setting"], config["block"]
-        for _ in range(REPORTS):  # each attempt goes on where the one before was checkpointed
+        for _ in range(REPORTS):  # each attempt resumes where the one before was checkpointed
             self._steps[block] += 1
             self._timed(self._search.reported, trial, self._steps[block], MOST_STEPS)
         self._timed(self._search.ended, trial, False, error)

@@ -62,7 +62,7 @@ class Peace:
 
 
 def undisturbed(sweep: Sweep) -> Peace:
-    """Runs a sweep in peace."""
+    """Runs a sweep undisturbed."""
     sweep.finish()
     return Peace(sweep.table(), sweep.in_mlflow())
 

@@ -77,6 +77,11 @@ class Proxy:
         with self._lock:
             self._fault, self._left, self._before = fault, times, after
 
+    @property
+    def is_faulty(self) -> bool:
+        """Whether some request, now or later, still meets a fault."""
+        return not isinstance(self._fault, Pass)
+
     def mend(self) -> None:
         """Lets everything through again."""
         with self._lock:

@@ -1,5 +1,6 @@
 """A real sweep on an S3 server that fails, killed, and finished by a machine that has nothing."""
 
+import itertools
 import os
 import subprocess
 import sys
@@ -78,9 +79,7 @@ def test_a_sweep_on_s3_survives_its_faults_and_ends_as_one_in_a_folder(
     while not server.keys("store/runs/"):
         assert process.poll() is None, process.stdout.read()
         time.sleep(0.02)
-    server.proxy.inject(Answer(503))
-    time.sleep(1)
-    server.proxy.mend()
+    server.proxy.inject(Answer(503), times=10)
     while not done(server):
         assert process.poll() is None, process.stdout.read()
         time.sleep(0.02)
@@ -89,9 +88,11 @@ def test_a_sweep_on_s3_survives_its_faults_and_ends_as_one_in_a_folder(
     before = done(server)
 
     process = sweep("run", str(file), "--store", store, server=server, cache=other)
+    faults = itertools.cycle([Hang(), *[Answer(500)] * 9])
     while process.poll() is None and len(done(server)) < RUNS:
-        server.proxy.inject(Hang() if time.time() % 10 < 1 else Answer(500), times=1)
-        time.sleep(1)
+        if not server.proxy.is_faulty:  # one request in twenty
+            server.proxy.inject(next(faults), times=1, after=19)
+        time.sleep(0.05)
     server.proxy.mend()
     assert " runs are in the store" in finish(process)
     after = done(server)

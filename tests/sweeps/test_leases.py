@@ -14,7 +14,7 @@ from sweeps.run_store import Store
 from sweeps.sweep import Sweep
 from sweeps.trials.dispatch import Dispatch
 from sweeps.trials.retries import Retries
-from sweeps.trials.stopping import Stop
+from sweeps.trials.stopping import StopRequest
 from sweeps.trials.trial import HELD, Trial
 from sweeps.trials.trial_queue import Block
 from sweeps.trials.work_order import PATIENCE, config_of, job_of
@@ -129,7 +129,7 @@ def test_others_go_before_a_trial_that_waits(block):
     store, block, job = block
     other, out = Block(block.setting, 1, block.runs, block.scored), io.StringIO()
     progress = Progress(plain_console(out, soft_wrap=True), total=2, goal="maximize")
-    dispatch = Dispatch(Queue([block, other]), progress, store, job, Retries(0), Stop())
+    dispatch = Dispatch(Queue([block, other]), progress, store, job, Retries(0), StopRequest())
     assert dispatch.suggest("one")["block"] == 0
     for _ in range(2):
         dispatch.waits("one", "process 1 on here")

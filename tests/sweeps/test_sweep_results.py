@@ -130,7 +130,7 @@ def test_commands_on_a_finished_sweep(store, capsys):
     at = ["known", "--store", str(store.root), "--json"]
     assert main(["best", *at]) == 0
     best = json.loads(capsys.readouterr().out)
-    assert set(best) == {"best", "chosen", "per_latents", "metrics"}
+    assert set(best) == {"best", "chosen", "matters", "per_latents", "metrics"}
     assert best["best"]["beta"] == 4.0 and best["best"]["latents"] == 5
     sure = {"interval", "probability_best", "tied", "verdict", "reasons"}
     assert {"beta", "beta_norm", "latents", "score", "seeds", *sure} <= set(

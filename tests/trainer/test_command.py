@@ -1,4 +1,4 @@
-"""`python -m trainer`: trains, goes on, does nothing twice, and says mistakes in one line."""
+"""`python -m trainer`: trains, resumes, does nothing twice, and says mistakes in one line."""
 
 import textwrap
 from pathlib import Path

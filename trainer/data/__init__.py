@@ -4,40 +4,34 @@ import inspect
 from collections.abc import Mapping
 from typing import Any
 
-from trainer.config.schema import FieldError, convert, lookup, suggestion
+from trainer.config.run import digest
+from trainer.config.schema import FieldError, convert, suggestion
 from trainer.data.dataset import UNKNOWN, Dataset, Notes, notes_of, quantities_of
-from trainer.data.dsprites import DSprites
-from trainer.data.folder import Folder
 from trainer.data.holdout import hold_out
 from trainer.data.labels.factors import BINS
 from trainer.data.labels.weak_labels import choose, relabel
-from trainer.data.mnist import Mnist
-from trainer.data.published.cars3d import Cars3d
-from trainer.data.published.celeba import CelebA
-from trainer.data.published.chairs import Chairs
-from trainer.data.published.emnist import Emnist
-from trainer.data.published.faces3d import Faces3d
-from trainer.data.published.mpi3d import Mpi3d
-from trainer.data.published.shapes3d import Shapes3d
-from trainer.data.published.smallnorb import SmallNorb
-from trainer.data.published.yale_b import YaleB
+from trainer.extensions import code_of, look_up
+from trainer.registry import Registry
 
 __all__ = ["DATASETS", "UNKNOWN", "Dataset", "Notes", "load", "notes_of", "quantities_of"]
 
-DATASETS: dict[str, type[Dataset]] = {
-    "cars3d": Cars3d,
-    "celeba": CelebA,
-    "chairs": Chairs,
-    "dsprites": DSprites,
-    "emnist": Emnist,
-    "faces3d": Faces3d,
-    "folder": Folder,
-    "mnist": Mnist,
-    "mpi3d": Mpi3d,
-    "shapes3d": Shapes3d,
-    "smallnorb": SmallNorb,
-    "yale_b": YaleB,
-}
+DATASETS: Registry[type[Dataset]] = Registry(
+    {
+        "cars3d": "trainer.data.published.cars3d:Cars3d",
+        "celeba": "trainer.data.published.celeba:CelebA",
+        "chairs": "trainer.data.published.chairs:Chairs",
+        "dsprites": "trainer.data.dsprites:DSprites",
+        "emnist": "trainer.data.published.emnist:Emnist",
+        "faces3d": "trainer.data.published.faces3d:Faces3d",
+        "folder": "trainer.data.folder:ImageFolder",
+        "mnist": "trainer.data.mnist:Mnist",
+        "mpi3d": "trainer.data.published.mpi3d:Mpi3d",
+        "shapes3d": "trainer.data.published.shapes3d:Shapes3d",
+        "smallnorb": "trainer.data.published.smallnorb:SmallNorb",
+        "yale_b": "trainer.data.published.yale_b:YaleB",
+    },
+    "beta_sweep.datasets",
+)
 
 
 def load(
@@ -48,6 +42,7 @@ def load(
     factors: object = None,
     bins: object = BINS,
     holdout: object = 0,
+    sources: Mapping[str, str] | None = None,
     **options: object,
 ) -> Dataset:
     """The data set called `name`; cheap, as pixels are made or read at their first use.
@@ -66,11 +61,13 @@ def load(
         data = load("dsprites", factors={"shape": [0]}, labels=1000)
         data.images([0, 1]), data.classes([0, 1]), data.factors
 
+    sources: text of a file that `name` refers to (`my_data.py:Blobs`) and that need not be here.
+
     Raises FieldError (a UserError) for an unknown name or option, or a value that does not fit;
     UserError for files that cannot be used.
     """
-    cls = lookup(DATASETS, name, "data set")
-    parameters = inspect.signature(cls).parameters
+    cls = look_up(DATASETS, name, "data set", sources)
+    parameters = inspect.signature(cls, eval_str=True).parameters
     chosen = None
     if isinstance(factors, list | tuple):
         chosen = _convert("factors", factors, tuple[str, ...])
@@ -93,9 +90,18 @@ def load(
             files = getattr(cls, "expected", "")
             problem = f"required option of {name} is missing{'; ' if files else ''}{files}"
             raise FieldError(problem, (key,))
-    data = relabel(cls(**arguments), _convert("labels", labels, str | int), cut, chosen)
+    made = _with_code(cls(**arguments), code_of(DATASETS, name, sources))
+    data = relabel(made, _convert("labels", labels, str | int), cut, chosen)
     data = data if chosen is None else choose(data, chosen)
     return hold_out(data, _convert("holdout", holdout, int))
+
+
+def _with_code(data: Dataset, code: str | None) -> Dataset:
+    """The data set with its own code, where it is the user's, in what tells it from others."""
+    if code is not None:
+        data.fingerprint = digest([data.fingerprint, code])
+        data.labels_fingerprint = digest([data.labels_fingerprint, code]) if data.factors else ""
+    return data
 
 
 def _check_bins(bins: int | Mapping[str, int]) -> None:
@@ -106,6 +112,8 @@ def _check_bins(bins: int | Mapping[str, int]) -> None:
 
 
 def _convert(key: str, value: object, hint: object) -> Any:
+    if hint is inspect.Parameter.empty:
+        return value
     try:
         return convert(value, hint)
     except FieldError as error:

@@ -59,7 +59,7 @@ class Dataset(Protocol):
         ...
 
     def stored(self) -> NDArray[np.uint8]:
-        """All pixels as stored, one row an image, memory-mapped and read-only.
+        """All pixels as stored, one row per image, memory-mapped and read-only.
 
         (N, ceil(pixels / 8)) with eight pixels a byte (most significant bit first, as
         numpy.packbits) when levels == 1, else (N, pixels).

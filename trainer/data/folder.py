@@ -50,7 +50,7 @@ class Images(Protocol):
         ...
 
 
-class Folder(CachedImages):
+class ImageFolder(CachedImages):
     """Images of one's own, with the labels that lie beside them; `labels` of `load` adds a table.
 
     path: a folder, searched with all its subfolders, of PNG, JPEG, WebP, BMP, TIFF, GIF, PPM …

@@ -21,7 +21,7 @@ class Checkpoint:
     """One run after `step` steps.
 
     run: its id. seconds: training time so far. failed: the step whose loss was not finite, or None.
-    precision: in which it trained, and goes on to.
+    precision: in which it trained, and continues to.
     arrays: parameters, optimiser state and history by name, on the CPU.
     """
 

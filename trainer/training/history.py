@@ -60,7 +60,7 @@ class History:
         return table
 
     def arrays(self, model: int) -> dict[str, Tensor]:
-        """All that `load` needs to go on with one model."""
+        """All that `load` needs to resume one model."""
         arrays = {"steps": torch.tensor(self._recorded, dtype=torch.int64)}
         for name, window in self._window.items():
             arrays[f"window.{name}"] = window[: self._filled, model]

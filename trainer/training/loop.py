@@ -42,7 +42,7 @@ class PackProgress:
 class Training:
     """K models that share all but seed, beta and learning rate, trained together on `data`.
 
-    Runs that are over are left alone; the others go on from the newest checkpoint they share.
+    Runs that are over are left alone; the others continue from the newest checkpoint they share.
 
     configs, folders: one per model; each run has its own folder.
     device: "auto" (CUDA where there is one), or any torch device.

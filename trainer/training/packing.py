@@ -33,7 +33,7 @@ class Series:
 
     Used like `Training`. What a model takes is measured first, and the largest packs are made that
     fit and train fast; what the precision `auto` stands for is measured, too. A pack that runs out
-    of memory all the same is cut in two, and its halves go on from its newest checkpoint: packs
+    of memory all the same is cut in two, and its halves resume from its newest checkpoint: packs
     change no results, so nothing of what was saved is lost.
 
     configs, folders, device, checkpoint_seconds: as for `Training`.
@@ -159,7 +159,7 @@ class Series:
                 f"{self._device}; lower batch_size, or run fewer trials at once"
             )
         size = (len(pack) + 1) // 2
-        _log.warning("a pack of %d models ran out of memory: going on in halves", len(pack))
+        _log.warning("a pack of %d models ran out of memory: continuing in halves", len(pack))
         self._waiting = deque(cut([pack, *self._waiting], size))
 
     def _let_go(self) -> None:
@@ -186,7 +186,7 @@ class Series:
         return found[0] if found else None
 
     def _started_together(self, left: Sequence[int]) -> list[Places]:
-        """The runs in order, those that share a checkpoint in one pack: it goes on as it was."""
+        """The runs in order, those that share a checkpoint in one pack: it continues as it was."""
         packs: list[list[int]] = []
         common: set[int] = set()
         for k in left:

@@ -8,7 +8,7 @@ import numpy as np
 
 from evaluation.analysis.choose import SettingSummary
 from evaluation.analysis.inference.families import Families, find_families
-from evaluation.analysis.inference.surface import Surface, fit_surface
+from evaluation.analysis.inference.surface import FittedSurface, fit_surface
 
 GRID = 81  # points of each curve: steps of 11 % over the paper's range of beta_norm
 FEWEST, MOST = 17, 650  # points of a curve where there are many, and of all of them about
@@ -19,7 +19,7 @@ NEAR = 0.2  # in log beta: well below the shortest length over which a score cha
 
 
 @dataclass(frozen=True)
-class Points:
+class CurvePoints:
     """The points of the curves; (points,) each.
 
     log_norm: log beta_norm. log_ratio: log(beta / beta_norm) = log(N / M). latents: M.
@@ -36,9 +36,9 @@ class Points:
     high: np.ndarray
     half_step: np.ndarray
 
-    def only(self, mask: np.ndarray) -> "Points":
+    def only(self, mask: np.ndarray) -> "CurvePoints":
         """The points where `mask` (points,) holds."""
-        return Points(**{name: values[mask] for name, values in vars(self).items()})
+        return CurvePoints(**{name: values[mask] for name, values in vars(self).items()})
 
 
 @dataclass(frozen=True)
@@ -49,18 +49,18 @@ class Posterior:
     surfaces: of each of the families' groups. variances: (settings,) of the settings' means.
     """
 
-    points: Points
+    points: CurvePoints
     draws: np.ndarray
     tested: np.ndarray
     families: Families
-    surfaces: tuple[Surface, ...]
+    surfaces: tuple[FittedSurface, ...]
     inputs: np.ndarray
     variances: np.ndarray
     several_seeds: np.ndarray
     seed: int
     _imagined: dict[float, np.ndarray] = field(default_factory=dict, repr=False)
 
-    def surface(self, family: int) -> Surface:
+    def surface(self, family: int) -> FittedSurface:
         """The surface that a family belongs to."""
         pairs = zip(self.families.groups, self.surfaces, strict=True)
         return next(surface for group, surface in pairs if family in group)
@@ -142,7 +142,7 @@ def draw_means(
 
 
 def _draw_tested(
-    surface: Surface, inputs: np.ndarray, own: bool, count: int, rng: np.random.Generator
+    surface: FittedSurface, inputs: np.ndarray, own: bool, count: int, rng: np.random.Generator
 ) -> np.ndarray:
     """Draws (count, settings) of the settings' means.
 
@@ -172,7 +172,7 @@ def _pool(
     return np.column_stack(pooled[:-1]), pooled[-1], spread
 
 
-def lay_out(settings: Sequence[SettingSummary], families: Families) -> Points:
+def lay_out(settings: Sequence[SettingSummary], families: Families) -> CurvePoints:
     """The points of every curve; a few tested settings are among them."""
     log_norm = np.log([setting.beta_norm for setting in settings])
     latents = np.array([setting.latents for setting in settings])
@@ -198,4 +198,4 @@ def lay_out(settings: Sequence[SettingSummary], families: Families) -> Points:
             ]
         )
     joined = [np.concatenate(parts) for parts in zip(*columns, strict=True)]
-    return Points(*joined)
+    return CurvePoints(*joined)

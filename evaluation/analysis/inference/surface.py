@@ -37,7 +37,7 @@ class Shape(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Surface:
+class FittedSurface:
     """A weighted family of Gaussian processes over points (n, 2 + C).
 
     A point is log beta_norm, log latents, and the code of each of C categories: curves of different
@@ -92,7 +92,7 @@ class Surface:
         ]
         return self.centre + self.scale * np.concatenate(draws)
 
-    def imagine(self, means: np.ndarray, noise: float) -> "Surface":
+    def imagine(self, means: np.ndarray, noise: float) -> "FittedSurface":
         """The same family had the settings scored `means` with `noise` times the variance."""
         return replace(
             self,
@@ -127,7 +127,7 @@ class Surface:
 
 def fit_surface(
     points: np.ndarray, means: np.ndarray, variances: np.ndarray, measured: bool = True
-) -> Surface:
+) -> FittedSurface:
     """Surface from mean scores `means` (n,) of noise `variances` (n,) at `points` (n, 2 + C).
 
     measured: whether `variances` hold all noise; False for single seeds.
@@ -154,7 +154,7 @@ def fit_surface(
     weights = np.exp(curved - logsumexp(curved))
     kept = np.flatnonzero(weights >= min(NEGLIGIBLE, weights.max()))
     shapes = tuple(evidence)
-    return Surface(
+    return FittedSurface(
         points=points,
         values=values,
         noise=noise,

@@ -145,7 +145,7 @@ def cell_edges(places: Sequence[float]) -> list[tuple[float, float]]:
 def _draw_marks(
     axes: Axes,
     choice: Choice,
-    lines: Sequence[series.Series],
+    lines: Sequence[series.SettingSeries],
     one_beta: dict[int, float],
     axis: series.Axis,
     x_of: style.LogAxis,

@@ -112,7 +112,7 @@ def _draw_seeds(
 
 def _draw_settings(
     axes: Axes,
-    line: series.Series,
+    line: series.SettingSeries,
     axis: series.Axis,
     x_of: style.LogAxis,
     bands: bool,
@@ -207,7 +207,7 @@ def _draw_answer(axes: Axes, answer: "Answer", colours: Mapping[int, str]) -> No
 
 
 def _draw_one_beta(axes: Axes, one_beta: Mapping[int, float], colours: Mapping[int, str]) -> None:
-    """Where beta itself is 1, the plain VAE: a dashed line a latent size, or one band for many."""
+    """Where beta itself is 1, a plain VAE: a dashed line per latent size, or one band for many."""
     if len(one_beta) > style.MANY:
         axes.axvspan(min(one_beta.values()), max(one_beta.values()), color=style.GRID, zorder=0)
         return
@@ -253,7 +253,7 @@ def _draw_chance(axes: Axes, chance: float) -> None:
 def _draw_tops(
     axes: Axes,
     choice: Choice,
-    drawn: Sequence[series.Series],
+    drawn: Sequence[series.SettingSeries],
     axis: series.Axis,
     x_of: style.LogAxis,
 ) -> int:

@@ -63,7 +63,7 @@ def variance(sweep: Material, row: RunRow) -> float:
 
 def _draw_line(
     axes: Axes,
-    line: series.Series,
+    line: series.SettingSeries,
     axis: series.Axis,
     x_of: style.LogAxis,
     value: Callable[[RunRow], float],

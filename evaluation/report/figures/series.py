@@ -37,7 +37,7 @@ class Axis:
 
 
 @dataclass(frozen=True)
-class Series:
+class SettingSeries:
     """Settings that differ along the axis alone, and how they look. label: "" for the only one."""
 
     label: str
@@ -70,7 +70,7 @@ def axis_of(choice: Choice) -> Axis:
     return Axis(name, title_of(name, settings[0].parameters))
 
 
-def series_of(choice: Choice, axis: Axis) -> list[Series]:
+def series_of(choice: Choice, axis: Axis) -> list[SettingSeries]:
     """The lines of a sweep, by what varies beside the axis, each with a look of its own."""
     groups: dict[tuple[Any, ...], list[SettingSummary]] = defaultdict(list)
     names = [name for name in choice.settings[0].parameters if name != axis.parameter]
@@ -88,11 +88,11 @@ def series_of(choice: Choice, axis: Axis) -> list[Series]:
         said = [_named(name, value, names) for name, value in zip(names, key, strict=False)]
         settings = sorted(groups[key], key=axis)
         label = ", ".join([*said, *size])
-        found.append(Series(label, key[-1], colours[i], markers[i], tuple(settings)))
+        found.append(SettingSeries(label, key[-1], colours[i], markers[i], tuple(settings)))
     return found
 
 
-def best_of(line: Series, choice: Choice) -> SettingSummary | None:
+def best_of(line: SettingSeries, choice: Choice) -> SettingSummary | None:
     """The best setting of a line: of a latent size, the one that the answer names."""
     named = choice.per_latents.get(line.latents)
     if named in line.settings:

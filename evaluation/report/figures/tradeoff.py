@@ -135,7 +135,7 @@ def _mark_best(axes: Axes, choice: Choice) -> None:
     axes.margins(0.05, 0.1)
 
 
-def _legend(axes: Axes, lines: Sequence[series.Series], coloured: bool) -> None:
+def _legend(axes: Axes, lines: Sequence[series.SettingSeries], coloured: bool) -> None:
     handles = [
         Line2D(
             [],

@@ -1,4 +1,4 @@
-"""Traversal grids: a row a latent, a column a value (Higgins et al. 2017, Fig. 6)."""
+"""Traversal grids: a row per latent, a column per value (Higgins et al. 2017, Fig. 6)."""
 
 import numpy as np
 from matplotlib.axes import Axes

@@ -17,6 +17,7 @@ from sweeps.tracking.mlflow.moved import follow
 from sweeps.tracking.redact import redact
 from trainer import cache
 from trainer.errors import UserError
+from trainer.files import replacing
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -121,15 +122,11 @@ def _is_database(uri: str) -> bool:
 
 def link(source: Path, target: Path) -> None:
     """A hard link, or a copy on another disk; replaces what is there, whole."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_name(f".{target.name}")
-    part.unlink(missing_ok=True)
-    try:
-        os.link(source, part)
-    except OSError:
-        shutil.copyfile(source, part)
-    os.replace(part, target)
-    part.unlink(missing_ok=True)  # replacing a link by another to the same file leaves both
+    with replacing(target) as partial:
+        try:
+            os.link(source, partial)
+        except OSError:
+            shutil.copyfile(source, partial)
 
 
 def make_database(path: Path) -> None:

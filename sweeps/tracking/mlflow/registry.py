@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from sweeps.run_store import Store, run_key
 from sweeps.tracking.mlflow.database import DATABASE, connect, tracking_uri
-from sweeps.tracking.mlflow.runs import Known
+from sweeps.tracking.mlflow.runs import TrackedRun
 from sweeps.tracking.redact import redact
 from trainer.errors import UserError
 from trainer.models import Model
@@ -36,7 +36,7 @@ PACKAGES = ("torch", "numpy", "safetensors", "PyYAML")  # what a model needs to 
 
 
 def register(
-    client: "MlflowClient", name: str, run: str, folder: Path, known: Known, about: str
+    client: "MlflowClient", name: str, run: str, folder: Path, known: TrackedRun, about: str
 ) -> None:
     """Makes a run the best version of the registered model `name`.
 

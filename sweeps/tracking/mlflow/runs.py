@@ -22,7 +22,7 @@ Key = tuple[str, ...]
 
 
 @dataclass
-class Known:
+class TrackedRun:
     """A run that MLflow has. metrics, params: none of a seed's run, of which there are many."""
 
     id: str
@@ -59,14 +59,14 @@ class Runs:
             if found is None
             else found.experiment_id
         )
-        self.known: dict[Key, Known] = {}
+        self.known: dict[Key, TrackedRun] = {}
         self.look_up()
 
-    def find(self, tags: Mapping[str, str]) -> Known | None:
+    def find(self, tags: Mapping[str, str]) -> TrackedRun | None:
         """The run that these tags name, if there is one."""
         return self.known.get(key_of(tags))
 
-    def ensure(self, tags: Mapping[str, str], name: str, start: int | None = None) -> Known:
+    def ensure(self, tags: Mapping[str, str], name: str, start: int | None = None) -> TrackedRun:
         """The run that these tags name, made in one call with all of them where there is none.
 
         start: when it began, in ms; now by default.
@@ -76,7 +76,7 @@ class Runs:
             self.known[key] = self._create(tags, name, start)
         return self.known[key]
 
-    def renew(self, run: Known) -> Known:
+    def renew(self, run: TrackedRun) -> TrackedRun:
         """The same run without metrics and params, which MLflow never changes.
 
         It keeps its name, its start and all its tags, the user's too.
@@ -87,18 +87,18 @@ class Runs:
         self.known[key_of(tags)] = new
         return new
 
-    def _create(self, tags: Mapping[str, str], name: str, start: int | None) -> Known:
+    def _create(self, tags: Mapping[str, str], name: str, start: int | None) -> TrackedRun:
         run = self.client.create_run(
             self.experiment, start_time=start, tags=dict(tags), run_name=name
         )
         info = run.info
-        return Known(
+        return TrackedRun(
             info.run_id, name, info.start_time, info.status, info.artifact_uri, dict(tags), {}, {}
         )
 
     def log(
         self,
-        run: Known,
+        run: TrackedRun,
         points: Sequence[Point],
         params: Mapping[str, Any],
         tags: Mapping[str, str],
@@ -122,7 +122,7 @@ class Runs:
             run.params.update(texts)
             run.metrics.update({key: value for key, value, _, _ in points})
 
-    def attach(self, run: Known, files: Iterable[Path], folder: str = "") -> None:
+    def attach(self, run: TrackedRun, files: Iterable[Path], folder: str = "") -> None:
         """Files as artifacts: links where artifacts are on this machine, else sent to the server.
 
         A file that is not there is left out: a failed run has no model.
@@ -136,12 +136,12 @@ class Runs:
             else:
                 self.client.log_artifact(run.id, str(file), folder or None)
 
-    def finish(self, run: Known, status: str, end: int) -> None:
+    def finish(self, run: TrackedRun, status: str, end: int) -> None:
         """Ends a run. end: when that was, in ms."""
         self.client.set_terminated(run.id, status, end_time=end)
         run.status = status
 
-    def set_tag(self, run: Known, key: str, value: str | None) -> None:
+    def set_tag(self, run: TrackedRun, key: str, value: str | None) -> None:
         """Sets a tag, or takes it off for None; nothing where it is so already."""
         if run.tags.get(key) == value:
             return
@@ -155,7 +155,7 @@ class Runs:
         if key_of(run.tags) != before:
             self.known[key_of(run.tags)] = self.known.pop(before)
 
-    def delete(self, run: Known) -> None:
+    def delete(self, run: TrackedRun) -> None:
         """Deletes a run of ours."""
         self.client.delete_run(run.id)
         self.known.pop(key_of(run.tags))
@@ -190,11 +190,11 @@ def key_of(tags: Mapping[str, str]) -> Key:
     return (kind, *(tags.get(name, "") for name in _NAMED_BY.get(kind, ("mlflow.runName",))))
 
 
-def _known(run: Any) -> Known:
+def _known(run: Any) -> TrackedRun:
     info, tags = run.info, dict(run.data.tags)
     many = tags.get("kind") == "run"
     metrics, params = ({}, {}) if many else (dict(run.data.metrics), dict(run.data.params))
-    return Known(
+    return TrackedRun(
         info.run_id,
         info.run_name,
         info.start_time,

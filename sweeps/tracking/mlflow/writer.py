@@ -1,4 +1,4 @@
-"""Writes one sweep to MLflow: a run for it, below that one a setting, below that one a seed."""
+"""Writes one sweep to MLflow: a run for it, below it one per setting, below those one per seed."""
 
 import math
 import secrets
@@ -17,7 +17,7 @@ from sweeps.run_store import Store, run_key, spec_key
 from sweeps.sweepfile import SweepSpec
 from sweeps.tracking.mlflow.database import artifacts_of, connect
 from sweeps.tracking.mlflow.note import PICTURE, model_card, sweep_note
-from sweeps.tracking.mlflow.runs import PARENT, RUNNING, Known, Runs, key_of
+from sweeps.tracking.mlflow.runs import PARENT, RUNNING, Runs, TrackedRun, key_of
 from sweeps.tracking.mlflow.values import (
     LONGEST,
     answer_params,
@@ -44,7 +44,7 @@ class MlflowWriter:
         self._spec, self._store, self._metric = spec, store, metric
         self._lineage = _lineage(spec, store)
         self._runs = Runs(connect(store), spec.name, artifacts_of(store, spec.name))
-        self._sweep: Known
+        self._sweep: TrackedRun
         self._adopt()
 
     def write_run(self, setting: Setting, result: Mapping[str, Any]) -> None:
@@ -207,14 +207,14 @@ class MlflowWriter:
             if run.tags.get("search") in searches and PARENT in run.tags:
                 self._runs.set_tag(run, PARENT, self._sweep.id)
 
-    def _is_ours(self, run: Known, searches: Collection[str]) -> bool:
+    def _is_ours(self, run: TrackedRun, searches: Collection[str]) -> bool:
         """Whether it is the run of this sweep; by its search where it is of an earlier version."""
         if run.tags.get("kind") != "sweep":
             return False
         lineage = run.tags.get("sweep")
         return lineage == self._lineage or (lineage is None and run.tags.get("search") in searches)
 
-    def _setting(self, setting: Setting, name: str, start: int) -> Known:
+    def _setting(self, setting: Setting, name: str, start: int) -> TrackedRun:
         tags = {
             **self._setting_tags(setting.number),
             "state": "setting",  # neither finished nor failed: the analysis counts seeds alone

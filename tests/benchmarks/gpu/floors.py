@@ -7,8 +7,8 @@ With P parameters, A numbers put out by layers, and w bytes a number in a precis
   outputs in forward and reads them in backward (2 w A);
 - multiplies as often as torch counts for forward and backward.
 
-FC-1200 with Adam and fp32 or tf32: P = 14.2 million, A = 13,000 numbers an image, so 568 MB for its
-40 P and 7 MB for 64 images; 5.5 GFLOP at 64 images. Of the copying, that is 190 µs at 3.0 TB/s.
+FC-1200 with Adam and fp32 or tf32: P = 14.2 million, A = 13,000 numbers per image, so 568 MB for
+its 40 P and 7 MB for 64 images; 5.5 GFLOP at 64 images. Of the copying, that is 190 µs at 3.0 TB/s.
 """
 
 from dataclasses import asdict, dataclass

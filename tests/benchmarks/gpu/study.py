@@ -141,9 +141,9 @@ def _pack(
             return {"latents": latents, "state": "cut off", "step": progress.step}
     records = training.finish(weights=False)
     trained = time.perf_counter() - start
-    judged = plan_metrics(of, data)
+    plan = plan_metrics(of, data)
     folders = [store.run_folder(run.id) for run in runs]
-    results = evaluate(folders, data, judged.evaluation, pack=training.pack)
+    results = evaluate(folders, data, plan.evaluation, pack=training.pack)
     draw_traversals(training.pack, folders, data)
     for setting, of_setting in settings:
         store.record_setting(of, setting, of_setting)
@@ -154,27 +154,27 @@ def _pack(
         "failed": sum(record["state"] == "failed" for record in records),
         "seconds_to_train": trained,
         "seconds_in_all": time.perf_counter() - start,
-        "scores": _scores(settings, results, judged),
+        "scores": _scores(settings, results, plan),
     }
 
 
 def _scores(
     settings: Sequence[tuple[Setting, tuple[Run, ...]]],
     results: Sequence[dict[str, Any]],
-    judged: MetricPlan,
+    plan: MetricPlan,
 ) -> list[dict[str, Any]]:
     """Mean score and reconstruction of each setting, to look at before the store is unpacked."""
     by_run = {result["run"]: result for result in results}
     rows = []
     for setting, runs in settings:
-        identity = judged.identity(run.id for run in runs)
+        identity = plan.identity(run.id for run in runs)
         found = [by_run[run.id]["evaluations"].get(identity) for run in runs]
         whole = [figures for figures in found if figures is not None]
-        scores = [figures["measures"][judged.metric]["score"] for figures in whole]
+        scores = [figures["measures"][plan.metric]["score"] for figures in whole]
         row = {**setting.parameters, "seeds": len(whole)}
         if whole and None not in scores:
             row |= {
-                judged.metric: mean(scores),
+                plan.metric: mean(scores),
                 "reconstruction": mean(figures["reconstruction"] for figures in whole),
                 "kl": mean(figures["kl"] for figures in whole),
             }

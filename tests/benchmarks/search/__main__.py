@@ -28,7 +28,7 @@ from typing import Any
 import numpy as np
 
 from evaluation.analysis.choose import choose
-from evaluation.analysis.expectation import expect
+from evaluation.analysis.inference.expectation import expect
 from evaluation.analysis.table import RunRow
 from sweeps.search.schedule import Schedule, Work
 from sweeps.search.searcher import Searcher

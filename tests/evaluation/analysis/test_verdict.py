@@ -5,13 +5,13 @@ from dataclasses import replace
 
 import pytest
 
-from evaluation.analysis.health import Health
+from evaluation.analysis.health import HealthCounts
+from evaluation.analysis.inference.top import Edge
 from evaluation.analysis.standing import CLEAR
 from evaluation.analysis.table import Floor
-from evaluation.analysis.top import Edge
 from evaluation.analysis.verdict import Evidence, judge
 
-WELL = Health(6, 5, 0, 0, 0, 0)
+WELL = HealthCounts(6, 5, 0, 0, 0, 0)
 SURE = Evidence(
     probability_within=0.95,
     within_at=lambda factor: 0.95,

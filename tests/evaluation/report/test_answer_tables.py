@@ -8,7 +8,7 @@ from evaluation.analysis.factors import Knowledge
 from evaluation.analysis.health import RunHealth
 from evaluation.report import contents
 from evaluation.report.answer_tables import answer_tables
-from evaluation.report.facts import Facts
+from evaluation.report.facts import SweepFacts
 from evaluation.report.report import write_report
 from tests.evaluation.analysis.sweeps_of_rows import inverted_u, row
 
@@ -52,7 +52,10 @@ def test_they_stand_in_the_answer_of_the_page(tmp_path):
 
 def test_tables_of_settings_and_runs_have_them_too():
     rows = known(inverted_u(latents=(10,), betas=(1.0, 4.0, 16.0, 64.0)))
-    for table in (contents.all_settings(choose(rows), Facts()), contents.all_runs(rows, Facts())):
+    for table in (
+        contents.all_settings(choose(rows), SweepFacts()),
+        contents.all_runs(rows, SweepFacts()),
+    ):
         places = {column.heading: i for i, column in enumerate(table.columns)}
         at_4 = next(row.cells for row in table.rows if 4.0 in row.cells)
         assert at_4[places["orientation known"]] == 0.01

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from evaluation.analysis.conclude import answer
-from evaluation.report.facts import Facts
+from evaluation.report.facts import SweepFacts
 from evaluation.report.report import write_report
 from tests.browser import Opened, browser
 from tests.evaluation.analysis.sweeps_of_rows import inverted_u
@@ -33,7 +33,7 @@ def report(tmp_path_factory):
         found.choice,
         tmp_path_factory.mktemp("report"),
         name="in-a-browser",
-        facts=Facts("Higgins score"),
+        facts=SweepFacts("Higgins score"),
         traversals=[grid()],
         answer=found,
     )

@@ -10,7 +10,7 @@ from evaluation.analysis.conclude import answer
 from evaluation.report.answer_card import cautions
 from evaluation.report.changes import changes, summary
 from evaluation.report.charts import library
-from evaluation.report.facts import Facts
+from evaluation.report.facts import SweepFacts
 from evaluation.report.report import write_report
 from tests.evaluation.analysis.sweeps_of_rows import inverted_u, row
 from tests.evaluation.report.test_figures import DEGENERATE, grid
@@ -57,7 +57,7 @@ def whole(tmp_path_factory):
     """A report with everything in it: its folder, its text and its elements."""
     folder = tmp_path_factory.mktemp("report")
     rows = inverted_u(failed={(64.0, 20, 0)})
-    facts = Facts("Higgins score", scoring={"protocol": "paper"}, command="sweep run a.yaml")
+    facts = SweepFacts("Higgins score", scoring={"protocol": "paper"}, command="sweep run a.yaml")
     more = {"facts": facts, "traversals": [grid()], "answer": answer(rows)}
     return folder, *write(folder, rows, **more)
 
@@ -93,7 +93,7 @@ def test_hostile_texts_stay_texts(tmp_path):
         row(parameters={HOSTILE: HOSTILE}),
         row(seed=1, scores=(), reason=HOSTILE, parameters={HOSTILE: "other"}, run=HOSTILE),
     ]
-    facts = Facts(HOSTILE, HOSTILE, {HOSTILE: HOSTILE}, HOSTILE, HOSTILE, {HOSTILE: HOSTILE})
+    facts = SweepFacts(HOSTILE, HOSTILE, {HOSTILE: HOSTILE}, HOSTILE, HOSTILE, {HOSTILE: HOSTILE})
     html, page = write(tmp_path, rows, name=HOSTILE, facts=facts)
     assert page.count("script") == 5  # the data, the chart library and our own
     known = r"(&lt;|\\u003c)script>?(&gt;)?alert\((&#39;|')x(&#39;|')\)"

@@ -47,7 +47,7 @@ def sweep_file(folder, head=None, rows=(), **dataset):
     return path
 
 
-def judged(path):
+def plan_of(path):
     spec = load_spec(path)
     return plan_metrics(spec, load_data(spec))
 
@@ -67,11 +67,11 @@ ANGLES = np.random.default_rng(0).uniform(0, 360, N)
 )
 def test_one_bad_column_does_not_change_the_metric(folder, extra):
     rows = [[*row, value] for row, value in zip(ROWS, extra, strict=True)]
-    assert judged(sweep_file(folder, [*HEAD, "extra"], rows)).metric == "higgins"
+    assert plan_of(sweep_file(folder, [*HEAD, "extra"], rows)).metric == "higgins"
 
 
 def test_a_factor_called_shape_is_said_not_to_count_in_the_papers_protocol(folder):
-    found = judged(sweep_file(folder, ["file", "shape", "place", "size"], ROWS))
+    found = plan_of(sweep_file(folder, ["file", "shape", "place", "size"], ROWS))
     assert any(said.startswith("shape does not count in the paper's") for said in found.remarks)
 
 
@@ -133,6 +133,6 @@ def test_why_one_factor_alone_is_left_is_said(folder):
     first = [row for row in ROWS if row[1:3] == ["0", "0"]] * 2
     rows = [[f"im_{n:02d}.png", *row[1:]] for n, row in enumerate(first[:5])]
     path = sweep_file(folder, HEAD, rows)
-    found = judged(path)
+    found = plan_of(path)
     assert found.metric == "udr"
     assert any("hue is left out: all 5 labels are '0'" in said for said in found.remarks)

@@ -16,7 +16,7 @@ from sweeps.run_store import Store
 from sweeps.search.searcher import Searcher
 from sweeps.sweep import Sweep
 from sweeps.sweepfile import Resources, SweepSpec
-from sweeps.trials.stopping import Stop
+from sweeps.trials.stopping import StopRequest
 from sweeps.trials.trial import Trial, error_key
 from sweeps.trials.trial_queue import Observer, TrialQueue
 from tests.sweeps.made_up import a_dataset, a_spec
@@ -92,7 +92,7 @@ def test_trials_that_raise_or_die_do_not_stop_the_others(ray, tmp_path):
     ended = Ended()
     queue = TrialQueue(sweep := Sweep(spec, store, a_dataset()), Searcher(spec))
     trial = made_up_trial(spec, tmp_path)
-    ray.run(sweep, queue, ended, Stop(), trial)
+    ray.run(sweep, queue, ended, StopRequest(), trial)
     assert ended.complete == {0: True, 1: False, 2: True, 3: True, 4: True, 5: True}
     kept = store.path(error_key(spec.name, 1, 0)).read_text()
     assert kept.startswith("Traceback") and kept.rstrip().endswith("no luck at attempt 1")
@@ -116,7 +116,7 @@ def test_a_worker_that_dies_at_its_imports_says_so(ray, tmp_path):
     store = Store(tmp_path / "store")
     store.prepare()
     queue = TrialQueue(sweep := Sweep(spec, store, a_dataset()), Searcher(spec))
-    ray.run(sweep, queue, Ended(), Stop(), home=str(tmp_path / "nowhere"))
+    ray.run(sweep, queue, Ended(), StopRequest(), home=str(tmp_path / "nowhere"))
     kept = store.read_text(error_key(spec.name, 0, 0))
     assert "in _start" in kept
     assert "No such file or directory" in kept.strip().splitlines()[-1]
@@ -129,7 +129,7 @@ def test_an_error_of_the_driver_itself_ends_the_sweep_and_is_raised(ray, tmp_pat
     (tmp_path / "store/sweeps").rmdir()
     (tmp_path / "store/sweeps").write_text("in the way")  # no setting can be recorded
     with pytest.raises(UserError, match="cannot be written"):
-        ray.run(sweep, queue, Ended(), Stop(), made_up_trial(spec, tmp_path))
+        ray.run(sweep, queue, Ended(), StopRequest(), made_up_trial(spec, tmp_path))
 
 
 def test_a_cluster_that_cannot_be_reached_is_named():
@@ -200,7 +200,7 @@ def test_ray_that_is_killed_or_frozen_is_started_again(ray, said, tmp_path, monk
     (tmp_path / "notes").mkdir()
     (tmp_path / "notes/2").write_text("0\n")  # it has been killed already
     queue = TrialQueue(sweep := Sweep(spec, store, a_dataset()), Searcher(spec))
-    ray.run(sweep, queue, Harm(ended, harms), Stop(), slow_trial(spec, tmp_path / "notes"))
+    ray.run(sweep, queue, Harm(ended, harms), StopRequest(), slow_trial(spec, tmp_path / "notes"))
     assert ended.complete == {0: True, 1: False, 2: True, 3: True, 4: True, 5: True}
     assert said == [
         "Ray was lost (its raylet has ended); starting it again",
@@ -210,7 +210,7 @@ def test_ray_that_is_killed_or_frozen_is_started_again(ray, said, tmp_path, monk
 
 # the last one, for it leaves its trials to the end of Ray
 def test_a_stop_waits_until_those_in_training_have_saved_and_for_no_other(ray, tmp_path):
-    spec, store, stop = a_spec(resources={"cpu": 0.5}), Store(tmp_path / "store"), Stop()
+    spec, store, stop = a_spec(resources={"cpu": 0.5}), Store(tmp_path / "store"), StopRequest()
     store.prepare()
 
     class Training:

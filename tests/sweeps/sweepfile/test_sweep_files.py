@@ -71,8 +71,8 @@ def test_the_small_form_has_its_own_name_and_the_search_of_the_full_one(name, di
 def test_trains_and_is_scored(name, digits, tmp_path):
     spec = load(name, digits, *(["size=small"] if name in OTHERS else []), "trainer.steps=3")
     data = load_data(spec)
-    judged = plan_metrics(spec, data)
-    quick = {m: options | QUICK.get(m, {}) for m, options in judged.evaluation.items()}
+    plan = plan_metrics(spec, data)
+    quick = {m: options | QUICK.get(m, {}) for m, options in plan.evaluation.items()}
     settings = one_of_each_objective(spec)
     searched = spec.parameters.get("objective")
     assert len(settings) == (len(searched.choices) if searched else 1)
@@ -83,9 +83,9 @@ def test_trains_and_is_scored(name, digits, tmp_path):
         for result in evaluate(folders, data, quick):
             (found,) = result["evaluations"].values()
             assert result["state"] == "finished"
-            score = found["measures"][judged.metric]["score"]
+            score = found["measures"][plan.metric]["score"]
             # UDR has no value for latents that do not live, as after these few steps
-            assert judged.metric == "udr" or np.isfinite(score)
+            assert plan.metric == "udr" or np.isfinite(score)
             assert np.isfinite(found["reconstruction"])
 
 

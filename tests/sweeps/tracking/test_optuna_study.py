@@ -13,7 +13,7 @@ from sweeps.search.searcher import Searcher
 from sweeps.sweep import Sweep
 from sweeps.sweepfile import SweepSpec
 from sweeps.tracking.background import Background
-from sweeps.tracking.optuna_study import Entry, OptunaWriter, study_name
+from sweeps.tracking.optuna_study import OptunaWriter, StudyEntry, study_name
 from sweeps.tracking.tracker import Tracker
 from sweeps.trials.trial_queue import Block, Observer, TrialQueue
 from tests.servers.postgres import PASSWORD, Postgres
@@ -150,10 +150,10 @@ def test_a_study_that_says_something_else_is_made_anew(tmp_path, postgres):
     writer = OptunaWriter(SPEC, store, postgres.url, {})
     for setting in settings:
         value = score(setting)
-        writer.write_setting(setting.number, Entry(setting.parameters, value))
+        writer.write_setting(setting.number, StudyEntry(setting.parameters, value))
     writer.write_sweep()
     assert content(study(SPEC, store, postgres.url)) == expected(settings)
-    writer.write_setting(0, Entry(settings[0].parameters, 0.125))  # as when seeds were added
+    writer.write_setting(0, StudyEntry(settings[0].parameters, 0.125))  # as when seeds were added
     assert study(SPEC, store, postgres.url).get_trials()[0].value == 0.125
     assert len(content(study(SPEC, store, postgres.url))) == 14
 

@@ -321,7 +321,7 @@ def test_a_server_that_never_answers_costs_no_time_and_is_reported(monkeypatch):
     assert asked.wait(10) and not copy.close()
     assert (copy.unwritten, copy.written) == (1000, 0)
     assert copy.problem == "PermissionError: no access for postgresql://me:***@db/runs"
-    assert said == [f"MLflow cannot be written ({copy.problem}); training goes on"]
+    assert said == [f"MLflow cannot be written ({copy.problem}); training continues"]
 
 
 def test_closing_leaves_a_call_that_hangs_behind(monkeypatch):

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from sweeps.cli.main import main
 from sweeps.cluster import runtime_env
 from sweeps.run_store import Store
 from sweeps.trials import stopping
-from sweeps.trials.stopping import Stop
+from sweeps.trials.stopping import StopRequest
 
 FILE = """
 name: long
@@ -37,6 +38,18 @@ def often(monkeypatch):
     monkeypatch.setattr(stopping, "SECONDS", 0.1)
 
 
+def count_looks(store, monkeypatch, real=True):
+    """How often the store is asked for each key from now on; not `real`: it fails then."""
+    looks, exists = Counter(), store.exists
+
+    def counted(key):
+        looks[key] += 1
+        return exists(key) if real else 1 / 0
+
+    monkeypatch.setattr(store, "exists", counted)
+    return looks
+
+
 def until(true, seconds=240.0):
     end = time.monotonic() + seconds
     while not true():
@@ -44,31 +57,33 @@ def until(true, seconds=240.0):
         time.sleep(0.05)
 
 
-def test_a_request_reaches_the_sweep_of_that_name_alone(store, often):
-    mine, other = Stop(), Stop()
+def test_a_request_reaches_the_sweep_of_that_name_alone(store, often, monkeypatch):
+    mine, other = StopRequest(), StopRequest()
+    looks = count_looks(store, monkeypatch)
     with stopping.heeded(store, "mine", mine), stopping.heeded(store, "other", other):
         stopping.request(store, "mine")
         until(lambda: mine.requested)
-        time.sleep(5 * stopping.SECONDS)
+        looks.clear()
+        until(lambda: looks["sweeps/other/stop"] > 1)
         assert not other.requested
 
 
-def test_a_request_of_the_past_can_be_withdrawn(store, often):
+def test_a_request_of_the_past_can_be_withdrawn(store, often, monkeypatch):
     stopping.request(store, "mine")
     stopping.forget(store, "mine")
     stopping.forget(store, "mine")
-    stop = Stop()
+    stop, looks = StopRequest(), count_looks(store, monkeypatch)
     with stopping.heeded(store, "mine", stop):
-        time.sleep(5 * stopping.SECONDS)
+        until(lambda: looks["sweeps/mine/stop"] > 1)
     assert not stop.requested
 
 
 def test_a_store_that_fails_for_a_while_is_asked_again(store, often, monkeypatch):
-    stop, exists = Stop(), store.exists
-    monkeypatch.setattr(store, "exists", lambda key: 1 / 0)
+    stop, exists = StopRequest(), store.exists
+    looks = count_looks(store, monkeypatch, real=False)
     with stopping.heeded(store, "mine", stop):
         stopping.request(store, "mine")
-        time.sleep(5 * stopping.SECONDS)
+        until(lambda: looks["sweeps/mine/stop"] > 1)
         assert not stop.requested
         monkeypatch.setattr(store, "exists", exists)
         until(lambda: stop.requested)
@@ -81,8 +96,8 @@ def test_a_sweep_in_the_foreground_is_stopped_from_elsewhere(tmp_path, store, ca
     with subprocess.Popen(
         command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True
     ) as running:
-        until(lambda: list(tmp_path.glob("store/runs/*/config.json")))
-        time.sleep(5)  # until then it may have trained nothing that is worth a checkpoint
+        # the time left is known once a trial has trained for a while
+        assert any(" left" in line for line in running.stdout)
         assert main(["stop", "long", "--store", store.location]) == 0
         printed = running.stdout.read()
     assert running.returncode == 130

@@ -215,7 +215,7 @@ def test_under_a_real_limit_of_memory_the_runs_are_trained(tmp_path: Path) -> No
     command = [sys.executable, "-c", LIMITED, str(tmp_path / "limited"), str(220 * 2**20)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert "ran out of memory: going on in halves" in done.stderr
+    assert "ran out of memory: continuing in halves" in done.stderr
     sizes = json.loads(done.stdout)
     assert max(sizes[1:]) < 6
     configs = seeds(6, architecture="fc1200", steps=2, batch_size=4)

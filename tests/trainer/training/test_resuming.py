@@ -1,4 +1,4 @@
-"""Killed at any moment, a run goes on as if it had never stopped."""
+"""Killed at any moment, a run continues as if it had never stopped."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -22,7 +22,7 @@ _DELIMITERS = ",;\t|"
 
 
 @dataclass(frozen=True)
-class Table:
+class LabelTable:
     """columns: all of one length; of texts, or (from arrays) numbers. lines: where each row is.
 
     unit: of `lines`. by_position: whether its rows are the images themselves, in their order.
@@ -41,7 +41,7 @@ class Table:
         return UserError(f"{self.path}, {self.unit} {self.lines[row]}, column {column}: {text}")
 
 
-def read(path: Path, count: int, names: Sequence[str] | None = None) -> Table:
+def read(path: Path, count: int, names: Sequence[str] | None = None) -> LabelTable:
     """The table in a file, by its ending. Raises UserError naming the file and the line.
 
     count, names: of the images, and of columns without names, for arrays of one row per image.
@@ -60,7 +60,7 @@ def read(path: Path, count: int, names: Sequence[str] | None = None) -> Table:
     return _of_csv(path)
 
 
-def _of_csv(path: Path) -> Table:
+def _of_csv(path: Path) -> LabelTable:
     lines = [*io.StringIO(_text(path), newline="")]
     first = _first(lines)
     if first == len(lines):
@@ -118,7 +118,7 @@ def _table(
     lines: list[int],
     unit: str = "line",
     headless: bool = False,
-) -> Table:
+) -> LabelTable:
     cells = [np.char.strip(np.array([row[i] for row in rows], np.str_)) for i in range(len(head))]
     blank = [i for i, name in enumerate(head) if i > 0 and not name and (cells[i] == "").all()]
     kept = [i for i in range(len(head)) if i not in blank]  # what a delimiter at the end makes
@@ -127,7 +127,7 @@ def _table(
         shown = ", ".join(name[:40] for name in head[:12])
         raise UserError(f"{path}, line 1: every column needs its own name, got {shown}")
     columns = {head[i]: cells[i] for i in kept}
-    return Table(path, columns, np.array(lines, np.int64), unit, headless=headless)
+    return LabelTable(path, columns, np.array(lines, np.int64), unit, headless=headless)
 
 
 def _text(path: Path) -> str:
@@ -159,7 +159,7 @@ def _delimiter(lines: Sequence[str], first: int) -> str:
     return " " if spaced and found not in outside else found
 
 
-def _of_json(path: Path) -> Table:
+def _of_json(path: Path) -> LabelTable:
     """Records in a list, or by the names of the files, of one label or several."""
     try:
         held: Any = json.loads(_text(path))
@@ -175,7 +175,7 @@ def _of_json(path: Path) -> Table:
     return _of_records(path, held, [*range(1, len(held) + 1)], "record")
 
 
-def _of_json_lines(path: Path) -> Table:
+def _of_json_lines(path: Path) -> LabelTable:
     records, lines = [], []
     for line, text in enumerate(_text(path).splitlines(), 1):
         if not text.strip():
@@ -193,7 +193,7 @@ def _of_json_lines(path: Path) -> Table:
 
 def _of_records(
     path: Path, records: Sequence[Mapping[str, Any]], places: list[int], unit: str
-) -> Table:
+) -> LabelTable:
     head = list(dict.fromkeys(key for record in records for key in record))
     rows = [[_cell(record.get(key)) for key in head] for record in records]
     return _table(path, head, rows, places, unit)
@@ -204,15 +204,15 @@ def _cell(value: object) -> str:
     return str(value) if plain else "" if value is None else json.dumps(value)
 
 
-def _of_parquet(path: Path) -> Table:
+def _of_parquet(path: Path) -> LabelTable:
     from trainer.data.formats import parquet
 
     columns = parquet.read_table(path)
     rows = len(next(iter(columns.values()), ()))
-    return Table(path, columns, np.arange(rows), "row")
+    return LabelTable(path, columns, np.arange(rows), "row")
 
 
-def _of_arrays(path: Path, count: int, names: Sequence[str] | None) -> Table:
+def _of_arrays(path: Path, count: int, names: Sequence[str] | None) -> LabelTable:
     file = arrays.open_arrays(path)
     if file.objects:
         held = ", ".join(file.objects)
@@ -220,7 +220,7 @@ def _of_arrays(path: Path, count: int, names: Sequence[str] | None) -> Table:
     rows = np.arange(count)
     single = array_labels.of_rows(file, count, names)
     if single is not None:
-        return Table(path, single, rows, "row", by_position=True)
+        return LabelTable(path, single, rows, "row", by_position=True)
     columns = {name: file.read(name) for name in file.held}
     if file.matlab:
         columns = {name: array.reshape(-1) for name, array in columns.items()}
@@ -231,4 +231,4 @@ def _of_arrays(path: Path, count: int, names: Sequence[str] | None) -> Table:
         if array.dtype.kind not in "biufU":
             raise UserError(f"{path}: array {name} holds {array.dtype}, not numbers or texts")
     rows = np.arange(*next(iter(shapes.values()), (0,)))
-    return Table(path, columns, rows, "row")
+    return LabelTable(path, columns, rows, "row")

@@ -35,7 +35,7 @@ class Unusable(Exception):
 
 
 @dataclass(frozen=True)
-class Facts:
+class PictureFacts:
     """What a picture is.
 
     width, height: as it is to be shown. colour: not grey. sixteen: 16 bits a pixel. top: the
@@ -88,7 +88,7 @@ def opened(source: IO[bytes]) -> Image.Image:
     return picture
 
 
-def facts(source: IO[bytes]) -> Facts:
+def facts(source: IO[bytes]) -> PictureFacts:
     """What the picture in a file is; decoded only where that is needed. Raises Unusable."""
     picture = opened(source)
     orientation = _orientation(picture)
@@ -104,7 +104,7 @@ def facts(source: IO[bytes]) -> Facts:
         transparent = not sixteen and is_transparent(picture)
     except (OSError, ValueError, SyntaxError) as error:
         raise Unusable(f"the image is damaged ({error})") from None
-    return Facts(width, height, colour, sixteen, top, transparent, orientation > 1, frames)
+    return PictureFacts(width, height, colour, sixteen, top, transparent, orientation > 1, frames)
 
 
 def is_transparent(picture: Image.Image) -> bool:

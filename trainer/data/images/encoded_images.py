@@ -210,7 +210,7 @@ class EncodedImages:
         return self.files[place] if self.files else f"row {place}"
 
 
-def _facts(opener: Opener) -> pictures.Facts | str:
+def _facts(opener: Opener) -> pictures.PictureFacts | str:
     try:
         with opener() as file:
             return pictures.facts(file)

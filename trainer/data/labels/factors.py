@@ -28,7 +28,7 @@ class NoFactor(Exception):
 
 
 @dataclass(frozen=True)
-class Column:
+class LabelColumn:
     """classes: (rows,), UNKNOWN where nothing is known. count: of classes. remarks: how so.
 
     values: (rows,) of a continuous column, NaN where nothing is known; None for others.
@@ -56,7 +56,7 @@ class Factors:
     values: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
 
 
-Reader = Callable[[NDArray, int], Column]
+Reader = Callable[[NDArray, int], LabelColumn]
 
 
 def read_columns(
@@ -101,7 +101,7 @@ def read_columns(
     return Factors(sizes, stacked, {**left_out, **rare}, tuple(remarks), quantities)
 
 
-def read_column(values: NDArray, bins: int = BINS, forced: bool = False) -> Column:
+def read_column(values: NDArray, bins: int = BINS, forced: bool = False) -> LabelColumn:
     """One factor. Its different values, in their order, are the classes 0, 1, 2, …
 
     Numbers with nearly as many values as labels are continuous: they are cut into `bins` classes at
@@ -137,8 +137,8 @@ def read_column(values: NDArray, bins: int = BINS, forced: bool = False) -> Colu
         remarks = (*remarks, f"{len(different):,} different values, {said}")
         quantities = np.full(len(known), np.nan)
         quantities[known] = held
-        return Column(_placed(ranks, known), count, remarks, quantities)
-    return Column(_placed(ranks, known), len(different), remarks)
+        return LabelColumn(_placed(ranks, known), count, remarks, quantities)
+    return LabelColumn(_placed(ranks, known), len(different), remarks)
 
 
 def known_cells(values: NDArray) -> tuple[NDArray[np.bool_], tuple[str, ...]]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from trainer.config.schema import suggestion
 from trainer.data.dataset import UNKNOWN, Dataset
-from trainer.data.formats.label_table import HELP, Table
+from trainer.data.formats.label_table import HELP, LabelTable
 from trainer.data.formats.picture_folder import ENDINGS
 from trainer.data.labels.factors import known_cells
 from trainer.errors import UserError
@@ -41,7 +41,7 @@ class Rows:
     remarks: tuple[str, ...]
 
 
-def match(table: Table, data: Dataset) -> Rows:
+def match(table: LabelTable, data: Dataset) -> Rows:
     """The images that the rows speak of. Raises UserError naming the file, the line, the column."""
     files: tuple[str, ...] = getattr(data, "files", ())
     if table.by_position:
@@ -81,7 +81,7 @@ def match(table: Table, data: Dataset) -> Rows:
     return Rows(images, used.union(numbered), remarks + twice)
 
 
-def whole_numbers(table: Table, name: str) -> NDArray[np.int64]:
+def whole_numbers(table: LabelTable, name: str) -> NDArray[np.int64]:
     """The numbers of a column of whole numbers; UNKNOWN where it says that nothing is known."""
     column = table.columns[name]
     if column.dtype.kind == "b":
@@ -99,7 +99,7 @@ def whole_numbers(table: Table, name: str) -> NDArray[np.int64]:
     return numbers
 
 
-def _index_column(table: Table, by_header: Mapping[str, str], files: bool) -> str:
+def _index_column(table: LabelTable, by_header: Mapping[str, str], files: bool) -> str:
     for name in (_INDEX, ""):
         if name in by_header:
             return by_header[name]
@@ -108,7 +108,7 @@ def _index_column(table: Table, by_header: Mapping[str, str], files: bool) -> st
     raise UserError(f"{table.path}: no column {wanted} among {held}; {HELP}")
 
 
-def _file_column(table: Table, files: Sequence[str]) -> str | None:
+def _file_column(table: LabelTable, files: Sequence[str]) -> str | None:
     """The column with most names of images in it; None when there is none by header or content.
 
     By its header where none matches, so that the message names it.
@@ -131,7 +131,7 @@ def _file_column(table: Table, files: Sequence[str]) -> str | None:
 
 
 def _by_file(
-    table: Table, column: str, files: Sequence[str]
+    table: LabelTable, column: str, files: Sequence[str]
 ) -> tuple[NDArray[np.int64], tuple[str, ...]]:
     finder = _Finder(files)
     cells = [str(cell) for cell in table.columns[column]]
@@ -158,7 +158,9 @@ def _nearest(name: str, files: Sequence[str]) -> str:
     return near if near.startswith("; did") else f"; the first is {files[0]!r}"
 
 
-def _by_index(table: Table, column: str, count: int) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+def _by_index(
+    table: LabelTable, column: str, count: int
+) -> tuple[NDArray[np.int64], tuple[str, ...]]:
     images = whole_numbers(table, column)
     rows = len(images)
     if rows >= _FEW and np.array_equal(np.unique(images), np.arange(1, rows + 1)):
@@ -179,7 +181,7 @@ def _by_index(table: Table, column: str, count: int) -> tuple[NDArray[np.int64],
 
 
 def _once(
-    table: Table, column: str, images: NDArray[np.int64]
+    table: LabelTable, column: str, images: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], tuple[str, ...]]:
     """Rows that say the same of an image once; refuses those that say different things."""
     order = np.argsort(images, kind="stable")
@@ -199,7 +201,7 @@ def _once(
     return images, (f"{table.path.name}: {len(again):,} rows repeat another, and count once",)
 
 
-def _identifiers(table: Table, used: frozenset[str]) -> list[str]:
+def _identifiers(table: LabelTable, used: frozenset[str]) -> list[str]:
     """Columns called an id that hold another whole number in each row."""
     named = [name for name in table.columns if name not in used and _ID.fullmatch(name)]
     return [

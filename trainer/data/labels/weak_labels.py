@@ -14,7 +14,7 @@ from trainer.data.cached import checked
 from trainer.data.dataset import UNKNOWN, Dataset, Notes, notes_of, quantities_of
 from trainer.data.formats import label_table
 from trainer.data.labels import rows as label_rows
-from trainer.data.labels.factors import BINS, Column, Factors, Reader, read_columns
+from trainer.data.labels.factors import BINS, Factors, LabelColumn, Reader, read_columns
 from trainer.errors import UserError
 from trainer.files import expand
 
@@ -171,16 +171,16 @@ def content(table: NDArray[np.int32]) -> str:
     return hashlib.sha256(np.ascontiguousarray(table, "<i4").data).hexdigest()
 
 
-def _own(table: label_table.Table, name: str, count: int) -> Reader:
+def _own(table: label_table.LabelTable, name: str, count: int) -> Reader:
     """Reads a column of classes of a factor that the data set has itself."""
 
-    def read(values: NDArray, bins: int) -> Column:
+    def read(values: NDArray, bins: int) -> LabelColumn:
         classes = label_rows.whole_numbers(table, name)
         wrong = np.flatnonzero((classes < UNKNOWN) | (classes >= count))
         if wrong.size:
             problem = f"expected a class from 0 to {count - 1} or nothing, got {classes[wrong[0]]}"
             raise table.problem(int(wrong[0]), name, problem)
-        return Column(classes, count)
+        return LabelColumn(classes, count)
 
     return read
 

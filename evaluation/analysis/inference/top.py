@@ -1,4 +1,4 @@
-"""Where the curve over beta is highest, with its interval, and whether a wider range may go on."""
+"""Where the curve over beta is highest, with its interval, and whether it may lie further out."""
 
 import itertools
 import math
@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from evaluation.analysis.choose import SettingSummary
-from evaluation.analysis.inference.posterior import Points
+from evaluation.analysis.inference.posterior import CurvePoints
 
 Side = Literal["lowest", "highest"]
 
@@ -47,7 +47,7 @@ class Edge:
 
 
 def find_top(
-    points: Points, draws: np.ndarray, setting: SettingSummary, sign: float, level: float
+    points: CurvePoints, draws: np.ndarray, setting: SettingSummary, sign: float, level: float
 ) -> Top:
     """The top of the curves drawn (draws, points), higher is better.
 
@@ -72,7 +72,7 @@ def find_top(
 
 
 def _interval(
-    points: Points, position: np.ndarray, tops: np.ndarray, level: float, *others: float
+    points: CurvePoints, position: np.ndarray, tops: np.ndarray, level: float, *others: float
 ) -> tuple[float, float]:
     """The middle `level` of exp(position) at the tops, widened to hold the others."""
     # a top lies anywhere within half a step of its point, but not outside what was tried
@@ -84,7 +84,7 @@ def _interval(
 
 
 def find_edges(
-    points: Points, draws: np.ndarray, settings: Sequence[SettingSummary], within: float
+    points: CurvePoints, draws: np.ndarray, settings: Sequence[SettingSummary], within: float
 ) -> tuple[Edge, ...]:
     """Both ends of every latent size among `points`, whose curves are drawn (draws, points)."""
     tops = draws.argmax(axis=1)

@@ -1,0 +1,73 @@
+"""Metrics by name: ours, an installed package's, and the user's own from a file.
+
+Code that is not ours travels with its options, as the option `code`: so it is part of what
+identifies an evaluation, and workers need no file. What `METRICS` says of ours by sets of names,
+the user's own says by attributes of the function: `lower_is_better`, `without_labels`.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from evaluation.metrics import LOWER_IS_BETTER, METRICS, WITHOUT_LABELS
+from trainer.config.schema import FieldError, suggestion
+from trainer.extensions import code_of, file_of, is_reference, look_up
+from trainer.registry import Registry
+
+CODE = "code"  # the option with the text of code that is not ours
+_INSTALLED: Registry[Callable[..., Any]] = Registry({}, "beta_sweep.metrics")
+
+
+def metric_of(name: str, options: Mapping[str, Any] | None = None) -> Callable[..., Any]:
+    """The function called `name`. Raises FieldError for one that is not known, or is refused."""
+    if name in METRICS:
+        return METRICS[name]
+    check_known(name)
+    code = (options or {}).get(CODE)
+    sources = {file_of(name): code} if is_reference(name) and code is not None else {}
+    found: Callable[..., Any] = look_up(_INSTALLED, name, "metric", sources)
+    if not callable(found):
+        raise FieldError(f"{name} is no function")
+    return found
+
+
+def check_known(name: str, *others: str) -> None:
+    """Raises FieldError for a name that is no metric's, and none of `others`."""
+    known = [*METRICS, *_INSTALLED, *others]
+    if name not in known and not is_reference(name):
+        raise FieldError(f"unknown metric {name!r}{suggestion(name, known)}")
+
+
+def is_ours(name: str) -> bool:
+    """Whether a metric is one of METRICS."""
+    return name in METRICS
+
+
+def with_code(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of a metric with its code, where that is not ours."""
+    if is_ours(name) or CODE in options:
+        return dict(options)
+    return {**options, CODE: code_of(_INSTALLED, name)}
+
+
+def without_code(options: Mapping[str, Any]) -> dict[str, Any]:
+    """What the function itself is called with."""
+    return {key: value for key, value in options.items() if key != CODE}
+
+
+def codes_in(evaluation: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """The texts of code in an evaluation."""
+    return [options[CODE] for options in evaluation.values() if CODE in options]
+
+
+def is_lower_better(name: str) -> bool:
+    """Whether less of a metric is better."""
+    if is_ours(name):
+        return name in LOWER_IS_BETTER
+    return bool(getattr(metric_of(name), "lower_is_better", False))
+
+
+def needs_labels(name: str, options: Mapping[str, Any]) -> bool:
+    """Whether a metric is undefined where no image is labelled."""
+    if is_ours(name):
+        return name not in WITHOUT_LABELS
+    return not getattr(metric_of(name, options), "without_labels", False)
