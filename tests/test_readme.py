@@ -18,7 +18,7 @@ DOCS = list((ROOT / "docs").glob("*.md"))
 PAGES = [README] + [
     (ROOT / "docs" / name).read_text(encoding="utf-8") for name in ("papers.md", "python.md")
 ]
-SMALLER = {"steps: 2_500": "steps: 20", "[0.125, 0.5, 1, 2, 4, 8, 16]": "[1, 4, 16]"}
+SMALLER = {"steps: 2_000": "steps: 20", "[0.25, 1, 2, 4, 8, 16, 32]": "[1, 4, 16]"}
 
 
 def blocks(language: str) -> list[str]:

@@ -1,6 +1,7 @@
 """One thread and narrow networks for the trainer's tests: they are about bits, not speed."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import torch
@@ -19,6 +20,14 @@ def one_thread() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(ARCHITECTURES.places, "mlp", "tests.trainer.narrow:mlp")
+
+
+@pytest.fixture
+def cache_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty cache folder, as SWEEP_CACHE."""
+    folder = tmp_path / "cache"
+    monkeypatch.setenv("SWEEP_CACHE", str(folder))
+    return folder
 
 
 @pytest.fixture(params=["cpu", pytest.param("cuda", marks=pytest.mark.gpu)])

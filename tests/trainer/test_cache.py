@@ -13,6 +13,8 @@ import pytest
 from trainer import cache
 from trainer.errors import UserError
 
+pytestmark = pytest.mark.usefixtures("cache_folder")
+
 ROWS = np.arange(60, dtype=np.uint8).reshape(20, 3)
 
 

@@ -1,11 +1,10 @@
 """Every test has a cache of its own."""
 
+from pathlib import Path
+
 import pytest
 
 
 @pytest.fixture(autouse=True)
-def cache_folder(tmp_path, monkeypatch):
-    """An empty cache folder, as SWEEP_CACHE."""
-    folder = tmp_path / "cache"
-    monkeypatch.setenv("SWEEP_CACHE", str(folder))
-    return folder
+def own_cache(cache_folder: Path) -> None:
+    """`cache_folder`, whether a test asks for it or not."""
