@@ -1,6 +1,6 @@
 """Whether the labels of a data set suffice for a metric, found out before anything is trained."""
 
-import functools
+import hashlib
 import inspect
 from collections.abc import Mapping
 from typing import Any
@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from evaluation.identity import EVALUATION_FORMAT
+from trainer import cache
 from trainer.data.dataset import UNKNOWN, Dataset
 
 
@@ -70,7 +72,7 @@ def cannot_tell(data: Dataset, options: Mapping[str, Any]) -> str:
     table = labels.classes[(labels.classes != UNKNOWN).any(axis=1)]
     if len(table) > _PLENTY:
         return ""
-    told = truth, shuffled = _known(table.tobytes(), len(table), protocol)
+    told = truth, shuffled = _known(table, protocol)
     if _is_told(*told):
         return ""
     found = (
@@ -81,7 +83,7 @@ def cannot_tell(data: Dataset, options: Mapping[str, Any]) -> str:
         return f"{found}, and every image is labelled"
     for size in growing(len(table))[:_LOOKS]:
         more = imagined(table, size, np.random.default_rng(size))
-        if _is_told(*_told(more, protocol)):
+        if _is_told(*_known(more, protocol)):
             return f"{found}; about {size - len(table):,} more labels would do"
     return f"{found}; many more labels are needed"
 
@@ -96,10 +98,17 @@ def _is_told(truth: float, shuffled: float) -> bool:
     return truth - shuffled >= _CLEARLY * (1 - shuffled)
 
 
-@functools.lru_cache(maxsize=8)
-def _known(table: bytes, rows: int, protocol: str) -> tuple[float, float]:
-    """`_told` of the same labels, worked out once: a sweep asks again and again."""
-    return _told(np.frombuffer(table, np.int64).reshape(rows, -1), protocol)
+def _known(table: NDArray[np.int64], protocol: Any) -> tuple[float, float]:
+    """`_told` of the same labels, worked out once: every command asks, and it takes seconds."""
+
+    def compute() -> dict[str, Any]:
+        return dict(zip(("truth", "shuffled"), _told(table, protocol), strict=True))
+
+    labels = hashlib.sha256(np.ascontiguousarray(table).tobytes()).hexdigest()
+    found = cache.remembered(
+        "told", (), compute, labels, table.shape[1], protocol, EVALUATION_FORMAT
+    )
+    return found["truth"], found["shuffled"]
 
 
 def _told(table: NDArray[np.int64], protocol: Any) -> tuple[float, float]:

@@ -88,10 +88,10 @@ def test_a_sweep_on_s3_survives_its_faults_and_ends_as_one_in_a_folder(
     before = done(server)
 
     process = sweep("run", str(file), "--store", store, server=server, cache=other)
-    faults = itertools.cycle([Hang(), *[Answer(500)] * 9])
+    faults = itertools.chain([Hang()], itertools.repeat(Answer(500)))
     while process.poll() is None and len(done(server)) < RUNS:
-        if not server.proxy.is_faulty:  # one request in twenty
-            server.proxy.inject(next(faults), times=1, after=19)
+        if not server.proxy.is_faulty:  # one request in forty
+            server.proxy.inject(next(faults), times=1, after=39)
         time.sleep(0.05)
     server.proxy.mend()
     assert " runs are in the store" in finish(process)
