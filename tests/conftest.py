@@ -16,7 +16,6 @@ LONG = (
     "tests/test_weak_labels.py",
     "tests/sweeps/test_driver.py",
     "tests/sweeps/cluster/test_tune_search.py",
-    "tests/sweeps/test_driver_s3.py",
     "tests/sweeps/cluster/test_detached.py",
     "tests/sweeps/tracking/test_real_parts.py",
 )

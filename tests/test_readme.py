@@ -18,7 +18,11 @@ DOCS = list((ROOT / "docs").glob("*.md"))
 PAGES = [README] + [
     (ROOT / "docs" / name).read_text(encoding="utf-8") for name in ("papers.md", "python.md")
 ]
-SMALLER = {"steps: 2_000": "steps: 20", "[0.25, 1, 2, 4, 8, 16, 32]": "[1, 4, 16]"}
+SMALLER = {
+    "steps: 2_000": "steps: 20",
+    "[0.25, 1, 2, 4, 8, 16, 32]": "[1, 4, 16]",
+    "latents: {values: [10, 20]}": "latents: 10",
+}
 
 
 def blocks(language: str) -> list[str]:
@@ -29,7 +33,7 @@ def blocks(language: str) -> list[str]:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the commands run: the sweep files, the quick one with fewer steps and betas."""
+    """Where the commands run: the sweep files, the quick one with fewer settings and steps."""
     folder = tmp_path_factory.mktemp("readme")
     shutil.copytree(
         ROOT / "sweeps",

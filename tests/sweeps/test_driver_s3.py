@@ -28,6 +28,7 @@ SWEEP = {
     "trainer": {"architecture": "mlp", "batch_size": 16, "steps": 500},
 }
 RUNS = 6
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
