@@ -95,6 +95,7 @@ def check_models_come_from_the_store(s3: S3, store: str, runs: Sequence[Run]) ->
         assert Store(store).path(key).read_bytes() == original
 
 
+@pytest.mark.slow
 def test_a_sweep_that_loses_a_machine_and_its_trackers_is_all_there_once_they_are_back(
     s3: S3, postgres: Postgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
