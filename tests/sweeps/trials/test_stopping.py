@@ -143,6 +143,10 @@ def test_what_is_sent_holds_the_code_and_no_secret(tmp_path, monkeypatch):
     assert "planted" not in json.dumps(sent)
     assert sent["env_vars"]["AWS_ENDPOINT_URL"] == "http://s3:8333"
     assert runtime_env.withheld() == ["MLFLOW_TRACKING_URI"]
-    assert runtime_env.for_trials()["env_vars"] == {"AWS_ENDPOINT_URL": "http://s3:8333"}
+    assert runtime_env.for_trials()["env_vars"] == {
+        "AWS_ENDPOINT_URL": "http://s3:8333",
+        "AWS_REQUEST_CHECKSUM_CALCULATION": "when_required",
+        "AWS_RESPONSE_CHECKSUM_VALIDATION": "when_required",
+    }
     monkeypatch.setenv("RAY_JOB_CONFIG_JSON_ENV_VAR", "{}")
     assert runtime_env.for_trials() == {}

@@ -1,6 +1,7 @@
 """Tracking on a real MLflow server on Postgres and S3, which goes down, hangs, errs and is slow."""
 
 import itertools
+import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,6 +22,9 @@ from tests.servers.postgres import PASSWORD, Postgres
 from tests.servers.proxy import Answer, Hang, Proxy, Refuse, Slow, proxied
 from tests.servers.s3 import S3
 from tests.sweeps.made_up import a_dataset, a_spec, write_made_up
+from trainer.config.run import RunConfig
+from trainer.config.schema import build
+from trainer.training.loop import train
 
 DATA = a_dataset()
 _names = itertools.count()
@@ -214,6 +218,9 @@ def test_a_database_can_be_written_without_a_server(spec, store, postgres, monke
     """Its artifacts stay in the store, and its password nowhere."""
     from mlflow import MlflowClient
 
+    folders = sorted(store.root.glob("runs/*"))
+    configs = [json.loads((folder / "config.json").read_text()) for folder in folders]
+    train([build(RunConfig, config) for config in configs], DATA, folders, device="cpu")
     MlflowClient(postgres.url).search_experiments()  # makes the tables
     monkeypatch.setenv("MLFLOW_TRACKING_URI", postgres.url)
     MlflowWriter(spec, store, "higgins")
