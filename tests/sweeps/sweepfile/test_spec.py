@@ -58,7 +58,12 @@ def test_least_file_has_sensible_defaults(file):
     ("old", "new", "line", "words"),
     [
         ("seeds: 3", "seed: 3", 8, "seed: unknown key; did you mean 'seeds'?"),
-        ("seeds: 3", "seeds: three", 8, "seeds: expected a whole number or a list, got 'three'"),
+        (
+            "seeds: 3",
+            "seeds: three",
+            8,
+            "seeds: expected a whole number or a list or a mapping, got 'three'",
+        ),
         ("seeds: 3", "seeds: 0", 8, "seeds: expected 1 or more"),
         ("seeds: 3", "seeds: []", 8, "seeds: expected at least one"),
         ("seeds: 3", "seeds: [1, 1]", 8, "twice"),
