@@ -22,6 +22,7 @@ from sweeps.sweepfile import Metric, SweepSpec
 from sweeps.sweepfile.compatibility import check_models
 from sweeps.sweepfile.configure import configure
 from sweeps.sweepfile.spec import goal_of
+from trainer.config.normalised_beta import normalised
 from trainer.data.dataset import Dataset
 from trainer.errors import UserError
 
@@ -68,7 +69,7 @@ class Sweep:
         """beta_norm and latents of a setting."""
         pixels = math.prod(self.data.shape)
         config = configure(self.spec.dataset, self.spec.trainer, parameters, pixels)
-        return config.beta * config.latents / pixels, config.latents
+        return normalised(config.beta, config.latents, pixels), config.latents
 
     def proposed(self) -> dict[int, Mapping[str, Any]]:
         """As `proposed_settings`, read now."""

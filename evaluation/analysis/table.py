@@ -8,6 +8,7 @@ from typing import Any, Literal, Protocol
 
 from evaluation.analysis.factors import Knowledge, read_factors
 from evaluation.analysis.health import RunHealth, read_health
+from trainer.config.normalised_beta import normalised
 from trainer.config.schema import suggestion
 from trainer.errors import UserError
 
@@ -145,7 +146,7 @@ def _row_from_result(result: Mapping[str, Any], evaluation_id: str, metric: str)
         run=result["run"],
         state="failed",
         beta=beta,
-        beta_norm=beta * latents / math.prod(result["data"]["shape"]),
+        beta_norm=normalised(beta, latents, math.prod(result["data"]["shape"])),
         latents=latents,
         seed=int(config["seed"]),
         parameters={k: v for k, v in flatten(config).items() if not _is_own(k)},
@@ -201,7 +202,8 @@ def _state(record: Mapping[str, Any]) -> str:
 
 def _row_from_record(record: Mapping[str, Any], metric: str, pixels: int | None) -> RunRow:
     beta, latents = _number(record["params.beta"]), int(_number(record["params.latents"]))
-    beta_norm = beta * latents / pixels if pixels else _number(record.get("params.beta_norm"))
+    given = _number(record.get("params.beta_norm"))
+    beta_norm = normalised(beta, latents, pixels) if pixels else given
     run = str(_present(record.get("tags.run")) or _present(record.get("run_id")) or "")
     if not math.isfinite(beta_norm):
         raise UserError(f"run {run!r} has no params.beta_norm: pass pixels=, its pixels x channels")

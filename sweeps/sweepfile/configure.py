@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from trainer.architectures import ARCHITECTURES
+from trainer.config.normalised_beta import denormalised
 from trainer.config.run import DatasetConfig, RunConfig
 from trainer.config.schema import FieldError, build, convert, suggestion
 from trainer.config.short_forms import AUTO, WITH_OPTIONS, in_full
@@ -85,7 +86,8 @@ def configure(
     if "beta_norm" not in parameters:
         return config
     beta_norm = convert(parameters["beta_norm"], float)
-    beta = convert(beta_norm * pixels / config.latents, float)  # refuses what became infinite
+    beta = denormalised(beta_norm, config.latents, pixels)
+    beta = convert(beta, float)  # refuses what became infinite
     return dataclasses.replace(config, beta=beta)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from sweeps.sweepfile import SweepSpec
 from sweeps.sweepfile.configure import configure
+from trainer.config.normalised_beta import denormalised
 from trainer.config.run import DatasetConfig, OptimizerConfig, RunConfig
 from trainer.data.dataset import Dataset
 from trainer.errors import UserError
@@ -154,7 +155,7 @@ def _round(number: float) -> int:
 
 def betas(pixels: int, latents: int = LATENTS) -> list[float]:
     """Values of beta three times as large each, about the one that `pixels` suggest; 1 is one."""
-    centre = CENTRE * pixels / latents  # beta_norm is beta * M / N (Higgins et al. 2017, A.5)
+    centre = denormalised(CENTRE, latents, pixels)
     first = round(math.log(centre, 3)) - BETAS // 2
     values = [3.0 ** (first + number) for number in range(BETAS)]
     return [float(f"{value:.2g}") for value in values]
