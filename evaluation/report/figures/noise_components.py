@@ -1,13 +1,10 @@
 """Which noise of a mixture a residual is taken for (troubleshooting paper, Fig. 15)."""
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from evaluation.analysis.formatting import number
 from evaluation.analysis.setting_names import setting_label
-from evaluation.report.figures import style
-from evaluation.report.figures.traversals import mosaic
+from evaluation.report.figures import image_rows, style
 from evaluation.report.material import Drawn, Lacking, Material
 from trainer.data.holdout import unseen
 from trainer.likelihoods.gaussian_mixture import NoiseMixture, responsibilities
@@ -25,8 +22,7 @@ def of_sweep(sweep: Material) -> Drawn:
     model, data = load_model(sweep.model_folder(row)), unseen(sweep.images())
     own = model.pack.likelihood_own
     assert isinstance(own, NoiseMixture)
-    picked = np.sort(np.random.default_rng(1).choice(len(data), min(COLUMNS, len(data)), False))
-    inputs = (data.images(picked) / data.levels).astype(np.float32)
+    inputs = image_rows.some_images(data, COLUMNS)
     codes, _ = model.encode(inputs)
     with torch.inference_mode():
         decoded = model.pack.decode(torch.from_numpy(codes)[None])
@@ -35,20 +31,10 @@ def of_sweep(sweep: Material) -> Drawn:
     order = sorted(range(len(level)), key=lambda j: level[j])
     channels = data.shape[0]
     maps = [shares[j].mean(1, keepdim=True).repeat(1, channels, 1, 1).numpy() for j in order]
-    rows: list[NDArray[np.float32]] = [inputs, model.decode(codes), *maps]
+    rows = [inputs, model.decode(codes), *maps]
     labels = ["input", "reconstruction"]
     labels += [f"σ² = {number(level[j])}\n{weight[j]:.0%} of pixels" for j in order]
-    height, width = data.shape[1:]
-    cell = 8.0 / len(picked)
-    figure = style.new_figure(9.6, 0.75 + len(rows) * cell * height / width)
-    axes = figure.add_subplot()
-    axes.imshow(mosaic(np.stack(rows)), extent=(0, len(picked), len(rows), 0), aspect="auto",
-                interpolation="nearest")  # fmt: skip
-    axes.set_xticks([])
-    axes.set_yticks(np.arange(len(rows)) + 0.5, labels, fontsize=8.5, color=style.INK)
-    axes.tick_params(length=0)
-    for spine in axes.spines.values():
-        spine.set_visible(False)
+    figure, _ = image_rows.draw(rows, labels)
     style.caption(figure, f"{setting_label(sweep.choice.best)}, seed {row.seed}. Below: white "
                   "where a residual is that component's, black where it is another's.")  # fmt: skip
     said = ", ".join(f"σ² = {number(level[j])} ({weight[j]:.0%} of the pixels)" for j in order)
