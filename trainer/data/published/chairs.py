@@ -4,10 +4,8 @@ import re
 
 import numpy as np
 
-from trainer.data.formats.picture_folder import PictureFiles, in_natural_order, names_below
-from trainer.data.published.published import PublishedPictures, by_value
-from trainer.errors import UserError
-from trainer.files import expand
+from trainer.data.formats.picture_folder import PictureFiles
+from trainer.data.published.published import PublishedPictures, by_value, named_pictures
 
 # the number of the picture, elevation and azimuth in degrees, distance of the camera
 _NAME = re.compile(r"image_\d+_p(\d+)_t(\d+)_r\d+\.png", re.IGNORECASE)
@@ -35,20 +33,15 @@ class Chairs(PublishedPictures):
     expected = _HELP
 
     def __init__(self, *, path: str, size: int = 64, gray: bool = True, crop: int | None = None):
-        folder = expand(path)
-        names = names_below(folder) if folder.is_dir() else []
-        files = in_natural_order([n for n in names if _NAME.fullmatch(n.rpartition("/")[2])])
-        if not files:
-            raise UserError(f"{folder}: no picture of a chair there; {_HELP}")
-        found = [_NAME.fullmatch(name.rpartition("/")[2]) for name in files]
-        angles = np.array([[int(m[1]), int(m[2])] for m in found if m])
+        named = named_pictures(path, _NAME, f"no picture of a chair there; {_HELP}")
+        angles = np.array([[int(fit[1]), int(fit[2])] for fit in named.fits])
         columns = {
-            "identity": np.array([_chair(name) for name in files]),
+            "identity": np.array([_chair(name) for name in named.files]),
             "azimuth": angles[:, 1],
             "elevation": angles[:, 0],
         }
-        known = by_value(columns, len(files))
-        super().__init__(PictureFiles(folder, files), known, size, gray, crop)
+        known = by_value(columns, len(named.files))
+        super().__init__(PictureFiles(named.folder, named.files), known, size, gray, crop)
 
 
 def _chair(name: str) -> str:

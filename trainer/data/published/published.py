@@ -1,5 +1,6 @@
 """What the published data sets share: factors that are known, and images read once as bytes."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +13,7 @@ from trainer.config.schema import FieldError
 from trainer.data.cached import CachedImages, checked
 from trainer.data.dataset import Notes
 from trainer.data.formats import pictures
-from trainer.data.formats.picture_folder import PictureFiles
+from trainer.data.formats.picture_folder import PictureFiles, in_natural_order, names_below
 from trainer.data.images.encoded_images import EncodedImages
 from trainer.data.labels.weak_labels import content
 from trainer.errors import UserError
@@ -159,6 +160,36 @@ def fitted(images: NDArray[np.uint8], shape: tuple[int, int, int]) -> NDArray[np
         return images.transpose(0, 3, 1, 2)
     made = [pictures.prepare(pictures.from_array(image), shape) for image in images]
     return np.stack(made)
+
+
+@dataclass(frozen=True)
+class NamedPictures:
+    """Picture files whose names say what they show.
+
+    folder: above them all. files: names relative to it, in natural order. fits: what the pattern
+        found in each of them. others: names of all other files there.
+    """
+
+    folder: Path
+    files: list[str]
+    fits: list[re.Match[str]]
+    others: list[str]
+
+
+def named_pictures(path: str, pattern: re.Pattern[str], problem: str) -> NamedPictures:
+    """The pictures at or below `path` whose file names fit all of `pattern`.
+
+    Raises UserError, which says `problem`, when there are none.
+    """
+    folder = expand(path)
+    names = names_below(folder) if folder.is_dir() else []
+    found = {name: pattern.fullmatch(name.rpartition("/")[2]) for name in names}
+    fits = {name: fit for name, fit in found.items() if fit}
+    if not fits:
+        raise UserError(f"{folder}: {problem}")
+    files = in_natural_order([*fits])
+    others = [name for name in names if name not in fits]
+    return NamedPictures(folder, files, [fits[name] for name in files], others)
 
 
 def find_files(folder: Path, pattern: str) -> list[Path]:

@@ -4,10 +4,8 @@ import re
 
 import numpy as np
 
-from trainer.data.formats.picture_folder import PictureFiles, in_natural_order, names_below
-from trainer.data.published.published import PublishedPictures, by_value
-from trainer.errors import UserError
-from trainer.files import expand
+from trainer.data.formats.picture_folder import PictureFiles
+from trainer.data.published.published import PublishedPictures, by_value, named_pictures
 
 # the person, the pose, and the direction of the light in degrees
 _NAME = re.compile(r"yaleB(\d+)_P(\d+)A([+-]\d+)E([+-]\d+)\.pgm", re.IGNORECASE)
@@ -38,16 +36,11 @@ class YaleB(PublishedPictures):
     expected = _HELP
 
     def __init__(self, *, path: str, size: int | None = None):
-        folder = expand(path)
-        names = names_below(folder) if folder.is_dir() else []
-        files = in_natural_order([n for n in names if _NAME.fullmatch(n.rpartition("/")[2])])
-        if not files:
-            raise UserError(f"{folder}: no face there; {_HELP}")
-        found = [_NAME.fullmatch(name.rpartition("/")[2]) for name in files]
-        read = np.array([[int(part) for part in m.groups()] for m in found if m])
+        named = named_pictures(path, _NAME, f"no face there; {_HELP}")
+        read = np.array([[int(part) for part in fit.groups()] for fit in named.fits])
         factors = ("identity", "pose", "light_azimuth", "light_elevation")
-        known = by_value(dict(zip(factors, read.T, strict=True)), len(files))
-        pictures = PictureFiles(folder, files, remarks=_left_out(names))
+        known = by_value(dict(zip(factors, read.T, strict=True)), len(named.files))
+        pictures = PictureFiles(named.folder, named.files, remarks=_left_out(named.others))
         super().__init__(pictures, known, size, gray=True)
 
 
