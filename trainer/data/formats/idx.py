@@ -1,7 +1,6 @@
 """The IDX format of MNIST: big-endian arrays of bytes, mostly gzipped (LeCun et al. 1998)."""
 
 import contextlib
-import gzip
 import struct
 import zlib
 from collections.abc import Iterator
@@ -11,18 +10,19 @@ from typing import IO
 import numpy as np
 from numpy.typing import NDArray
 
+from trainer.data.formats.gzipped import opened
 from trainer.errors import UserError
 
 
 def read_shape(path: Path, dimensions: int) -> tuple[int, ...]:
     """Shape of the array in an IDX file of so many dimensions. Raises UserError."""
-    with _opened(path) as file:
+    with _reading(path) as file:
         return _shape(file, dimensions)
 
 
 def read(path: Path, dimensions: int) -> NDArray[np.uint8]:
     """The bytes of an IDX file of so many dimensions, gzipped if named .gz. Raises UserError."""
-    with _opened(path) as file:
+    with _reading(path) as file:
         shape = _shape(file, dimensions)
         data = file.read()
         if len(data) != np.prod(shape):
@@ -39,10 +39,10 @@ def _shape(file: IO[bytes], dimensions: int) -> tuple[int, ...]:
 
 
 @contextlib.contextmanager
-def _opened(path: Path) -> Iterator[IO[bytes]]:
+def _reading(path: Path) -> Iterator[IO[bytes]]:
     try:
-        with gzip.open(path) if path.suffix == ".gz" else open(path, "rb") as file:
-            yield file  # type: ignore[misc]
+        with opened(path) as file:
+            yield file
     except (OSError, EOFError, zlib.error, struct.error, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise UserError(

@@ -1,6 +1,5 @@
 """The binary matrices of NORB, named .mat but not MATLAB's (LeCun, Huang & Bottou 2004)."""
 
-import gzip
 import math
 import struct
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainer.data.formats import npy
+from trainer.data.formats.gzipped import opened
 
 HELP = "expected a binary matrix of NORB, also gzipped; fetch it again"
 # the first four bytes, little-endian, say of what type the elements are
@@ -25,20 +25,20 @@ _TYPES: dict[int, np.dtype] = {
 
 def read_shape(path: Path) -> tuple[int, ...]:
     """Shape of the matrix in a file. Raises UserError."""
-    with npy.reading(path, HELP), _opened(path) as file:
+    with npy.reading(path, HELP), opened(path) as file:
         return _header(file)[0]
 
 
 def read(path: Path) -> NDArray:
     """A whole matrix. Raises UserError."""
-    with npy.reading(path, HELP), _opened(path) as file:
+    with npy.reading(path, HELP), opened(path) as file:
         shape, dtype = _header(file)
         return npy.take(file, dtype, math.prod(shape)).reshape(shape)
 
 
 def blocks(path: Path, size: int) -> Iterator[NDArray]:
     """The items of a matrix, counted by its first axis, `size` at a time. Raises UserError."""
-    with npy.reading(path, HELP), _opened(path) as file:
+    with npy.reading(path, HELP), opened(path) as file:
         (count, *item), dtype = _header(file)
         for start in range(0, count, size):
             items = min(size, count - start)
@@ -59,7 +59,3 @@ def _numbers(file: IO[bytes], count: int) -> tuple[int, ...]:
     if len(content) < 4 * count:
         raise EOFError("it ends too early")
     return struct.unpack(f"<{count}I", content)
-
-
-def _opened(path: Path) -> IO[bytes]:
-    return gzip.open(path) if path.suffix == ".gz" else open(path, "rb")  # type: ignore[return-value]
