@@ -1,7 +1,7 @@
-"""A small sweep and made-up results for tests that train nothing."""
+"""A small sweep and made-up results, for tests that train nothing or hardly anything."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from evaluation.identity import evaluation_id
@@ -35,6 +35,14 @@ def a_spec(**keys: Any) -> SweepSpec:
 def a_dataset() -> Dataset:
     options = {key: value for key, value in DATA.items() if key != "name"}
     return load(DATA["name"], **options)
+
+
+def train_made_up(store: Store, data: Dataset, runs: Sequence[Run]) -> None:
+    """Real models, as one pack, for runs whose results are made up."""
+    from trainer.training.loop import train  # torch, which few of these tests need
+
+    folders = [store.run_folder(run.id) for run in runs]
+    train([run.config for run in runs], data, folders, device="cpu")
 
 
 def write_made_up(

@@ -28,8 +28,7 @@ from tests.servers.mlflow_server import mlflow_server
 from tests.servers.postgres import PASSWORD, Postgres
 from tests.servers.proxy import Refuse, proxied
 from tests.servers.s3 import S3, SECRET
-from tests.sweeps.made_up import DATA, a_dataset, a_spec, write_made_up
-from trainer.training.loop import train
+from tests.sweeps.made_up import DATA, a_dataset, a_spec, train_made_up, write_made_up
 
 SWEEP = {
     "name": "real",
@@ -165,8 +164,7 @@ def test_without_a_server_the_runs_of_a_store_on_s3_are_kept_on_this_machine(
         while isinstance(block := queue.next(), Block):
             for run in block.runs:
                 write_made_up(store, spec, data, run, 0.9)
-            folders = [store.run_folder(run.id) for run in block.runs]
-            train([run.config for run in block.runs], data, folders, device="cpu")
+            train_made_up(store, data, block.runs)
             for run in block.runs:
                 store.keep(f"runs/{run.id}")
             queue.ended(block)

@@ -18,9 +18,8 @@ from sweeps.tracking.mlflow.registry import ALIAS
 from sweeps.tracking.tracker import Tracker, sync
 from sweeps.trials.trial_queue import Block, TrialQueue
 from tests.servers.mlflow_server import mlflow_server
-from tests.sweeps.made_up import a_dataset, a_spec, write_made_up
+from tests.sweeps.made_up import a_dataset, a_spec, train_made_up, write_made_up
 from trainer.errors import UserError
-from trainer.training.loop import train
 
 ISA = {"objective": {"name": "isa_vae", "subspaces": 2}, "architecture": "mlp", "steps": 3}
 SPEC = a_spec(
@@ -51,8 +50,7 @@ def store(tmp_path, empty_database) -> Store:
         for run in block.runs:
             score = run.config.beta / 5 + 0.01 * run.config.seed
             write_made_up(store, SPEC, DATA, run, score)
-        folders = [store.run_folder(run.id) for run in block.runs]
-        train([run.config for run in block.runs], DATA, folders, device="cpu")
+        train_made_up(store, DATA, block.runs)
     return store
 
 

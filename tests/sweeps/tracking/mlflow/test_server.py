@@ -1,7 +1,6 @@
 """Tracking on a real MLflow server on Postgres and S3, which goes down, hangs, errs and is slow."""
 
 import itertools
-import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from evaluation.analysis.table import rows_from_dataframe
+from sweeps.plan import runs_of
 from sweeps.run_store import Store
 from sweeps.search.searcher import Searcher
 from sweeps.sweep import Sweep
@@ -21,10 +21,7 @@ from tests.servers.mlflow_server import MlflowServer, mlflow_server
 from tests.servers.postgres import PASSWORD, Postgres
 from tests.servers.proxy import Answer, Hang, Proxy, Refuse, Slow, proxied
 from tests.servers.s3 import S3
-from tests.sweeps.made_up import a_dataset, a_spec, write_made_up
-from trainer.config.run import RunConfig
-from trainer.config.schema import build
-from trainer.training.loop import train
+from tests.sweeps.made_up import a_dataset, a_spec, train_made_up, write_made_up
 
 DATA = a_dataset()
 _names = itertools.count()
@@ -218,9 +215,7 @@ def test_a_database_can_be_written_without_a_server(spec, store, postgres, monke
     """Its artifacts stay in the store, and its password nowhere."""
     from mlflow import MlflowClient
 
-    folders = sorted(store.root.glob("runs/*"))
-    configs = [json.loads((folder / "config.json").read_text()) for folder in folders]
-    train([build(RunConfig, config) for config in configs], DATA, folders, device="cpu")
+    train_made_up(store, DATA, runs_of(spec, DATA, {"beta": 4}))
     MlflowClient(postgres.url).search_experiments()  # makes the tables
     monkeypatch.setenv("MLFLOW_TRACKING_URI", postgres.url)
     MlflowWriter(spec, store, "higgins")
