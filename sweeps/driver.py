@@ -145,7 +145,7 @@ class _Session:
             ):
                 ray.run(sweep, self.queue, self.progress, stop)
         if stop.expired:
-            self.console.print(f"{hours:g} hours are spent; run it again to go on")
+            self.console.print(f"{hours:g} hours are spent; run it again to resume")
         return stop.requested and not stop.expired
 
     def _finish(self, stopped: bool) -> Outcome:

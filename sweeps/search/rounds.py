@@ -68,13 +68,9 @@ def _batch(record: dict[str, Any] | None, spec: SweepSpec) -> ScheduledBatch | N
     known = set(spec.seed_list)
     if not seeds or not all(set(each) <= known and each for each in seeds.values()):
         return None
-    return (
-        ScheduledBatch(seeds, settings) if all(_fits(spec, s) for s in settings.values()) else None
-    )
-
-
-def _fits(spec: SweepSpec, setting: Mapping[str, Any]) -> bool:
-    return space.contains(spec.parameters, setting)
+    if not all(space.contains(spec.parameters, setting) for setting in settings.values()):
+        return None
+    return ScheduledBatch(seeds, settings)
 
 
 def _key(spec: SweepSpec, number: int) -> str:
