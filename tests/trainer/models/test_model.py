@@ -106,7 +106,7 @@ def test_what_does_not_fit_is_refused(model, use, problem):
 
 
 def test_a_folder_without_a_model_is_named(tmp_path):
-    with pytest.raises(UserError, match="is no run folder"):
+    with pytest.raises(UserError, match="is not a run folder"):
         load_model(tmp_path)
 
 
