@@ -178,8 +178,8 @@ def rule_of(spec: SweepSpec) -> race.Rule:
     return race.Rule(
         fewest=spec.racing.min,
         most=spec.racing.max,
-        within=spec.stop.within or spec.metric.within,
-        confidence=spec.stop.confidence,
+        within=spec.within,
+        confidence=spec.confidence,
         batch=spec.lookahead,
         most_settings=spec.setting_count,
         goal=spec.metric.goal,
