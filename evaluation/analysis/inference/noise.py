@@ -11,6 +11,7 @@ from evaluation.analysis.choose import SettingSummary
 
 NEIGHBOURHOOD = math.log(2.0)  # settings within about a factor of two share what is known of spread
 NEIGHBOURS_WEIGHT = 4.0  # as many degrees of freedom as the neighbours' spread counts for
+FAR_WEIGHT = 2.0  # as many where there are no neighbours but all the sweep
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ def measure_noise(settings: Sequence[SettingSummary], points: np.ndarray) -> Noi
     neighbours = (weight @ own + 1e-3 * pooled) / (weight.sum(axis=1) + 1e-3)
     shrunk = (freedom * own + NEIGHBOURS_WEIGHT * neighbours) / (freedom + NEIGHBOURS_WEIGHT)
     of_mean = np.maximum(shrunk, of_run) / seeds
-    known = freedom + np.clip(weight.sum(axis=1), 1.0, NEIGHBOURS_WEIGHT)
+    known = freedom + np.clip(weight.sum(axis=1), FAR_WEIGHT, NEIGHBOURS_WEIGHT)
     return Noise(max(0.0, float(pooled) - of_run), classifier, of_mean, known)
 
 
