@@ -19,6 +19,7 @@ from trainer.config.schema import FieldError
 from trainer.data import load
 from trainer.errors import UserError
 from trainer.extensions import trust_files
+from trainer.run_files import RECORD_FILE
 
 Evaluation = Mapping[str, Mapping[str, Any]]
 Row = tuple[dict[str, Any], dict[str, Any] | None]  # a result, and its figures in this evaluation
@@ -41,12 +42,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def find_runs(folder: Path) -> list[Path]:
     """`folder` if it is a run folder, else the run folders in it. Raises UserError for none."""
-    if (folder / "training.json").is_file():
+    if (folder / RECORD_FILE).is_file():
         return [folder]
-    runs = sorted(path.parent for path in folder.glob("*/training.json"))
+    runs = sorted(path.parent for path in folder.glob(f"*/{RECORD_FILE}"))
     if not runs:
         raise UserError(
-            f"{folder} is no run folder and has none in it (no training.json); "
+            f"{folder} is no run folder and has none in it (no {RECORD_FILE}); "
             "name what `python -m trainer` was given as --out"
         )
     return runs
@@ -76,7 +77,7 @@ def _evaluate_all(
     """Evaluates runs data set by data set: each run on the one that it was trained on."""
     by_data = defaultdict(list)
     for folder in folders:
-        reading = read_record(folder, "training.json", hashes=False)
+        reading = read_record(folder, RECORD_FILE, hashes=False)
         if reading.record is None:
             raise UserError(f"{reading.reason}; train this run again, or move it away")
         config = reading.record["config"]

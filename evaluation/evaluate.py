@@ -25,6 +25,7 @@ from trainer.config.run import DECIDE_PACK, RESULT_FORMAT, digest
 from trainer.data.dataset import Dataset
 from trainer.errors import UserError
 from trainer.files import stamp
+from trainer.run_files import CONFIG_FILE, RECORD_FILE
 from trainer.run_folder import mend_config
 
 if TYPE_CHECKING:
@@ -121,20 +122,20 @@ def _blocks(
 
 def _start(folder: Path, data: Dataset) -> dict[str, Any]:
     """The result of a run so far: the stored one, or one without evaluations. Raises UserError."""
-    reading = read_record(folder, "training.json")
+    reading = read_record(folder, RECORD_FILE)
     if reading.record is None:
         raise UserError(f"{reading.reason}; train this run to its end, then evaluate it")
     training = reading.record
     if training["data"]["fingerprint"] != data.fingerprint:
         raise UserError(
             f"{folder} was trained on other images ('{training['data']['name']}') than those of "
-            f"'{data.name}' given here; load the data set with the options in its config.json"
+            f"'{data.name}' given here; load the data set with the options in its {CONFIG_FILE}"
         )
     mend_config(folder, training)  # or its changed content would be listed as right
     stored = read_result(folder)
     if stored is not None and stored["run"] == training["run"]:
         return stored
-    names = [name for name in ("config.json", "training.json") if (folder / name).is_file()]
+    names = [name for name in (CONFIG_FILE, RECORD_FILE) if (folder / name).is_file()]
     return {
         "format": RESULT_FORMAT,
         "run": training["run"],

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainer.files import parse_json
+from trainer.run_files import HISTORY_FILE
 
 LIVE = 0.01  # nats; Duan et al. 2020 leave out latents of less
 _NO_BETTER = 0.99  # of the squared error of the mean image
@@ -78,7 +79,7 @@ def health(
 def read_history(folder: Path) -> dict[str, list[Any]] | None:
     """The records of training of a run; None where there are none that can be read."""
     try:
-        history = parse_json((folder / "history.json").read_bytes())
+        history = parse_json((folder / HISTORY_FILE).read_bytes())
     except (OSError, ValueError):
         return None
     usable = isinstance(history, dict) and isinstance(history.get("loss"), list)

@@ -35,6 +35,7 @@ from sweeps.sweepfile import SweepSpec, check_name, load_spec
 from trainer.config.schema import FieldError, build, suggestion
 from trainer.errors import UserError
 from trainer.files import SEAL, parse_json, seal_holds, sealed
+from trainer.run_files import RECORD_FILE
 
 _SEARCH_ID = re.compile(r"[0-9a-f]{20}")
 _RUN_ID = re.compile(r"[A-Za-z0-9_-]{1,100}")
@@ -168,7 +169,7 @@ class Store:
     def is_trained(self, run_id: str) -> bool:
         """Whether the training of a run is over, well or not; it may not be scored yet."""
         files = self._storage.files(run_key(run_id))
-        return record_of(files, "training.json", hashes=False).record is not None
+        return record_of(files, RECORD_FILE, hashes=False).record is not None
 
     def settings(self, spec: SweepSpec) -> list[Setting]:
         """The settings of this search so far, in order of their numbers."""

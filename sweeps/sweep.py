@@ -21,7 +21,7 @@ from sweeps.sweep_results import scored_alike
 from sweeps.sweepfile import Metric, SweepSpec
 from sweeps.sweepfile.compatibility import check_models
 from sweeps.sweepfile.configure import configure
-from sweeps.sweepfile.spec import goal_of
+from sweeps.sweepfile.parts import goal_of
 from trainer.config.normalised_beta import normalised
 from trainer.data.dataset import Dataset
 from trainer.errors import UserError

@@ -21,6 +21,14 @@ OF_ONE_KIND = {
     "trainer/data/formats",
     "trainer/objectives",
 }
+OF_A_RUN = {
+    "config.json": "trainer.run_files",
+    "history.json": "trainer.run_files",
+    "model.safetensors": "trainer.run_files",
+    "training.json": "trainer.run_files",
+    "result.json": "evaluation.result_file",
+    "traversal.png": "sweeps.reporting.picture",
+}
 
 
 def test_packages_import_one_way() -> None:
@@ -55,6 +63,15 @@ def test_no_two_classes_have_one_name() -> None:
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                 other = homes.setdefault(node.name, module)
                 assert other == module, f"{node.name} is in {other} and in {module}"
+
+
+def test_each_file_of_a_run_is_named_once() -> None:
+    homes: dict[str, set[str]] = {}
+    for module, path in FILES.items():
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and node.value in OF_A_RUN:
+                homes.setdefault(node.value, set()).add(module)
+    assert homes == {name: {home} for name, home in OF_A_RUN.items()}
 
 
 def _imported(module: str) -> set[str]:

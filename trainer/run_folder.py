@@ -28,9 +28,7 @@ from trainer.files import (
     write_json,
 )
 from trainer.objectives import OBJECTIVES
-
-CONFIG_FILE, HISTORY_FILE, MODEL_FILE = "config.json", "history.json", "model.safetensors"
-RECORD_FILE = "training.json"  # written last: a folder that has it is a run that is over
+from trainer.run_files import CONFIG_FILE, HISTORY_FILE, MODEL_FILE, RECORD_FILE
 
 
 def run_id(config: RunConfig, data: Dataset) -> str:

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from evaluation.analysis.choose import Choice, SettingSummary
 from evaluation.analysis.table import RunRow
 from trainer.errors import UserError
+from trainer.run_files import MODEL_FILE
 
 if TYPE_CHECKING:
     from evaluation.analysis.answer import Answer
@@ -72,7 +73,7 @@ class Material:
         if "learned" in found or row.state == "failed":
             return found.get("learned") or {}
         folder = self.folder(row)
-        if folder is None or not (folder / "model.safetensors").is_file():
+        if folder is None or not (folder / MODEL_FILE).is_file():
             return {}
         from trainer.models import load_pack
 
@@ -87,7 +88,7 @@ class Material:
     def model_folder(self, row: RunRow) -> Path:
         """The files of a trained model. Raises Lacking when they are gone."""
         folder = self.folder(row)
-        if folder is None or not (folder / "model.safetensors").is_file():
+        if folder is None or not (folder / MODEL_FILE).is_file():
             raise Lacking(f"the model of run {row.run} is not kept; scores alone are")
         return folder
 

@@ -12,8 +12,8 @@ from evaluation.analysis.table import RunRow
 from trainer.data.dataset import Dataset
 from trainer.errors import UserError
 from trainer.models import load_pack
-from trainer.models.loading import MODEL_FILE
 from trainer.models.traversal import traverse, values_of
+from trainer.run_files import MODEL_FILE
 
 
 @dataclass(frozen=True)

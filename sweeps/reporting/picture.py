@@ -13,7 +13,7 @@ from trainer.data.dataset import Dataset
 from trainer.files import replacing
 from trainer.models import Pack, load_pack
 from trainer.models.traversal import traverse
-from trainer.run_folder import MODEL_FILE
+from trainer.run_files import MODEL_FILE
 
 TRAVERSAL = "traversal.png"
 ROWS = 10  # the latents of most KL

@@ -5,11 +5,13 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from evaluation.result_file import RESULT
 from sweeps.storage.objects import Objects
 from trainer.files import replacing
+from trainer.run_files import RECORD_FILE
 
 INDEX = ".mirror.json"
-RECORDS = ("training.json", "result.json")  # a reader believes a run that has them: they go last
+RECORDS = (RECORD_FILE, RESULT)  # a reader believes a run that has them: they go last
 
 
 @dataclass(frozen=True)

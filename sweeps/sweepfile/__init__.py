@@ -1,14 +1,8 @@
 """A sweep file as frozen data: read, checked, overridden."""
 
-from sweeps.sweepfile.spec import (
-    Metric,
-    Resources,
-    SweepSpec,
-    as_mapping,
-    check_name,
-    load_spec,
-    spec_of,
-)
+from sweeps.sweepfile.parts import Metric, Resources
+from sweeps.sweepfile.reading import load_spec, spec_of
+from sweeps.sweepfile.spec import SweepSpec, as_mapping, check_name
 
 __all__ = [
     "Metric",

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 import trainer
-from tests.trainer.shapes import Shapes
 from trainer.__main__ import main
 from trainer.config.pack_file import read_pack
 from trainer.config.run import DatasetConfig, OptimizerConfig, RunConfig
@@ -27,7 +26,7 @@ models:
 
 @pytest.fixture
 def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setitem(DATASETS, "rectangles", Shapes)
+    monkeypatch.setitem(DATASETS.places, "rectangles", "tests.trainer.shapes:Shapes")
     path = tmp_path / "pack.yaml"
     path.write_text(TEXT)
     return path

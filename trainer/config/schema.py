@@ -5,12 +5,13 @@ the nearest known name. A dataclass may check its own values in `__post_init__` 
 `FieldError`.
 """
 
+import contextlib
 import dataclasses
 import difflib
 import math
 import types
 import typing
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal, TypeVar, Union
 
 from trainer.errors import UserError
@@ -62,6 +63,15 @@ def require(condition: bool, key: str, problem: str) -> None:
     """Raises FieldError at `key` unless `condition` holds; for `__post_init__` of dataclasses."""
     if not condition:
         raise FieldError(problem, (key,))
+
+
+@contextlib.contextmanager
+def under(*path: str | int) -> Iterator[None]:
+    """A FieldError raised within gets `path` in front of its own: it is seen from further out."""
+    try:
+        yield
+    except FieldError as error:
+        raise error.under(*path) from None
 
 
 def lookup(registry: Mapping[str, T], name: object, kind: str) -> T:

@@ -14,7 +14,7 @@ from trainer.config.schema import FieldError, build
 from trainer.errors import UserError
 from trainer.files import parse_json
 from trainer.models.pack import Pack
-from trainer.run_folder import CONFIG_FILE, MODEL_FILE
+from trainer.run_files import CONFIG_FILE, MODEL_FILE
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from evaluation.analysis.table import RunRow
 from evaluation.report.figures import style
 from evaluation.report.material import Drawn, Lacking, Material, collapsed
 from trainer.files import parse_json
+from trainer.run_files import HISTORY_FILE
 
 TITLES = {"reconstruction": "Reconstruction", "kl": "KL", "loss": "Loss"}
 TERMS = {
@@ -111,7 +112,7 @@ def _history(sweep: Material, row: RunRow) -> Mapping[str, Any] | None:
     if folder is None:
         return None
     try:
-        found: Mapping[str, Any] = parse_json((folder / "history.json").read_bytes())
+        found: Mapping[str, Any] = parse_json((folder / HISTORY_FILE).read_bytes())
         return found if found["step"] else None
     except (OSError, ValueError, KeyError, TypeError):
         return None  # no history, or a damaged one: one line less

@@ -21,7 +21,7 @@ from sweeps.tracking.redact import redact
 from trainer.errors import UserError
 from trainer.models import Model
 from trainer.models import load_model as load_folder
-from trainer.run_folder import CONFIG_FILE, MODEL_FILE
+from trainer.run_files import CONFIG_FILE, MODEL_FILE
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

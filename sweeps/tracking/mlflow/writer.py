@@ -10,6 +10,7 @@ from typing import Any
 from evaluation.analysis.answer import Answer, Best
 from evaluation.analysis.choose import SettingSummary
 from evaluation.analysis.table import flatten
+from evaluation.result_file import RESULT
 from sweeps import by_eye
 from sweeps.plan import Setting
 from sweeps.reporting.picture import TRAVERSAL
@@ -27,9 +28,9 @@ from sweeps.tracking.mlflow.values import (
     scores,
     setting_name,
 )
+from trainer.run_files import CONFIG_FILE, HISTORY_FILE, MODEL_FILE
 
-HISTORY, MODEL = "history.json", "model.safetensors"
-FILES = ("config.json", "result.json", HISTORY, TRAVERSAL)
+FILES = (CONFIG_FILE, RESULT, HISTORY_FILE, TRAVERSAL)
 NOTE, SAID = "mlflow.note.content", "said"  # what MLflow shows of a run, and what we wrote there
 BEST = "best"  # the tag of the best setting's run, and of its representative seed's
 
@@ -66,7 +67,7 @@ class MlflowWriter:
         if parent is not None and run is not None and run.says({**tags, PARENT: parent.id}):
             return
         # a remote store keeps its models: all of a sweep's would pass through this process
-        names = FILES if self._store.is_remote else (*FILES, MODEL)
+        names = FILES if self._store.is_remote else (*FILES, MODEL_FILE)
         files = {name: self._store.local(f"{key}/{name}") for name in names}
         end = self._end([result["run"]])
         start = end - round(1000 * float((result.get("training") or {}).get("seconds") or 0))
@@ -77,7 +78,7 @@ class MlflowWriter:
         beta_norm = config["beta"] * config["latents"] / pixels
         params = flatten(config) | {"beta_norm": beta_norm}
         level = place(config["beta"], beta_norm, config["latents"])
-        found = [*scores(result, end), *curves(files[HISTORY], start, end)]
+        found = [*scores(result, end), *curves(files[HISTORY_FILE], start, end)]
         score = next((value for name, value, *_ in found if name == self._metric), None)
         found += points(level | ({} if score is None else {"score": score}), end)
         self._runs.log(run, found, params, tags)
@@ -229,7 +230,7 @@ class MlflowWriter:
         """When the last of these runs got its result, in ms; the same whenever it is asked."""
         ends = [0.0]
         for run in runs:
-            key = f"{run_key(run)}/result.json"
+            key = f"{run_key(run)}/{RESULT}"
             path = self._store.path(key)
             ends.append((path if path.exists() else self._store.local(key)).stat().st_mtime)
         return round(1000 * max(ends))

@@ -1,0 +1,101 @@
+"""The parts of a sweep file that have keys of their own: metric, seeds, stop, budget, resources."""
+
+import contextlib
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+from trainer.config.schema import FieldError, require
+
+LEAST_SHARE = 0.001  # of a CPU or a GPU; Ray counts in ten-thousandths
+
+
+@dataclass(frozen=True)
+class Metric:
+    """What settings are scored by: a metric of evaluation.metrics.METRICS, or `auto`.
+
+    `auto` is the Higgins score where labels suffice for it, else UDR, which needs none.
+    goal: left out, it is what the metric wants.
+    within: a difference in score that does not matter. The answer says how probable it is that a
+        setting is that near to the best one.
+    """
+
+    name: str = "auto"
+    goal: Literal["maximize", "minimize"] = "maximize"
+    within: float = 0.01
+
+    def __post_init__(self) -> None:
+        if not 0 < self.within < math.inf:
+            raise FieldError(f"expected a number above 0, got {self.within:g}", ("within",))
+
+
+@dataclass(frozen=True)
+class Racing:
+    """Seeds by what they tell: every setting gets `min`, the best ones up to `max` (0, 1, …)."""
+
+    min: int = 2
+    max: int = 10
+
+    def __post_init__(self) -> None:
+        require(self.min > 0, "min", f"expected 1 or more, got {self.min}")
+        require(self.max >= self.min, "max", f"expected {self.min} or more, got {self.max}")
+
+
+@dataclass(frozen=True)
+class Stop:
+    """When a race is over: the setting to choose is surely within `within` of the best.
+
+    within: in units of the score; left out, the metric's. confidence: the probability of it.
+    """
+
+    within: float | None = None
+    confidence: float = 0.95
+
+    def __post_init__(self) -> None:
+        ok = self.within is None or 0 < self.within < math.inf
+        require(ok, "within", f"expected a number above 0, got {self.within}")
+        inside = 0 < self.confidence < 1
+        require(inside, "confidence", f"expected a number in (0, 1), got {self.confidence:g}")
+
+
+@dataclass(frozen=True)
+class Budget:
+    """The most that a sweep may take; what is done by then gives its answer.
+
+    hours: of the clock, each time that the sweep is run. runs: in all, whoever trained them.
+    """
+
+    hours: float | None = None
+    runs: int | None = None
+
+    def __post_init__(self) -> None:
+        for key in ("hours", "runs"):
+            most = getattr(self, key)
+            require(most is None or most > 0, key, f"expected a number above 0, got {most}")
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What one trial takes; fractions share a device. `max_concurrent`: most trials at once."""
+
+    cpu: float = 1.0
+    gpu: float = 0.0
+    max_concurrent: int | None = None
+
+    def __post_init__(self) -> None:
+        for key in ("cpu", "gpu"):
+            share = getattr(self, key)
+            problem = f"expected 0, or {LEAST_SHARE} or more, got {share:g}"
+            require(share == 0 or share >= LEAST_SHARE, key, problem)
+        require(self.cpu + self.gpu > 0, "cpu", "a trial needs a share of a CPU or of a GPU")
+        most = self.max_concurrent
+        require(most is None or most > 0, "max_concurrent", "expected 1 or more")
+
+
+def goal_of(metric: str) -> Literal["maximize", "minimize"]:
+    """What is better for a metric."""
+    from evaluation.metrics.by_name import is_lower_better
+
+    with contextlib.suppress(FieldError):  # an unknown one is told of later
+        return "minimize" if is_lower_better(metric) else "maximize"
+    return "maximize"

@@ -1,0 +1,95 @@
+"""Whether every model that a search can reach can be made; what cannot is named by its key."""
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from sweeps.sweepfile.configure import WHOLE, check_names, check_options, option_names
+from sweeps.sweepfile.space import Parameter
+from sweeps.sweepfile.spec import SweepSpec
+from trainer.config.schema import FieldError, convert, suggestion, under
+from trainer.config.short_forms import WITH_OPTIONS, named
+
+
+def check_reachable(spec: SweepSpec) -> None:
+    """Every value that the search can reach must make a model; raises FieldError at the first."""
+    names = set(spec.parameters)
+    if len(names & {"beta", "beta_norm"}) != 1:
+        raise FieldError("expected one of beta and beta_norm", ("parameters",))
+    with under("trainer"):
+        check_names(spec.model({}))
+    setting: dict[str, Any] = {}
+    for name, parameter in spec.parameters.items():
+        for path, value in _ends(parameter):
+            with _at("parameters", name, *path):
+                if name in ("beta", "beta_norm"):
+                    _check_beta(convert(value, float), parameter.is_range)
+                check_names(spec.model({**setting, name: value}))
+        if name in WHOLE and parameter.is_range and not parameter.whole:
+            problem = f"{name} takes whole numbers: int_uniform or int_log_uniform"
+            raise FieldError(problem, ("parameters", name, "distribution"))
+        setting[name] = _ends(parameter)[0][1]
+    _check_options(spec, setting)
+
+
+def _check_beta(value: float, is_range: bool) -> None:
+    if is_range and value <= 0:
+        raise FieldError(f"expected a number above 0, got {value:g}; 0 can be one of `values`")
+    if value < 0:
+        raise FieldError(f"expected 0 or more, got {value:g}")
+
+
+def _check_options(spec: SweepSpec, setting: Mapping[str, Any]) -> None:
+    """The options of objective and likelihood, which stand under `trainer` or `parameters`."""
+    for kind in WITH_OPTIONS:
+        if kind in spec.parameters:
+            _check_shared_options(spec, kind)
+        searched = [name for name in spec.parameters if name.split(".")[0] == kind]
+        for name in searched:
+            for path, value in _ends(spec.parameters[name]):
+                with _at("parameters", name, *path):
+                    check_options(spec.model({**setting, name: value}), kind)
+        if not searched:
+            with under("trainer", kind):
+                check_options(spec.model(setting), kind)
+    _check_objectives(spec, setting)
+
+
+def _check_shared_options(spec: SweepSpec, kind: str) -> None:
+    """Each option under `trainer` must be one of some objective (likelihood) that is searched."""
+    names = [value for _, value in _ends(spec.parameters[kind])]
+    known = {option for name in names for option in option_names(kind, name)}
+    given = named(spec.trainer.get(kind, {}))
+    for option in given.keys() - known - {"name"}:
+        problem = f"unknown key{suggestion(option, known)}"
+        raise FieldError(problem, ("trainer", kind, option))
+
+
+def _check_objectives(spec: SweepSpec, setting: Mapping[str, Any]) -> None:
+    """Every objective of the search must have a meaning for every beta and latent size."""
+    searched = spec.parameters.get("objective")
+    names = [value for _, value in _ends(searched)] if searched else []
+    settings = [{**setting, "objective": name} for name in names] or [dict(setting)]
+    for name in ("beta", "beta_norm", "latents"):
+        for path, value in _ends(spec.parameters[name]) if name in spec.parameters else ():
+            for base in settings:
+                with _at("parameters", name, *path):
+                    check_options(spec.model({**base, name: value}), "objective")
+
+
+@contextlib.contextmanager
+def _at(*path: str | int) -> Iterator[None]:
+    """A FieldError within is one of the value at `path`, wherever it came to light."""
+    try:
+        yield
+    except FieldError as error:
+        raise FieldError(error.problem, path) from None
+
+
+def _ends(parameter: Parameter) -> list[tuple[tuple[str | int, ...], Any]]:
+    """The values of a list, or the ends of a range, each with its path."""
+    if parameter.is_range:
+        return [(("min",), parameter.low), (("max",), parameter.high)]
+    if parameter.value is not None:
+        return [(("value",), parameter.value)]
+    return [(("values", i), value) for i, value in enumerate(parameter.values or ())]
