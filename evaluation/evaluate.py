@@ -170,7 +170,7 @@ def _evaluate_pack(
     from evaluation.floor import floor
     from evaluation.likelihood import likelihood
     from evaluation.metrics import COMPARES_SEEDS
-    from evaluation.metrics.by_name import metric_of, without_code
+    from evaluation.metrics.lookup import metric_of, without_code
     from evaluation.metrics.support.encoding import Remembering
     from trainer.device.precision import computing
 
