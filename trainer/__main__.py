@@ -15,8 +15,9 @@ from trainer.config.run import RunConfig
 from trainer.config.schema import FieldError
 from trainer.data import Dataset, load
 from trainer.errors import UserError
-from trainer.extensions import trust_files, with_sources
+from trainer.extensions import trust_files
 from trainer.likelihoods.automatic import resolved
+from trainer.registries import with_own_code
 from trainer.run_folder import run_id
 from trainer.training.loop import PackProgress
 from trainer.training.packing import Series
@@ -69,7 +70,7 @@ def _train(path: Path, out: Path, device: str) -> int:
 
 def _prepared(config: RunConfig, data: Dataset, pack: PackFile) -> RunConfig:
     try:
-        return with_sources(resolved(config, data))
+        return with_own_code(resolved(config, data))
     except FieldError as error:
         raise pack.error(error) from None
 

@@ -229,9 +229,17 @@ def _without_curve(
 
 
 def _with_best(choice: Choice, best: Best, per_latents: Mapping[int, Best]) -> Choice:
-    """The ranking with the settings to use as its best ones."""
+    """The ranking with the settings to use as its best ones, beside the metric's favourites."""
+    answers: dict[int | None, Best] = {None: best, **per_latents}
     return replace(
-        choice, best=best.setting, per_latents={m: b.setting for m, b in per_latents.items()}
+        choice,
+        best=best.setting,
+        per_latents={m: b.setting for m, b in per_latents.items()},
+        favourites={
+            m: b.favourite
+            for m, b in answers.items()
+            if b.favourite is not None and b.favourite is not b.setting
+        },
     )
 
 

@@ -4,21 +4,15 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from trainer.architectures import ARCHITECTURES
 from trainer.config.normalised_beta import denormalised
 from trainer.config.run import DatasetConfig, RunConfig
 from trainer.config.schema import FieldError, build, convert, suggestion
 from trainer.config.short_forms import AUTO, WITH_OPTIONS, in_full
-from trainer.data import DATASETS
-from trainer.extensions import find, look_up, with_installed, with_sources
-from trainer.likelihoods import LIKELIHOODS, likelihood_options
-from trainer.objectives import OBJECTIVES, objective_options
+from trainer.extensions import KINDS, find, look_up
+from trainer.likelihoods import likelihood_options
+from trainer.objectives import objective_options
+from trainer.registries import REGISTRIES, with_own_code
 
-REGISTRIES: Mapping[str, Mapping[str, Any]] = {
-    "objective": OBJECTIVES,
-    "architecture": ARCHITECTURES,
-    "likelihood": LIKELIHOODS,
-}
 # What a sweep may search, beside the options of the objective and of the likelihood
 # (`objective.<option>`, `likelihood.<option>`).
 PARAMETERS = (
@@ -82,7 +76,7 @@ def configure(
         else:
             values[group] = {**values[group], option: value}
     config = build(RunConfig, {**values, "dataset": dataset, "seed": seed})
-    config = with_installed(with_sources(config), {**REGISTRIES, "dataset": DATASETS})
+    config = with_own_code(config)
     if "beta_norm" not in parameters:
         return config
     beta_norm = convert(parameters["beta_norm"], float)
@@ -101,10 +95,10 @@ def check_parameter_name(name: str) -> None:
 
 def check_names(config: RunConfig) -> None:
     """Raises FieldError when the objective, architecture or likelihood is not known."""
-    for key, registry in REGISTRIES.items():
-        if key == "likelihood" and config.likelihood == AUTO:
+    for kind in KINDS:
+        if kind == "likelihood" and config.likelihood == AUTO:
             continue
-        find(registry, config, key)
+        find(REGISTRIES[kind], config, kind)
 
 
 def option_names(kind: str, name: object) -> set[str]:

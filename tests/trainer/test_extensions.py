@@ -1,5 +1,6 @@
 """The user's own code, from a file or an installed package: trained, named by ids, and trusted."""
 
+import json
 import textwrap
 from pathlib import Path
 
@@ -9,12 +10,15 @@ import torch
 from tests.trainer.runs import config, folders, history, model
 from tests.trainer.shapes import Shapes
 from trainer import extensions
+from trainer.__main__ import main
 from trainer.architectures import ARCHITECTURES
 from trainer.config.run import RunConfig
 from trainer.config.schema import FieldError, build
+from trainer.data import DATASETS
 from trainer.errors import UserError
-from trainer.extensions import find, trust_files, with_installed, with_sources
+from trainer.extensions import find, trust_files, with_sources
 from trainer.models import load_model
+from trainer.registries import with_own_code
 from trainer.run_folder import run_id
 from trainer.training.compatibility import check_compatible
 from trainer.training.loop import train
@@ -187,10 +191,18 @@ def test_an_installed_package_adds_names(here: Path, monkeypatch: pytest.MonkeyP
     try:
         assert list(ARCHITECTURES)[-2:] == ["small", "gone"]
         assert ARCHITECTURES["fc1200"].__module__ == "trainer.architectures.fc1200"
-        run = with_installed(config(architecture="small"), {"architecture": ARCHITECTURES})
+        run = with_own_code(config(architecture="small"))
         assert run.sources == {"small_nets_of_a_package": NETS}
         check_compatible(build(RunConfig, run.as_mapping()), Shapes())
         with pytest.raises(FieldError, match=r"^architecture: 'gone' of an installed package"):
             find(ARCHITECTURES, config(architecture="gone"), "architecture")
+        monkeypatch.setitem(DATASETS.places, "rectangles", "tests.trainer.shapes:Shapes")
+        (here / "pack.yaml").write_text(
+            "{dataset: rectangles, architecture: small, latents: 2, batch_size: 8, steps: 1,"
+            " optimizer: {name: adam, lr: 0.001}}"
+        )
+        assert main([str(here / "pack.yaml"), "--out", str(here / "runs"), "--device", "cpu"]) == 0
+        (record,) = here.glob("runs/*/config.json")
+        assert json.loads(record.read_text())["sources"] == run.sources
     finally:
         ARCHITECTURES.__dict__.pop("installed", None)

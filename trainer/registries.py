@@ -1,0 +1,26 @@
+"""All that a configuration names by kind: objectives, architectures, likelihoods and data sets."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from trainer.architectures import ARCHITECTURES
+from trainer.config.run import RunConfig
+from trainer.data import DATASETS
+from trainer.extensions import with_installed, with_sources
+from trainer.likelihoods import LIKELIHOODS
+from trainer.objectives import OBJECTIVES
+
+REGISTRIES: Mapping[str, Mapping[str, Any]] = {
+    "objective": OBJECTIVES,
+    "architecture": ARCHITECTURES,
+    "likelihood": LIKELIHOODS,
+    "dataset": DATASETS,
+}
+
+
+def with_own_code(config: RunConfig) -> RunConfig:
+    """`config` with the text of all code that is not ours, so that its id covers it.
+
+    Code in files and in installed packages. Raises FieldError, its path that of RunConfig.
+    """
+    return with_installed(with_sources(config), REGISTRIES)
