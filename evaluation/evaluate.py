@@ -31,7 +31,8 @@ from trainer.run_folder import mend_config
 if TYPE_CHECKING:
     from trainer.models import Pack
 
-HOW = ("steps", "seconds", "device", "precision")  # a model was trained, by training.json
+# how a model was trained, by training.json
+HOW = ("steps", "seconds", "device", "precision", "ended", "machine", "torch")
 MOST_MODELS = 32  # evaluated at once; bounds memory when a whole store is evaluated
 
 

@@ -15,7 +15,7 @@ from trainer.data.formats import pictures
 from trainer.data.formats.picture_folder import PictureFolder
 from trainer.data.images.array_images import ArrayImages
 from trainer.data.images.encoded_images import EncodedImages, Pictures
-from trainer.data.labels.factors import BINS, read_columns
+from trainer.data.labels.factors import BINS, Missing, read_columns
 from trainer.data.labels.weak_labels import Bins, fingerprint_of
 from trainer.errors import UserError
 from trainer.files import expand
@@ -63,13 +63,15 @@ class ImageFolder(CachedImages):
         `#rrggbb`, or three numbers.
     fit: how images with other proportions are brought to `size`: cropped at the centre, padded, or
         stretched.
-    images_key, labels_key: the names of the arrays (for Parquet, of the image column), where they
-        are not the usual ones.
-    shape: of the images of an array with flattened rows: [height, width], or with the channels.
-    range: the values that mean black and white in an array, where they cannot be inferred.
-    factors: names for label columns that have none.
-    bins: how many classes continuous labels are cut into, at their quantiles; or per factor, by
-    name. files: (attribute) names below `path` of the image files, in order; empty for an array.
+    images_key, labels_key: the names of the arrays (for Parquet, of the column of images), where
+        they are not what people call them.
+    shape: of the images of an array whose rows are flat: [height, width], or with the channels.
+    range: the values that are black and white in an array, where they cannot be told.
+    factors: the names of the columns of labels that have none.
+    bins: how many classes continuous labels are cut into, at their quantiles; or for each by name.
+    missing: numbers or words that stand for no value in columns of labels; without it, such numbers
+        as -999 are found.
+    files: (attribute) names below `path` of the image files, in order; empty for an array.
 
     Subfolder names are a factor where every image is in a subfolder. Raises FieldError for invalid
     options, UserError for files that cannot be used.
@@ -92,6 +94,7 @@ class ImageFolder(CachedImages):
         range: tuple[float, ...] | None = None,
         factors: tuple[str, ...] | None = None,
         bins: Bins = BINS,
+        missing: Missing | None = None,
     ):
         if size is not None and size < 1:
             raise FieldError(f"expected 1 or more, got {size}", ("size",))
@@ -119,7 +122,7 @@ class ImageFolder(CachedImages):
         self.fingerprint = digest(
             ["folder", self._content(), self.shape, self.resize, self.levels, *self.reader.identity]
         )
-        found = read_columns(self.reader.columns, self.count, bins)
+        found = read_columns(self.reader.columns, self.count, bins, missing=missing)
         self.factors = found.sizes
         self.notes = Notes(
             images=self.reader.remarks + self._fitted(look.fit),

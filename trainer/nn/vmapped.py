@@ -26,8 +26,8 @@ class Vmapped(nn.Module):
         one = make()
         _check(one)
         self._make = make
-        self._one = (copy.deepcopy(one).to("meta"),)  # in a tuple, so that its parameters are not
-        ours for module in one.modules():
+        self._one = (copy.deepcopy(one).to("meta"),)  # in a tuple: its parameters are not ours
+        for module in one.modules():
             for name, parameter in module.named_parameters(recurse=False):
                 packed = torch.empty(size, *parameter.shape, dtype=parameter.dtype)
                 module.register_parameter(

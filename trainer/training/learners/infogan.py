@@ -73,8 +73,9 @@ class InfoganLearner:
         regularised = codes[..., : self.pack.latents]
         game = Game(sure_of_real, sure_of_fake, regularised, *seen.chunk(2, dim=2))
         first = self.terms(game, self.options)
-        self.critics.step(first["discriminator"].sum())  # no model's loss reaches another's
-        parameters
+        self.critics.step(
+            first["discriminator"].sum()
+        )  # a model's loss reaches no other's parameters
 
         with self.pack.autocast():
             seen, sure_of_fake = self._judge(fake, over_generated)
