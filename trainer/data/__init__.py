@@ -56,10 +56,11 @@ def load(
         is an option of data sets such as dsprites, and selects a subset of the images.)
     bins: how many classes a continuous factor of a table is cut into, at its quantiles; one number
         for all, or one for each by name.
-    missing: a list of the numbers or words that stand for no value in columns of labels; without
-        it, numbers such as -999 far from all others are found, and said. [] takes all as values.
-    holdout: how many images to keep apart from training, chosen at random, always the same ones;
-        metrics that the papers take on a test set are taken on them.
+    missing: a list of numbers or words that mark missing values in label columns; by default
+        numbers such as -999, far from all others, are detected and reported. [] keeps all as
+        values.
+    holdout: how many images to hold out of training, chosen at random, always the same ones;
+        metrics that the papers compute on a test set are computed on them.
 
         data = load("dsprites", factors={"shape": [0]}, labels=1000)
         data.images([0, 1]), data.classes([0, 1]), data.factors

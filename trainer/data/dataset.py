@@ -33,7 +33,8 @@ class Dataset(Protocol):
     fingerprint: hex digest of everything that determines the pixels. Labels are not in it: training
     never sees them, except for an objective that learns from them.
     labels_fingerprint: hex digest of everything that determines `classes`; "" when there are no
-    labels. shape: (channels, height, width).
+    labels.
+    shape: (channels, height, width).
     levels: the largest pixel value: 1 for binary images, 255 for bytes. images / levels lies in [0,
         1].
     factors: number of classes of each labelled factor, in the order of the columns of `classes`;

@@ -59,18 +59,19 @@ class ImageFolder(CachedImages):
     size: side in pixels to resize all images to; without it all must be as large as the first.
     gray: true for one channel, false for three; without it three where any image has colour.
     binary: true for black and white, split at half grey (implied where all values are 0 or 1, or
-    bool). background: the colour behind transparent pixels and of the padding: a name,
-        `#rrggbb`, or three numbers.
+    bool).
+    background: the colour behind transparent pixels and of the padding: a name, `#rrggbb`, or three
+        numbers.
     fit: how images with other proportions are brought to `size`: cropped at the centre, padded, or
         stretched.
-    images_key, labels_key: the names of the arrays (for Parquet, of the column of images), where
-        they are not what people call them.
-    shape: of the images of an array whose rows are flat: [height, width], or with the channels.
-    range: the values that are black and white in an array, where they cannot be told.
-    factors: the names of the columns of labels that have none.
+    images_key, labels_key: the names of the arrays (for Parquet, of the image column), where they
+        are not the usual ones.
+    shape: of the images of an array with flattened rows: [height, width], or with the channels.
+    range: the values of black and white in an array, where they cannot be inferred.
+    factors: names for label columns that have none.
     bins: how many classes continuous labels are cut into, at their quantiles; or for each by name.
-    missing: numbers or words that stand for no value in columns of labels; without it, such numbers
-        as -999 are found.
+    missing: numbers or words that mark missing values in label columns; by default numbers such as
+        -999 are detected.
     files: (attribute) names below `path` of the image files, in order; empty for an array.
 
     Subfolder names are a factor where every image is in a subfolder. Raises FieldError for invalid

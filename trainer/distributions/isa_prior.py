@@ -21,7 +21,8 @@ class IsaOptions:
     """The layout and the exponents of the prior (Stühmer et al. 2019, Sec. 4 and A.5).
 
     subspaces: their number, if all have the same size, or the size of each; the paper has 5 of 4 or
-    5. p0: exponent of the root. Where it equals p1, all latents are independent.
+    5.
+    p0: exponent of the root. Where it equals p1, all latents are independent.
     p1: exponent within the subspaces; where they are learned, its initial value. By default 2.2
         where fixed and 2.0 where learned, as in the paper.
     exponents: whether each subspace learns its own p1 along with the networks.

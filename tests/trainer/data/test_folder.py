@@ -102,7 +102,7 @@ def test_a_bad_file_is_named(pictures, bad, cache_folder):
 
 
 def test_an_empty_or_missing_folder(tmp_path):
-    with pytest.raises(UserError, match="no image files \(PNG, JPEG, …\) in it"):
+    with pytest.raises(UserError, match="no image files"):
         load("folder", path=str(tmp_path))
     with pytest.raises(UserError, match="No such file"):
         load("folder", path=str(tmp_path / "none"))

@@ -25,8 +25,8 @@ _DELIMITERS = ",;\t|"
 class LabelTable:
     """columns: all of one length; texts, or (from arrays) numbers. lines: line of each row.
 
-    unit: of `lines`. by_position: whether row n is image n. headless: whether the first line was a
-    row, so that the column names are generated.
+    unit: of `lines`. by_position: whether row n is image n.
+    headless: whether the first line was a row, so that the column names are generated.
     """
 
     path: Path

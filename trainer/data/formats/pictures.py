@@ -38,9 +38,9 @@ class Unusable(Exception):
 class PictureFacts:
     """Facts about an image.
 
-    width, height: as displayed. colour: not grey. sixteen: 16 bits per pixel. top: the largest
-    value where `sixteen`, else 255. transparent: whether any pixel is. turned: displayed in another
-    orientation than stored (EXIF). frames: more than 1 in an animation.
+    width, height: as displayed. colour: not grey. sixteen: 16 bits per pixel.
+    top: the largest value where `sixteen`, else 255. transparent: whether any pixel is. turned:
+    displayed in another orientation than stored (EXIF). frames: more than 1 in an animation.
     """
 
     width: int
@@ -57,9 +57,9 @@ class PictureFacts:
 class Look:
     """How images are brought to one form.
 
-    background: behind transparent pixels, and of the padding. fit: what is done to an image with
-    other proportions. top: the value of white in a 16-bit image. window: side in pixels of the
-    central square that is used; the whole image when None.
+    background: behind transparent pixels, and of the padding.
+    fit: what is done to an image with other proportions. top: the value of white in a 16-bit image.
+    window: side in pixels of the central square that is used; the whole image when None.
     """
 
     background: Colour = WHITE

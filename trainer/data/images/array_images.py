@@ -48,10 +48,10 @@ class Layout:
 class ArrayImages:
     """The images of one .npy, .npz, HDF5 or MATLAB file, and the labels next to them.
 
-    images_key, labels_key: names of the arrays; found by the usual names if not given. shape:
-    height, width and channels (in the order of the array) of flattened images. range: the values of
-    black and white; inferred from the values' type and range if not given. names: names for unnamed
-    label columns. look: as for EncodedImages.
+    images_key, labels_key: names of the arrays; found by the usual names if not given.
+    shape: height, width and channels (in the order of the array) of flattened images.
+    range: the values of black and white; inferred from the values' type and range if not given.
+    names: names for unnamed label columns. look: as for EncodedImages.
 
     Raises FieldError and UserError.
     """

@@ -19,12 +19,12 @@ MISSING = frozenset(
     | {"unknown", "missing", "not available", "unlabelled", "unlabeled"}
 )
 _YES_NO = ({"true", "false"}, {"yes", "no"}, {"t", "f"}, {"y", "n"})
-_FEW = 16  # values are never too many to be classes
-_MANY = 100  # different fractions are a continuous quantity, however many images there are
-_EACH = 4  # images per value, on average, that classes of scattered numbers need
-_LEAST = 5  # labels from which on texts that are all different are taken as free text
-_SENTINEL = re.compile(r"-?9{2,}")  # how files say "no value" in numbers, where far from all others
-# what columns are called whose whole numbers are names, however many
+_FEW = 16  # this many values can always be classes
+_MANY = 100  # this many different fractions are continuous, however many images there are
+_EACH = 4  # images per value, on average, that scattered numbers need to be classes
+_LEAST = 5  # from this many labels on, texts that are all different are free text
+_SENTINEL = re.compile(r"-?9{2,}")  # numbers that mark missing values, where far from all others
+# names of columns whose whole numbers are class ids, however many
 _NAMED = re.compile(
     r"(?i:.*(class|label|target|category|identity|person|subject)(es|s)?|(.*[^a-z])?(ids?|y))"
     r"|.*[a-z]I[dD]"
@@ -78,10 +78,10 @@ def read_columns(
 ) -> Factors:
     """The factors in columns of `rows` values each, numbers or texts.
 
-    bins: how many classes a continuous column is cut into, at its quantiles; by column, the ones
-        that are named are cut in any case. readers: of columns that are read otherwise. missing:
-        the values that say that nothing is known, beside the words of `MISSING`; None finds such
-        numbers, as -999, and () takes every number as it is.
+    bins: how many classes a continuous column is cut into, at its quantiles; if by column, the
+        named ones are always cut. readers: for columns that are read differently. missing: the
+        values that mark missing ones, besides the words of `MISSING`; None detects numbers such as
+        -999, and () keeps every number.
     """
     sizes, classes, left_out, remarks = {}, [], {}, []
     quantities: dict[str, NDArray[np.float64]] = {}

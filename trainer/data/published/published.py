@@ -167,8 +167,9 @@ def fitted(images: NDArray[np.uint8], shape: tuple[int, int, int]) -> NDArray[np
 class NamedPictures:
     """Image files whose names say what they show.
 
-    folder: the one above them all. files: names relative to it, in natural order. fits: the match
-        of the pattern in each. others: names of all other files there.
+    folder: the one above them all.
+    files: names relative to it, in natural order. fits: the match of the pattern in each. others:
+        names of all other files there.
     """
 
     folder: Path

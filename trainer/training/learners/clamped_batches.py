@@ -30,8 +30,8 @@ def clamped(z: Tensor, active: Tensor) -> Tensor:
 class ClampedBatches:
     """Clamped batches of K models by step, from each model's own seed.
 
-    sizes: number of latents per factor, by name, in the order of the latents. shares: relative
-    frequency with which each factor varies. batch: n.
+    sizes: number of latents per factor, by name, in the order of the latents.
+    shares: relative frequency with which each factor varies. batch: n.
     at: draws a factor, a labelled image, then n of the images that differ from it at most in that
         factor, uniformly with replacement.
     Raises UserError for data whose labels do not allow this.
