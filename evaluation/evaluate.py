@@ -31,7 +31,8 @@ from trainer.run_folder import mend_config
 if TYPE_CHECKING:
     from trainer.models import Pack
 
-HOW = ("steps", "seconds", "device", "precision")  # a model was trained, by training.json
+# how a model was trained, by training.json
+HOW = ("steps", "seconds", "device", "precision", "ended", "machine", "torch")
 MOST_MODELS = 32  # evaluated at once; bounds memory when a whole store is evaluated
 
 
@@ -169,7 +170,7 @@ def _evaluate_pack(
     from evaluation.floor import floor
     from evaluation.likelihood import likelihood
     from evaluation.metrics import COMPARES_SEEDS
-    from evaluation.metrics.by_name import metric_of, without_code
+    from evaluation.metrics.lookup import metric_of, without_code
     from evaluation.metrics.support.encoding import Remembering
     from trainer.device.precision import computing
 

@@ -41,7 +41,7 @@ def floor(
     A metric that compares seeds gets a shuffle of its own for each, else they would still agree.
     """
     from evaluation.metrics import COMPARES_SEEDS, WITHOUT_FLOOR
-    from evaluation.metrics.by_name import metric_of, needs_labels, without_code
+    from evaluation.metrics.lookup import metric_of, needs_labels, without_code
     from evaluation.metrics.support.encoding import Shuffled
 
     if metric in WITHOUT_FLOOR or not (metric in COMPARES_SEEDS or needs_labels(metric, options)):

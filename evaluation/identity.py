@@ -76,7 +76,7 @@ def with_defaults(evaluation: Mapping[str, Mapping[str, Any]]) -> dict[str, dict
 
 def _filled(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
     # here, so that importing this stays cheap: it loads torch
-    from evaluation.metrics.by_name import CODE, metric_of, with_code
+    from evaluation.metrics.lookup import CODE, metric_of, with_code
 
     parameters = inspect.signature(metric_of(name, options)).parameters
     defaults = {key: p.default for key, p in parameters.items() if key not in _GIVEN}

@@ -19,10 +19,10 @@ def check_labels(metric: str, options: Mapping[str, Any], data: Dataset) -> None
     Reads no pixel. Metrics that need no label always pass.
     """
     from evaluation.metrics import METRICS, TELLS_FACTORS_APART
-    from evaluation.metrics.by_name import is_ours, needs_labels
     from evaluation.metrics.factorvae import votes_apart
     from evaluation.metrics.higgins import pairs_apart
     from evaluation.metrics.irs import groups_of_two
+    from evaluation.metrics.lookup import is_ours, needs_labels
     from evaluation.metrics.mig import check_ordered
     from evaluation.metrics.support.labels import MissingLabels
     from evaluation.metrics.support.points import drawn_labels

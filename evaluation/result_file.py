@@ -6,6 +6,7 @@ What a result holds beside format, run, config, data, state, reason, training an
         "measures": {metric: {"score": …, "floor": {"mean", "spread", "shuffles"}, …}},
         "factors": {name: {"known", "best_latent", "latent"}},
         "reconstruction", "kl", "kl_per_latent", "images"}}
+    "training": {"steps", "seconds", "device", "precision", "ended", "machine", "torch"}
     "health": {"live_latents", "collapsed", "diverged", "unconverged", "worse_than_mean_image"}
 
 floor: what the metric gives the same codes shuffled among the images, on the same labels: mean and
@@ -14,9 +15,11 @@ floor: what the metric gives the same codes shuffled among the images, on the sa
 factors: how much the code knows of each labelled factor, 0 (chance) to 1, held out: "known" by the
     whole code, "best_latent" by its best single latent, whose number is "latent"; of sampled codes.
     Absent without labels; a factor with too few of them is left out.
+training: how it was trained; "ended": when, UTC, ISO 8601; "machine": see `trainer.device.machine`.
 health: see `evaluation.health.Health`. "live_latents" is a whole number, the others true or false.
 
-Results written by earlier versions have no floor, factors and health, and readers do without.
+Results written by earlier versions have no floor, factors and health, nor when and where they were
+trained, and readers do without.
 """
 
 import logging

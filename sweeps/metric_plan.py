@@ -36,7 +36,7 @@ def plan_metrics(spec: SweepSpec, data: Dataset) -> MetricPlan:
     Metrics that the labels do not suffice for are left out, with a remark. Raises UserError that
     names the line when that is the one asked for by name, or when UDR has one seed to compare.
     """
-    from evaluation.metrics.by_name import is_lower_better
+    from evaluation.metrics.lookup import is_lower_better
 
     name, goal = spec.metric.name, spec.metric.goal
     problems = {m: _lacking(spec, m, options, data) for m, options in spec.evaluation.items()}

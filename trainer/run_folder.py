@@ -5,6 +5,7 @@ import dataclasses
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -78,12 +79,14 @@ def write_record(
     seconds: float,
     device: str,
     precision: Precision,
+    machine: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Writes the files of a run that is over, training.json last, and returns what that says.
 
     parameters: of this one model, without a model axis; a run that failed keeps none, nor does one
         that is given None.
-    reason: why it failed, or None. precision: in which it was trained.
+    reason: why it failed, or None. precision: in which it was trained. machine: on what, where
+        that is to be told (trainer.device.machine).
     """
     names = [HISTORY_FILE]
     write_json(run.folder / HISTORY_FILE, history)
@@ -107,6 +110,8 @@ def write_record(
         "device": device,
         "precision": precision,
         "torch": torch.__version__,
+        "ended": datetime.now(UTC).isoformat(timespec="seconds"),
+        "machine": dict(machine or {}),
         "files": {name: stamp(run.folder / name) for name in names},
     }
     write_json(run.folder / RECORD_FILE, sealed(record))

@@ -149,6 +149,7 @@ class Choice:
     """The ranking of a sweep: the best setting of all and of each latent size, by score.
 
     settings: all of them, best first. per_latents: the best setting of each latent size M, by M.
+    favourites: the metric's own best by M, and under None of all, where another one is to be used.
     failed_score: what a failed seed counts as: chance level where the metric has one, else the
         worst score of the sweep; nan when there is neither.
     chance: chance level of the metric; nan when it has none. metric: its name, empty if unknown.
@@ -162,6 +163,12 @@ class Choice:
     failed_score: float
     chance: float
     metric: str = ""
+    favourites: Mapping[int | None, SettingSummary] = field(default_factory=dict)
+
+    @property
+    def favourite(self) -> SettingSummary | None:
+        """The metric's own best setting where it is not `best`, which it cannot tell from it."""
+        return self.favourites.get(None)
 
     @property
     def failed(self) -> int:

@@ -155,7 +155,7 @@ def _runs(answer: Answer) -> Iterator[str]:
     if choice.undefined:
         yield (
             f"{metric_name(choice.metric)} is undefined for the {count(choice.undefined, 'run')} "
-            "without a live latent, which have no part in a setting's mean."
+            "without a live latent: a setting's mean is over the others."
         )
     if choice.settings and max(setting.seeds for setting in choice.settings) == 1:
         yield "Every setting has one seed: the noise is guessed from the scatter about the curve."

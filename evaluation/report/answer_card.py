@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from evaluation.analysis.choose import Choice
 from evaluation.analysis.formatting import capital, count, fixed, number
+from evaluation.report.charts.captions import label_beside
 from evaluation.report.charts.dimensions import title_of
 from evaluation.report.contents import text
 from evaluation.report.facts import SweepFacts
@@ -34,7 +35,8 @@ class AnswerCard:
 
 def answer_card(choice: Choice, facts: SweepFacts, answer: "Answer | None") -> AnswerCard:
     """The best beta and what is known of its setting."""
-    best, label = choice.best, "The best β of this sweep"
+    best, own = choice.best, choice.favourite
+    label = "The β to use" if own else "The best β of this sweep"
     if not best.finished:
         return AnswerCard(label, "No answer yet")
     over = f"over {count(best.seeds, 'seed')}"
@@ -50,6 +52,9 @@ def answer_card(choice: Choice, facts: SweepFacts, answer: "Answer | None") -> A
             for name, value in best.parameters.items()
         ),
     ]
+    if own is not None:
+        named, score = label_beside(own, best), fixed(own.score, 3)
+        tiles.append(Tile("The metric's own best", named, f"at {score}, not told from this one"))
     if answer is not None and answer.best.interval is not None:
         low, high = map(number, answer.best.interval)
         tiles.insert(0, Tile(f"{answer.level:.0%} interval of β", f"{low} to {high}"))

@@ -16,7 +16,7 @@ from evaluation.analysis.choose import Choice
 from evaluation.analysis.table import RunRow
 from evaluation.report import answer_card, answer_tables, contents, pictures
 from evaluation.report.changes import changes, summary
-from evaluation.report.charts import library
+from evaluation.report.charts import captions, library
 from evaluation.report.charts.dimensions import Dimension, dimensions
 from evaluation.report.charts.specifications import Chart, charts, data_of
 from evaluation.report.facts import SweepFacts
@@ -92,6 +92,7 @@ def write_report(
         scoring=contents.scoring(choice),
         facts=facts,
         charts=shown,
+        rings=captions.of_rings(choice),
         axes=_axes(dims),
         colours=_colours(dims),
         filters=[dim for dim in dims if dim.is_filter and dim.field not in ("beta", "beta_norm")],

@@ -11,6 +11,8 @@ from sweeps.run_store import Store
 from sweeps.sweep import Sweep
 from sweeps.sweepfile import as_mapping, load_spec
 from sweeps.sweepfile.compatibility import RENDERED
+from sweeps.sweepfile.cost import cost_of
+from sweeps.sweepfile.starter import remarks_on_cost
 from trainer.data.dataset import Dataset
 from trainer.errors import UserError
 
@@ -32,14 +34,17 @@ def execute(args: Namespace) -> int:
                 console.print(line, soft_wrap=True)
         raise
     plan, found = sweep.metrics, _looked_at(sweep.data)
+    cost = cost_of(spec, sweep.data) if found["contact_sheet"] else None
     if args.json:
         remarks = list(plan.remarks)
         answer = {"valid": True, "metric": plan.metric, "remarks": remarks, "data": found}
+        answer["cost"] = asdict(cost) if cost else {"runs": spec.most_runs}
         evaluation = with_defaults(plan.evaluation)
         resolved = {"model": _first_model(sweep), "evaluation": evaluation}
         print_json({**answer, "sweep": as_mapping(spec), "resolved": resolved})
         return 0
-    for line in _lines(found):
+    known = cost.in_words() if cost else f"{spec.most_runs} runs"
+    for line in [*_lines(found), f"cost: {known}", *remarks_on_cost(spec, sweep.data)]:
         console.print(line, soft_wrap=True)
     console.print(
         f"{args.file} is good: sweep ",

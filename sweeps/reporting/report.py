@@ -1,18 +1,15 @@
 """The report of a sweep, made from what the store has."""
 
 import contextlib
-import platform
 import shlex
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from importlib.metadata import PackageNotFoundError, version
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from evaluation.analysis.choose import Choice
-from evaluation.analysis.formatting import count, metric_name
+from evaluation.analysis.formatting import metric_name
 from evaluation.identity import with_defaults
 from evaluation.report.facts import SweepFacts
 from evaluation.report.figures import FIGURES, IN_REPORT
@@ -23,13 +20,13 @@ from sweeps import by_eye
 from sweeps.reporting.baselines import paper_table
 from sweeps.reporting.material import material_of
 from sweeps.reporting.picture import TRAVERSAL
+from sweeps.reporting.provenance import provenance
 from sweeps.run_store import Store, run_key
 from sweeps.sweep import Snapshot
 from sweeps.sweepfile import SweepSpec
 from trainer.data.dataset import Dataset
 
 TRAVERSED = 2  # images that the traversals of a model start from
-VERSIONS = ("beta-sweep", "torch", "ray", "optuna", "mlflow")
 
 
 def make_report(snapshot: Snapshot) -> Path:
@@ -105,7 +102,7 @@ def _facts(snapshot: Snapshot) -> SweepFacts:
         command=_command(spec),
         sweep_file=spec.text,
         chosen=by_eye.sentence(chosen) if chosen else "",
-        provenance=_provenance(data, snapshot.results),
+        provenance=provenance(snapshot),
         paper=paper_table(snapshot),
     )
 
@@ -135,26 +132,3 @@ def _command(spec: SweepSpec) -> str:
     if spec.source is None:
         return f"sweep run {spec.name}.yaml"
     return shlex.join(["sweep", "run", spec.source.path, *spec.source.overrides.values()])
-
-
-def _provenance(data: Dataset, results: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    """Where the figures come from: the images, what trained for how long, and on what."""
-    trained: list[Mapping[str, Any]] = [result.get("training") or {} for result in results]
-    seconds = sum(float(how.get("seconds") or 0) for how in trained)
-    found = {"images": f"{data.name} ({data.source}), fingerprint {data.fingerprint[:16]}"}
-    found["training"] = f"{seconds / 3600:.2f} hours of model time in {count(len(results), 'run')}"
-    for key in ("device", "precision"):
-        tally = Counter(str(how[key]) for how in trained if how.get(key))
-        if tally:
-            found[key] = ", ".join(f"{name} ({runs})" for name, runs in tally.most_common())
-    return found | _versions()
-
-
-def _versions() -> dict[str, str]:
-    found = {"Python": platform.python_version()}
-    for package in VERSIONS:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found

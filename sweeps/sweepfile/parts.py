@@ -94,7 +94,7 @@ class Resources:
 
 def goal_of(metric: str) -> Literal["maximize", "minimize"]:
     """What is better for a metric."""
-    from evaluation.metrics.by_name import is_lower_better
+    from evaluation.metrics.lookup import is_lower_better
 
     with contextlib.suppress(FieldError):  # an unknown one is told of later
         return "minimize" if is_lower_better(metric) else "maximize"

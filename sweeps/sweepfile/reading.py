@@ -122,7 +122,7 @@ def _is_positive(value: Any) -> bool:
 
 
 def _evaluation(value: Any) -> Any:
-    from evaluation.metrics.by_name import CODE, is_ours, metric_of, with_code
+    from evaluation.metrics.lookup import CODE, is_ours, metric_of, with_code
 
     if not isinstance(value, Mapping):
         return value  # `build` says what it expected
@@ -181,7 +181,7 @@ _PREPARE: dict[str, Callable[[Any], Any]] = {
 
 def _with_metric(spec: SweepSpec) -> SweepSpec:
     """The spec with its metric among the metrics that are taken."""
-    from evaluation.metrics.by_name import check_known, metric_of, with_code
+    from evaluation.metrics.lookup import check_known, metric_of, with_code
 
     name = "higgins" if spec.metric.name == "auto" else spec.metric.name
     if name in spec.evaluation:

@@ -64,8 +64,8 @@ def starter(name: str, options: Mapping[str, Any]) -> Starter:
         optimizer=OptimizerConfig(lr=1e-3 if architecture == "conv" else 3e-3),
         batch_size=batch,
     )
-    seconds = _step_seconds(config, data)
-    together = 1 if gpu else max(1, min(BETAS, _cpus()))  # trials at once
+    seconds = trial_step_seconds(config, data)
+    together = 1 if gpu else max(1, min(BETAS, cpus()))  # trials at once
     affordable = MINUTES * 60 * together / (BETAS * seconds)
     steps = _round(max(FEWEST, min(MOST, affordable, PASSES * len(data) / batch)))
     minutes = steps * BETAS * seconds / together / 60
@@ -88,7 +88,7 @@ def remarks_on_cost(spec: SweepSpec, data: Dataset) -> list[str]:
     if passes < MANY_PASSES:
         return []
     seeds = len(spec.seed_list)
-    seconds = _step_seconds(config, data, seeds) * config.steps * spec.setting_count / _cpus()
+    seconds = trial_step_seconds(config, data, seeds) * config.steps * spec.setting_count / cpus()
     took = f"{seconds / 3600:.1f} hours" if seconds >= 3600 else f"{seconds / 60:.0f} minutes"
     return [
         f"trainer.steps is not given: {config.steps:,} steps of {config.batch_size} show each of "
@@ -119,7 +119,7 @@ def _side(options: Mapping[str, Any], gpu: bool) -> int | None:
     return 64 if gpu and least >= 48 else 32
 
 
-def _step_seconds(config: RunConfig, data: Dataset, seeds: int = SEEDS) -> float:
+def trial_step_seconds(config: RunConfig, data: Dataset, seeds: int = SEEDS) -> float:
     """Seconds that a trial of `seeds` models takes for a step, as one of several side by side."""
     import torch
 
@@ -143,7 +143,8 @@ def _with_seed(config: RunConfig, seed: int) -> RunConfig:
     return replace(config, seed=seed)
 
 
-def _cpus() -> int:
+def cpus() -> int:
+    """The cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 

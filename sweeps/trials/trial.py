@@ -81,7 +81,7 @@ class Trial:
 
     def _score(self) -> dict[str, Any]:
         from evaluation import evaluate
-        from evaluation.metrics.by_name import codes_in
+        from evaluation.metrics.lookup import codes_in
         from sweeps.reporting.picture import write_traversals
         from trainer.extensions import trust
 

@@ -3,6 +3,7 @@
 import importlib
 import json
 import shutil
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,8 @@ def test_a_result_says_all_about_a_run(runs: list[Path]) -> None:
         assert (result["format"], result["state"], result["reason"]) == (1, "finished", None)
         assert (result["config"], result["data"]) == (training["config"], training["data"])
         assert result["training"]["steps"] == 40
+        assert result["training"]["machine"]["cores"] >= 1
+        assert datetime.fromisoformat(result["training"]["ended"]).tzinfo is not None
         assert set(result["files"]) == {
             "model.safetensors",
             "history.json",

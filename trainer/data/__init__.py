@@ -8,7 +8,7 @@ from trainer.config.run import digest
 from trainer.config.schema import FieldError, convert, suggestion
 from trainer.data.dataset import UNKNOWN, Dataset, Notes, notes_of, quantities_of
 from trainer.data.holdout import hold_out
-from trainer.data.labels.factors import BINS
+from trainer.data.labels.factors import BINS, Missing
 from trainer.data.labels.weak_labels import choose, relabel
 from trainer.extensions import code_of, look_up
 from trainer.registry import Registry
@@ -41,6 +41,7 @@ def load(
     labels: str | int = "all",
     factors: object = None,
     bins: object = BINS,
+    missing: object = None,
     holdout: object = 0,
     sources: Mapping[str, str] | None = None,
     **options: object,
@@ -55,6 +56,8 @@ def load(
         is an option of data sets of which it chooses a part, such as dsprites.)
     bins: how many classes a continuous factor of a table is cut into, at its quantiles; one number
         for all, or one for each by name.
+    missing: a list of the numbers or words that stand for no value in columns of labels; without
+        it, numbers such as -999 far from all others are found, and said. [] takes all as values.
     holdout: how many images to keep apart from training, chosen at random, always the same ones;
         metrics that the papers take on a test set are taken on them.
 
@@ -77,9 +80,12 @@ def load(
         options["factors"] = factors
     if "bins" in parameters:
         options["bins"] = cut
+    absent = _convert("missing", missing, Missing | None)
+    if "missing" in parameters:
+        options["missing"] = absent
     for key in options:
         if key not in parameters:
-            known = [*parameters, "labels", "factors", "bins", "holdout"]
+            known = [*parameters, "labels", "factors", "bins", "missing", "holdout"]
             problem = f"unknown option of {name}{suggestion(key, known)}"
             raise FieldError(problem, (key,))
     arguments = {}
@@ -91,7 +97,7 @@ def load(
             problem = f"required option of {name} is missing{'; ' if files else ''}{files}"
             raise FieldError(problem, (key,))
     made = _with_code(cls(**arguments), code_of(DATASETS, name, sources))
-    data = relabel(made, _convert("labels", labels, str | int), cut, chosen)
+    data = relabel(made, _convert("labels", labels, str | int), cut, chosen, absent)
     data = data if chosen is None else choose(data, chosen)
     return hold_out(data, _convert("holdout", holdout, int))
 

@@ -15,7 +15,7 @@ from trainer.data.formats import pictures
 from trainer.data.formats.picture_folder import PictureFolder
 from trainer.data.images.array_images import ArrayImages
 from trainer.data.images.encoded_images import EncodedImages, Pictures
-from trainer.data.labels.factors import BINS, read_columns
+from trainer.data.labels.factors import BINS, Missing, read_columns
 from trainer.data.labels.weak_labels import Bins, fingerprint_of
 from trainer.errors import UserError
 from trainer.files import expand
@@ -69,6 +69,8 @@ class ImageFolder(CachedImages):
     range: the values that are black and white in an array, where they cannot be told.
     factors: the names of the columns of labels that have none.
     bins: how many classes continuous labels are cut into, at their quantiles; or for each by name.
+    missing: numbers or words that stand for no value in columns of labels; without it, such numbers
+        as -999 are found.
     files: (attribute) names below `path` of the image files, in order; empty for an array.
 
     Names of subfolders that hold all images are a factor. Raises FieldError for options that do not
@@ -92,6 +94,7 @@ class ImageFolder(CachedImages):
         range: tuple[float, ...] | None = None,
         factors: tuple[str, ...] | None = None,
         bins: Bins = BINS,
+        missing: Missing | None = None,
     ):
         if size is not None and size < 1:
             raise FieldError(f"expected 1 or more, got {size}", ("size",))
@@ -119,7 +122,7 @@ class ImageFolder(CachedImages):
         self.fingerprint = digest(
             ["folder", self._content(), self.shape, self.resize, self.levels, *self.reader.identity]
         )
-        found = read_columns(self.reader.columns, self.count, bins)
+        found = read_columns(self.reader.columns, self.count, bins, missing=missing)
         self.factors = found.sizes
         self.notes = Notes(
             images=self.reader.remarks + self._fitted(look.fit),

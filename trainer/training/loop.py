@@ -11,6 +11,7 @@ from torch import Tensor
 
 from trainer.config.run import Precision, RunConfig
 from trainer.data.dataset import Dataset
+from trainer.device.machine import machine
 from trainer.device.precision import computing, offered
 from trainer.errors import UserError
 from trainer.models.pack import Pack
@@ -190,6 +191,7 @@ class Training:
                 f"training is at step {self.step} of {self.steps}: advance() to the end first"
             )
         self.pack.eval()
+        place = machine(self.device)
         for model, run in enumerate(self._active):
             self._records[run.id] = write_record(
                 run,
@@ -200,6 +202,7 @@ class Training:
                 seconds=self.seconds,
                 device=_describe(self.device),
                 precision=self.pack.precision,
+                machine=place,
             )
             checkpoints.delete(run.folder)
         return [self._records[run.id] for run in self.runs]

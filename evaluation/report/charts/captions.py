@@ -17,8 +17,8 @@ def of_inverted_u(choice: Choice, score_name: str) -> str:
     if not best.finished:
         return NOTHING
     said = (
-        f"{capital(score_name)} against β: the best setting is {setting_label(best)}, at "
-        f"{fixed(best.score, 3)} over {count(best.seeds, 'seed')}."
+        f"{capital(score_name)} against β: the {name_of_best(choice)} is {setting_label(best)}, at "
+        f"{fixed(best.score, 3)} over {count(best.seeds, 'seed')}{_own_best(choice)}."
     )
     along = sorted(_same_but_beta(choice), key=lambda setting: setting.beta)
     ends = [end for end in (along[0], along[-1]) if end is not best] if len(along) > 1 else []
@@ -29,14 +29,22 @@ def of_inverted_u(choice: Choice, score_name: str) -> str:
 
 
 def of_map(choice: Choice, score_name: str) -> str:
-    """The best beta of each latent size."""
+    """The beta to use of each latent size, and the metric's own best where that is another."""
     tops = [top for top in choice.per_latents.values() if top.finished]
     if not tops:
         return NOTHING
     listed = "; ".join(
-        f"M = {top.latents}: β = {number(top.beta)} ({fixed(top.score, 3)})" for top in tops
+        f"M = {top.latents}: β = {number(top.beta)} ({fixed(top.score, 3)}"
+        + (
+            f"; the metric's own best: {label_beside(own, top)}, {fixed(own.score, 3)})"
+            if own
+            else ")"
+        )
+        for top in tops
+        for own in [choice.favourites.get(top.latents)]
     )
-    return f"Best β and {score_name} of each latent size: {listed}."
+    which = "β to use" if choice.favourites else "Best β"
+    return f"{which} and its {score_name} at each latent size: {listed}."
 
 
 def of_tradeoff(choice: Choice, score_name: str) -> str:
@@ -47,14 +55,46 @@ def of_tradeoff(choice: Choice, score_name: str) -> str:
     best, sharpest = choice.best, max(known, key=lambda setting: setting.reconstruction)
     if sharpest is best:
         return (
-            f"The best setting, {setting_label(best)}, also reconstructs best.{_left_out(choice)}"
+            f"The {name_of_best(choice)}, {setting_label(best)}, also reconstructs best"
+            f"{_own_best(choice)}.{_left_out(choice)}"
         )
+    called = "the one to use" if choice.favourite else "the best one"
     return (
         f"The sharpest setting, {setting_label(sharpest)}, reconstructs at "
         f"{fixed(sharpest.reconstruction, 1)} nats per image with a {score_name} of "
-        f"{fixed(sharpest.score, 3)}; the best one, {setting_label(best)}, at "
-        f"{fixed(best.reconstruction, 1)} nats with {fixed(best.score, 3)}.{_left_out(choice)}"
+        f"{fixed(sharpest.score, 3)}; {called}, {setting_label(best)}, at "
+        f"{fixed(best.reconstruction, 1)} nats with {fixed(best.score, 3)}{_own_best(choice)}."
+        f"{_left_out(choice)}"
     )
+
+
+def name_of_best(choice: Choice) -> str:
+    """What `choice.best` is called: the best setting, or another that the answer prefers to it."""
+    return "setting to use" if choice.favourite else "best setting"
+
+
+def label_beside(setting: SettingSummary, other: SettingSummary) -> str:
+    """A setting by its beta, or by all its choices where it differs from `other` in more."""
+    alike = (setting.latents, dict(setting.parameters)) == (other.latents, dict(other.parameters))
+    return f"β = {number(setting.beta)}" if alike else setting_label(setting)
+
+
+def own_best_in_short(choice: Choice) -> str:
+    """The metric's own best, for a figure's legend of signs; "" where it is the one to use."""
+    own = choice.favourite
+    return f"the metric's own best, {label_beside(own, choice.best)}" if own else ""
+
+
+def of_rings(choice: Choice) -> str:
+    """What the rings of the page's charts are, to end a sentence with."""
+    own = own_best_in_short(choice)
+    return f"{name_of_best(choice)}; the dashed one {own}" if own else name_of_best(choice)
+
+
+def _own_best(choice: Choice) -> str:
+    """The metric's own best and its score, to end a sentence with."""
+    own = choice.favourite
+    return f"; {own_best_in_short(choice)}, is at {fixed(own.score, 3)}" if own else ""
 
 
 def of_rate(choice: Choice) -> str:

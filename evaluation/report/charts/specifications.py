@@ -1,7 +1,7 @@
 """The charts of the report: their data, and their specifications in Vega-Lite.
 
 A specification may say "$x", "$colour" or "$shape" where a channel is the reader's choice; the page
-puts that of a `Dimension` there.
+puts that of a `Dimension` there. "$line" is "$colour" where a line is of one colour, else grey.
 """
 
 import math
@@ -115,7 +115,13 @@ def data_of(
                 "seeds": setting.seeds,
             }
             | {"failed": setting.failed, "reconstruction": setting.reconstruction}
-            | {"kl": setting.kl, "best": setting is choice.best, "low": low, "high": high}
+            | {
+                "kl": setting.kl,
+                "best": setting is choice.best,
+                "own_best": setting is choice.favourite,
+                "low": low,
+                "high": high,
+            }
             | {"key": setting_key(setting)}
             | ({"alike": setting.reconstruction} if setting in same else {})
         )
@@ -208,7 +214,7 @@ def _inverted_u(score: Mapping[str, Any]) -> dict[str, Any]:
             {
                 "data": {"name": "settings"},
                 "mark": {"type": "line", "strokeWidth": 1.8, "clip": True, "aria": False},
-                "encoding": {**shared, "y": score, "detail": {"field": "line"}},
+                "encoding": {"x": "$x", "color": "$line", "y": score, "detail": {"field": "line"}},
             },
             {
                 "data": {"name": "settings"},
@@ -217,7 +223,7 @@ def _inverted_u(score: Mapping[str, Any]) -> dict[str, Any]:
             },
             {**_runs(score), "params": [ZOOM]},
             _settings(score),
-            _best(score),
+            *_rings(score),
             {
                 "data": {"name": "failed"},
                 "mark": {
@@ -252,12 +258,16 @@ def _settings(y: Mapping[str, Any], x: Any = "$x") -> dict[str, Any]:
     }
 
 
-def _best(y: Mapping[str, Any], x: Any = "$x") -> dict[str, Any]:
-    return {
-        "data": {"name": "best"},
-        "mark": {**RING, "color": "currentColor", "clip": True},
-        "encoding": {"x": x, "y": y, "tooltip": "$setting"},
-    }
+def _rings(y: Mapping[str, Any], x: Any = "$x", **mark: Any) -> list[dict[str, Any]]:
+    """Around the setting to use, and a dashed one around the metric's own best if it is another."""
+    return [
+        {
+            "data": {"name": name},
+            "mark": {**RING, "color": "currentColor", "clip": True, **mark, **dashes},
+            "encoding": {"x": x, "y": y, "tooltip": "$setting"},
+        }
+        for name, dashes in (("best", {}), ("own_best", {"strokeDash": [4, 3]}))
+    ]
 
 
 def _map(score_name: str, sizes: int) -> dict[str, Any]:
@@ -275,11 +285,7 @@ def _map(score_name: str, sizes: int) -> dict[str, Any]:
                 "mark": {**marks, "clip": True},
                 "encoding": {"x": "$x", "y": latents, "color": colour, "tooltip": "$setting"},
             },
-            {
-                "data": {"name": "best"},
-                "mark": {**RING, "size": 700, "color": "currentColor", "clip": True},
-                "encoding": {"x": "$x", "y": latents, "tooltip": "$setting"},
-            },
+            *_rings(latents, size=700),
         ],
     }
 
@@ -295,13 +301,13 @@ def _scatter(x: Mapping[str, Any], y: Mapping[str, Any]) -> dict[str, Any]:
                 "encoding": {
                     "x": x,
                     "y": y,
-                    "color": "$colour",
+                    "color": "$line",
                     "detail": {"field": "line"},
                     "order": {"field": "beta"},
                 },
             },
             {**_runs(y, x), "params": [ZOOM]},
             _settings(y, x),
-            _best(y, x),
+            *_rings(y, x),
         ],
     }

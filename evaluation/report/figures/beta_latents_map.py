@@ -14,7 +14,7 @@ from matplotlib.patches import Rectangle
 from evaluation.analysis.choose import Choice, SettingSummary
 from evaluation.analysis.formatting import capital
 from evaluation.analysis.table import RunRow
-from evaluation.report.charts.captions import of_map
+from evaluation.report.charts.captions import of_map, own_best_in_short
 from evaluation.report.figures import series, style
 from evaluation.report.material import Drawn, Material
 
@@ -41,10 +41,17 @@ def draw(rows: Sequence[RunRow], choice: Choice, *, score_name: str = "score") -
     lines = series.series_of(choice, series.axis_of(choice))
     figure = style.new_figure(9.6, 2.1 + 0.62 * min(len(lines), 14))
     draw_on(figure.add_subplot(), rows, choice, score_name=score_name)
-    text = "Star: best setting. Dot: best of each row. White tick: β = 1. Blank: not tried."
+    text = f"{what_the_star_is(choice)} Dot: best of each row. White tick: β = 1. Blank: not tried."
     unfinished = not all(setting.finished for setting in choice.settings)
     style.caption(figure, text + (" Red cross: no seed finished." if unfinished else ""))
     return figure
+
+
+def what_the_star_is(choice: Choice) -> str:
+    """What the star on the map is, and the diamond where there is one, in a sentence or two."""
+    if own := own_best_in_short(choice):
+        return f"Star: the setting to use. Diamond: {own}."
+    return "Star: best setting."
 
 
 def draw_on(
@@ -173,6 +180,19 @@ def _draw_marks(
             zorder=4,
             gid="best" if star else "top",
         )
+    for level, line in enumerate(lines):
+        if choice.favourite in line.settings:
+            axes.scatter(
+                x_of(axis(choice.favourite)),
+                level + 0.12,
+                marker="D",
+                s=64,
+                facecolors="white",
+                edgecolors=style.INK,
+                linewidths=1,
+                zorder=4,
+                gid="own best",
+            )
     for level, line in enumerate(lines):
         for setting in (s for s in line.settings if not s.finished):
             axes.scatter(

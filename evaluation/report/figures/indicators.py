@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from evaluation.analysis.choose import SettingSummary
+from evaluation.report.charts.captions import name_of_best
 from evaluation.report.figures import series, style
 from evaluation.report.figures.noise import variance
 from evaluation.report.material import Drawn, Lacking, Material
@@ -83,7 +84,8 @@ def _finding(sweep: Material) -> str:
     row = sweep.representative(sweep.choice.best)
     found = sweep.measured(row, "indicators")
     return (
-        f"A typical model of the best setting holds {found.get('information') or 0:.1f} nats of "
-        f"information in {found.get('used') or 0:.0f} used latents of {row.latents}, "
+        f"A typical model of the {name_of_best(sweep.choice)} holds "
+        f"{found.get('information') or 0:.1f} nats of information in "
+        f"{found.get('used') or 0:.0f} used latents of {row.latents}, "
         f"{found.get('normal_variance') or 0:.0f} of them all with normal variance."
     )

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from evaluation.analysis.choose import Choice
 from evaluation.analysis.formatting import capital, count, number
 from evaluation.analysis.table import RunRow
-from evaluation.report.charts.captions import of_inverted_u
+from evaluation.report.charts.captions import of_inverted_u, own_best_in_short
 from evaluation.report.figures import series, style
 from evaluation.report.material import Drawn, Material
 
@@ -67,6 +67,7 @@ def draw(
         low, high + (high - low) * 0.02 * (len(answer.per_latents) if answer and plain else 0)
     )
     lines_of_labels = _draw_tops(axes, choice, drawn, axis, x_of)
+    _draw_own_best(axes, choice, drawn, axis, x_of)
     style.dress(
         axes,
         xlabel=axis.label,
@@ -303,8 +304,26 @@ def _draw_tops(
     return len(ends)
 
 
+def _draw_own_best(
+    axes: Axes,
+    choice: Choice,
+    drawn: Sequence[series.SettingSeries],
+    axis: series.Axis,
+    x_of: style.LogAxis,
+) -> None:
+    """A dashed ring at the metric's own best, where another setting is to be used."""
+    for line in drawn:
+        if choice.favourite in line.settings:
+            place = x_of(axis(choice.favourite)), choice.favourite.score
+            style.dashed_ring(axes, place, line.colour)
+
+
 def _caption(choice: Choice, answer: "Answer | None") -> str:
-    text = "Dots: seeds. Line: score of a setting. Ring: the best of each line. "
+    text = "Dots: seeds. Line: score of a setting. "
+    if own := own_best_in_short(choice):
+        text += f"Ring: the setting to use of each line; dashed: {own}. "
+    else:
+        text += "Ring: the best of each line. "
     if answer is None:
         text += "Band: the middle half of the seeds."
     else:

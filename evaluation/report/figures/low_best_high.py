@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from evaluation.analysis.choose import SettingSummary
+from evaluation.analysis.choose import Choice, SettingSummary
 from evaluation.analysis.formatting import fixed, number
+from evaluation.report.charts.captions import own_best_in_short
 from evaluation.report.figures import series, style
 from evaluation.report.figures.traversals import INACTIVE, mosaic
 from evaluation.report.material import Drawn, Lacking, Material
@@ -46,12 +47,18 @@ def of_sweep(sweep: Material) -> Drawn:
         axes.set_title(title, loc="left", fontsize=10.5, color=style.INK,
                        fontweight="bold" if setting is sweep.choice.best else "normal")  # fmt: skip
     how = "The same image everywhere; a row moves one latent, its KL in nats beside it."
-    style.caption(figure, f"{how} Beside β: the {sweep.score_name}; bold is best.")
+    style.caption(figure, f"{how} Beside β: the {sweep.score_name}; {bold(sweep.choice)}.")
     said = "; ".join(
         f"β = {number(s.beta)}: {int((t.kl >= INACTIVE).sum())} of the {len(t.kl)} latents live"
         for s, t in found
     )
     return Drawn(figure, "Too little pressure, the best, too much", f"Of those shown, {said}.")
+
+
+def bold(choice: Choice) -> str:
+    """What is bold in figures of the settings of `ends_and_best`."""
+    own = own_best_in_short(choice)
+    return f"bold is the setting to use, beside {own}" if own else "bold is best"
 
 
 def ends_and_best(sweep: Material) -> list[SettingSummary]:

@@ -46,6 +46,7 @@ def of_sweep(sweep: Material) -> Drawn:
                           zorder=6)  # fmt: skip
     figure.suptitle(f"{capital(sweep.score_name)} over the whole sweep, and what models do",
                     x=0.01, ha="left", fontsize=12, fontweight="bold", color=style.INK)  # fmt: skip
-    style.caption(figure, f"Star: best setting. Right: the {LATENTS} latents of most KL, moved "
-                  "over the range of the prior from one image.")  # fmt: skip
+    star = beta_latents_map.what_the_star_is(sweep.choice)
+    style.caption(figure, f"{star} Right: the {LATENTS} latents of most KL, moved over the "
+                  "range of the prior from one image.")  # fmt: skip
     return Drawn(figure, "The map, and what the models do", of_map(sweep.choice, sweep.score_name))

@@ -6,7 +6,7 @@ The upper rows of Levy 2020, Fig. 5; the pictures of the troubleshooting paper, 
 from evaluation.analysis.formatting import fixed
 from evaluation.analysis.setting_names import setting_label
 from evaluation.report.figures import image_rows, style
-from evaluation.report.figures.low_best_high import ends_and_best
+from evaluation.report.figures.low_best_high import bold, ends_and_best
 from evaluation.report.material import Drawn, Material
 from trainer.data.holdout import unseen
 
@@ -29,6 +29,6 @@ def of_sweep(sweep: Material) -> Drawn:
     for label, setting in zip(axes.get_yticklabels()[1:], settings, strict=True):
         label.set_fontweight("bold" if setting is sweep.choice.best else "normal")
     style.caption(figure, "The decoded mean of each image's mean code. Nats: the setting's "
-                  "log p(x|z) over its seeds; bold is best.")  # fmt: skip
+                  f"log p(x|z) over its seeds; {bold(sweep.choice)}.")  # fmt: skip
     said = "; ".join(f"{setting_label(s)}: {fixed(s.reconstruction, 1)} nats" for s in settings)
     return Drawn(figure, "Images and their reconstructions", f"Reconstruction at {said}.")

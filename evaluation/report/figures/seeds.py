@@ -4,6 +4,7 @@ from matplotlib.axes import Axes
 
 from evaluation.analysis.formatting import capital, fixed, number
 from evaluation.analysis.setting_names import setting_label
+from evaluation.report.charts.captions import name_of_best
 from evaluation.report.figures import series, style
 from evaluation.report.material import Drawn, Material
 
@@ -60,7 +61,8 @@ def _draw_column(
         for body in found["bodies"]:  # type: ignore[attr-defined]
             body.set_facecolor(colour)
             body.set_alpha(0.2)
-    offsets = [place + 0.24 * ((i % 5) - 2) / 2 for i in range(len(scores))]
+    most = min(len(scores), 5) - 1  # side by side, about the middle
+    offsets = [place + 0.12 * (i % 5 - most / 2) for i in range(len(scores))]
     axes.scatter(offsets, scores, s=18, color=colour, marker=marker, alpha=0.8, linewidths=0,
                  zorder=3, gid="seeds")  # fmt: skip
     axes.hlines(score, place - 0.36, place + 0.36, color=style.INK, linewidth=1.6, zorder=4)
@@ -73,6 +75,7 @@ def _finding(sweep: Material) -> str:
     most = max(wide, key=lambda setting: setting.spread)
     best = sweep.choice.best
     return (
-        f"Over the seeds the score spreads by {fixed(best.spread, 3)} at the best setting and by "
+        f"Over the seeds the score spreads by {fixed(best.spread, 3)} at the "
+        f"{name_of_best(sweep.choice)} and by "
         f"{fixed(most.spread, 3)} at the most scattered one, {setting_label(most)}."
     )

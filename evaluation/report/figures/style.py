@@ -84,6 +84,12 @@ def say(axes: Axes, text: str) -> None:
     axes.set_yticks([])
 
 
+def dashed_ring(axes: Axes, place: tuple[float, float], colour: str = INK) -> None:
+    """Around the metric's own best setting, where another one is to be used."""
+    axes.scatter(*place, s=190, facecolors="none", edgecolors=colour, linewidths=1.3,
+                 linestyles=[(0, (3, 2))], zorder=5, gid="own best")  # fmt: skip
+
+
 def colours_of(latents: Iterable[int]) -> dict[int, str]:
     """A colour for each latent size: distinct ones for few, one colour map in order for many."""
     sizes = sorted(set(latents))

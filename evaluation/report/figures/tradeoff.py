@@ -13,7 +13,11 @@ from evaluation.analysis.formatting import capital, count
 from evaluation.analysis.setting_names import setting_label
 from evaluation.analysis.standing import comparable, likelihood_of
 from evaluation.analysis.table import RunRow
-from evaluation.report.charts.captions import of_tradeoff, other_likelihoods
+from evaluation.report.charts.captions import (
+    of_tradeoff,
+    other_likelihoods,
+    own_best_in_short,
+)
 from evaluation.report.figures import series, style
 from evaluation.report.material import Drawn, Material
 
@@ -123,7 +127,7 @@ def _mark_best(axes: Axes, choice: Choice) -> None:
         gid="best",
     )
     axes.annotate(
-        f"best: {setting_label(best)}",
+        f"{'to use' if choice.favourite else 'best'}: {setting_label(best)}",
         (best.reconstruction, best.mean),
         xytext=(0, 14 if choice.goal == "maximize" else -20),
         textcoords="offset points",
@@ -132,6 +136,9 @@ def _mark_best(axes: Axes, choice: Choice) -> None:
         fontweight="bold",
         color=style.INK,
     )
+    own = choice.favourite
+    if own is not None and math.isfinite(own.reconstruction):
+        style.dashed_ring(axes, (own.reconstruction, own.mean))
     axes.margins(0.05, 0.1)
 
 
@@ -153,6 +160,8 @@ def _legend(axes: Axes, lines: Sequence[series.SettingSeries], coloured: bool) -
 def _caption(choice: Choice, rows: Sequence[RunRow], known: Sequence[RunRow]) -> str:
     text = "Large: settings, with standard errors. Small: seeds. "
     text += "Lines join settings that differ in β alone."
+    if own := own_best_in_short(choice):
+        text += f" Dashed ring: {own}."
     failed = sum(row.state == "failed" for row in rows)
     others = [s for s in choice.settings if likelihood_of(s) != likelihood_of(choice.best)]
     left_out = [r for s in others for r in s.rows if r.state != "failed"]

@@ -26,11 +26,13 @@
     kept.finished = kept.runs.filter((run) => run.state === "finished");
     kept.failed = kept.runs.filter((run) => run.state === "failed" && "score" in run);
     kept.best = kept.settings.filter((setting) => setting.best);
+    kept.own_best = kept.settings.filter((setting) => setting.own_best);
     return kept;
   }
 
   function filled(spec, x, colour) {
-    const channels = { $x: x.x, $colour: colour.colour, $shape: colour.shape, $run: sweep.tooltips.run, $setting: sweep.tooltips.setting };
+    const along = ["beta", "beta_norm", x.field].includes(colour.field); // it changes along a line
+    const channels = { $x: x.x, $colour: colour.colour, $line: along ? { value: "#888888" } : colour.colour, $shape: colour.shape, $run: sweep.tooltips.run, $setting: sweep.tooltips.setting };
     return JSON.parse(JSON.stringify(spec), (_, value) => channels[value] ?? value);
   }
 

@@ -1,6 +1,7 @@
 """What a researcher's own files lead to: said before anything starts, and the metric stays."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -83,6 +84,10 @@ def test_validate_shows_what_was_read(folder, capsys):
     assert "36 images of 1×8×8, values from 0 to 255" in out
     assert "factors: hue (3 classes, 36 images labelled), place (4 classes" in out
     assert "comment is left out: 36 labels hold 36 different texts" in out
+    cost = next(line for line in out.splitlines() if line.startswith("cost: "))
+    assert re.fullmatch(
+        r"cost: \d+ runs?, about .* of training on this machine; a trial .*iB", cost
+    )
     (sheet,) = (line.split(": ")[1] for line in out.splitlines() if line.startswith("a look"))
     with Image.open(sheet) as picture:
         assert picture.size == (6 * 66 + 2, 6 * 66 + 2)  # each zoomed to 64 pixels
@@ -96,6 +101,7 @@ def test_validate_as_json_has_every_default(folder, capsys):
     found = json.loads(capsys.readouterr().out)
     assert found["data"]["factors"] == {"hue": 3, "place": 4, "size": 3}
     assert found["resolved"]["model"]["batch_size"] == 64
+    assert found["cost"]["seconds"] > 0 and found["cost"]["memory"] > 2**16
     assert found["resolved"]["model"]["likelihood"] == "gaussian_learned"
     assert found["resolved"]["evaluation"]["higgins"]["protocol"] == "paper"
 

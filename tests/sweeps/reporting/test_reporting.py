@@ -59,6 +59,7 @@ def test_report_of_a_sweep(tmp_path, monkeypatch):
     assert "<title>reported" in html
     assert "Higgins score" in html and "sweep run reported.yaml" in html
     assert "How sure is this?" in html and "90% interval of β" in html
+    assert "of model time in 8 runs" in html and "none of 8 runs" in html
     assert "<dt>images</dt><dd>41</dd>" in html  # that were scored, not the most that may be
     assert ">MIG</th>" in html and ">0.123</td>" in html
     # the best model of both latent sizes, the best of all first

@@ -1,9 +1,11 @@
 """Columns of labels made into factors: classes per image, and what cannot be one said by name."""
 
 import contextlib
+import re
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +23,13 @@ _FEW = 16  # values are never too many to be classes
 _MANY = 100  # different fractions are a continuous quantity, however many images there are
 _EACH = 4  # images per value, on average, that classes of scattered numbers need
 _LEAST = 5  # labels from which on texts that are all different are taken as free text
+_SENTINEL = re.compile(r"-?9{2,}")  # how files say "no value" in numbers, where far from all others
+# what columns are called whose whole numbers are names, however many
+_NAMED = re.compile(
+    r"(?i:.*(class|label|target|category|identity|person|subject)(es|s)?|(.*[^a-z])?(ids?|y))"
+    r"|.*[a-z]I[dD]"
+)
+Missing = tuple[float | str, ...]
 
 
 class NoFactor(Exception):
@@ -64,11 +73,14 @@ def read_columns(
     rows: int,
     bins: int | Mapping[str, int] = BINS,
     readers: Mapping[str, Reader] | None = None,
+    missing: Missing | None = None,
 ) -> Factors:
     """The factors in columns of `rows` values each, numbers or texts.
 
     bins: how many classes a continuous column is cut into, at its quantiles; by column, the ones
-        that are named are cut in any case. readers: of columns that are read otherwise.
+        that are named are cut in any case. readers: of columns that are read otherwise. missing:
+        the values that say that nothing is known, beside the words of `MISSING`; None finds such
+        numbers, as -999, and () takes every number as it is.
     """
     sizes, classes, left_out, remarks = {}, [], {}, []
     quantities: dict[str, NDArray[np.float64]] = {}
@@ -81,7 +93,8 @@ def read_columns(
             if readers and name in readers:
                 column = readers[name](values, cut)
             else:
-                column = read_column(values, cut, forced)
+                named = bool(_NAMED.fullmatch(name))
+                column = read_column(values, cut, forced, missing, named)
         except NoFactor as problem:
             left_out[name] = str(problem)
             remarks.append(f"{name} is left out: {problem}")
@@ -101,14 +114,26 @@ def read_columns(
     return Factors(sizes, stacked, {**left_out, **rare}, tuple(remarks), quantities)
 
 
-def read_column(values: NDArray, bins: int = BINS, forced: bool = False) -> LabelColumn:
+def read_column(
+    values: NDArray,
+    bins: int = BINS,
+    forced: bool = False,
+    missing: Missing | None = None,
+    named: bool = False,
+) -> LabelColumn:
     """One factor. Its different values, in their order, are the classes 0, 1, 2, …
 
-    Numbers with nearly as many values as labels are continuous: they are cut into `bins` classes at
-    their quantiles (always, when `forced`). Raises NoFactor for a column without labels, with one
-    value alone, or of free text.
+    Numbers with nearly as many values as labels, or more than a hundred, are continuous: they are
+    cut into `bins` classes at their quantiles (always, when `forced`; never whole ones that are
+    `named`, as those of persons). missing: as in `read_columns`. Raises NoFactor for a column
+    without labels, with one value alone, or of free text.
     """
     known, remarks = known_cells(values)
+    if missing is None:
+        unknown, said = _sentinels(values, known)
+    else:
+        unknown, said = _said_to_be_missing(values, known, missing)
+    known, remarks = known & ~unknown, (*remarks, *said)
     held = values[known]
     if held.dtype.kind == "U":
         numbers = as_numbers(held)
@@ -132,9 +157,9 @@ def read_column(values: NDArray, bins: int = BINS, forced: bool = False) -> Labe
                 f"{len(held):,} labels hold {len(different):,} different texts, such as "
                 f"{str(different[0])[:40]!r}: too many to be classes"
             )
-    elif forced or _is_continuous(different, len(held), bins):
-        ranks, count, said = _cut(held, bins)
-        remarks = (*remarks, f"{len(different):,} different values, {said}")
+    elif len(different) > bins and (forced or _is_continuous(different, len(held), bins, named)):
+        ranks, count, cut = _cut(held, bins)
+        remarks = (*remarks, f"{len(different):,} different values, {cut}")
         quantities = np.full(len(known), np.nan)
         quantities[known] = held
         return LabelColumn(_placed(ranks, known), count, remarks, quantities)
@@ -218,14 +243,85 @@ def _is_free_text(counts: NDArray) -> bool:
     return different > _FEW and labels < 2 * different
 
 
-def _is_continuous(different: NDArray, labels: int, bins: int) -> bool:
+def _is_continuous(different: NDArray, labels: int, bins: int, named: bool = False) -> bool:
     count = len(different)
     if count <= bins or count < 3:
         return False
     whole = bool((different == np.floor(different)).all())
+    if count > _MANY and not (whole and named):
+        return True
     if whole and different[-1] - different[0] < 2 * count:  # numbered without large gaps
         return count > _FEW and labels < 2 * count
-    return labels < _EACH * count or (not whole and count > _MANY)
+    return labels < _EACH * count
+
+
+def _sentinels(
+    values: NDArray, known: NDArray[np.bool_]
+) -> tuple[NDArray[np.bool_], tuple[str, ...]]:
+    """Which cells hold a number that stands for "no value", and what is said of them.
+
+    Nines (-999, 9999) that are further from all other values than those span, and -1 among
+    fractions of 0 or more.
+    """
+    none = np.zeros(len(values), bool)
+    numbers = as_numbers(values[known]) if values.dtype.kind == "U" else values[known]
+    if numbers is None or numbers.dtype.kind not in "iuf" or not np.isfinite(numbers).all():
+        return none, ()
+    different = [float(value) for value in np.unique(numbers)]
+    nines = [value for value in different if _SENTINEL.fullmatch(f"{value:g}")]
+    others = [value for value in different if value not in nines]
+    found = [value for value in nines if _is_far(value, others)]
+    if _is_no_value(others):
+        found.insert(0, float(UNKNOWN))
+    if not found:
+        return none, ()
+    unknown = none.copy()
+    unknown[np.flatnonzero(known)[np.isin(numbers, found)]] = True
+    return unknown, (_read_as_unknown(numbers, found, "; `missing: []` takes it as a value"),)
+
+
+def _is_far(value: float, others: Sequence[float]) -> bool:
+    """Whether a value is further from the others, which ascend, than they span."""
+    if len(others) < 2:
+        return False
+    return max(others[0] - value, value - others[-1]) > others[-1] - others[0]
+
+
+def _is_no_value(different: Sequence[float]) -> bool:
+    """Whether -1 is the one negative among quantities: fractions, or very many whole numbers."""
+    if len(different) < 3 or different[0] != UNKNOWN or different[1] < 0:
+        return False
+    rest = different[1:]
+    return len(rest) > _MANY or any(value != int(value) for value in rest)
+
+
+def _said_to_be_missing(
+    values: NDArray, known: NDArray[np.bool_], missing: Missing
+) -> tuple[NDArray[np.bool_], tuple[str, ...]]:
+    """Which cells hold one of the values that the user named, as text or as number."""
+    unknown = np.zeros(len(values), bool)
+    texts = [one.strip() if isinstance(one, str) else f"{one:g}" for one in missing]
+    numbers = [float(one) for one in missing if not isinstance(one, str)]
+    if values.dtype.kind == "U":
+        read = as_numbers(values[known]) if numbers else None
+        unknown |= np.isin(np.char.strip(values), texts)
+        if read is not None:
+            unknown[np.flatnonzero(known)[np.isin(read, numbers)]] = True
+    else:
+        unknown |= np.isin(values, numbers)
+    unknown &= known
+    if not unknown.any():
+        return unknown, ()
+    return unknown, (_read_as_unknown(values[known], np.unique(values[unknown]), ""),)
+
+
+def _read_as_unknown(values: NDArray, found: Iterable[Any], how: str) -> str:
+    shown = ", ".join(f"{_plainly(one)} ({(values == one).sum():,})" for one in found)
+    return f"read as unknown: {shown}{how}"
+
+
+def _plainly(value: Any) -> str:
+    return str(value) if isinstance(value, str) else f"{value:g}"
 
 
 def _cut(values: NDArray, bins: int) -> tuple[NDArray[np.int64], int, str]:

@@ -14,7 +14,14 @@ from trainer.data.cached import checked
 from trainer.data.dataset import UNKNOWN, Dataset, Notes, notes_of, quantities_of
 from trainer.data.formats import label_table
 from trainer.data.labels import rows as label_rows
-from trainer.data.labels.factors import BINS, Factors, LabelColumn, Reader, read_columns
+from trainer.data.labels.factors import (
+    BINS,
+    Factors,
+    LabelColumn,
+    Missing,
+    Reader,
+    read_columns,
+)
 from trainer.errors import UserError
 from trainer.files import expand
 
@@ -64,7 +71,11 @@ class Relabelled:
 
 
 def relabel(
-    data: Dataset, labels: str | int, bins: Bins = BINS, names: Sequence[str] | None = None
+    data: Dataset,
+    labels: str | int,
+    bins: Bins = BINS,
+    names: Sequence[str] | None = None,
+    missing: Missing | None = None,
 ) -> Dataset:
     """`data` with the labels that `labels` says.
 
@@ -88,13 +99,17 @@ def relabel(
             f"expected all, none, a number of images or a table, and no file {labels!r} exists"
         )
         raise FieldError(problem, ("labels",))
-    found = read_table(path, data, bins, names)
+    found = read_table(path, data, bins, names, missing)
     notes = Notes(labels=found.remarks, left_out=found.left_out)
     return Relabelled(data, found.sizes, found.classes, notes, found.values)
 
 
 def read_table(
-    path: Path, data: Dataset, bins: Bins = BINS, names: Sequence[str] | None = None
+    path: Path,
+    data: Dataset,
+    bins: Bins = BINS,
+    names: Sequence[str] | None = None,
+    missing: Missing | None = None,
 ) -> Factors:
     """The factors in a table of labels, for all images of `data`.
 
@@ -103,7 +118,7 @@ def read_table(
     different values of any other become classes; see `factors.read_column`. Images without a row
     are unknown.
 
-    names: of the columns of an array without names.
+    names: of the columns of an array without names. missing: as in `factors.read_columns`.
     Raises UserError naming the file, the line and the column.
     """
     table = label_table.read(path, len(data), names)
@@ -114,7 +129,7 @@ def read_table(
     known = rows.images != UNKNOWN
     own = {name: _own(table, name, count) for name, count in data.factors.items()}
     found = read_columns(
-        {name: cells[known] for name, cells in columns.items()}, len(data), bins, own
+        {name: cells[known] for name, cells in columns.items()}, len(data), bins, own, missing
     )
     if not found.sizes:
         why = "; ".join(f"column {name}: {text}" for name, text in [*found.left_out.items()][:3])

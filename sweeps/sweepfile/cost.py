@@ -1,0 +1,69 @@
+"""What a sweep costs here, before it starts: its runs, their time, and the memory of a trial."""
+
+import math
+from dataclasses import dataclass
+
+from evaluation.analysis.formatting import count
+from sweeps.sweepfile import SweepSpec
+from sweeps.sweepfile.configure import configure
+from sweeps.sweepfile.starter import cpus, trial_step_seconds
+from trainer.data.dataset import Dataset
+
+
+@dataclass(frozen=True)
+class Cost:
+    """runs: at most. seconds: of training on this machine, scores aside; memory: bytes of a trial.
+
+    Both are None where the models would train on a GPU that is not here. models: of a trial.
+    """
+
+    runs: int
+    models: int
+    seconds: float | None = None
+    memory: int | None = None
+
+    def in_words(self) -> str:
+        """As a sentence's part, e.g. "42 runs, about 12 minutes of this machine"."""
+        runs = count(self.runs, "run")
+        if self.seconds is None or self.memory is None:
+            return f"{runs}; the GPU that they ask for is not here, so their time is not known"
+        trial = f"a trial of {count(self.models, 'model')} takes {_bytes(self.memory)}"
+        return f"{runs}, about {_time(self.seconds)} of training on this machine; {trial}"
+
+
+def cost_of(spec: SweepSpec, data: Dataset) -> Cost:
+    """Trains a few steps of the first setting, to time and to weigh them."""
+    import torch
+
+    from trainer.likelihoods.automatic import resolved
+    from trainer.training.pack_size import probe
+
+    seeds, on_gpu = len(spec.first_seeds), spec.resources.gpu > 0
+    if on_gpu and not torch.cuda.is_available():
+        return Cost(spec.most_runs, seeds)
+    first = {
+        name: parameter.low if parameter.choices is None else parameter.choices[0]
+        for name, parameter in spec.parameters.items()
+    }
+    pixels = math.prod(data.shape)
+    config = resolved(configure(spec.dataset, spec.trainer, first, pixels), data)
+    need = probe(config, data, torch.device("cuda" if on_gpu else "cpu"))
+    together = 1.0 if on_gpu else max(1.0, cpus() / max(spec.resources.cpu, 1.0))
+    seconds = trial_step_seconds(config, data, seeds) * config.steps
+    trials = spec.most_runs / seeds
+    return Cost(
+        runs=spec.most_runs,
+        models=seeds,
+        seconds=seconds * trials / together,
+        memory=need.images + seeds * need.model,
+    )
+
+
+def _time(seconds: float) -> str:
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    return f"{seconds / 60:.0f} minutes" if seconds < 5400 else f"{seconds / 3600:.1f} hours"
+
+
+def _bytes(size: int) -> str:
+    return f"{size / 2**30:.1f} GiB" if size >= 2**30 else f"{max(1, round(size / 2**20))} MiB"
