@@ -255,9 +255,14 @@ class Store:
             yield {key.removeprefix("leases/"): holder for key, holder in holders.items()}
 
     def _own_records(self, spec: SweepSpec) -> list["_Record"]:
-        """Those of this search that give every parameter of the sweep a value."""
-        records = self._records(_settings(spec))
-        return [record for record in records if record.parameters.keys() == spec.parameters.keys()]
+        """Those of this search that give every parameter of the sweep a value that is there."""
+        records, space = self._records(_settings(spec)), spec.parameters
+        return [
+            record
+            for record in records
+            if record.parameters.keys()
+            == {n for n, p in space.items() if p.applies(record.parameters)}
+        ]
 
     def _records(self, folder: str) -> list["_Record"]:
         """What is recorded of the settings of a search; what is damaged is proposed anew."""

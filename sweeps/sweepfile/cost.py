@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 
 from evaluation.analysis.formatting import count
-from sweeps.sweepfile import SweepSpec
+from sweeps.sweepfile import SweepSpec, space
 from sweeps.sweepfile.configure import configure
 from sweeps.sweepfile.starter import cpus, trial_step_seconds
 from trainer.data.dataset import Dataset
@@ -41,10 +41,7 @@ def cost_of(spec: SweepSpec, data: Dataset) -> Cost:
     seeds, on_gpu = len(spec.first_seeds), spec.resources.gpu > 0
     if on_gpu and not torch.cuda.is_available():
         return Cost(spec.most_runs, seeds)
-    first = {
-        name: parameter.low if parameter.choices is None else parameter.choices[0]
-        for name, parameter in spec.parameters.items()
-    }
+    first = space.active(spec.parameters, space.first(spec.parameters))
     pixels = math.prod(data.shape)
     config = resolved(configure(spec.dataset, spec.trainer, first, pixels), data)
     need = probe(config, data, torch.device("cuda" if on_gpu else "cpu"))
