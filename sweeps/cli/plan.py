@@ -1,6 +1,7 @@
 """`sweep plan`: what a sweep would train, and what of it the store has already."""
 
 from argparse import Namespace
+from dataclasses import asdict
 from typing import Any
 
 from evaluation.identity import compares_seeds
@@ -15,6 +16,7 @@ from sweeps.search.searcher import Searcher
 from sweeps.sweep import Sweep
 from sweeps.sweep_results import is_scored
 from sweeps.sweepfile import SweepSpec
+from sweeps.sweepfile.cost import device_hours
 from sweeps.sweepfile.starter import remarks_on_cost
 from trainer.data.describe import describe
 
@@ -28,6 +30,7 @@ def execute(args: Namespace) -> int:
     sweep = Sweep.load(spec, store)
     data = sweep.data
     settings, in_store, to_score = [], 0, 0
+    seconds: set[float] = set()  # of training, of each trial: its runs have it in common
     sure = rounds.decided(store, spec)
     compares = compares_seeds(sweep.metrics.evaluation)
     trials, left = Packs.of(spec, compares), Packs.of(spec, compares)
@@ -39,6 +42,7 @@ def execute(args: Namespace) -> int:
         ended = {run: result for run, result in found.items() if result is not None}
         evaluation = sweep.metrics.identity(ids)
         complete = [run for run, result in ended.items() if is_scored(result, evaluation)]
+        seconds |= {result["training"]["seconds"] for result in ended.values()}
         in_store += len(ended)
         to_score += len(ended) - len(complete)
         trials.add(setting, runs)
@@ -52,6 +56,7 @@ def execute(args: Namespace) -> int:
             }
         )
     more = (sure.settings - len(settings)) * trials.each
+    hours = device_hours(sorted(seconds), left.count + more)
     plan = {
         "name": spec.name,
         "method": spec.method,
@@ -66,6 +71,7 @@ def execute(args: Namespace) -> int:
         "in_store": in_store,
         "to_score": to_score,
         "runs_left": sure.runs - in_store,
+        "device_hours": None if hours is None else asdict(hours),
         "remarks": [*describe(data), *sweep.metrics.remarks, *remarks_on_cost(spec, data)],
         "list": settings,
     }
@@ -73,6 +79,8 @@ def execute(args: Namespace) -> int:
         print_json(plan)
     else:
         _show(plan, spec, store.location)
+        if hours is not None and plan["trials_left"]:
+            console.print(f"training what is left takes {hours.in_words()}", soft_wrap=True)
     return 0
 
 

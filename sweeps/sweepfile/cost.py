@@ -1,6 +1,8 @@
 """What a sweep costs here, before it starts: its runs, their time, and the memory of a trial."""
 
 import math
+import statistics
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from evaluation.analysis.formatting import count
@@ -29,6 +31,45 @@ class Cost:
             return f"{runs}; the GPU that they ask for is not here, so their time is not known"
         trial = f"a trial of {count(self.models, 'model')} takes {_bytes(self.memory)}"
         return f"{runs}, about {_time(self.seconds)} of training on this machine; {trial}"
+
+
+@dataclass(frozen=True)
+class DeviceHours:
+    """What trials will take of the device that each has: expected, and a 90 % interval.
+
+    trials: that it is judged by.
+    """
+
+    expected: float
+    low: float
+    high: float
+    trials: int
+
+    def in_words(self) -> str:
+        """As a sentence's part, e.g. "1.2 device-hours (1.0 to 1.4), by 6 trials so far"."""
+        by = count(self.trials, "trial")
+        return (
+            f"{self.expected:.2g} device-hours ({self.low:.2g} to {self.high:.2g}), by {by} so far"
+        )
+
+
+def device_hours(seconds: Sequence[float], trials: int) -> DeviceHours | None:
+    """What `trials` more will take, if they are like those that took `seconds` each to train.
+
+    None for fewer than two. The interval is that of the sum of so many further draws from a normal
+    distribution whose mean and spread are both estimated (Student's t).
+    """
+    if len(seconds) < 2:
+        return None
+    from scipy.special import stdtrit
+
+    known = len(seconds)
+    spread = statistics.stdev(seconds) * math.sqrt(trials + trials**2 / known)
+    expected = trials * statistics.fmean(seconds)
+    off = float(stdtrit(known - 1, 0.95)) * spread
+    return DeviceHours(
+        expected / 3600, max(0.0, expected - off) / 3600, (expected + off) / 3600, known
+    )
 
 
 def cost_of(spec: SweepSpec, data: Dataset) -> Cost:

@@ -1,6 +1,7 @@
 """Whether every model that a search can reach can be made; what cannot is named by its key."""
 
 import contextlib
+import itertools
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -73,10 +74,14 @@ def _check_objectives(spec: SweepSpec, setting: Mapping[str, Any]) -> None:
     names = [value for _, value in _ends(searched)] if searched else []
     settings = [{**setting, "objective": name} for name in names] or [dict(setting)]
     for name in ("beta", "beta_norm", "latents"):
-        for path, value in _ends(spec.parameters[name]) if name in spec.parameters else ():
-            for base in settings:
+        if name not in spec.parameters:
+            continue
+        beside = conditions(spec.parameters[name])
+        for path, value in _ends(spec.parameters[name]):
+            for base, condition in itertools.product(settings, beside):
                 with _at("parameters", name, *path):
-                    check_options(_model(spec, {**base, name: value}), "objective")
+                    model = _model(spec, {**base, **condition, name: value})
+                    check_options(model, "objective")
 
 
 def _model(spec: SweepSpec, values: Mapping[str, Any]) -> RunConfig:

@@ -16,7 +16,6 @@ Distribution = Literal["uniform", "log_uniform", "int_uniform", "int_log_uniform
 Value = int | float | str | bool
 
 MOST_POINTS = 10_000
-ALWAYS = ("beta", "beta_norm", "latents")  # where a setting lies
 
 
 @dataclass(frozen=True)
@@ -174,8 +173,6 @@ def check_conditions(parameters: Mapping[str, Parameter]) -> None:
     for name, parameter in parameters.items():
         for other, beside in (parameter.when or {}).items():
             path = (name, "when", other)
-            if name in ALWAYS:
-                raise FieldError(f"every setting needs {name}: leave `when` out", (name, "when"))
             found = parameters.get(other)
             if found is None:
                 raise FieldError(f"not a parameter of this sweep: {', '.join(parameters)}", path)
