@@ -195,17 +195,20 @@ def size(parameters: Mapping[str, Parameter]) -> int | None:
     )
 
 
+def is_whole(parameters: Mapping[str, Parameter], setting: Mapping[str, Any]) -> bool:
+    """Whether a setting has a value for each of the parameters that are there, and no others."""
+    return setting.keys() == {name for name, p in parameters.items() if p.applies(setting)}
+
+
 def contains(parameters: Mapping[str, Parameter], setting: Mapping[str, Any]) -> bool:
     """Whether the space holds a setting: its names, and values that are listed or within ranges."""
-    there = {
-        name: parameter for name, parameter in parameters.items() if parameter.applies(setting)
-    }
-    return setting.keys() == there.keys() and all(
+    return is_whole(parameters, setting) and all(
         setting[name] in parameter.choices
         if parameter.choices is not None
         else isinstance(setting[name], int | float)
         and parameter.low <= setting[name] <= parameter.high
-        for name, parameter in there.items()
+        for name, parameter in parameters.items()
+        if name in setting
     )
 
 
