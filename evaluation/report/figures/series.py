@@ -100,6 +100,15 @@ def best_of(line: SettingSeries, choice: Choice) -> SettingSummary | None:
     return next((s for s in choice.settings if s in line.settings and s.finished), None)
 
 
+def own_best_of(line: SettingSeries, choice: Choice) -> list[SettingSummary]:
+    """The metric's own best settings of a line, of all and of its latent size, if they are others
+    than those to use."""
+    own = [choice.favourite, choice.favourites.get(line.latents)]
+    return [
+        s for i, s in enumerate(own) if s is not None and s in line.settings and s not in own[:i]
+    ]
+
+
 def lines(settings: Iterable[SettingSummary]) -> list[list[SettingSummary]]:
     """Settings that differ in beta alone, in its order, without those that no seed finished."""
     groups = defaultdict(list)
