@@ -12,7 +12,7 @@ import yaml
 from rich.console import Console
 from rich.table import Table
 
-from evaluation.evaluate import evaluate
+from evaluation.evaluate_runs import evaluate
 from evaluation.identity import DEFAULT_EVALUATION, evaluation_ids
 from evaluation.result_file import read_record
 from trainer.config.schema import FieldError

@@ -183,5 +183,7 @@ class Snapshot:
                 f"no setting of the sweep {self.sweep.name!r} has a scored run in this store; "
                 "run it first (`sweep run`), or see `sweep status`"
             )
-        metric = self.sweep.spec.metric
-        return answer(self.rows, goal=metric.goal, within=metric.within)
+        spec = self.sweep.spec
+        return answer(
+            self.rows, goal=spec.metric.goal, within=spec.within, confidence=spec.confidence
+        )

@@ -7,11 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
-
-import torch
-from safetensors.torch import save
-from torch import Tensor
+from typing import TYPE_CHECKING, Any
 
 from trainer.config.run import RESULT_FORMAT, Precision, RunConfig, digest
 from trainer.config.schema import build
@@ -29,6 +25,9 @@ from trainer.files import (
 )
 from trainer.objectives import OBJECTIVES
 from trainer.run_files import CONFIG_FILE, HISTORY_FILE, MODEL_FILE, RECORD_FILE
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 def run_id(config: RunConfig, data: Dataset) -> str:
@@ -71,7 +70,7 @@ def write_config(run: RunFolder) -> None:
 
 def write_record(
     run: RunFolder,
-    parameters: Mapping[str, Tensor] | None,
+    parameters: "Mapping[str, Tensor] | None",
     history: Mapping[str, list],
     *,
     reason: str | None,
@@ -88,6 +87,9 @@ def write_record(
     reason: why it failed, or None. precision: in which it was trained. machine: on what, where
         that is to be told (trainer.device.machine).
     """
+    import torch  # here, so that reading a store does not pay for it
+    from safetensors.torch import save
+
     names = [HISTORY_FILE]
     write_json(run.folder / HISTORY_FILE, history)
     if reason is None and parameters is not None:

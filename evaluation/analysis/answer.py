@@ -13,7 +13,7 @@ from evaluation.analysis.health import HealthCounts
 from evaluation.analysis.inference.noise import Noise
 from evaluation.analysis.inference.top import Top
 from evaluation.analysis.setting_names import describe_parameters, identify
-from evaluation.analysis.standing import Standing, faithful
+from evaluation.analysis.standing import CLEAR, Standing, faithful
 from evaluation.analysis.table import Floor
 from evaluation.analysis.verdict import CANNOT_TELL, Verdict
 from trainer.errors import UserError
@@ -38,6 +38,7 @@ class Best:
     setting: it, over its seeds. favourite: the one with the best expected score, the metric's own
         best; None when the runs say nothing about beta, and so are `standing` and `top`.
     within: a difference in score that does not matter, in units of the score.
+    confidence: the probability of being that near to the best that is asked for.
     standing: the probability that `setting` is within `within` of the best one tried, and the rest.
     good: the settings tried that are, more likely than not, and `setting`; by expected score.
     tied: those that the metric cannot tell from its favourite, `setting` first.
@@ -49,6 +50,7 @@ class Best:
 
     setting: SettingSummary
     within: float
+    confidence: float = CLEAR
     favourite: SettingSummary | None = None
     standing: Standing | None = None
     good: tuple[SettingSummary, ...] = ()
@@ -173,6 +175,7 @@ class Best:
             "seeds": self.seeds,
             "failed": self.failed,
             "within": self.within,
+            "confidence": self.confidence,
             "probability_within": self.probability_within,
             "expected_loss": self.expected_loss,
             "good": [identify(setting) for setting in self.good],

@@ -14,7 +14,7 @@ from evaluation.analysis.inference.noise import measure_noise
 from evaluation.analysis.inference.posterior import Posterior, draw_posterior
 from evaluation.analysis.inference.top import find_edges, find_top
 from evaluation.analysis.sentences import sentences
-from evaluation.analysis.standing import rank, recommend
+from evaluation.analysis.standing import CLEAR, rank, recommend
 from evaluation.analysis.table import RunRow
 from evaluation.analysis.verdict import Evidence, causes, judge
 from trainer.errors import UserError
@@ -29,6 +29,7 @@ def answer(
     level: float = 0.9,
     seed: int = 0,
     within: float = WITHIN,
+    confidence: float = CLEAR,
 ) -> Answer:
     """Which setting to use, from one row per run.
 
@@ -44,7 +45,8 @@ def answer(
     highest is said with an interval (`top.py`). Failed seeds count in full, as in `choose`.
 
     level: what an interval claims, in (0, 1). seed: of the draws; the same rows and seed give the
-    same answer. within: in units of the score. Raises UserError without rows.
+    same answer. within: in units of the score. confidence: probability of being that near to the
+    best from which on a setting is surely so, in (0, 1). Raises UserError without rows.
 
     Example:
         >>> scores = {1.0: 0.6, 2.0: 0.8, 4.0: 0.95, 8.0: 0.7, 16.0: 0.5}
@@ -59,6 +61,8 @@ def answer(
     """
     if not 0 < level < 1:
         raise UserError(f"level must lie between 0 and 1, got {level}")
+    if not 0 < confidence < 1:
+        raise UserError(f"confidence must lie between 0 and 1, got {confidence}")
     if not (math.isfinite(within) and within > 0):
         raise UserError(f"within must be a number above 0, got {within}")
     rows = tuple(rows)
@@ -66,18 +70,18 @@ def answer(
     health = count_health(row.health for row in rows)
     settings = _on_the_curve(choice)
     if not settings:
-        return _without_curve(choice, health, level, within)
+        return _without_curve(choice, health, level, within, confidence)
     sign = 1.0 if goal == "maximize" else -1.0
     positions = np.log([(setting.beta_norm, setting.latents) for setting in settings])
     noise = measure_noise(settings, positions)
     means = sign * np.array([setting.mean for setting in settings])
-    posterior = draw_posterior(settings, means, noise.of_mean, seed)
+    posterior = draw_posterior(settings, means, noise, seed)
 
     sizes = sorted({setting.latents for setting in settings})
-    find = _Finder(choice, health, settings, posterior, sign, level, within)
+    find = _Finder(choice, health, settings, posterior, sign, level, within, confidence)
     best, per_latents = find.best(sizes), {m: find.best([m]) for m in sizes}
     for m, setting in choice.per_latents.items():
-        per_latents.setdefault(m, _no_best(choice, health, setting, within))
+        per_latents.setdefault(m, _no_best(choice, health, setting, within, confidence))
     per_latents = dict(sorted(per_latents.items()))
     top_latents = posterior.points.latents[posterior.draws.argmax(axis=1)]
     return _with_sentences(
@@ -85,7 +89,7 @@ def answer(
             choice=_with_best(choice, best, per_latents),
             best=best,
             per_latents=per_latents,
-            standings=rank(settings, posterior.tested, sign, level, within),
+            standings=rank(settings, posterior.tested, sign, level, within, confidence),
             probability_latents={m: float((top_latents == m).mean()) for m in sizes},
             variance=noise,
             curves={m: _draw_curve(posterior, m, sign, level) for m in sizes},
@@ -108,13 +112,14 @@ class _Finder:
     sign: float
     level: float
     within: float
+    confidence: float
 
     def best(self, sizes: Sequence[int]) -> Best:
         """The best among the settings of these latent sizes."""
         here = np.array([i for i, s in enumerate(self.settings) if s.latents in sizes])
         settings = [self.settings[i] for i in here]
         tested = self.posterior.tested[:, here]
-        standings = rank(settings, tested, self.sign, self.level, self.within)
+        standings = rank(settings, tested, self.sign, self.level, self.within, self.confidence)
         chosen = recommend(standings)
         mask = np.isin(self.posterior.points.latents, sizes)
         points, draws = self.posterior.points.only(mask), self.posterior.draws[:, mask]
@@ -129,7 +134,7 @@ class _Finder:
 
         verdict, reasons = judge(
             replace(
-                _evidence(self.choice, self.health, chosen.setting, self.within),
+                _evidence(self.choice, self.health, chosen.setting, self.within, self.confidence),
                 probability_within=chosen.probability_within,
                 within_at=within_at,
                 edges=edges,
@@ -141,6 +146,7 @@ class _Finder:
         return Best(
             setting=chosen.setting,
             within=self.within,
+            confidence=self.confidence,
             favourite=standings[0].setting,
             standing=chosen,
             good=tuple(s.setting for s in standings if s.good or s is chosen),
@@ -162,7 +168,11 @@ def _on_the_curve(choice: Choice) -> list[SettingSummary]:
 
 
 def _evidence(
-    choice: Choice, health: HealthCounts, setting: SettingSummary, within: float
+    choice: Choice,
+    health: HealthCounts,
+    setting: SettingSummary,
+    within: float,
+    confidence: float,
 ) -> Evidence:
     """What a verdict on `setting` is made from, as far as its runs alone tell."""
     low = [
@@ -175,6 +185,7 @@ def _evidence(
         probability_within=0.0,
         within_at=lambda factor: 0.0,
         within=within,
+        confidence=confidence,
         betas=len({s.beta for s in alike}),
         seeds=round(statistics.median(s.seeds for s in choice.settings)),
         edges=(),
@@ -191,19 +202,29 @@ def _evidence(
     )
 
 
-def _no_best(choice: Choice, health: HealthCounts, setting: SettingSummary, within: float) -> Best:
+def _no_best(
+    choice: Choice,
+    health: HealthCounts,
+    setting: SettingSummary,
+    within: float,
+    confidence: float,
+) -> Best:
     """What can be said where no curve over beta can be drawn: hardly more than why."""
     if setting.undefined and not setting.finished:
         doubt = "no model has a live latent, so the metric is undefined and there is no best beta"
     else:
         doubt = NO_SCORE
-    mend = causes(_evidence(choice, health, setting, within))
-    return Best(setting, within, reasons=(f"{doubt[:1].upper()}{doubt[1:]}.", *mend))
+    mend = causes(_evidence(choice, health, setting, within, confidence))
+    return Best(setting, within, confidence, reasons=(f"{doubt[:1].upper()}{doubt[1:]}.", *mend))
 
 
-def _without_curve(choice: Choice, health: HealthCounts, level: float, within: float) -> Answer:
-    per_latents = {m: _no_best(choice, health, s, within) for m, s in choice.per_latents.items()}
-    best = _no_best(choice, health, choice.best, within)
+def _without_curve(
+    choice: Choice, health: HealthCounts, level: float, within: float, confidence: float
+) -> Answer:
+    per_latents = {
+        m: _no_best(choice, health, s, within, confidence) for m, s in choice.per_latents.items()
+    }
+    best = _no_best(choice, health, choice.best, within, confidence)
     return _with_sentences(Answer(choice, best, per_latents, (), {}, None, {}, health, level))
 
 

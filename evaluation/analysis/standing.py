@@ -8,7 +8,7 @@ import numpy as np
 
 from evaluation.analysis.choose import SettingSummary
 
-CLEAR = 0.8  # probability of being as good as the best from which on a setting is surely so
+CLEAR = 0.8  # probability of being as good as the best that makes sure, if no other is asked for
 GOOD = 0.5  # from which on it counts as good: more likely so than not
 APART = 0.5  # of the favourite's; with less, the metric tells a setting from an unsure favourite
 
@@ -38,12 +38,18 @@ class Standing:
 
 
 def rank(
-    settings: Sequence[SettingSummary], draws: np.ndarray, sign: float, level: float, within: float
+    settings: Sequence[SettingSummary],
+    draws: np.ndarray,
+    sign: float,
+    level: float,
+    within: float,
+    confidence: float = CLEAR,
 ) -> tuple[Standing, ...]:
     """Standings of `settings` by expected score, best first: the first is the metric's favourite.
 
     draws: (draws, settings) of their mean scores, higher is better. sign: -1 where scores are
-    better when lower. within: in units of the score.
+    better when lower. within: in units of the score. confidence: probability of being as good as
+    the best from which on a setting is surely so.
     """
     loss = draws.max(axis=1, keepdims=True) - draws
     expected = draws.mean(axis=0)
@@ -52,7 +58,7 @@ def rank(
     bounds = np.quantile(sign * draws, [(1 - level) / 2, (1 + level) / 2], axis=0)
     order = np.argsort(-expected, kind="stable")
     favourite = share_within[order[0]]
-    least = CLEAR if favourite >= CLEAR else APART * favourite
+    least = confidence if favourite >= confidence else APART * favourite
     return tuple(
         Standing(
             setting=settings[i],

@@ -1,10 +1,10 @@
 """Whether the setting to use can be relied on and, where it cannot, what to do about it.
 
 The verdict is "clear" when the setting is within `within` of the best one tried with a probability
-of CLEAR or more, and nothing says that the scores mean less than they seem to. CLEAR is four to
-one: at that level a mistake is rare, and small, for what is missed is a little more than `within`
-as a rule. A level of 0.95 would ask for seeds that hardly any sweep has, to decide between settings
-that hardly differ.
+of `confidence` or more, and nothing says that the scores mean less than they seem to. A race asks
+for the confidence at which it stops. Else it is CLEAR, four to one: at that level a mistake is
+rare, and small, for what is missed is a little more than `within` as a rule, and 0.95 would ask for
+seeds that hardly any sweep has, to decide between settings that hardly differ.
 """
 
 import math
@@ -15,7 +15,6 @@ from typing import Any, Literal
 from evaluation.analysis.formatting import fixed, number
 from evaluation.analysis.health import HealthCounts
 from evaluation.analysis.inference.top import Edge
-from evaluation.analysis.standing import CLEAR
 from evaluation.analysis.table import Floor
 
 Verdict = Literal["clear", "cannot tell"]
@@ -34,7 +33,7 @@ class Evidence:
     """What a verdict is made from.
 
     probability_within: of the setting to use; within_at: the same to expect with so many times the
-        seeds (inf: no noise left). within: in units of the score.
+        seeds (inf: no noise left). within: in units of the score. confidence: what is asked for.
     betas: how many were tried at its latent size. seeds: of a typical setting.
     edges: of every latent size. flat: probability that the score does not depend on beta at all.
     reach: how far in log beta from a setting its score still says something.
@@ -48,6 +47,7 @@ class Evidence:
     probability_within: float
     within_at: Callable[[float], float]
     within: float
+    confidence: float
     betas: int
     seeds: int
     edges: tuple[Edge, ...]
@@ -72,7 +72,7 @@ def judge(evidence: Evidence) -> tuple[Verdict, tuple[str, ...]]:
         reasons.append(_flat(evidence))
     else:
         reasons += _beyond(evidence)
-        if evidence.probability_within < CLEAR:
+        if evidence.probability_within < evidence.confidence:
             reasons.append(_unsure(evidence))
     if not reasons:
         return "clear", ()
@@ -166,16 +166,16 @@ def _beyond(evidence: Evidence) -> list[str]:
 def _unsure(evidence: Evidence) -> str:
     said = (
         f"That it is within {number(evidence.within)} of the best has a probability of "
-        f"{evidence.probability_within:.2f}; {CLEAR:.2f} would settle it"
+        f"{evidence.probability_within:.2f}; {number(evidence.confidence)} would settle it"
     )
     for factor in MORE_SEEDS:
         reached = evidence.within_at(factor)
-        if reached >= CLEAR:
+        if reached >= evidence.confidence:
             return (
                 f"{said}. Add {_added(evidence.seeds, factor)} seeds per setting to the "
                 f"{evidence.seeds} there are: expect about {reached:.2f} then."
             )
-    if evidence.within_at(math.inf) < CLEAR:
+    if evidence.within_at(math.inf) < evidence.confidence:
         return f"{said}, and seeds alone would not: add settings between the good ones."
     return f"{said}; that would take over {MORE_SEEDS[-1]:.0f} times the seeds."
 

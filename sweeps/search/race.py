@@ -36,12 +36,14 @@ class Round:
     """What is decided at one moment. Empty lists: the race is over.
 
     seeds: how many more for tried settings, by number. new: which of the untried ones to try, by
-        place. probability: that the favourite is within `within` of the best, now.
+        place. favourite: the tried setting with the best expectation; None without any score.
+        probability: that it is within `within` of the best, now.
     """
 
     seeds: dict[int, int]
     new: tuple[int, ...]
     probability: float
+    favourite: int | None = None
 
 
 def decide(
@@ -68,10 +70,11 @@ def decide(
     tried = len(known.settings)
     loss = known.draws.max(axis=1) - known.draws[:, :tried].T
     favourite = int(known.draws[:, :tried].mean(axis=0).argmax())
+    leader = int(known.settings[favourite])
     beaten = np.flatnonzero(loss[favourite] > rule.within)
     probability = 1 - len(beaten) / len(known.draws)
     if probability >= rule.confidence:
-        return Round({}, (), probability)
+        return Round({}, (), probability, leader)
     given = np.array([*(handed[int(s)] for s in known.settings), *[0] * len(untried)])
     pick = _Pick(rule, known, given, left)
     rng = np.random.default_rng(seed)
@@ -81,7 +84,7 @@ def decide(
             break
     settings = {int(s): n for s, n in zip(known.settings, pick.more, strict=False) if n}
     new = tuple(i for i, n in enumerate(pick.more[tried:]) if n)
-    return Round(settings, new, probability)
+    return Round(settings, new, probability, leader)
 
 
 class _Pick:

@@ -74,6 +74,7 @@ class Schedule:
         self.batches: list[ScheduledBatch] = []
         self.over = self._rule is None  # whether no round will follow
         self.probability: float | None = None
+        self.favourite: int | None = None  # the setting that leads, by the rounds of this session
 
     def ask(self) -> Work | Literal[Wait.WAIT] | None:
         """The next work; WAIT while it hangs on what is at work; None after the last."""
@@ -151,7 +152,7 @@ class Schedule:
         known = [setting.parameters for setting in self._settings.values()]
         left = [i for i, c in enumerate(self._candidates) if c not in known]
         found = race.decide(self._rule, number, rows, self._handed, self._places[left])
-        self.probability = found.probability
+        self.probability, self.favourite = found.probability, found.favourite
         seeds: dict[int, tuple[int, ...]] = {}
         may_have = self._spec.seed_list
         for setting, more in found.seeds.items():
@@ -178,8 +179,8 @@ def rule_of(spec: SweepSpec) -> race.Rule:
     return race.Rule(
         fewest=spec.racing.min,
         most=spec.racing.max,
-        within=spec.stop.within or spec.metric.within,
-        confidence=spec.stop.confidence,
+        within=spec.within,
+        confidence=spec.confidence,
         batch=spec.lookahead,
         most_settings=spec.setting_count,
         goal=spec.metric.goal,

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 from evaluation.identity import with_defaults
-from evaluation.metrics.support.option_ranges import check_option
+from evaluation.option_ranges import check_option
 from sweeps.search import METHODS
 from sweeps.sweepfile.configure import check_parameter_name
 from sweeps.sweepfile.parts import goal_of

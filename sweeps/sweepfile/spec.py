@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from evaluation.analysis.standing import CLEAR
 from evaluation.identity import DEFAULT_EVALUATION
 from sweeps.search import METHODS
 from sweeps.sweepfile.configure import configure
@@ -103,6 +104,16 @@ class SweepSpec:
     def racing(self) -> Racing | None:
         """How many seeds there may be; None where every setting has the same."""
         return self.seeds if isinstance(self.seeds, Racing) else None
+
+    @property
+    def within(self) -> float:
+        """A difference in score that does not matter, to the race and to the answer alike."""
+        return self.stop.within or self.metric.within
+
+    @property
+    def confidence(self) -> float:
+        """How probable it is to be that the setting to use is within it: a race's own, else 0.8."""
+        return CLEAR if self.racing is None else self.stop.confidence
 
     @property
     def setting_count(self) -> int:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from evaluation.evaluate import evaluate
+from evaluation.evaluate_runs import evaluate
 from evaluation.metrics import METRICS
 from tests.evaluation.trained import config, sprites, train_in
 

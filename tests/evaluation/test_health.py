@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from evaluation.evaluate import evaluate
+from evaluation.evaluate_runs import evaluate
 from evaluation.health import health, live, read_history, still_falling
 from evaluation.identity import evaluation_id
 from evaluation.likelihood import likelihood

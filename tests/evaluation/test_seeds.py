@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from evaluation.evaluate import evaluate
+from evaluation.evaluate_runs import evaluate
 from tests.evaluation.trained import config, sprites, train_in
 from trainer.errors import UserError
 

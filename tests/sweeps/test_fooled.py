@@ -8,7 +8,7 @@ import pytest
 
 from evaluation.analysis.conclude import Answer, answer
 from evaluation.analysis.table import rows_from_results
-from evaluation.evaluate import evaluate
+from evaluation.evaluate_runs import evaluate
 from sweeps.metric_plan import MetricPlan, plan_metrics
 from sweeps.plan import load_data, runs_of
 from sweeps.sweepfile import space, spec_of

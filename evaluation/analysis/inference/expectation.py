@@ -40,15 +40,15 @@ def expect(
         return None
     settings.sort(key=lambda s: s.rows[0].setting)
     places = np.log([(setting.beta_norm, setting.latents) for setting in settings])
-    variances = measure_noise(settings, places).of_mean
+    noise = measure_noise(settings, places)
     sign = 1.0 if goal == "maximize" else -1.0
     means = sign * np.array([setting.mean for setting in settings])
     rng = np.random.default_rng(seed)
-    draws = draw_means(settings, means, variances, untried, count, rng)
-    noise = variances * np.array([len(setting.scores) for setting in settings])
+    draws = draw_means(settings, means, noise, untried, count, rng)
+    of_seed = noise.of_mean * np.array([len(setting.scores) for setting in settings])
     away = np.abs(untried[:, None] - places[None]).sum(axis=2)
     return Expectation(
         settings=np.array([setting.rows[0].setting for setting in settings]),
         draws=draws,
-        noise=np.concatenate([noise, noise[away.argmin(axis=1)]]),
+        noise=np.concatenate([of_seed, of_seed[away.argmin(axis=1)]]),
     )

@@ -8,6 +8,7 @@ import numpy as np
 
 from evaluation.analysis.choose import SettingSummary
 from evaluation.analysis.inference.families import Families, find_families
+from evaluation.analysis.inference.noise import Noise
 from evaluation.analysis.inference.surface import FittedSurface, fit_surface
 
 GRID = 81  # points of each curve: steps of 11 % over the paper's range of beta_norm
@@ -46,7 +47,7 @@ class Posterior:
     """Draws (draws, points) of the mean score, higher is better, and what they come from.
 
     tested: (draws, settings) of the mean score of each tested setting.
-    surfaces: of each of the families' groups. variances: (settings,) of the settings' means.
+    surfaces: of each of the families' groups. noise: of the settings' means.
     """
 
     points: CurvePoints
@@ -55,7 +56,7 @@ class Posterior:
     families: Families
     surfaces: tuple[FittedSurface, ...]
     inputs: np.ndarray
-    variances: np.ndarray
+    noise: Noise
     several_seeds: np.ndarray
     seed: int
     _imagined: dict[float, np.ndarray] = field(default_factory=dict, repr=False)
@@ -75,7 +76,7 @@ class Posterior:
             draws = np.empty((IMAGINED_DRAWS, len(expected)))
             for group, surface in zip(self.families.groups, self.surfaces, strict=True):
                 here = np.isin(self.families.of_setting, group)
-                pooled = _pool(self.inputs[here], expected[here], self.variances[here])
+                pooled = _pool(self.inputs[here], expected[here], self.noise.only(here))
                 calmer = surface.imagine(pooled[1], 1 / seeds_factor)
                 own = bool(self.several_seeds[here].any())
                 draws[:, here] = _draw_tested(calmer, self.inputs[here], own, IMAGINED_DRAWS, rng)
@@ -84,9 +85,9 @@ class Posterior:
 
 
 def draw_posterior(
-    settings: Sequence[SettingSummary], means: np.ndarray, variances: np.ndarray, seed: int
+    settings: Sequence[SettingSummary], means: np.ndarray, noise: Noise, seed: int
 ) -> Posterior:
-    """Posterior given mean scores `means` (settings,), higher is better, of noise `variances`."""
+    """Posterior given mean scores `means` (settings,), higher is better, and their noise."""
     families = find_families(settings)
     plain = np.log([(setting.beta_norm, setting.latents) for setting in settings])
     inputs = np.hstack([plain, families.codes[families.of_setting]])
@@ -100,21 +101,20 @@ def draw_posterior(
     for group in families.groups:
         here, mask = np.isin(families.of_setting, group), np.isin(points.family, group)
         own = bool(several_seeds[here].any())
-        pooled = _pool(inputs[here], means[here], variances[here])
-        surface = fit_surface(*pooled, measured=own and not families.scattered)
+        surface = _fit(inputs[here], means[here], noise.only(here), own and not families.scattered)
         # shuffled, for the shapes come in blocks and blocks of two groups must not be paired
         draws[:, mask] = rng.permutation(surface.draw(at_points[mask], DRAWS, rng))
         tested[:, here] = rng.permutation(_draw_tested(surface, inputs[here], own, DRAWS, rng))
         surfaces.append(surface)
     return Posterior(
-        points, draws, tested, families, tuple(surfaces), inputs, variances, several_seeds, seed
+        points, draws, tested, families, tuple(surfaces), inputs, noise, several_seeds, seed
     )
 
 
 def draw_means(
     settings: Sequence[SettingSummary],
     means: np.ndarray,
-    variances: np.ndarray,
+    noise: Noise,
     untried: np.ndarray,
     count: int,
     rng: np.random.Generator,
@@ -129,14 +129,13 @@ def draw_means(
     inputs = np.hstack([plain, families.codes[families.of_setting]])
     several = np.array([setting.seeds > 1 for setting in settings])
     if len(untried):
-        surface = fit_surface(inputs, means, variances, measured=bool(several.any()))
+        surface = _fit(inputs, means, noise, bool(several.any()))
         return surface.draw_with(untried, count, rng)
     draws = np.empty((count, len(settings)))
     for group in families.groups:
         here = np.isin(families.of_setting, group)
         own = bool(several[here].any())
-        pooled = _pool(inputs[here], means[here], variances[here])
-        surface = fit_surface(*pooled, measured=own and not families.scattered)
+        surface = _fit(inputs[here], means[here], noise.only(here), own and not families.scattered)
         draws[:, here] = rng.permutation(_draw_tested(surface, inputs[here], own, count, rng))
     return draws
 
@@ -153,15 +152,23 @@ def _draw_tested(
     return surface.draw(inputs, count, rng)
 
 
-def _pool(
-    inputs: np.ndarray, means: np.ndarray, variances: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The same with the settings of nearly one beta as one, where there are very many.
+def _fit(inputs: np.ndarray, means: np.ndarray, noise: Noise, measured: bool) -> FittedSurface:
+    """The surface of settings at `inputs`, pooled where they are very many."""
+    points, values, variances, freedom = _pool(inputs, means, noise)
+    return fit_surface(points, values, variances, measured, freedom)
 
-    Each weighs by its precision, with a little noise for all: none is known that exactly.
+
+def _pool(
+    inputs: np.ndarray, means: np.ndarray, noise: Noise
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Inputs, means, their variances and what these are known with: for the fit.
+
+    Where there are very many settings, those of nearly one beta are one. Each weighs by its
+    precision, with a little noise for all: none is known that exactly.
     """
+    variances = noise.of_mean
     if len(means) <= MANY:
-        return inputs, means, variances
+        return inputs, means, variances, noise.freedom
     cells = np.column_stack([np.floor(inputs[:, 0] / NEAR), inputs[:, 1:]])
     _, cell = np.unique(cells, axis=0, return_inverse=True)
     cell = cell.ravel()
@@ -169,7 +176,7 @@ def _pool(
     total = np.bincount(cell, precision)
     pooled = [np.bincount(cell, precision * column) / total for column in (*inputs.T, means)]
     spread = np.bincount(cell, precision**2 * variances) / total**2
-    return np.column_stack(pooled[:-1]), pooled[-1], spread
+    return np.column_stack(pooled[:-1]), pooled[-1], spread, np.bincount(cell, noise.freedom)
 
 
 def lay_out(settings: Sequence[SettingSummary], families: Families) -> CurvePoints:

@@ -25,6 +25,7 @@ UNKNOWN_LEVEL = 10.0  # prior standard deviation of the overall level: as good a
 CATEGORY_LEVEL = 2.0  # and of how far a category (an objective, say) lies above or below it
 LEAST_NOISE = 1e-6  # keeps a noiseless sweep's matrix positive definite in double precision
 NEGLIGIBLE = 0.01  # a combination that weighs less is left out
+NOISES = 32  # draws, at least, of how noisy the scores are
 
 
 class Shape(NamedTuple):
@@ -44,13 +45,15 @@ class FittedSurface:
     categories have one shape, levels of their own, and fine detail of their own.
 
     points: (n, 2 + C) where the scores are known; values: (n,) there, centred and scaled;
-    noise: (n,) their variance. weights: posterior probability of each of the `shapes`.
+    noise: (n,) their variance, known with `freedom` (n,) degrees of freedom.
+    weights: posterior probability of each of the `shapes`.
     flat: posterior probability, from even odds, that the score does not depend on beta or latents.
     """
 
     points: np.ndarray
     values: np.ndarray
     noise: np.ndarray
+    freedom: np.ndarray
     shapes: tuple[Shape, ...]
     weights: np.ndarray
     centre: float
@@ -86,11 +89,20 @@ class FittedSurface:
         ends = np.floor(np.cumsum(self.weights) * count + 0.5).astype(int)
         shares = np.diff(ends, prepend=0)
         draws = [
-            self._draw(shape, points, own, share, rng)
+            self._draw(shape, points, own, share, max(1, count // NOISES), rng)
             for shape, share in zip(self.shapes, shares, strict=True)
             if share
         ]
         return self.centre + self.scale * np.concatenate(draws)
+
+    def _noise_drawn(self, rng: np.random.Generator) -> np.ndarray:
+        """Variances (n,) that the noise may have: scaled inverse chi squared around `noise`.
+
+        Where few seeds show the noise, the scores' tails are so those of Student's t.
+        """
+        known = np.isfinite(self.freedom)
+        freedom = np.where(known, self.freedom, 1.0)
+        return self.noise * np.where(known, freedom / rng.chisquare(freedom), 1.0)
 
     def imagine(self, means: np.ndarray, noise: float) -> "FittedSurface":
         """The same family had the settings scored `means` with `noise` times the variance."""
@@ -98,39 +110,58 @@ class FittedSurface:
             self,
             values=(means - self.centre) / self.scale,
             noise=noise * self.noise,
+            freedom=self.freedom / max(noise, 1e-9),
             shapes=tuple(s._replace(misfit=s.misfit * math.sqrt(noise)) for s in self.shapes),
         )
 
     def _draw(
-        self, shape: Shape, points: np.ndarray, own: bool, count: int, rng: np.random.Generator
+        self,
+        shape: Shape,
+        points: np.ndarray,
+        own: bool,
+        count: int,
+        block: int,
+        rng: np.random.Generator,
     ) -> np.ndarray:
-        """Posterior draws (count, n) of one member (Rasmussen & Williams 2006, Eq. 2.25, 2.26).
+        """Posterior draws (count, n) of one member, corrected from draws of the prior.
 
+        By Matheron's rule (Wilson et al. 2020, Eq. 9): the points are factored once, and only the
+        settings for each of the noises, which `block` draws share.
         own: the points are settings, those of the scores first, and their misfit is a part of
         them, not noise.
         """
-        misfit = shape.misfit**2 * np.eye(len(points)) if own else np.zeros((len(points), 1))
-        known = _rest(self.points, self.points) + _curve(shape, self.points, self.points)
-        noisy = known + np.diag(_safe(self.noise + shape.misfit**2))
-        cross = _rest(points, self.points) + _curve(shape, points, self.points)
-        cross += misfit[:, : len(self.points)]
-        factor = cho_factor(noisy, lower=True, overwrite_a=True, check_finite=False)
-        mean = cross @ cho_solve(factor, self.values, check_finite=False)
-        white = solve_triangular(factor[0], cross.T, lower=True, check_finite=False)
-        covariance = _rest(points, points) + _curve(shape, points, points) + misfit
-        covariance -= white.T @ white
+        every = points if own else np.concatenate([points, self.points])
+        known = slice(0, len(self.points)) if own else slice(len(points), None)
+        covariance = _rest(every, every) + _curve(shape, every, every)
         # neighbours on a dense grid are all but equal
         covariance[np.diag_indices_from(covariance)] += 1e-8 * UNKNOWN_LEVEL**2
-        root = cholesky(covariance, lower=True, overwrite_a=True, check_finite=False)
-        return mean + rng.standard_normal((count, len(mean))) @ root.T
+        beyond = shape.misfit**2
+        if own:
+            covariance[np.diag_indices_from(covariance)] += beyond
+        root = cholesky(covariance, lower=True, check_finite=False)
+        prior = rng.standard_normal((count, len(every))) @ root.T
+        draws, at_known = prior[:, : len(points)].copy(), prior[:, known]
+        gram, cross = covariance[known, known], covariance[known, : len(points)]
+        for start in range(0, count, block):
+            here = slice(start, start + block)
+            variances = _safe(self._noise_drawn(rng) + (0.0 if own else beyond))
+            scores = at_known[here] + rng.standard_normal(at_known[here].shape) * np.sqrt(variances)
+            factor = cho_factor(gram + np.diag(variances), overwrite_a=True, check_finite=False)
+            draws[here] += cho_solve(factor, (self.values - scores).T, check_finite=False).T @ cross
+        return draws
 
 
 def fit_surface(
-    points: np.ndarray, means: np.ndarray, variances: np.ndarray, measured: bool = True
+    points: np.ndarray,
+    means: np.ndarray,
+    variances: np.ndarray,
+    measured: bool = True,
+    freedom: np.ndarray | None = None,
 ) -> FittedSurface:
     """Surface from mean scores `means` (n,) of noise `variances` (n,) at `points` (n, 2 + C).
 
-    measured: whether `variances` hold all noise; False for single seeds.
+    measured: whether `variances` hold all noise; False for single seeds. freedom: (n,) degrees of
+    freedom that the variances are known with; left out, they are exact.
 
     Smoothness, height and misfit are averaged over, not fixed at their likeliest values: with a
     dozen settings those alone make intervals too short (Rasmussen & Williams 2006, section 5.2).
@@ -158,6 +189,7 @@ def fit_surface(
         points=points,
         values=values,
         noise=noise,
+        freedom=np.full(len(values), math.inf) if freedom is None else freedom,
         shapes=tuple(shapes[i] for i in kept),
         weights=weights[kept] / weights[kept].sum(),
         centre=centre,

@@ -50,6 +50,9 @@ def png(figure: Figure) -> bytes:
 
 def content(figure: Figure, kind: str) -> bytes:
     """The figure as the content of a file: png, svg or pdf. The same figure gives the same file."""
+    if (layout := figure.get_layout_engine()) is not None:
+        layout.execute(figure)  # once; `savefig` would draw all of it a second time for this
+        figure.set_layout_engine("none")
     buffer = io.BytesIO()
     metadata = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(kind)
     with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "beta-sweep"}):

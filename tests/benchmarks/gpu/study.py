@@ -13,7 +13,7 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
-from evaluation.evaluate import _evaluate_pack, evaluate
+from evaluation.evaluate_runs import _evaluate_pack, evaluate
 from sweeps.metric_plan import MetricPlan, plan_metrics
 from sweeps.plan import Run, Setting, load_data, runs_of
 from sweeps.reporting.picture import TRAVERSAL, draw_traversals

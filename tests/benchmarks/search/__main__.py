@@ -9,46 +9,33 @@ of `sweep run` does: it sees settings, seeds and scores, and nothing else. One c
 
     runs      when the search was over, on average
     chosen    how often the setting that it chose then is within 0.01 of the best in the table
+    said      the probability of that which it gave then, on average
+    claimed   how often it stopped because that was 0.95 or more
+    kept      how often such a claim was true; `false`: how often one was not, of all searches
     loss      how far below the best its true mean is, on average
     to 95 %   the runs after which, in 95 of 100 searches, the setting chosen so far is within 0.01
               of the best, and stays so at all later looks (every 8 runs); - when it never is
     20, 40, … mean loss after so many runs
 
-A race chooses by its surface, and claims to be within 0.01 with 95 % probability: `chosen` says how
-often that is kept. The others choose the setting with the best mean score over its seeds, among
-those with all seeds, as people do, and `grid` and `random` the same by the surface (+ surface).
+A race chooses by its surface. Where two settings differ by little more than 0.01, ten seeds of each
+cannot tell them apart: it then ends with all of them spent, and says less than 0.95. The others
+choose the setting with the best mean score over its seeds, among those with all seeds, as people
+do, and `+ surface` by the surface. ASHA halves over seeds (tests.benchmarks.search.halving).
 """
 
 import argparse
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from evaluation.analysis.choose import choose
-from evaluation.analysis.inference.expectation import expect
-from evaluation.analysis.table import RunRow
-from sweeps.search.schedule import Schedule, Work
-from sweeps.search.searcher import Searcher
-from sweeps.sweepfile import SweepSpec, spec_of
 from tests.benchmarks.output import add_json, show
-from tests.benchmarks.search.tables import CHANCE, REAL, Table, real, simulated
+from tests.benchmarks.search.replay import EVERY, SEEDS, Replay, Way, replay, spec_for
+from tests.benchmarks.search.tables import REAL, real, simulated
 
-WITHIN, EVERY, SEEDS = 0.01, 8, 10
+WITHIN, CONFIDENCE = 0.01, 0.95
 MARKS = (20, 40, 80, 160, 320)
-NO_PLACES = np.empty((0, 2))
-
-
-@dataclass(frozen=True)
-class Way:
-    """One way to search. surface: whether it chooses by the surface. cost: of the repeats."""
-
-    keys: Mapping[str, Any]
-    surface: bool = False
-    share: float = 1.0
-
 
 WAYS = {
     "grid, 10 seeds": Way({"method": "grid", "seeds": 10}),
@@ -59,86 +46,10 @@ WAYS = {
     "TPE, 10 seeds": Way({"method": "bayes", "settings": 56, "seeds": 10}, share=0.25),
     "GP, 1 seed": Way({"method": "gp", "settings": 30, "seeds": 1}, share=0.1),
     "GP, 10 seeds": Way({"method": "gp", "settings": 30, "seeds": 10}, share=0.1),
+    "ASHA over seeds": Way({"method": "grid", "seeds": SEEDS}, halving=True),
     "race": Way({"method": "grid", "seeds": {"min": 2, "max": SEEDS}}, True),
     "race + surface": Way({"method": "surface", "seeds": {"min": 2, "max": SEEDS}}, True),
 }
-
-
-@dataclass(frozen=True)
-class Replay:
-    """One search: after how many runs it was looked at, and the true loss of its choice then."""
-
-    runs: np.ndarray
-    loss: np.ndarray
-
-
-def spec_for(way: Way, table: Table) -> SweepSpec:
-    """The sweep file of a search in the table."""
-    space = {"latents": list(table.latents), "beta": list(table.betas)}
-    base = {"name": "replay", "dataset": "dsprites", "parameters": space, "metric": "higgins"}
-    return spec_of(base | dict(way.keys))
-
-
-def replay(spec: SweepSpec, way: Way, table: Table, number: int) -> Replay:
-    """Search `number` of a kind: each has scores and a search seed of its own."""
-    spec = replace(spec, search_seed=number)
-    scores = table.draw(np.random.default_rng([number, 7]), SEEDS)
-
-    def place(parameters: Mapping[str, Any]) -> tuple[float, int]:
-        latents = int(parameters["latents"])
-        return float(parameters["beta"]) * latents / table.pixels, latents
-
-    def row(work: Work, seed: int) -> RunRow:
-        beta, latents = float(work.setting.parameters["beta"]), work.setting.parameters["latents"]
-        score = scores[table.latents.index(latents), table.betas.index(beta), seed]
-        norm, _ = place(work.setting.parameters)
-        return RunRow(
-            run=f"{work.setting.number}-{seed}",
-            state="finished",
-            beta=beta,
-            beta_norm=norm,
-            latents=latents,
-            seed=seed,
-            scores=(float(score),),
-            setting=work.setting.number,
-            chance=CHANCE,
-        )
-
-    schedule = Schedule(spec, Searcher(spec), place=place)
-    rows: list[RunRow] = []
-    looks: list[tuple[int, float]] = []
-    at_work: list[Work] = []
-
-    def look() -> None:
-        chosen = choice(rows, way.surface)
-        here = table.latents.index(chosen.latents), table.betas.index(chosen.beta)
-        looks.append((len(rows), float(table.means.max() - table.means[here])))
-
-    while True:
-        work = schedule.ask()
-        if isinstance(work, Work):
-            at_work.append(work)
-            if len(at_work) < spec.lookahead:
-                continue
-        if not at_work:
-            break
-        ended = at_work.pop(0)
-        found = [row(ended, seed) for seed in ended.seeds]
-        rows += found
-        schedule.tell(ended, found)
-        if not looks or len(rows) - looks[-1][0] >= EVERY:
-            look()
-    if looks[-1][0] < len(rows):
-        look()
-    return Replay(*map(np.array, zip(*looks, strict=True)))
-
-
-def choice(rows: Sequence[RunRow], surface: bool) -> RunRow:
-    """A run of the setting that would be chosen now."""
-    if surface and (known := expect(rows, "maximize", NO_PLACES, 200, 0)):
-        best = known.settings[known.draws.mean(axis=0).argmax()]
-        return next(row for row in rows if row.setting == best)
-    return choose(rows, policy="mean").best.rows[0]
 
 
 def figures(found: Sequence[Replay]) -> dict[str, Any]:
@@ -150,11 +61,18 @@ def figures(found: Sequence[Replay]) -> dict[str, Any]:
     settled = at[0] if not len(never) else at[min(never[-1] + 1, len(at) - 1)]
     reached = good[-1] >= 0.95
     last = np.array([r.loss[-1] for r in found])
+    said = [r.said for r in found if r.said is not None]
+    claims = [r for r in found if r.said is not None and r.said >= CONFIDENCE]
+    true = sum(bool(r.loss[-1] <= WITHIN) for r in claims)
     marks = {str(n): float(np.mean([loss_at(r, np.array([n]))[0] for r in found])) for n in MARKS}
     return {
         "repeats": len(found),
         "runs": float(np.mean([r.runs[-1] for r in found])),
         "chosen": float((last <= WITHIN).mean()),
+        "said": float(np.mean(said)) if said else None,
+        "claimed": len(claims) / len(found) if said else None,
+        "kept": true / len(claims) if claims else None,
+        "false": (len(claims) - true) / len(found) if said else None,
         "loss": float(last.mean()),
         "settled": int(settled) if reached else None,
         **marks,
@@ -195,6 +113,10 @@ def main() -> None:
         "repeats": ("repeats", ""),
         "runs": ("runs", ".0f"),
         "chosen": ("chosen", ".2f"),
+        "said": ("said", ".2f"),
+        "claimed": ("claimed", ".2f"),
+        "kept": ("kept", ".2f"),
+        "false": ("false", ".3f"),
         "loss": ("loss", ".4f"),
         "settled": ("to 95 %", ""),
         **{str(mark): (str(mark), ".3f") for mark in MARKS},

@@ -10,6 +10,7 @@ import pytest
 
 from evaluation.analysis.answer import Answer
 from evaluation.analysis.conclude import answer
+from evaluation.analysis.standing import rank
 from evaluation.analysis.table import RunRow
 from tests.benchmarks.coverage import measure
 from tests.evaluation.analysis.sweeps import inverted_u, make_rows
@@ -159,6 +160,18 @@ def test_among_the_tied_the_most_faithful_is_named():
     found = answer(make_rows(plateau, BETAS, spread=0.03, reconstruction=lambda beta: -beta))
     assert len(found.tied) >= 2
     assert found.best.faithful is found.best.setting is min(found.tied, key=lambda s: s.beta)
+
+
+def test_a_setting_is_tied_with_the_confidence_that_is_asked_for(found: Answer):
+    settings = [standing.setting for standing in found.standings[:3]]
+    draws = np.zeros((100, 3))
+    draws[95:, 0] = draws[:15, 1] = draws[:, 2] = -1.0  # as good as the best in 95, 85 and 0 of 100
+
+    def tied(confidence: float) -> list[bool]:
+        return [s.tied for s in rank(settings, draws, 1.0, 0.9, 0.01, confidence)]
+
+    assert tied(0.8) == [True, True, False]
+    assert tied(0.9) == [True, False, False]
 
 
 def test_no_known_reconstruction_names_none(found: Answer):

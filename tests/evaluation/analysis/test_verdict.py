@@ -16,6 +16,7 @@ SURE = Evidence(
     probability_within=0.95,
     within_at=lambda factor: 0.95,
     within=0.01,
+    confidence=CLEAR,
     betas=9,
     seeds=4,
     edges=(Edge("lowest", 10, 1.0, 0.002, 0.0), Edge("highest", 10, 1000.0, 2.0, 0.0)),
@@ -34,7 +35,14 @@ def test_clear_needs_no_reason():
 def test_the_verdict_follows_from_the_probability():
     assert judge(replace(SURE, probability_within=CLEAR))[0] == "clear"
     verdict, (reason,) = judge(replace(SURE, probability_within=CLEAR - 0.01))
-    assert verdict == "cannot tell" and "probability of 0.79; 0.80 would settle it" in reason
+    assert verdict == "cannot tell" and "probability of 0.79; 0.8 would settle it" in reason
+
+
+def test_what_a_race_asks_for_is_what_the_verdict_asks_for():
+    asked = replace(SURE, confidence=0.95)
+    assert judge(asked)[0] == "clear"
+    verdict, (reason,) = judge(replace(asked, probability_within=0.9))
+    assert verdict == "cannot tell" and "0.90; 0.95 would settle it" in reason
 
 
 def test_an_edge_says_which_side_and_how_far():

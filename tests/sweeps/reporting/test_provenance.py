@@ -5,7 +5,7 @@ import types
 
 import torch
 
-from evaluation.evaluate import HOW
+from evaluation.evaluate_runs import HOW
 from sweeps.reporting.provenance import by_the_clock, duration, failures, provenance
 from tests.sweeps.made_up import a_dataset
 from trainer.device.machine import machine

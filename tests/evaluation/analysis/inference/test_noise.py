@@ -56,3 +56,15 @@ def test_single_seeds_leave_classifier_noise_alone():
     noise = measure({b: [0.0] for b in BETAS}, classifier=0.02)
     assert math.isnan(noise.seed)
     assert noise.of_mean == pytest.approx([statistics.variance([-0.02, 0.02]) / 2] * len(BETAS))
+
+
+def test_two_seeds_that_agree_are_not_borne_out_by_themselves():
+    noisy = [-0.1, 0.1, -0.1, 0.1]
+    noise = measure({1.0: noisy, 2.0: noisy, 1000.0: [0.0, 1e-6]})
+    assert noise.of_mean[2] > 0.3 * noise.of_mean[0]
+
+
+def test_more_seeds_are_known_with_more_freedom_and_none_without_seeds():
+    noise = measure({1.0: [-0.1, 0.1], 1000.0: [-0.1, 0.1] * 5})
+    assert noise.freedom == pytest.approx([3.0, 11.0])
+    assert all(np.isinf(measure({b: [0.0] for b in BETAS}).freedom))

@@ -1,10 +1,13 @@
 """The drawn functions: their columns, and families of other parameters."""
 
+import math
+
 import numpy as np
 import pytest
 
 from evaluation.analysis.choose import SettingSummary, choose
 from evaluation.analysis.inference.families import find_families
+from evaluation.analysis.inference.noise import Noise
 from evaluation.analysis.inference.posterior import (
     GRID,
     Posterior,
@@ -28,7 +31,9 @@ def settings_of(
 
 def posterior_of(settings: list[SettingSummary]) -> Posterior:
     means = np.array([setting.score for setting in settings])
-    return draw_posterior(settings, means, np.full(len(settings), 0.01**2), seed=0)
+    exactly = np.full(len(settings), math.inf)
+    noise = Noise(0.01, math.nan, np.full(len(settings), 0.01**2), exactly)
+    return draw_posterior(settings, means, noise, seed=0)
 
 
 def test_points_are_a_grid_and_the_settings():

@@ -66,3 +66,14 @@ def test_scores_that_may_be_noise_without_seeds_are_not_believed():
     noise = 0.02 * np.random.default_rng(1).standard_normal(9)
     assert fit_surface(POINTS, 0.6 + noise, np.zeros(9), measured=False).flat > 0.3
     assert fit_surface(POINTS, 0.6 + noise, np.zeros(9), measured=True).flat < 0.01
+
+
+def test_noise_that_few_seeds_show_leaves_more_room():
+    variances = np.full(9, 0.05**2)
+
+    def spread(freedom: float) -> float:
+        fitted = fit_surface(POINTS, BUMP, variances, freedom=np.full(9, freedom))
+        draws = fitted.draw_settings(8_000, np.random.default_rng(0))
+        return float(np.diff(np.quantile(draws, [0.01, 0.99], axis=0), axis=0).mean())
+
+    assert spread(3.0) > 1.15 * spread(1e6)

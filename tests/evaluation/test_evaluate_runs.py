@@ -1,6 +1,5 @@
 """Trained models in, result.json out: what it says, when it is written, and what is refused."""
 
-import importlib
 import json
 import shutil
 from datetime import datetime
@@ -12,7 +11,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from evaluation import DEFAULT_EVALUATION, evaluate, evaluation_id
+from evaluation import DEFAULT_EVALUATION, evaluate, evaluate_runs, evaluation_id
 from evaluation.identity import with_defaults
 from evaluation.metrics.support.labels import MissingLabels
 from evaluation.result_file import read_result
@@ -87,8 +86,7 @@ def test_runs_that_make_no_pack_are_evaluated_as_several(runs: list[Path], tmp_p
 def test_nothing_is_evaluated_twice(runs: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
     first = evaluate(runs, sprites(), QUICK, "cpu")
     before = (runs[0] / "result.json").stat().st_mtime_ns
-    module = importlib.import_module("evaluation.evaluate")  # `evaluation.evaluate` is the function
-    monkeypatch.setattr(module, "_evaluate_pack", None)
+    monkeypatch.setattr(evaluate_runs, "_evaluate_pack", None)
     assert evaluate(runs, sprites(), QUICK, "cpu") == first
     assert (runs[0] / "result.json").stat().st_mtime_ns == before
 

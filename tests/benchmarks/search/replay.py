@@ -1,0 +1,125 @@
+"""One search replayed over a table of scores: it sees settings, seeds and scores alone."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from evaluation.analysis.choose import choose
+from evaluation.analysis.inference.expectation import expect
+from evaluation.analysis.table import RunRow
+from sweeps.search.schedule import Schedule, Work
+from sweeps.search.searcher import Searcher
+from sweeps.sweepfile import SweepSpec, spec_of
+from tests.benchmarks.search.halving import Halving
+from tests.benchmarks.search.tables import CHANCE, Table
+
+SEEDS, EVERY = 10, 8
+NO_PLACES = np.empty((0, 2))
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way to search.
+
+    keys: of its sweep file. surface: whether it chooses by the surface. halving: whether it is
+    `Halving`. share: of the repeats, for one that takes long.
+    """
+
+    keys: Mapping[str, Any]
+    surface: bool = False
+    halving: bool = False
+    share: float = 1.0
+
+
+@dataclass(frozen=True)
+class Replay:
+    """One search: after how many runs it was looked at, and the true loss of its choice then.
+
+    said: the probability that it gave, at the end, of being near enough; None where it gives none.
+    """
+
+    runs: np.ndarray
+    loss: np.ndarray
+    said: float | None
+
+
+def spec_for(way: Way, table: Table) -> SweepSpec:
+    """The sweep file of a search in the table."""
+    parameters = {"latents": list(table.latents), "beta": list(table.betas)}
+    base = {"name": "replay", "dataset": "dsprites", "parameters": parameters, "metric": "higgins"}
+    return spec_of(base | dict(way.keys))
+
+
+def replay(spec: SweepSpec, way: Way, table: Table, number: int) -> Replay:
+    """Search `number` of a kind: each has scores and a search seed of its own."""
+    spec = replace(spec, search_seed=number)
+    scores = table.draw(np.random.default_rng([number, 7]), SEEDS)
+
+    def place(parameters: Mapping[str, Any]) -> tuple[float, int]:
+        latents = int(parameters["latents"])
+        return float(parameters["beta"]) * latents / table.pixels, latents
+
+    def row(work: Work, seed: int) -> RunRow:
+        beta, latents = float(work.setting.parameters["beta"]), work.setting.parameters["latents"]
+        score = scores[table.latents.index(latents), table.betas.index(beta), seed]
+        norm, _ = place(work.setting.parameters)
+        return RunRow(
+            run=f"{work.setting.number}-{seed}",
+            state="finished",
+            beta=beta,
+            beta_norm=norm,
+            latents=latents,
+            seed=seed,
+            scores=(float(score),),
+            setting=work.setting.number,
+            chance=CHANCE,
+        )
+
+    schedule: Schedule | Halving
+    if way.halving:
+        schedule = Halving(spec.parameters, number)
+    else:
+        schedule = Schedule(spec, Searcher(spec), place=place)
+    rows: list[RunRow] = []
+    looks: list[tuple[int, float]] = []
+    at_work: list[Work] = []
+
+    def look(favourite: int | None) -> None:
+        if favourite is None:
+            favourite = choice(rows, way)
+        chosen = next(row for row in rows if row.setting == favourite)
+        here = table.latents.index(chosen.latents), table.betas.index(chosen.beta)
+        looks.append((len(rows), float(table.means.max() - table.means[here])))
+
+    while True:
+        work = schedule.ask()
+        if schedule.favourite is not None and (not looks or looks[-1][0] < len(rows)):
+            look(schedule.favourite)  # as the race itself sees it now
+        if isinstance(work, Work):
+            at_work.append(work)
+            if len(at_work) < spec.lookahead:
+                continue
+        if not at_work:
+            break
+        ended = at_work.pop(0)
+        found = [row(ended, seed) for seed in ended.seeds]
+        rows += found
+        schedule.tell(ended, found)
+        if schedule.favourite is None and len(rows) - (looks[-1][0] if looks else 0) >= EVERY:
+            look(None)
+    if looks[-1][0] < len(rows):
+        look(schedule.favourite)
+    runs, loss = zip(*looks, strict=True)
+    return Replay(np.array(runs), np.array(loss), schedule.probability)
+
+
+def choice(rows: Sequence[RunRow], way: Way) -> int:
+    """The setting that would be chosen now."""
+    if way.surface and (known := expect(rows, "maximize", NO_PLACES, 200, 0)):
+        return int(known.settings[known.draws.mean(axis=0).argmax()])
+    settings = choose(rows, policy="mean").settings
+    most = max(setting.seeds for setting in settings) if way.halving else 0
+    best = next(setting for setting in settings if setting.seeds >= most)
+    return best.rows[0].setting
