@@ -111,6 +111,8 @@ def _draw_row(
     cells = cell_edges(places)
     spans = [math.log10(right / left) for left, right in cells]
     width = math.log10(x_of.limits[1] / x_of.limits[0])
+    low, high = scale.get_clim()
+    decimals = 2 if high - low > 0.02 else 4  # of scores that nearly agree
     for place, (left, right), span in zip(places, cells, spans, strict=True):
         score = at[place].score
         colour = style.colour_at(scale, score) if math.isfinite(score) else style.GRID
@@ -128,7 +130,7 @@ def _draw_row(
             axes.text(
                 math.sqrt(left * right),
                 level - 0.25,
-                f"{score:.2f}",
+                f"{score:.{decimals}f}",
                 ha="center",
                 va="center",
                 fontsize=8.5,
