@@ -26,7 +26,7 @@ Row = tuple[dict[str, Any], dict[str, Any] | None]  # a result, and its figures 
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Exit code: 0, or 2 for a mistake that the user can mend (told in one line on stderr)."""
+    """Exit code: 0, or 2 for a user's mistake (one line on stderr)."""
     parser = _parser()
     options = parser.parse_args(arguments)
     try:
@@ -47,14 +47,14 @@ def find_runs(folder: Path) -> list[Path]:
     runs = sorted(path.parent for path in folder.glob(f"*/{RECORD_FILE}"))
     if not runs:
         raise UserError(
-            f"{folder} is no run folder and has none in it (no {RECORD_FILE}); "
-            "name what `python -m trainer` was given as --out"
+            f"{folder} is not a run folder and contains none (no {RECORD_FILE}); "
+            "give the --out folder of `python -m trainer`"
         )
     return runs
 
 
 def table(rows: Sequence[Row], metrics: Sequence[str]) -> Table:
-    """One line per run: what it was, its scores, and reconstruction and KL in nats per image."""
+    """One line per run: its setting, scores, and reconstruction and KL in nats per image."""
     shown = Table(caption="reconstruction and KL in nats per image")
     for name in ("run", "beta", "latents", "seed", *metrics, "reconstruction", "KL"):
         shown.add_column(name, justify="left" if name == "run" else "right")
@@ -74,7 +74,7 @@ def table(rows: Sequence[Row], metrics: Sequence[str]) -> Table:
 def _evaluate_all(
     folders: Sequence[Path], evaluation: Evaluation, options: argparse.Namespace
 ) -> list[Row]:
-    """Evaluates runs data set by data set: each run on the one that it was trained on."""
+    """Evaluates runs data set by data set, each run on the one that it was trained on."""
     by_data = defaultdict(list)
     for folder in folders:
         reading = read_record(folder, RECORD_FILE, hashes=False)
@@ -122,7 +122,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m evaluation",
         description="Scores trained runs, writes result.json into their folders and prints a "
-        "table. Runs that have these scores already are not evaluated again.",
+        "table. Runs that already have these scores are not evaluated again.",
     )
     parser.add_argument(
         "folder", type=Path, metavar="DIR", help="a run folder, or a folder of run folders"
@@ -133,7 +133,7 @@ def _parser() -> argparse.ArgumentParser:
         default=[],
         metavar="NAME[:option=value,...]",
         help="a metric, e.g. mig or higgins:protocol=dlib; may be repeated (default: "
-        "higgins:protocol=paper); or my own, FILE.py:NAME[:option=value,...]",
+        "higgins:protocol=paper); or your own, FILE.py:NAME[:option=value,...]",
     )
     parser.add_argument(
         "--labels",

@@ -1,4 +1,4 @@
-"""Evaluates trained models: every metric for a whole pack at once, then one result.json a run."""
+"""Evaluates trained models: every metric for a whole pack at once, then one result.json per run."""
 
 import copy
 import dataclasses
@@ -31,9 +31,9 @@ from trainer.run_folder import mend_config
 if TYPE_CHECKING:
     from trainer.models import Pack
 
-# how a model was trained, by training.json
+# how a model was trained, from training.json
 HOW = ("steps", "seconds", "device", "precision", "ended", "machine", "torch")
-MOST_MODELS = 32  # evaluated at once; bounds memory when a whole store is evaluated
+MOST_MODELS = 32  # evaluated at once; bounds memory when evaluating a whole store
 
 
 def evaluate(
@@ -46,17 +46,17 @@ def evaluate(
     """Scores the trained runs in `folders` and returns the content of their result.json, in order.
 
     evaluation: metrics by name, each with its options. Runs that fit into one pack are evaluated
-        together, whatever their order. A run whose result has this evaluation already is left as it
+        together, whatever their order. A run whose result already has this evaluation is left as it
         is; other evaluations in it are kept. A run whose training failed gets a result with that
         state and no metrics.
-        A metric that compares seeds (UDR) takes the runs of a setting, which differ in the seed
-        alone, to be all those among `folders`; failed ones are left out of the comparison.
+        A metric that compares seeds (UDR) assumes that `folders` include all runs of a setting,
+        which differ only in seed; failed ones are left out of the comparison.
     device: "auto" (a GPU when there is one), or a name that torch knows.
-    pack: the models of `folders`, in order, where they are at hand: they are scored where they are,
-        all together, and the folders need not hold them. Not with a metric that compares seeds.
+    pack: the models of `folders`, in order, if in memory: they are scored there, all together, and
+        need not be in the folders. Not with a metric that compares seeds.
 
-    Raises UserError for a folder that holds no whole trained run or one of other images, and for a
-    single seed where a metric compares seeds; FieldError for unknown metrics or options;
+    Raises UserError for a folder without an intact trained run, or with one of other images, and
+    for a single seed where a metric compares seeds; FieldError for unknown metrics or options;
     MissingLabels when a metric needs labels that `data` lacks.
 
     Example: `evaluate([run_folder], trainer.data.load("dsprites"))[0]["evaluations"]`.
@@ -87,7 +87,7 @@ def evaluate(
 
 
 def _check_seeds(results: Sequence[Mapping[str, Any]], folders: Sequence[Path]) -> None:
-    """Raises UserError for a setting of one seed, which there is nothing to compare with."""
+    """Raises UserError for a setting with one seed, which has nothing to be compared with."""
     settings = [setting_of(result) for result in results]
     for setting, folder in zip(settings, folders, strict=True):
         if settings.count(setting) < 2:
@@ -100,9 +100,9 @@ def _check_seeds(results: Sequence[Mapping[str, Any]], folders: Sequence[Path]) 
 def _blocks(
     results: Sequence[Mapping[str, Any]], identities: Sequence[str], by_setting: bool
 ) -> Iterator[list[int]]:
-    """Positions of the runs to evaluate, those that are loaded as one pack together.
+    """Positions of the runs to evaluate, grouped into packs that are loaded together.
 
-    by_setting: a block is all the seeds of a setting that trained well, even those that were
+    by_setting: a block is all the successfully trained seeds of a setting, even those already
         evaluated before an interruption.
     """
     packs: dict[str, list[int]] = defaultdict(list)
@@ -131,7 +131,7 @@ def _start(folder: Path, data: Dataset) -> dict[str, Any]:
             f"{folder} was trained on other images ('{training['data']['name']}') than those of "
             f"'{data.name}' given here; load the data set with the options in its {CONFIG_FILE}"
         )
-    mend_config(folder, training)  # or its changed content would be listed as right
+    mend_config(folder, training)  # or its changed content would be recorded as valid
     stored = read_result(folder)
     if stored is not None and stored["run"] == training["run"]:
         return stored
@@ -163,7 +163,7 @@ def _load(folders: Sequence[Path], device: str) -> "Pack":
 def _evaluate_pack(
     pack: "Pack", data: Dataset, evaluation: Mapping[str, Mapping[str, Any]]
 ) -> tuple[list[dict[str, Any]], NDArray[np.bool_]]:
-    """One entry of "evaluations" for each of the models, and which latents (K, M) are live."""
+    """One entry of "evaluations" per model, and which latents (K, M) are live."""
     import torch
 
     from evaluation.factor_knowledge import factor_knowledge
@@ -181,7 +181,7 @@ def _evaluate_pack(
         alive = live(explained.kl_per_latent, explained.information_per_latent)
         mask = torch.from_numpy(alive).to(device)[:, None]
         given: dict[str, Any] = {
-            # a latent left at the prior has no say: what its means still do, no sample carries
+            # a latent at the prior is ignored: its samples do not carry what its means still show
             "represent": Remembering(lambda x: pack.encode(x.to(device))[0] * mask, device),
             "posterior": Remembering(lambda x: pack.encode(x.to(device)), device),
             "log_likelihood": lambda x, z: pack.log_likelihood(
@@ -219,7 +219,7 @@ def _evaluate_pack(
 
 @dataclasses.dataclass(frozen=True)
 class Unscored:
-    """What stands for the figures of a seed that has no other seed to be compared with."""
+    """Placeholder figures of a seed that has no other seed to be compared with."""
 
     score: float = math.nan
     reason: str = "no other seed of its setting finished, and the metric compares seeds"
@@ -235,7 +235,7 @@ def _of_model(figures: Any, model: int) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """The value in JSON's types; numbers that are not finite become null."""
+    """The value in JSON types; non-finite numbers become null."""
     if isinstance(value, np.ndarray | np.generic):
         value = value.tolist()
     if isinstance(value, Mapping):

@@ -1,4 +1,4 @@
-"""How much a code knows of each factor: held out, above chance, read from sampled codes."""
+"""How much a code knows about each factor: held out, above chance, from sampled codes."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -12,22 +12,22 @@ from evaluation.metrics.support.labels import MissingLabels, read_labels
 from evaluation.metrics.support.points import Posterior, encode_posterior
 from trainer.data.dataset import UNKNOWN, Dataset
 
-POINTS = 2_400  # labelled images read, at most: it bounds the time, about 0.1 s a factor and model
-_MANY = 1_000  # from so many on, one half of the images trains and the other tests
-_FOLDS = 3  # below, each third is tested by what was learnt of the others
+POINTS = 2_400  # labelled images, at most: bounds the time, about 0.1 s per factor and model
+_MANY = 1_000  # from this many on, half of the images train and the other half tests
+_FOLDS = 3  # below that, each third is tested after learning from the others
 _TREES = 10
-_SURE = 2.0  # standard errors above chance, below which nothing counts as known
+_SURE = 2.0  # standard errors above chance; less does not count as known
 _PER_BIN, _MOST_BINS = 15, 40  # of the values of a single latent
 
 
 @dataclass(frozen=True)
 class FactorKnowledge:
-    """Figures of K models, arrays with K first; each from 0, chance, to 1.
+    """Figures of K models, arrays with K first; from 0 (chance) to 1.
 
-    known: (K, F) how well extremely randomised trees tell each factor from the whole code.
-    best_latent: (K, F) the same of the best single latent, by a table of its values; latent: (K, F)
-        which one that is.
-    factors: names of the F factors that have labels enough to say.
+    known: (K, F) how well extremely randomised trees predict each factor from the whole code.
+    best_latent: (K, F) the same for the best single latent, by a table of its values; latent: (K,
+        F) which one that is.
+    factors: names of the F factors with enough labels.
     """
 
     known: NDArray[np.float64]
@@ -36,7 +36,7 @@ class FactorKnowledge:
     factors: tuple[str, ...]
 
     def of_model(self, model: int) -> dict[str, dict[str, Any]]:
-        """As "factors" of result.json has it."""
+        """As in "factors" of result.json."""
         return {
             name: {
                 "known": float(self.known[model, f]),
@@ -48,14 +48,14 @@ class FactorKnowledge:
 
 
 def factor_knowledge(posterior: Posterior, data: Dataset, seed: int = 0) -> FactorKnowledge | None:
-    """What each model of a pack knows of each factor; None without labels that say anything.
+    """What each model of a pack knows about each factor; None without sufficient labels.
 
-    Codes are samples of q(z|x), for means of latents that are hardly used hold what no sample does.
-    The figure is balanced accuracy, the mean over classes of the share that is told right, as lift:
-    (accuracy - 1/C) / (1 - 1/C) for C classes, so an unbalanced factor cannot be guessed. What is
-    within two standard errors of chance counts as 0, so that few labels do not make noise look
-    known. Classes of a single labelled image are left out. The best latent is chosen by other
-    images than those that say how good it is.
+    Codes are samples of q(z|x), since means of barely used latents contain what samples do not. The
+    figure is balanced accuracy, the mean over classes of the share predicted correctly, as lift:
+    (accuracy - 1/C) / (1 - 1/C) for C classes, so an unbalanced factor cannot be guessed. Anything
+    within two standard errors of chance counts as 0, so that with few labels noise does not look
+    known. Classes with a single labelled image are left out. The best latent is chosen on other
+    images than those on which it is measured.
 
     posterior: images -> (mu, logvar), each (K, n, M). All models get the same noise.
     """
@@ -84,7 +84,7 @@ def factor_knowledge(posterior: Posterior, data: Dataset, seed: int = 0) -> Fact
 def _read(
     z: NDArray[np.float64], classes: NDArray[np.int64], rng: np.random.Generator
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]] | None:
-    """known, best_latent, latent, each (K,), of codes (K, n, M); None where no class repeats."""
+    """known, best_latent, latent, each (K,), from codes (K, n, M); None where no class repeats."""
     kept = classes != UNKNOWN
     kept[kept] = np.bincount(classes[kept])[classes[kept]] >= 2
     if len(np.unique(classes[kept])) < 2:
@@ -110,7 +110,7 @@ def _read(
 
 
 def _folds(y: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
-    """The fold (n,) that each image is tested in, classes spread evenly; -1 for training alone."""
+    """The fold (n,) that each image is tested in, classes spread evenly; -1 for training only."""
     order = rng.permutation(len(y))
     order = order[np.argsort(y[order], kind="stable")]
     folds = np.empty(len(y), np.int64)
@@ -124,8 +124,8 @@ def _folds(y: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
 def _held_out(
     z: NDArray[np.float64], y: NDArray[np.int64], folds: NDArray[np.int64], seed: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Classes told of images not learnt from, by the trees (K, n) and by each latent (K, M, n)."""
-    from sklearn.ensemble import ExtraTreesClassifier  # seconds: for those who have labels
+    """Classes predicted for held-out images, by the trees (K, n) and by each latent (K, M, n)."""
+    from sklearn.ensemble import ExtraTreesClassifier  # here, as it takes seconds
 
     models, n, latents = z.shape
     said, single = np.full((models, n), -1), np.full((models, latents, n), -1)
@@ -140,7 +140,7 @@ def _held_out(
             column = z[model, :, m]
             single[model, m, test] = _by_table(column[learn], y[learn], column[test])
 
-    # trees grow outside Python's lock, and a pack on a GPU has dozens of models
+    # trees grow outside the GIL, and a pack on a GPU has dozens of models
     with ThreadPoolExecutor(torch.get_num_threads()) as pool:
         for fold in range(folds.max() + 1):
             test = folds == fold
@@ -151,9 +151,9 @@ def _held_out(
 def _by_table(
     values: NDArray[np.float64], y: NDArray[np.int64], asked: NDArray[np.float64]
 ) -> NDArray[np.int64]:
-    """The class of each of `asked` (n,): the most likely one in its bin of `values`, all alike.
+    """The class of each of `asked` (n,): the most likely one in its bin of `values`.
 
-    Bins hold equally many training values; classes weigh alike, however frequent.
+    Bins contain equally many training values; classes have equal weight, however frequent.
     """
     bins = int(np.clip(len(values) // _PER_BIN, 2, _MOST_BINS))
     edges = np.quantile(values, np.arange(1, bins) / bins)
@@ -171,13 +171,13 @@ def _alternating(y: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def _accuracy(right: NDArray[np.bool_], y: NDArray[np.int64]) -> float:
-    """Mean over the classes that occur of the share of them that is right."""
+    """Accuracy averaged over the classes that occur."""
     counts = np.bincount(y)
     return float(np.mean(np.bincount(y, right)[counts > 0] / counts[counts > 0]))
 
 
 def _lift(right: NDArray[np.bool_], y: NDArray[np.int64]) -> float:
-    """Balanced accuracy above chance, 0 to 1; 0 where it may be chance."""
+    """Balanced accuracy above chance, 0 to 1; 0 where compatible with chance."""
     counts = np.bincount(y)
     counts = counts[counts > 0]
     chance = 1 / len(counts)

@@ -1,4 +1,4 @@
-"""The floor of a score: what a metric gives codes of other images, on the same labels."""
+"""The floor of a score: the metric on codes of other images, with the same labels."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,14 +9,14 @@ from numpy.typing import NDArray
 
 from trainer.data.dataset import UNKNOWN, Dataset
 
-FEW, MANY = 5, 2  # shuffles with few labels, where floors spread, and with many
+FEW, MANY = 5, 2  # shuffles with few labels, where floors vary, and with many
 _ENOUGH = 2_000  # labelled images
-# Points of these metrics are drawn with replacement, as many as one likes: fewer do for a floor.
+# Points of these metrics are drawn with replacement, any number of them: fewer suffice here.
 _FEWER = {
     "higgins": {"train": 1_000, "test": 1_000},
     "factorvae": {"train": 2_000, "test": 1_000},
 }
-_SLOW = ({"protocol": "dlib"}, "dci")  # minutes a model: one shuffle
+_SLOW = ({"protocol": "dlib"}, "dci")  # minutes per model: one shuffle
 
 
 @dataclass(frozen=True)
@@ -34,11 +34,11 @@ class PackFloor:
 def floor(
     metric: str, given: Mapping[str, Any], options: Mapping[str, Any], models: int
 ) -> PackFloor | None:
-    """The floor of a metric's score for K = `models`; None where shuffling means nothing to it.
+    """The floor of a metric's score for K = `models`; None where shuffling does not affect it.
 
-    given: what the metric was called with: "data", "represent" and, where it takes one,
-        "posterior", both `Remembering`, so that nothing is encoded again. options: its own.
-    A metric that compares seeds gets a shuffle of its own for each, else they would still agree.
+    given: the metric's arguments: "data", "represent" and, where it takes one, "posterior", both
+        `Remembering`, so that nothing is encoded again. options: its own. A metric that compares
+        seeds gets a different shuffle per seed; otherwise they would still agree.
     """
     from evaluation.metrics import COMPARES_SEEDS, WITHOUT_FLOOR
     from evaluation.metrics.lookup import metric_of, needs_labels, without_code

@@ -1,4 +1,4 @@
-"""What became of a model: whether its latents are used, and whether training was long enough."""
+"""The health of a model: whether its latents are used, and whether training was long enough."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -12,22 +12,21 @@ from numpy.typing import NDArray
 from trainer.files import parse_json
 from trainer.run_files import HISTORY_FILE
 
-LIVE = 0.01  # nats; Duan et al. 2020 leave out latents of less
+LIVE = 0.01  # nats; Duan et al. 2020 leave out latents with less
 _NO_BETTER = 0.99  # of the squared error of the mean image
-_LAST = 0.25  # the part of training that is looked at
-_FALLING = 0.01  # of all that the loss fell, within that part
-_FEWEST = 10  # records to look at
+_LAST = 0.25  # the final part of training that is examined
+_FALLING = 0.01  # of the loss's total fall, within that part
+_FEWEST = 10  # records to examine
 
 
 @dataclass(frozen=True)
 class Health:
-    """Of one run, as "health" of result.json has it.
+    """Health of one run, as in "health" of result.json.
 
-    live_latents: number of latents that the posterior does not leave at the prior (see `live`).
-    collapsed: there is none. diverged: training or the model's figures were not finite, so that
-        nothing else is known. unconverged: the loss was still falling when training ended.
-    worse_than_mean_image: reconstructs no better, in squared error, than one image for all, the
-        mean, would.
+    live_latents: number of latents whose posterior differs from the prior (see `live`). collapsed:
+    there are none. diverged: training or the model's figures were not finite, so that nothing else
+    is known. unconverged: the loss was still falling when training ended.
+    worse_than_mean_image: reconstructs no better, in squared error, than the mean image would.
     """
 
     live_latents: int
@@ -37,7 +36,7 @@ class Health:
     worse_than_mean_image: bool
 
     def as_record(self) -> dict[str, Any]:
-        """As result.json has it."""
+        """As in result.json."""
         return dataclasses.asdict(self)
 
 
@@ -47,10 +46,10 @@ DIVERGED = Health(0, False, True, False, False)
 def live(
     kl_per_latent: NDArray[np.float64], information_per_latent: NDArray[np.float64]
 ) -> NDArray[np.bool_]:
-    """Which latents (..., M) carry something, from their mean KL and information in nats.
+    """Which latents (..., M) are informative, from their mean KL and information in nats.
 
-    More than 0.01 nats of KL from the model's own prior (Duan et al. 2020), and of information on
-    the image: a posterior that is the same for all images, wherever it lies, carries nothing.
+    More than 0.01 nats of KL from the model's own prior (Duan et al. 2020), and of information
+    about the image: a posterior that is the same for all images is uninformative, wherever it is.
     """
     return np.minimum(kl_per_latent, information_per_latent) > LIVE
 
@@ -64,8 +63,8 @@ def health(
     """The health of a model with finite figures.
 
     alive: (M,). relative_error: squared error of its reconstructions over that of the mean image.
-    history: what `read_history` gives. reconstructs: whether it is trained to, so that error and
-        loss say how good it is; those of a game (InfoGAN) do not.
+    history: from `read_history`. reconstructs: whether it is trained to, so that error and loss
+        measure its quality; those of a game (InfoGAN) do not.
     """
     return Health(
         live_latents=int(alive.sum()),
@@ -77,7 +76,7 @@ def health(
 
 
 def read_history(folder: Path) -> dict[str, list[Any]] | None:
-    """The records of training of a run; None where there are none that can be read."""
+    """The training history of a run; None where there is none that can be read."""
     try:
         history = parse_json((folder / HISTORY_FILE).read_bytes())
     except (OSError, ValueError):
@@ -87,11 +86,11 @@ def read_history(folder: Path) -> dict[str, list[Any]] | None:
 
 
 def still_falling(loss: Sequence[float]) -> bool:
-    """Whether a loss, recorded at equal distances, falls at the end: training was too short.
+    """Whether a loss, recorded at equal intervals, still falls at the end: training was too short.
 
-    Of its last quarter (ten records at least) a line must fall by more than 1 % of all that the
-    loss fell before, and by more than two standard errors of its slope. Fewer than ten records are
-    of fewer than ten steps, which is too short for any model.
+    A line through its last quarter (at least ten records) must fall by more than 1 % of the loss's
+    previous fall, and by more than two standard errors of its slope. Fewer than ten records mean
+    fewer than ten steps, which is too short for any model.
     """
     if len(loss) < _FEWEST:
         return True

@@ -9,9 +9,9 @@ from trainer.config.run import digest
 from trainer.config.schema import FieldError, suggestion
 from trainer.data.dataset import Dataset
 
-EVALUATION_FORMAT = 2  # raised whenever the same evaluation would give other scores
+EVALUATION_FORMAT = 2  # incremented whenever the same evaluation would give other scores
 DEFAULT_EVALUATION: Mapping[str, Mapping[str, Any]] = {"higgins": {"protocol": "paper"}}
-# what `evaluate` hands to a metric; its other parameters are options
+# what `evaluate` passes to a metric; its other parameters are options
 _GIVEN = ("represent", "data", "posterior", "log_likelihood", "prior")
 
 
@@ -20,9 +20,9 @@ def evaluation_id(
 ) -> str:
     """20 hex digits over the metrics with every option written out, and over the labels of `data`.
 
-    An option left out and its default written out are the same evaluation.
-    seeds: ids of all runs of the setting. They count where a metric compares seeds (UDR): its
-        scores are others as soon as one seed is added, so they are another evaluation.
+    An omitted option and its default written out are the same evaluation.
+    seeds: ids of all runs of the setting. They matter where a metric compares seeds (UDR): adding a
+        seed changes its scores, so it is another evaluation.
     Raises FieldError.
     """
     decisive = {
@@ -49,7 +49,7 @@ def evaluation_ids(
 ) -> list[str]:
     """The id of an evaluation for each of these results: `results` has the seeds of each setting.
 
-    Runs are of one setting when their configurations differ in the seed alone.
+    Runs belong to one setting when their configurations differ only in seed.
     """
     settings = [setting_of(result) for result in results]
     seeds: dict[str, list[str]] = defaultdict(list)
@@ -60,7 +60,7 @@ def evaluation_ids(
 
 
 def setting_of(result: Mapping[str, Any]) -> str:
-    """A digest that runs on the same images share when they differ in the seed alone."""
+    """A digest shared by runs on the same images that differ only in seed."""
     # the options of the data set may differ in labels, which training never sees
     left_out = ("seed", "dataset")
     return digest({key: value for key, value in result["config"].items() if key not in left_out})
@@ -75,7 +75,7 @@ def with_defaults(evaluation: Mapping[str, Mapping[str, Any]]) -> dict[str, dict
 
 
 def _filled(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
-    # here, so that importing this stays cheap: it loads torch
+    # here, to keep importing this module cheap: it loads torch
     from evaluation.metrics.lookup import CODE, metric_of, with_code
 
     parameters = inspect.signature(metric_of(name, options)).parameters

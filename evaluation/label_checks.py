@@ -1,4 +1,4 @@
-"""Whether the labels of a data set suffice for a metric, found out before anything is trained."""
+"""Checks, before training, whether the labels of a data set suffice for a metric."""
 
 import hashlib
 import inspect
@@ -14,9 +14,9 @@ from trainer.data.dataset import UNKNOWN, Dataset
 
 
 def check_labels(metric: str, options: Mapping[str, Any], data: Dataset) -> None:
-    """Raises MissingLabels when the metric with these options would, of labels alone.
+    """Raises MissingLabels when the metric with these options would, judging only by labels.
 
-    Reads no pixel. Metrics that need no label always pass.
+    Reads no pixels. Metrics that need no labels always pass.
     """
     from evaluation.metrics import METRICS, TELLS_FACTORS_APART
     from evaluation.metrics.factorvae import votes_apart
@@ -57,10 +57,10 @@ def check_labels(metric: str, options: Mapping[str, Any], data: Dataset) -> None
 def cannot_tell(data: Dataset, options: Mapping[str, Any]) -> str:
     """Why the labels cannot tell a good code from a shuffled one by Higgins; "" when they can.
 
-    The true code, with latents of noise beside it, is scored on these labels, and so is the same
-    code shuffled among the images. They can tell when the first is most of the way from the second
-    to 1. Otherwise the sentence says how many more labels would do, judged by more labels
-    like these. Reads no pixel. Raises MissingLabels where `higgins` would.
+    The true code, with additional noise latents, is scored on these labels, and so is the same code
+    shuffled among the images. The labels can tell them apart when the first is most of the way from
+    the second to 1. Otherwise the sentence says how many more labels would do, judged by more
+    labels like these. Reads no pixels. Raises MissingLabels where `higgins` would.
 
     options: of `higgins`.
     """
@@ -88,8 +88,8 @@ def cannot_tell(data: Dataset, options: Mapping[str, Any]) -> str:
     return f"{found}; many more labels are needed"
 
 
-_PLENTY = 5_000  # labelled images that tell a good code from a shuffled one whatever they are
-_LOOKS = 8  # numbers of labels that are tried beyond those there are
+_PLENTY = 5_000  # labelled images that always tell a good code from a shuffled one
+_LOOKS = 8  # larger numbers of labels to try
 _CLEARLY = 0.7  # of the way from a shuffled code's score to 1
 _LATENTS = 10  # of the true code with its noise, as many as the papers' models have
 
@@ -99,7 +99,7 @@ def _is_told(truth: float, shuffled: float) -> bool:
 
 
 def _known(table: NDArray[np.int64], protocol: Any) -> tuple[float, float]:
-    """`_told` of the same labels, worked out once: every command asks, and it takes seconds."""
+    """`_told` of the same labels, computed once: every command asks, and it takes seconds."""
 
     def compute() -> dict[str, Any]:
         return dict(zip(("truth", "shuffled"), _told(table, protocol), strict=True))
@@ -143,7 +143,7 @@ def _told(table: NDArray[np.int64], protocol: Any) -> tuple[float, float]:
 
 
 class _Rows:
-    """A data set of labels alone, whose images say which one they are."""
+    """A data set with labels only, whose images are just their numbers."""
 
     name = source = fingerprint = labels_fingerprint = "labels"
     shape, levels = (1, 1, 1), 1

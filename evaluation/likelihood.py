@@ -18,12 +18,12 @@ _BATCH_NUMBERS = 2**25  # pixels decoded at once, over all models: 128 MiB
 class LowerBound:
     """The two terms of the evidence lower bound, means over images; it is reconstruction - kl.
 
-    reconstruction: (K,) E_q log p(x|z), one sample z an image; negative for binary images.
+    reconstruction: (K,) E_q log p(x|z), one sample z per image; negative for binary images.
     kl: (K,) KL(q(z|x) || p(z)), p(z) the model's prior. kl_per_latent: (K, M); sums to kl over M.
     information_per_latent: (K, M) I(x; z_m) in nats, an upper bound: the mean KL of q(z_m|x) from
         the Gaussian with mean and variance of all its samples.
-    relative_error: (K,) squared error of the reconstructions over that of the images' mean; 1 for a
-        decoder that gives the mean image whatever z.
+    relative_error: (K,) squared error of the reconstructions over that of the mean image; 1 for a
+        decoder that outputs the mean image for any z.
     images: number of images it was estimated on.
     """
 
@@ -36,17 +36,17 @@ class LowerBound:
 
 
 def likelihood(pack: Pack, data: Dataset, seed: int = 0, images: int = 10_000) -> LowerBound:
-    """Reconstruction and KL of every model on the same `images` images (all, when there are fewer).
+    """Reconstruction and KL of every model on the same `images` images (all, if there are fewer).
 
-    Images and the noise of z come from `seed` alone, and the noise is the same for every model, so
-    a model's figures do not depend on its pack.
+    Images and the noise of z depend only on `seed`, and the noise is the same for every model, so a
+    model's figures do not depend on its pack.
     """
     rng = np.random.default_rng(seed)
     chosen = np.sort(rng.choice(len(data), min(images, len(data)), replace=False))
     noise = torch.from_numpy(rng.standard_normal((len(chosen), pack.latents), np.float32))
     device = next(pack.parameters()).device
     batch = max(1, min(512, _BATCH_NUMBERS // (pack.size * int(np.prod(data.shape)))))
-    # summed up where they are: fetched batch by batch, each would wait for a GPU
+    # summed on the device: fetching each batch would wait for a GPU
     wide: dict[str, Any] = {"dtype": torch.float64, "device": device}
     reconstruction, error = torch.zeros(2, pack.size, **wide)
     kl = torch.zeros(pack.size, pack.latents, **wide)

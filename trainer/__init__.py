@@ -1,4 +1,4 @@
-"""Trains packs of VAEs, and needs no sweep to do it: `python -m trainer CONFIG.yaml --out DIR`.
+"""Trains packs of VAEs, without needing a sweep: `python -m trainer CONFIG.yaml --out DIR`.
 
 Names are imported at their first use, so that `import trainer.config` does not pay for torch.
 """

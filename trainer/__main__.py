@@ -22,7 +22,7 @@ from trainer.run_folder import run_id
 from trainer.training.loop import PackProgress
 from trainer.training.packing import Series
 
-PLAIN_SECONDS = 30  # between progress lines where there is no terminal
+PLAIN_SECONDS = 30  # between progress lines without a terminal
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

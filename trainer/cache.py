@@ -1,4 +1,4 @@
-"""Costly arrays kept on disk: made once by whoever comes first, and whole or not there at all."""
+"""Expensive arrays cached on disk: made once by the first process, and either whole or absent."""
 
 import contextlib
 import fcntl
@@ -28,17 +28,17 @@ def folder() -> Path:
     try:
         return Path("~/.cache/beta-sweep").expanduser()
     except RuntimeError:
-        raise UserError("there is no home folder for images; set SWEEP_CACHE to one") from None
+        raise UserError("there is no home folder to cache images in; set SWEEP_CACHE") from None
 
 
 def array(
     name: str, shape: tuple[int, int], blocks: Callable[[], Iterable[NDArray[np.uint8]]]
 ) -> NDArray[np.uint8]:
-    """The bytes kept as `name`, memory-mapped read-only; made from `blocks` if not there whole.
+    """The bytes cached as `name`, memory-mapped read-only; made from `blocks` if missing or torn.
 
-    blocks: gives consecutive rows of the array, a block (n, shape[1]) at a time, `shape[0]` rows in
-    all. Ten processes may ask at once: one makes it, the others wait. Raises UserError when the
-    disk refuses.
+    blocks: yields consecutive rows of the array, a block (n, shape[1]) at a time, `shape[0]` rows
+    in all. Several processes may ask at once: one makes it, the others wait. Raises UserError when
+    it cannot be written.
     """
     path = folder() / f"{name}.npy"
     try:
@@ -57,8 +57,8 @@ def array(
 def content_hash(files: Sequence[Path]) -> str:
     """SHA-256, in hex, over the bytes of `files` in their order; raises OSError.
 
-    Remembered for as long as names, sizes and modification times stay, so that opening many files
-    again is quick.
+    Remembered while names, sizes and modification times are unchanged, so that reopening many files
+    is quick.
     """
 
     def compute() -> dict[str, Any]:
@@ -74,9 +74,9 @@ def content_hash(files: Sequence[Path]) -> str:
 def remembered(
     kind: str, files: Sequence[Path], compute: Callable[[], dict[str, Any]], *key: object
 ) -> dict[str, Any]:
-    """What `compute` says of `files`, a mapping that JSON can hold, kept while they do not change.
+    """The result of `compute` on `files`, a JSON mapping, cached while they are unchanged.
 
-    kind: names what is kept; key: whatever else it depends on. Raises OSError for missing files.
+    kind: names what is cached; key: whatever else it depends on. Raises OSError for missing files.
     """
     listing = [[str(f.resolve()), (s := f.stat()).st_size, s.st_mtime_ns] for f in files]
     memory = folder() / f"{kind}-{digest([*listing, *key])}.json"
@@ -85,7 +85,7 @@ def remembered(
         if isinstance(found, dict):
             return found
     value = compute()
-    with contextlib.suppress(OSError):  # what is not remembered is only slower the next time
+    with contextlib.suppress(OSError):  # failing to remember it only makes the next time slower
         memory.parent.mkdir(parents=True, exist_ok=True)
         _write_json(memory, value)
     return value
@@ -104,7 +104,7 @@ def _open(path: Path, shape: tuple[int, int]) -> NDArray[np.uint8] | None:
 
 
 def _write(path: Path, shape: tuple[int, int], blocks: Iterable[NDArray[np.uint8]]) -> None:
-    temporary = path.with_suffix(".tmp")  # one writer at a time holds the lock, so one name will do
+    temporary = path.with_suffix(".tmp")  # only one writer holds the lock, so one name is enough
     try:
         rows = 0
         with open(temporary, "wb") as file:
@@ -116,7 +116,7 @@ def _write(path: Path, shape: tuple[int, int], blocks: Iterable[NDArray[np.uint8
             file.flush()
             os.fsync(file.fileno())
         if rows != shape[0]:
-            problem = f"{rows} images were read, not {shape[0]}; did the files change meanwhile?"
+            problem = f"{rows} images were read, not {shape[0]}; did the files change?"
             raise UserError(f"{path.stem}: {problem}")
         written = {"bytes": temporary.stat().st_size, "crc32": _checksum(temporary)}
         os.replace(temporary, path)
@@ -143,7 +143,7 @@ def _checksum(path: Path) -> int:
 def _locked(path: Path) -> Iterator[None]:
     path.parent.mkdir(parents=True, exist_ok=True)
     with open(path.with_suffix(".lock"), "w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)  # given up by the system when the process dies
+        fcntl.flock(file, fcntl.LOCK_EX)  # released by the system when the process dies
         yield
 
 
@@ -152,7 +152,7 @@ def _refused(path: Path, shape: tuple[int, int], error: OSError) -> str:
     with contextlib.suppress(OSError):
         room = f", {shutil.disk_usage(path.parent).free / 1e6:,.0f} MB are free"
     return (
-        f"{path.parent}: cannot keep images here ({error.strerror or error}; "
+        f"{path.parent}: cannot cache images here ({error.strerror or error}; "
         f"{shape[0] * shape[1] / 1e6:,.1f} MB are needed{room}); "
-        "make room, or set SWEEP_CACHE to another folder"
+        "free some space, or set SWEEP_CACHE to another folder"
     )

@@ -1,5 +1,5 @@
-"""The one exception for mistakes a user can mend: one line that says what, where and how."""
+"""The one exception for mistakes a user can fix: one line that says what, where and how."""
 
 
 class UserError(ValueError):
-    """A mistake in what the user gave. Commands print its message alone and exit with 2."""
+    """A mistake in the user's input. Commands print only its message and exit with 2."""

@@ -1,9 +1,9 @@
 """The user's own code: `architecture: my_nets.py:Small` in a sweep file.
 
 A run carries the text of the file in its configuration, so that its id covers it, workers need no
-file, and a run folder is whole. Code from a file is run only where its very text was named by the
-user before, on this machine, in a command or a call: a store or a run folder of someone else's,
-read back, runs nothing. What packages offer by entry points is installed, and so is trusted.
+file, and a run folder is complete. Code from a file is run only if the user has named exactly this
+text before, on this machine, in a command or a call: reading someone else's store or run folder
+runs nothing. Entry points of packages are installed code, and hence trusted.
 """
 
 import hashlib
@@ -27,7 +27,7 @@ from trainer.registry import Registry
 T = TypeVar("T")
 
 KINDS = ("architecture", "objective", "likelihood")  # keys of RunConfig that may name such code
-TRUST_ALL = "SWEEP_TRUST_CODE"  # set to 1, everything is run
+TRUST_ALL = "SWEEP_TRUST_CODE"  # if set to 1, all code is run
 _REFERENCE = re.compile(r"(?P<file>.+\.py):(?P<attribute>[A-Za-z_]\w*)")
 _trusted: set[str] = set()
 
@@ -42,7 +42,7 @@ def trust_files(values: object) -> None:
 
 
 def trust(texts: Iterable[str]) -> None:
-    """Code of these texts may be run, in this process and by later ones of this user."""
+    """Allows code with these texts to run, in this process and later ones of this user."""
     for text in texts:
         _trusted.add(_digest(text))
         try:
@@ -50,13 +50,14 @@ def trust(texts: Iterable[str]) -> None:
             mark.parent.mkdir(parents=True, exist_ok=True)
             mark.touch()
         except OSError:
-            continue  # a later process will have to be told again
+            continue  # later processes must be told again
 
 
 def with_sources(config: RunConfig) -> RunConfig:
-    """`config` with the text of the code it names, and files by their last name alone.
+    """`config` with the text of the code it names, and with files named without their folders.
 
-    The same file in another folder is the same run. Raises FieldError, its path that of RunConfig.
+    The same file in another folder gives the same run. Raises FieldError, its path that of
+    RunConfig.
     """
     changes: dict[str, Any] = {}
     sources = dict(config.sources)
@@ -77,7 +78,7 @@ def with_sources(config: RunConfig) -> RunConfig:
 
 
 def with_installed(config: RunConfig, registries: Mapping[str, Mapping[str, Any]]) -> RunConfig:
-    """`config` with the text of the modules that entry points lead to, for its id."""
+    """`config` with the text of the modules that its entry points refer to, for its id."""
     sources = dict(config.sources)
     for kind, registry in registries.items():
         if module := _module_of(registry, _name(config, kind)):
@@ -88,9 +89,9 @@ def with_installed(config: RunConfig, registries: Mapping[str, Mapping[str, Any]
 def code_of(
     registry: Mapping[str, Any], name: object, sources: Mapping[str, str] | None = None
 ) -> str | None:
-    """Text of the user's own code that `name` leads to, of a file or a package; None for ours.
+    """Text of the user's own code that `name` refers to, in a file or package; None for ours.
 
-    sources: text of files that need not be here, by name. Raises FieldError.
+    sources: text of files that need not exist here, by name. Raises FieldError.
     """
     match = _REFERENCE.fullmatch(name) if isinstance(name, str) else None
     if match is not None:
@@ -104,7 +105,7 @@ def code_of(
 
 
 def is_reference(name: object) -> bool:
-    """Whether `name` is one of code in a file: `FILE.py:NAME`."""
+    """Whether `name` refers to code in a file: `FILE.py:NAME`."""
     return isinstance(name, str) and _REFERENCE.fullmatch(name) is not None
 
 
@@ -114,7 +115,7 @@ def file_of(name: str) -> str:
 
 
 def find(registry: Mapping[str, T], config: RunConfig, kind: str) -> T:
-    """What `config` names as its `kind`: of the registry, of a package, or of its own sources.
+    """What `config` names as its `kind`: from the registry, a package, or its own sources.
 
     Raises FieldError, its path that of RunConfig.
     """
@@ -127,7 +128,7 @@ def find(registry: Mapping[str, T], config: RunConfig, kind: str) -> T:
 def look_up(
     registry: Mapping[str, T], name: object, kind: str, sources: Mapping[str, str] | None = None
 ) -> T:
-    """As `trainer.config.schema.lookup`, for names that may be of the user's own code, too."""
+    """As `trainer.config.schema.lookup`, but names may also refer to the user's own code."""
     match = _REFERENCE.fullmatch(name) if isinstance(name, str) else None
     try:
         if match is None:
@@ -146,7 +147,7 @@ def _name(config: RunConfig, kind: str) -> str:
 
 
 def _module_of(registry: Mapping[str, Any], name: object) -> ModuleType | None:
-    """The module of an installed package that `name` leads to; None where it leads elsewhere."""
+    """The module of an installed package that `name` refers to; None if it refers elsewhere."""
     if not isinstance(registry, Registry) or name not in registry.installed:
         return None
     name = str(name)
@@ -154,11 +155,11 @@ def _module_of(registry: Mapping[str, Any], name: object) -> ModuleType | None:
 
 
 def _attribute(text: str, match: re.Match[str]) -> Any:
-    """What `FILE.py:NAME` is in the code `text` of that file. Raises UserError."""
+    """The value of `FILE.py:NAME`, given that file's `text`. Raises UserError."""
     file = Path(match["file"]).name
     if not _is_trusted(text):
         raise UserError(
-            f"{file} holds code that was not named in a command here before, and is not run; read "
+            f"{file} holds code that no command on this machine has named, so it is not run; read "
             f"it (`sources` in config.json), then set {TRUST_ALL}=1"
         )
     module = _module(file, text)
@@ -175,7 +176,7 @@ def _module(file: str, text: str) -> ModuleType:
     module = ModuleType(name)
     module.__file__ = file
     try:
-        sys.modules[name] = module  # dataclasses look their module up
+        sys.modules[name] = module  # dataclasses look up their module
         exec(compile(text, file, "exec"), module.__dict__)
     except Exception as error:
         del sys.modules[name]
@@ -186,7 +187,7 @@ def _module(file: str, text: str) -> ModuleType:
 
 
 def _line(error: Exception, file: str) -> int:
-    """The last line of `file` that an error came through."""
+    """The last line of `file` in an error's traceback."""
     place, line = error.__traceback__, 1
     while place is not None:
         if place.tb_frame.f_code.co_filename == file:
@@ -201,7 +202,7 @@ def _read(path: Path) -> str:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise UserError(
-            f"{path} cannot be read ({reason}); files are looked for from the folder you are in"
+            f"{path} cannot be read ({reason}); paths are relative to the current folder"
         ) from None
 
 

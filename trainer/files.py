@@ -12,13 +12,13 @@ from typing import Any
 
 from trainer.errors import UserError
 
-SEAL = "checksum"  # key of a record's own checksum
+SEAL = "checksum"  # key of a record's checksum
 DEEPEST = 32  # levels of lists and objects; a history has 3
 _TOO_DEEP = f"nested deeper than {DEEPEST} levels"
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Writes `content` to `path`: a reader sees the old file or the new one, whatever is killed.
+    """Writes `content` to `path`: readers see either the old file or the new, whatever is killed.
 
     Raises UserError when the disk is full or the folder cannot be written to.
     """
@@ -40,23 +40,23 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A new file beside `path`, which takes its place at the end; after an error it is removed.
+    """A new file next to `path`, which replaces it at the end; after an error it is removed.
 
     Raises OSError when it cannot.
     """
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial.unlink(missing_ok=True)  # of a killed process of our number, or a link
+    partial.unlink(missing_ok=True)  # left by a killed process with our id, or a link
     try:
         yield partial
         os.replace(partial, path)
     finally:
-        # replacing a hard link by another to the same file leaves both
+        # replacing a hard link with another to the same file leaves both
         _remove_quietly(partial)
 
 
 def expand(path: str | os.PathLike[str]) -> Path:
-    """The path with `~` put out. Raises UserError where there is no such home folder."""
+    """The path with `~` expanded. Raises UserError where there is no such home folder."""
     try:
         return Path(path).expanduser()
     except RuntimeError as error:
@@ -69,25 +69,26 @@ def write_json(path: Path, value: object) -> None:
 
 
 def sealed(record: Mapping[str, Any]) -> dict[str, Any]:
-    """The record with a checksum of all else in it, by which `seal_holds` finds changes."""
+    """The record with a checksum of its content, by which `seal_holds` detects changes."""
     bare = {key: value for key, value in record.items() if key != SEAL}
-    return bare | {SEAL: _seal(bare)}
+    # of the value as read back: JSON turns numeric keys into texts and tuples into lists
+    return bare | {SEAL: _hashed(json.loads(json.dumps(bare, allow_nan=False)))}
 
 
 def seal_holds(record: Mapping[str, Any]) -> bool:
-    """Whether a record is as it was sealed; one from before there were seals counts as such."""
+    """Whether a record, as read from JSON, is as it was sealed; older ones without a seal count."""
     bare = {key: value for key, value in record.items() if key != SEAL}
     try:
-        return SEAL not in record or record[SEAL] == _seal(bare)
+        return SEAL not in record or record[SEAL] == _hashed(bare)
     except ValueError:  # 1e999 was read as infinity
         return False
 
 
 def parse_json(content: bytes) -> Any:
-    """The value of a JSON text that somebody else may have written.
+    """The value of an untrusted JSON text.
 
-    Raises ValueError for what is no JSON in UTF-8, for NaN and infinities, for numbers of thousands
-    of digits, and for lists and objects nested deeper than DEEPEST.
+    Raises ValueError for anything but JSON in UTF-8, for NaN and infinities, for numbers with
+    thousands of digits, and for lists and objects nested deeper than DEEPEST.
     """
     try:
         value = json.loads(content.decode("utf-8"), parse_constant=_no_number)
@@ -98,11 +99,11 @@ def parse_json(content: bytes) -> Any:
 
 
 def read_plain(path: Path) -> bytes:
-    """The content of a file. Raises OSError for a link, and for a pipe, which would never end."""
+    """The content of a file. Raises OSError for a link, and for a pipe, which may never end."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     with open(descriptor, "rb") as file:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise OSError(errno.EINVAL, "is no file", str(path))
+            raise OSError(errno.EINVAL, "is not a file", str(path))
         return file.read()
 
 
@@ -113,10 +114,8 @@ def stamp(path: Path) -> dict[str, str | int]:
     return {"sha256": checksum, "bytes": path.stat().st_size}
 
 
-def _seal(bare: Mapping[str, Any]) -> str:
-    # of what a reader gets: keys that are numbers, and tuples, are other things in JSON
-    plain = json.loads(json.dumps(bare, allow_nan=False))
-    text = json.dumps(plain, sort_keys=True, separators=(",", ":"))
+def _hashed(bare: Mapping[str, Any]) -> str:
+    text = json.dumps(bare, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -130,11 +129,11 @@ def _check_depth(value: object, left: int) -> None:
 
 
 def _no_number(name: str) -> float:
-    raise ValueError(f"{name} is no number of JSON")
+    raise ValueError(f"{name} is not a JSON number")
 
 
 def _sync_folder(folder: Path) -> None:
-    # os.replace is only as durable as the folder that lists the new name
+    # os.replace is only as durable as the folder entry of the new name
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -1,4 +1,4 @@
-"""Random streams by name, not by state: a run continues exactly without saving any generator."""
+"""Random streams by name, not by state: a run resumes exactly without saving any generator."""
 
 import hashlib
 

@@ -1,4 +1,4 @@
-"""All that a configuration names by kind: objectives, architectures, likelihoods and data sets."""
+"""What a configuration names: objectives, architectures, likelihoods and data sets."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -19,8 +19,8 @@ REGISTRIES: Mapping[str, Mapping[str, Any]] = {
 
 
 def with_own_code(config: RunConfig) -> RunConfig:
-    """`config` with the text of all code that is not ours, so that its id covers it.
+    """`config` with the text of all the user's code, so that its id covers it.
 
-    Code in files and in installed packages. Raises FieldError, its path that of RunConfig.
+    Code in files and in installed packages. Raises FieldError with a RunConfig path.
     """
     return with_installed(with_sources(config), REGISTRIES)

@@ -1,4 +1,4 @@
-"""Things of one kind by name, each imported at its first use, so that listing names is free."""
+"""Things of one kind by name, each imported at first use, so that listing names is cheap."""
 
 from collections.abc import Iterator, Mapping
 from functools import cached_property
@@ -12,11 +12,11 @@ T = TypeVar("T")
 
 
 class Registry(Mapping[str, T], Generic[T]):
-    """A read-only mapping from names to what `"module:attribute"` leads to.
+    """A read-only mapping from names to what `"module:attribute"` refers to.
 
-    places: where each name leads, imported at its first use.
-    group: entry points of installed packages that add names of their own, e.g.
-        `beta_sweep.architectures`; they never replace a name that is here.
+    places: what each name refers to, imported at first use.
+    group: entry points by which installed packages add names, e.g. `beta_sweep.architectures`; they
+        never replace a name that is here.
 
     Example:
         >>> Registry({"path": "pathlib:Path"})["path"]
@@ -28,7 +28,7 @@ class Registry(Mapping[str, T], Generic[T]):
 
     @cached_property
     def installed(self) -> Mapping[str, EntryPoint]:
-        """What installed packages add, by name."""
+        """Entry points of installed packages, by name."""
         if not self._group:
             return {}
         found = {entry.name: entry for entry in entry_points(group=self._group)}
@@ -59,5 +59,5 @@ class Registry(Mapping[str, T], Generic[T]):
         except Exception as error:
             problem = f"{type(error).__name__}: {error}"
             raise UserError(
-                f"{entry.name!r} of an installed package ({entry.value}) does not load: {problem}"
+                f"{entry.name!r} from an installed package ({entry.value}) does not load: {problem}"
             ) from error

@@ -1,4 +1,4 @@
-"""The answer of a sweep: the setting to use, how good it is, and how sure that is."""
+"""The answer of a sweep: the setting to use, how good it is, and how certain that is."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -22,7 +22,7 @@ from trainer.errors import UserError
 class Curve(NamedTuple):
     """Mean score over seeds along beta_norm at one latent size: arrays (points,).
 
-    low, high: the band that holds the mean at each point with the answer's `level`.
+    low, high: the band that contains the mean at each point with probability `level`.
     """
 
     beta_norm: np.ndarray
@@ -35,17 +35,18 @@ class Curve(NamedTuple):
 class Best:
     """The setting to use, of the whole sweep or of one latent size, and how good it is.
 
-    setting: it, over its seeds. favourite: the one with the best expected score, the metric's own
-        best; None when the runs say nothing about beta, and so are `standing` and `top`.
+    setting: the setting, over its seeds. favourite: the one with the best expected score, the
+        metric's own best; None, like `standing` and `top`, when the runs say nothing about beta.
     within: a difference in score that does not matter, in units of the score.
-    confidence: the probability of being that near to the best that is asked for.
+    confidence: the required probability of being within that difference of the best.
     standing: the probability that `setting` is within `within` of the best one tried, and the rest.
-    good: the settings tried that are, more likely than not, and `setting`; by expected score.
+    good: the tried settings that are more likely than not within it, and `setting`; by expected
+        score.
     tied: those that the metric cannot tell from its favourite, `setting` first.
-    top: where the curve is highest, with its interval, as a rule between settings.
-    verdict, reasons: whether one can rely on it; if not, why and what to do, in sentences.
-    sentences: all of the answer in words; per_latents: that of each latent size. Both are empty in
-        the answers of a latent size.
+    top: where the curve peaks, with its interval; usually between settings.
+    verdict, reasons: whether it is reliable; if not, why and what to do, in sentences.
+    sentences: the whole answer in words; per_latents: that of each latent size. Both are empty in
+        the answer for one latent size.
     """
 
     setting: SettingSummary
@@ -78,12 +79,12 @@ class Best:
 
     @property
     def parameters(self) -> Mapping[str, Any]:
-        """Its other choices, of those that differ between settings."""
+        """Its other choices, as far as they differ between settings."""
         return self.setting.parameters
 
     @property
     def choices(self) -> tuple[str, ...]:
-        """What goes with `beta`, in words: beta_norm, M, and the other choices that it has."""
+        """What goes with `beta`, in words: beta_norm, M, and its other choices."""
         given = describe_parameters(self.setting)
         return f"β_norm {number(self.beta_norm)}", f"M {self.latents}", *given
 
@@ -109,17 +110,17 @@ class Best:
 
     @property
     def interval(self) -> tuple[float, float] | None:
-        """Of the best beta; `beta` lies in it."""
+        """Interval of the best beta; contains `beta`."""
         return self.top.interval if self.top else None
 
     @property
     def interval_norm(self) -> tuple[float, float] | None:
-        """The same of beta_norm."""
+        """The same for beta_norm."""
         return self.top.interval_norm if self.top else None
 
     @property
     def probability_within(self) -> float | None:
-        """That its mean score is within `within` of the best setting's."""
+        """Probability that its mean score is within `within` of the best setting's."""
         return self.standing.probability_within if self.standing else None
 
     @property
@@ -129,7 +130,7 @@ class Best:
 
     @property
     def probability_best(self) -> float | None:
-        """That no other setting tried has a better mean score."""
+        """Probability that no other setting tried has a better mean score."""
         return self.standing.probability_best if self.standing else None
 
     @property
@@ -140,7 +141,7 @@ class Best:
 
     @property
     def faithful(self) -> SettingSummary | None:
-        """The one among the tied that reconstructs best; None when no reconstruction is known."""
+        """The tied setting that reconstructs best; None when no reconstruction is known."""
         return faithful(self.tied)
 
     @property
@@ -155,7 +156,7 @@ class Best:
 
     @property
     def floor(self) -> Floor | None:
-        """What the metric gives its codes when they are shuffled among the images."""
+        """The metric on its codes shuffled among the images."""
         return self.setting.floor
 
     @property
@@ -164,7 +165,7 @@ class Best:
         return self.setting.representative.run if self.setting.representative else None
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values for JSON under the names used here, without sentences and latent sizes."""
+        """Plain values for JSON under these names, without sentences and latent sizes."""
         return {
             "beta": self.beta,
             "beta_norm": self.beta_norm,
@@ -202,17 +203,17 @@ class Best:
 
 @dataclass(frozen=True)
 class Answer:
-    """The one answer that command line, report, figures and MLflow all give.
+    """The one answer shared by command line, report, figures and MLflow.
 
-    choice: every setting ranked by its score; its best ones, of all and of each latent size, are
-        those of `best` and `per_latents`, not those that score highest by luck.
+    choice: every setting ranked by its score; its best ones, overall and per latent size, are those
+        of `best` and `per_latents`, not those that score highest by luck.
     standings: every tested setting on the curve, by expected score, best first.
-    probability_latents: that the best beta of all is at this latent size, by latent size.
+    probability_latents: that the best beta overall is at this latent size, by latent size.
     variance: seed and classifier noise; None without a curve.
-    curves: by latent size, that of the combination of other parameters that scores best there.
+    curves: by latent size, for the combination of other parameters that scores best there.
     health: of all runs. level: probability that each interval claims.
-    scattered, levels: other parameters that count as noise, and those whose values have levels on
-        one shared shape.
+    scattered, levels: other parameters that count as noise, and those whose values share one curve
+        shape at different levels.
     """
 
     choice: Choice
@@ -229,7 +230,7 @@ class Answer:
 
     @property
     def goal(self) -> Goal:
-        """Which way scores are better."""
+        """Whether higher or lower scores are better."""
         return self.choice.goal
 
     @property
@@ -239,7 +240,7 @@ class Answer:
 
     @property
     def tied(self) -> tuple[SettingSummary, ...]:
-        """The tested settings that cannot be told from the best one, itself first."""
+        """The tested settings that cannot be distinguished from the best one, which comes first."""
         return self.best.tied
 
     @property

@@ -18,7 +18,7 @@ from trainer.config.schema import lookup
 from trainer.errors import UserError
 
 Goal = Literal["maximize", "minimize"]
-SETS = 500  # of seeds, over which a score is averaged
+SETS = 500  # of seeds, at most, over which a score is averaged
 
 
 def discard_bottom_half(scores: Sequence[float], goal: Goal) -> float:
@@ -27,7 +27,7 @@ def discard_bottom_half(scores: Sequence[float], goal: Goal) -> float:
 
 
 def better_half(scores: Sequence[float], goal: Goal) -> list[float]:
-    """The better half of the scores, best first; of an odd number the middle one is kept."""
+    """The better half of the scores, best first; the middle one of an odd number is kept."""
     return sorted(scores, reverse=goal == "maximize")[: (len(scores) + 1) // 2]
 
 
@@ -37,11 +37,11 @@ def expected_of(
     size: int,
     goal: Goal,
 ) -> float:
-    """The score to expect of `size` of the seeds: its mean over sets of so many of them.
+    """The expected score of `size` of the seeds: its mean over sets of that many.
 
-    The mean of a better half rises with the number of seeds it is taken of: of two, by 0.56
-    standard deviations, of ten by 0.74. So settings of many seeds would beat their equals.
-    seeds: the scores of each. Over all sets where there are at most SETS, else over SETS of them.
+    The mean of the better half rises with the number of seeds: with two, by 0.56 standard
+    deviations, with ten by 0.74. So settings with more seeds would beat their equals.
+    seeds: the scores of each. Averaged over all sets if there are at most SETS, else over SETS.
     """
     if math.comb(len(seeds), size) <= SETS:
         chosen: Iterable[Sequence[int]] = itertools.combinations(range(len(seeds)), size)
@@ -62,7 +62,7 @@ POLICIES: dict[str, Callable[[Sequence[float], Goal], float]] = {
     "paper": discard_bottom_half,
     "mean": mean_of_all,
 }
-PARTS = {"paper": "the better half of ", "mean": ""}  # of the scores that a policy averages
+PARTS = {"paper": "the better half of ", "mean": ""}  # the scores that a policy averages
 
 
 @dataclass(frozen=True)
@@ -70,19 +70,19 @@ class SettingSummary:
     """One setting over all its seeds.
 
     score: by the choice's policy, over the classifier scores of all seeds, failed ones included;
-        where settings have different numbers of seeds, what to expect of the smallest number.
+        where settings have different numbers of seeds, the expected score for the smallest number.
     spread: standard deviation over seeds of their mean score, failed ones included; nan for one.
-    scores: mean score of each seed in the order of `rows`; of a failed one the `failed_score`, and
-        none of one that the metric has no value for.
+    scores: mean score of each seed in the order of `rows`; the `failed_score` for a failed one, and
+        none for one without a value of the metric.
     mean, error: mean of `scores` and its standard error, nan where there are too few.
     seeds: number of seeds, of which `failed` failed and `undefined` have no value of the metric.
     reconstruction, kl: mean over the finished seeds, nats per image; nan when none is known.
-    reconstruction_error: standard error of the former.
-    parameters: every choice beside beta and latents that differs between settings.
+    reconstruction_error: standard error of reconstruction.
+    parameters: every choice other than beta and latents that differs between settings.
     rows: its runs, by seed.
-    others: mean over the finished seeds of what else was measured, by metric.
-    factors: mean over the finished seeds of what the code knows of each factor.
-    floor: what the metric gives shuffled codes, averaged over seeds; None when not measured.
+    others: mean over the finished seeds of all other metrics, by name.
+    factors: mean over the finished seeds of the code's knowledge of each factor.
+    floor: the metric on shuffled codes, averaged over seeds; None when not measured.
     """
 
     beta: float
@@ -110,7 +110,7 @@ class SettingSummary:
 
     @property
     def mean(self) -> float:
-        """Mean score over seeds: what to expect of one more."""
+        """Mean score over seeds: the expected score of one more."""
         return statistics.fmean(self.scores) if self.scores else math.nan
 
     @property
@@ -127,10 +127,10 @@ class SettingSummary:
     def representative(self) -> RunRow | None:
         """The run to show for this setting: a typical one; None when no seed has a score.
 
-        The one nearest to the median by Mahalanobis distance over score and reconstruction, each
-        with its variance over seeds, among those that did not collapse if there are any. After
-        Stühmer et al. 2019, A.5, who do so within the better half of the seeds: what is said here
-        of a setting is said of all its seeds.
+        The one closest to the median, by distance over score and reconstruction, each scaled by its
+        variance over seeds, among those that did not collapse, if any. After Stühmer et al. 2019,
+        A.5, who do this within the better half of the seeds; here statements about a setting are
+        about all its seeds.
         """
         finished = [row for row in self.rows if row.state == "finished"]
         healthy = [row for row in finished if not row.health.ill] or finished
@@ -139,17 +139,18 @@ class SettingSummary:
             middle, variance = statistics.median(values or [0.0]), _variance(values)
             if variance > 0:
                 away = [a + (v - middle) ** 2 / variance for a, v in zip(away, values, strict=True)]
-        # rounded: two seeds are equally near, and then the first one it is
+        # rounded: two seeds are equally close, so the first is chosen
         nearest = min(range(len(healthy)), key=lambda i: round(away[i], 9), default=None)
         return None if nearest is None else healthy[nearest]
 
 
 @dataclass(frozen=True)
 class Choice:
-    """The ranking of a sweep: the best setting of all and of each latent size, by score.
+    """The ranking of a sweep: the best setting overall and for each latent size, by score.
 
     settings: all of them, best first. per_latents: the best setting of each latent size M, by M.
-    favourites: the metric's own best by M, and under None of all, where another one is to be used.
+    favourites: the metric's own best by M, and overall under None, where another one is
+        recommended.
     failed_score: what a failed seed counts as: chance level where the metric has one, else the
         worst score of the sweep; nan when there is neither.
     chance: chance level of the metric; nan when it has none. metric: its name, empty if unknown.
@@ -167,7 +168,7 @@ class Choice:
 
     @property
     def favourite(self) -> SettingSummary | None:
-        """The metric's own best setting where it is not `best`, which it cannot tell from it."""
+        """The metric's own best setting if it is not `best`, from which it is indistinguishable."""
         return self.favourites.get(None)
 
     @property
@@ -199,11 +200,11 @@ class Choice:
 
 
 def choose(rows: Iterable[RunRow], goal: Goal = "maximize", policy: str = "paper") -> Choice:
-    """Judge every setting over its seeds and rank them. Raises UserError without rows.
+    """Scores every setting over its seeds and ranks them. Raises UserError without rows.
 
     A failed seed counts as much as a finished one, at `failed_score`, so a setting that often
-    diverges pays for it. Among equal scores fewer failures win, then the lower beta_norm: the
-    least pressure that does the job.
+    diverges is penalised. Ties go to fewer failures, then to the lower beta_norm: the least
+    pressure that suffices.
 
     Example:
         >>> rows = [RunRow(f"run{i}", "finished", 4.0, 0.01, 10, i, (0.9,)) for i in range(4)]
@@ -212,7 +213,7 @@ def choose(rows: Iterable[RunRow], goal: Goal = "maximize", policy: str = "paper
     """
     rows = tuple(rows)
     if not rows:
-        raise UserError("there are no runs to choose from: none of this sweep has ended yet")
+        raise UserError("there are no runs to choose from: none of this sweep has finished yet")
     make_score = lookup(POLICIES, policy, "policy")
     chance = _mean_of_known(row.chance for row in rows)
     failed_score = chance if math.isfinite(chance) else _worst_score(rows, goal)
@@ -253,7 +254,7 @@ def _summarise(
     rows = sorted(rows, key=lambda row: (row.seed, row.run))
     counted = [row for row in rows if row.state != "undefined"]
     seed_scores = [row.score if row.state == "finished" else failed_score for row in counted]
-    # a failed seed brings as many scores as a finished one, or it would weigh less
+    # a failed seed counts with as many scores as a finished one, or it would weigh less
     by_seed = [row.scores or (failed_score,) * classifiers for row in counted]
     reconstructions = [r.reconstruction for r in rows if math.isfinite(r.reconstruction)]
     return SettingSummary(
@@ -304,7 +305,7 @@ def _variance(values: Sequence[float]) -> float:
 
 
 def _rank(setting: SettingSummary, goal: Goal) -> tuple[float, ...]:
-    """Sorts best first; a setting with no finished seed comes after all others."""
+    """Sort key, best first; a setting with no finished seed comes last."""
     cost = -setting.score if goal == "maximize" else setting.score
     return (
         setting.finished == 0,

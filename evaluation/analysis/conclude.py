@@ -1,4 +1,4 @@
-"""Concludes from a table of runs which setting to use, and how sure that is: `answer(rows)`."""
+"""Concludes from a table of runs which setting to use, and how certain that is: `answer(rows)`."""
 
 import math
 import statistics
@@ -19,7 +19,7 @@ from evaluation.analysis.table import RunRow
 from evaluation.analysis.verdict import Evidence, causes, judge
 from trainer.errors import UserError
 
-WITHIN = 0.01  # of the best score: a difference that does not matter
+WITHIN = 0.01  # a difference from the best score that does not matter
 NO_SCORE = "no run with beta above 0 finished with a score, so there is no best beta to find"
 
 
@@ -33,20 +33,20 @@ def answer(
 ) -> Answer:
     """Which setting to use, from one row per run.
 
-    What is modelled is a setting's **mean over seeds**: what to expect of one more seed there. The
-    paper's score, the mean of the better half, is the ranking's (`choose`). As a target of
-    inference it would not do: it rises with the spread of seeds, which is not what one hopes for.
+    The model is of a setting's **mean over seeds**: the expected score of one more seed. The
+    paper's score, the mean of the better half, is used for the ranking (`choose`). It would not do
+    as a target of inference: it rises with the spread of seeds, which is not desirable.
 
     Functions of beta are drawn (`posterior.py`) from a surface (`surface.py`) fitted to the
     settings' means and their noise (`noise.py`). In each of them some tested setting is best; the
-    share of them in which a setting is within `within` of that one is its probability to be as good
-    as the best (`standing.py`). Of those that the metric cannot tell apart, the one that keeps most
-    factors and then reconstructs best is the one to use. Where the curve between the settings is
-    highest is said with an interval (`top.py`). Failed seeds count in full, as in `choose`.
+    share of draws in which a setting is within `within` of that one is its probability of being as
+    good as the best (`standing.py`). Of those that the metric cannot tell apart, the one to use
+    keeps the most factors, then reconstructs best. The peak of the curve between settings has an
+    interval (`top.py`). Failed seeds count in full, as in `choose`.
 
-    level: what an interval claims, in (0, 1). seed: of the draws; the same rows and seed give the
-    same answer. within: in units of the score. confidence: probability of being that near to the
-    best from which on a setting is surely so, in (0, 1). Raises UserError without rows.
+    level: coverage of intervals, in (0, 1). seed: of the draws; the same rows and seed give the
+    same answer. within: in units of the score. confidence: probability of being within it of the
+    best from which a setting counts as such, in (0, 1). Raises UserError without rows.
 
     Example:
         >>> scores = {1.0: 0.6, 2.0: 0.8, 4.0: 0.95, 8.0: 0.7, 16.0: 0.5}
@@ -103,7 +103,7 @@ def answer(
 
 @dataclass(frozen=True)
 class _Finder:
-    """Finds the best of some latent sizes in what was drawn for all of them."""
+    """Finds the best setting of some latent sizes in the draws for all of them."""
 
     choice: Choice
     health: HealthCounts
@@ -158,7 +158,7 @@ class _Finder:
 
 
 def _on_the_curve(choice: Choice) -> list[SettingSummary]:
-    """The settings that a curve over log beta can hold, in a fixed order; none where all failed."""
+    """The settings that fit on a curve over log beta, in a fixed order; none where all failed."""
     settings = [s for s in choice.settings if s.beta > 0 and math.isfinite(s.mean)]
     if not any(setting.finished for setting in settings):
         return []
@@ -174,7 +174,7 @@ def _evidence(
     within: float,
     confidence: float,
 ) -> Evidence:
-    """What a verdict on `setting` is made from, as far as its runs alone tell."""
+    """The evidence for a verdict on `setting`, as far as its runs provide it."""
     low = [
         s.beta
         for s in choice.settings
@@ -209,7 +209,7 @@ def _no_best(
     within: float,
     confidence: float,
 ) -> Best:
-    """What can be said where no curve over beta can be drawn: hardly more than why."""
+    """The answer where no curve over beta can be drawn: little more than why."""
     if setting.undefined and not setting.finished:
         doubt = "no model has a live latent, so the metric is undefined and there is no best beta"
     else:
@@ -229,7 +229,7 @@ def _without_curve(
 
 
 def _with_best(choice: Choice, best: Best, per_latents: Mapping[int, Best]) -> Choice:
-    """The ranking with the settings to use as its best ones, beside the metric's favourites."""
+    """The ranking with the recommended settings as its best, next to the metric's favourites."""
     answers: dict[int | None, Best] = {None: best, **per_latents}
     return replace(
         choice,

@@ -1,4 +1,4 @@
-"""What models know of each factor of the data: read from the whole code, and from one latent."""
+"""What models know about each factor: from the whole code, and from a single latent."""
 
 import math
 import statistics
@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-ENCODED = 0.2  # of 1: less knowledge of a factor than this, and it counts as lost
+ENCODED = 0.2  # of 1: with less knowledge than this, a factor counts as lost
 
 
 @dataclass(frozen=True)
 class Knowledge:
-    """Of one factor, corrected for chance: 0 is nothing, 1 everything that labels could show.
+    """Of one factor, corrected for chance: 0 is none, 1 all that labels could show.
 
-    known: by a nonlinear reader of the whole code. best_latent: by the best latent alone.
+    known: by a nonlinear classifier on the whole code. best_latent: by the best single latent.
     """
 
     known: float
@@ -21,12 +21,12 @@ class Knowledge:
 
     @property
     def encoded(self) -> bool:
-        """Whether the code holds the factor at all."""
+        """Whether the code contains the factor at all."""
         return self.known >= ENCODED
 
 
 def read_factors(record: object) -> dict[str, Knowledge]:
-    """The knowledge of each factor in an evaluation's `factors`; none where it is not measured."""
+    """The knowledge of each factor in an evaluation's `factors`; empty where not measured."""
     if not isinstance(record, Mapping):
         return {}
     found = {
@@ -38,7 +38,7 @@ def read_factors(record: object) -> dict[str, Knowledge]:
 
 
 def mean_knowledge(runs: Sequence[Mapping[str, Knowledge]]) -> dict[str, Knowledge]:
-    """The mean over the runs that have it measured, by factor."""
+    """The mean over the runs in which it was measured, by factor."""
     names = dict.fromkeys(name for run in runs for name in run)
     found = {name: [run[name] for run in runs if name in run] for name in names}
     return {

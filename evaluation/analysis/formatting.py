@@ -1,4 +1,4 @@
-"""Numbers and counts as people write them."""
+"""Numbers and counts formatted for people."""
 
 import math
 
@@ -13,12 +13,12 @@ _NAMES = {
 
 
 def capital(text: str) -> str:
-    """`text` with its first letter capital, the rest as it is."""
+    """`text` with its first letter capitalised, the rest unchanged."""
     return text[:1].upper() + text[1:]
 
 
 def metric_name(metric: str) -> str:
-    """A metric as people write it: Higgins, MIG; of one in a file (`my.py:spread`) its own name."""
+    """A metric's display name: Higgins, MIG; for one in a file (`my.py:spread`) its own name."""
     metric = metric.rpartition(":")[2]
     return _NAMES.get(metric, capital(metric))
 
@@ -29,7 +29,7 @@ def count(things: int, name: str) -> str:
 
 
 def number(value: float) -> str:
-    """A number with three significant digits as people write it: 4.2, 0.0103, 320; "–" for nan."""
+    """A number with three significant digits: 4.2, 0.0103, 320; "–" for nan."""
     if not math.isfinite(value):
         return "–"
     if value != 0 and not 1e-4 <= abs(value) < 1e5:
@@ -40,10 +40,10 @@ def number(value: float) -> str:
 
 
 def fixed(value: float, decimals: int) -> str:
-    """A number with so many decimals and a true minus sign; "–" for nan."""
+    """A number with this many decimals and a true minus sign; "–" for nan."""
     return f"{value:.{decimals}f}".replace("-", "−") if math.isfinite(value) else "–"
 
 
 def finite_or_none(value: float) -> float | None:
-    """`value`; None for nan and infinities, which JSON has no number for."""
+    """`value`; None for nan and infinities, which JSON cannot represent."""
     return value if math.isfinite(value) else None

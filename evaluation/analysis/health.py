@@ -1,4 +1,4 @@
-"""The health of runs: how many latents are alive, and which runs collapsed or never got there."""
+"""The health of runs: how many latents are alive, and which runs collapsed or did not converge."""
 
 import math
 import statistics
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-LIVE = 0.01  # nats of KL that a live latent has at least (Duan et al. 2020 use the same)
+LIVE = 0.01  # nats: the least KL of a live latent (the same as in Duan et al. 2020)
 
 
 @dataclass(frozen=True)
@@ -14,7 +14,7 @@ class RunHealth:
     """What went wrong with one run, if anything.
 
     live_latents: latents whose posterior differs from the prior; None when unknown.
-    collapsed: no latent is alive. diverged: training left numbers that are not finite.
+    collapsed: no latent is alive. diverged: training produced non-finite numbers.
     unconverged: the loss was still falling when training ended.
     worse_than_mean_image: its reconstructions are no better than the mean image.
     """
@@ -27,7 +27,7 @@ class RunHealth:
 
     @property
     def ill(self) -> bool:
-        """Whether the model is of no use, whatever its score."""
+        """Whether the model is unusable, whatever its score."""
         return self.collapsed or self.diverged
 
 
@@ -35,7 +35,7 @@ class RunHealth:
 class HealthCounts:
     """The health of several runs.
 
-    live_latents: of the median run; None when unknown. The others count runs.
+    live_latents: of the median run; None when unknown. The others are counts of runs.
     """
 
     runs: int
@@ -46,14 +46,14 @@ class HealthCounts:
     worse_than_mean_image: int
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values under the names used here."""
+        """Plain values under these names."""
         return dict(vars(self))
 
 
 def read_health(
     record: Mapping[str, Any], kl_per_latent: Sequence[float], failed: bool
 ) -> RunHealth:
-    """The health that is recorded, completed by what else is known of a run.
+    """The recorded health, completed by what else is known about a run.
 
     record: `health` of a result; empty in results that were written before it was measured.
     """
@@ -89,5 +89,5 @@ def _whole(value: object) -> int | None:
 
 
 def _flag(value: object, otherwise: bool) -> bool:
-    """A truth value, or MLflow's number for one."""
+    """A boolean, or MLflow's number for one."""
     return bool(value) if isinstance(value, int | float) and value == value else otherwise

@@ -1,4 +1,4 @@
-"""The answer in sentences: what to use, how good it is, what it loses, and how sure all that is."""
+"""The answer in sentences: what to use, how good it is, what it loses, and how certain that is."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -11,12 +11,12 @@ from evaluation.analysis.setting_names import setting_label
 from evaluation.analysis.standing import factors_kept, likelihood_of
 
 MOST_NAMED = 5  # settings named in a sentence
-CONTENDER = 0.05  # probability from which a latent size counts as possibly the best
+CONTENDER = 0.05  # probability from which a latent size may be the best
 WITHOUT_CEILING = frozenset({"", "indicators", "unsupervised"})  # the others end at 1
 
 
 def sentences(answer: Answer) -> Iterator[str]:
-    """The whole answer, one thing a sentence, the most useful first."""
+    """The whole answer, one point per sentence, the most useful first."""
     yield from _use(answer)
     yield from _verdict(answer.best)
     yield from _factors(answer)
@@ -48,7 +48,7 @@ def _use(answer: Answer) -> Iterator[str]:
 
 
 def _preferred(best: Best, favourite: SettingSummary) -> str:
-    """Why the setting to use is another than the metric's own best."""
+    """Why the setting to use is not the metric's own best."""
     setting = best.setting
     said = (
         f"The metric's own best is {setting_label(favourite)} ({fixed(favourite.mean, 3)} against "
@@ -64,7 +64,7 @@ def _preferred(best: Best, favourite: SettingSummary) -> str:
             f"{said}; this reconstructs better ({fixed(setting.reconstruction, 1)} against "
             f"{fixed(favourite.reconstruction, 1)} nats per image)."
         )
-    return f"{said}; more of this one's models are of use."
+    return f"{said}; more of this one's models are usable."
 
 
 def _verdict(best: Best) -> Iterator[str]:
@@ -76,7 +76,7 @@ def _verdict(best: Best) -> Iterator[str]:
 
 
 def _factors(answer: Answer) -> Iterator[str]:
-    """Each factor that is lost at the setting to use, or at the metric's own best."""
+    """Each factor that is lost at the setting to use or at the metric's own best."""
     best = answer.best
     said: set[str] = set()
     for setting in (best.setting, best.favourite):
@@ -91,7 +91,7 @@ def _lost(factor: str, setting: SettingSummary, settings: Sequence[SettingSummar
     here = setting.factors[factor]
     lost = f"{factor} is not encoded at β = {number(setting.beta)} ({fixed(here.known, 2)} of 1)"
     holding = [s for s in settings if factor in s.factors and s.factors[factor].encoded]
-    # at the same latent size if it is held there: that is the nearest change to make
+    # at the same latent size if possible: that is the smallest change
     holding = [s for s in holding if s.latents == setting.latents] or holding
     if not holding:
         return f"{lost}, nor at any other setting."
@@ -103,7 +103,7 @@ def _lost(factor: str, setting: SettingSummary, settings: Sequence[SettingSummar
 
 
 def _score(answer: Answer) -> Iterator[str]:
-    """What the score is worth: its ceiling and its floor."""
+    """How informative the score is: its ceiling and its floor."""
     best, metric = answer.best, answer.choice.metric
     title = f"{metric_name(metric)} score" if metric else "score"
     top = best.favourite or best.setting
@@ -144,7 +144,7 @@ def _top(answer: Answer) -> Iterator[str]:
 
 
 def _runs(answer: Answer) -> Iterator[str]:
-    """What became of the runs: failures, and models of no use."""
+    """The fate of the runs: failures and unusable models."""
     choice, health = answer.choice, answer.health
     if choice.failed:
         yield (
@@ -158,11 +158,11 @@ def _runs(answer: Answer) -> Iterator[str]:
             "without a live latent: a setting's mean is over the others."
         )
     if choice.settings and max(setting.seeds for setting in choice.settings) == 1:
-        yield "Every setting has one seed: the noise is guessed from the scatter about the curve."
+        yield "Every setting has one seed: the noise is estimated from scatter about the curve."
 
 
 def describe_health(health: HealthCounts) -> Iterator[str]:
-    """One sentence that counts what went wrong; none when nothing did."""
+    """One sentence with counts of what went wrong; none when nothing did."""
     kinds = {
         "collapsed (no live latent)": health.collapsed,
         "diverged": health.diverged,
@@ -175,7 +175,7 @@ def describe_health(health: HealthCounts) -> Iterator[str]:
 
 
 def _scope(answer: Answer) -> Iterator[str]:
-    """What the answer does not cover, or covers in a way of its own."""
+    """What the answer does not cover, or treats differently."""
     choice = answer.choice
     zero = next((s for s in choice.settings if s.beta == 0 and s.finished), None)
     rest = [s for s in choice.settings if s.beta > 0 and math.isfinite(s.mean)]

@@ -1,4 +1,4 @@
-"""How a setting is called: in words for people, and as plain values for JSON."""
+"""How a setting is named: in words for people, and as plain values for JSON."""
 
 from typing import Any
 
@@ -7,15 +7,15 @@ from evaluation.analysis.formatting import finite_or_none, number
 
 
 def setting_label(setting: SettingSummary) -> str:
-    """A setting in a sentence: its beta, latents, and the other options that it has."""
+    """A setting in a sentence: its beta, latents and other options."""
     return ", ".join(
         [f"β {number(setting.beta)}", f"M {setting.latents}", *describe_parameters(setting)]
     )
 
 
 def describe_parameters(setting: SettingSummary) -> list[str]:
-    """The choices beside beta and latents that differ between settings: objective isa_vae."""
-    # an option that another objective alone has is None
+    """The choices other than beta and latents that differ between settings: objective isa_vae."""
+    # an option that only another objective has is None
     given = {key: value for key, value in setting.parameters.items() if value is not None}
     return [f"{key.rpartition('.')[2]} {_value(value)}" for key, value in given.items()]
 

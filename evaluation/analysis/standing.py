@@ -1,4 +1,4 @@
-"""How each tested setting stands: is it as good as the best, and which one is to be used?"""
+"""The standing of each tested setting: is it as good as the best, and which one should be used?"""
 
 import math
 from collections.abc import Sequence
@@ -8,22 +8,22 @@ import numpy as np
 
 from evaluation.analysis.choose import SettingSummary
 
-CLEAR = 0.8  # probability of being as good as the best that makes sure, if no other is asked for
-GOOD = 0.5  # from which on it counts as good: more likely so than not
-APART = 0.5  # of the favourite's; with less, the metric tells a setting from an unsure favourite
+CLEAR = 0.8  # default probability of being as good as the best that counts as certain
+GOOD = 0.5  # probability from which it counts as good: more likely than not
+APART = 0.5  # of the favourite's; below, the metric tells a setting from an uncertain favourite
 
 
 @dataclass(frozen=True)
 class Standing:
-    """One tested setting in the light of all of them.
+    """One tested setting in comparison with all of them.
 
     expected, low, high: its mean score over seeds, with the answer's interval, from the surface.
     probability_within: that this mean is within `within` of the best setting's.
     expected_loss: how far below the best setting's it is on average.
     probability_best: that no other tested setting has a higher mean score.
-    good: whether it is within `within` of the best more likely than not.
-    tied: whether the metric cannot tell it from the setting that it likes best: as surely good as
-        that one where it is surely good, else half as probably so or more.
+    good: whether it is more likely than not within `within` of the best.
+    tied: whether the metric cannot tell it from its favourite: certain to be good if the favourite
+        is, otherwise at least half as probable.
     """
 
     setting: SettingSummary
@@ -49,7 +49,7 @@ def rank(
 
     draws: (draws, settings) of their mean scores, higher is better. sign: -1 where scores are
     better when lower. within: in units of the score. confidence: probability of being as good as
-    the best from which on a setting is surely so.
+    the best from which a setting counts as such.
     """
     loss = draws.max(axis=1, keepdims=True) - draws
     expected = draws.mean(axis=0)
@@ -78,8 +78,8 @@ def rank(
 def recommend(standings: Sequence[Standing]) -> Standing:
     """The one to use among those that the metric cannot tell apart.
 
-    It is the one that keeps most factors, then the one that reconstructs best, of those whose
-    likelihoods can be compared. A setting most of whose models collapsed is taken last.
+    It is the one that keeps the most factors, then the one that reconstructs best, among those with
+    comparable likelihoods. A setting most of whose models collapsed comes last.
     """
     tied = [standing for standing in standings if standing.tied]
     sound = [s for s in tied if 2 * s.setting.health.collapsed < s.setting.seeds] or tied
@@ -90,12 +90,12 @@ def recommend(standings: Sequence[Standing]) -> Standing:
 
 
 def factors_kept(setting: SettingSummary) -> int:
-    """How many of the factors its models' codes hold; 0 where that was not measured."""
+    """How many factors its models' codes contain; 0 where not measured."""
     return sum(knowledge.encoded for knowledge in setting.factors.values())
 
 
 def faithful(settings: Sequence[SettingSummary]) -> SettingSummary | None:
-    """The one that reconstructs best among those of the first one's likelihood; None: unknown.
+    """The one that reconstructs best among those with the first one's likelihood; None if unknown.
 
     log p(x|z) of different likelihoods are densities over different things: incomparable.
     """
@@ -111,7 +111,7 @@ def comparable(settings: Sequence[SettingSummary], to: SettingSummary) -> list[S
 
 
 def likelihood_of(setting: SettingSummary) -> tuple[tuple[str, str], ...]:
-    """What varies in the likelihood of a setting, by name: settings that agree can be compared."""
+    """What varies in a setting's likelihood, by name: settings that agree can be compared."""
     return tuple(
         sorted((k, repr(v)) for k, v in setting.parameters.items() if k.startswith("likelihood"))
     )

@@ -13,16 +13,16 @@ from trainer.config.schema import suggestion
 from trainer.errors import UserError
 
 State = Literal["finished", "failed", "undefined"]
-SWEPT = ("beta", "latents", "seed")  # have columns of their own; all other choices are `parameters`
-UNDEFINED_WHEN_COLLAPSED = frozenset({"udr"})  # agreement over live latents, and there are none
-LABELS = "dataset.options.labels"  # is none: two sweeps may share a run and not its labels
+SWEPT = ("beta", "latents", "seed")  # have their own columns; all other choices are `parameters`
+UNDEFINED_WHEN_COLLAPSED = frozenset({"udr"})  # agreement over live latents, of which none exist
+LABELS = "dataset.options.labels"  # not a parameter: two sweeps may share a run but not its labels
 
 
 @dataclass(frozen=True)
 class Floor:
-    """What a metric gives codes that were shuffled among the images: it cannot go lower.
+    """The metric on codes shuffled among the images: its lowest meaningful value.
 
-    mean, spread: over so many shuffles.
+    mean, spread: over this many shuffles.
     """
 
     mean: float
@@ -36,20 +36,20 @@ class RunRow:
 
     run: id, the name of its folder in the store.
     state: "failed" when training diverged or left no finite score, "undefined" when the metric has
-        no value for a collapsed model; then `reason` says why and `scores` is empty.
+        no value for a collapsed model; in both cases `reason` says why and `scores` is empty.
     beta_norm: beta * latents / N, N = pixels x channels (Higgins et al. 2017, A.5).
-    scores: one a classifier seed (three under the paper's protocol), raw.
+    scores: one per classifier seed (three under the paper's protocol), raw.
     reconstruction: E_q log p(x|z) in nats per image (negative; higher is better); nan when unknown.
     kl: KL(q(z|x) || p(z)) in nats per image; nan when unknown. kl_per_latent: (latents,) or empty.
     parameters: every other choice that differs between the rows of this table, by dotted name.
     shared: every other choice that does not.
-    metric: the name of the metric that gave `scores`; empty when unknown.
-    floor: of the metric on this run's codes; None when it was not measured.
-    factors: what the code knows of each factor; empty when that was not measured.
-    health: whether the model is of use at all.
-    chance: what the metric gives an uninformative representation; nan when it has no such level.
+    metric: the name of the metric of `scores`; empty when unknown.
+    floor: of the metric on this run's codes; None when not measured.
+    factors: the code's knowledge of each factor; empty when not measured.
+    health: whether the model is usable at all.
+    chance: the metric of an uninformative representation; nan when it has no such level.
     setting: number of the setting in its sweep; -1 when unknown.
-    others: scores of what else was measured, by metric; nan where one is not finite.
+    others: scores of the other metrics, by name; nan where not finite.
     """
 
     run: str
@@ -81,7 +81,7 @@ class RunRow:
 
 
 class Frame(Protocol):
-    """What is asked of a data frame: its column names, and a column by name."""
+    """The interface of a data frame: its column names, and a column by name."""
 
     columns: Any
 
@@ -94,7 +94,7 @@ def rows_from_results(
     """Rows from the contents of `result.json` files, scored by `metric` of one evaluation.
 
     Optional keys `setting` (int) and `folder` (path), which a sweep may add to a result, are kept,
-    and an `evaluation` of a result's own takes the place of `evaluation_id`.
+    and a result's own `evaluation` overrides `evaluation_id`.
     A run given twice counts once. Raises UserError for a finished run this evaluation never scored.
     """
     rows = {result["run"]: _row_from_result(result, evaluation_id, metric) for result in results}
@@ -111,8 +111,8 @@ def rows_from_dataframe(
     `params.seed`, `metrics.reconstruction`, `metrics.kl`, `metrics.kl_per_latent.<m>`,
     `metrics.<metric>.scores.<i>`, `metrics.<metric>.chance`, `metrics.<metric>.floor.<figure>`,
     `metrics.factors.<name>.<figure>`, `metrics.health.<figure>`, and the tags `run`, `setting`,
-    `state`, `reason`, `folder`. Runs without a beta (a sweep's parent run) and runs that are still
-    going are left out, and one given twice counts once. Raises UserError for a missing column.
+    `state`, `reason`, `folder`. Runs without a beta (a sweep's parent run) and unfinished runs are
+    left out, and one given twice counts once. Raises UserError for a missing column.
 
     Example:
         >>> import mlflow
@@ -133,7 +133,7 @@ def rows_from_dataframe(
 
 
 def together(rows: Iterable[RunRow]) -> tuple[RunRow, ...]:
-    """Rows of several tables as one, whose `parameters` are those that differ in all of it."""
+    """Rows of several tables as one, whose `parameters` are those that differ across all rows."""
     return _keep_what_varied(
         replace(row, parameters={**row.shared, **row.parameters}, shared={}) for row in rows
     )
@@ -242,7 +242,7 @@ def _row_from_record(record: Mapping[str, Any], metric: str, pixels: int | None)
 
 
 def _completed(health: RunHealth, measured: Mapping[str, Any]) -> RunHealth:
-    """`health` with what the metric itself says of live latents (UDR), for older results."""
+    """`health` with what the metric itself says about live latents (UDR), for older results."""
     active = _number(measured.get("active"))
     if health.live_latents is not None or not math.isfinite(active):
         return health
@@ -277,7 +277,7 @@ def _nested(record: Mapping[str, Any], prefix: str) -> dict[str, Any]:
 
 
 def _by_factor(columns: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """`<factor>.<figure>` columns as a mapping for each factor, whose name may hold dots."""
+    """`<factor>.<figure>` columns as a mapping per factor, whose name may contain dots."""
     found: dict[str, dict[str, Any]] = {}
     for name, value in columns.items():
         factor, _, figure = name.rpartition(".")
@@ -319,12 +319,12 @@ def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def _is_own(parameter: str) -> bool:
-    """Whether it has a column of its own, or none: the text of a user's code is no setting."""
+    """Whether it has its own column, or none: the text of a user's code is not a setting."""
     return parameter in (*SWEPT, "beta_norm", LABELS) or parameter.startswith("sources.")
 
 
 def _number(value: object, missing: float = math.nan) -> float:
-    """A number or its text as float; `missing` for None, nan and texts that are no number."""
+    """A number or its text as float; `missing` for None, nan and texts that are not numbers."""
     try:
         number = float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError, OverflowError):

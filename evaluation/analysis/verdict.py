@@ -1,10 +1,10 @@
-"""Whether the setting to use can be relied on and, where it cannot, what to do about it.
+"""Whether the recommended setting is reliable and, if not, what to do about it.
 
 The verdict is "clear" when the setting is within `within` of the best one tried with a probability
-of `confidence` or more, and nothing says that the scores mean less than they seem to. A race asks
-for the confidence at which it stops. Else it is CLEAR, four to one: at that level a mistake is
-rare, and small, for what is missed is a little more than `within` as a rule, and 0.95 would ask for
-seeds that hardly any sweep has, to decide between settings that hardly differ.
+of at least `confidence`, and nothing suggests that the scores mean less than they seem to. A race
+uses the confidence at which it stops. Otherwise it is CLEAR, odds of four to one: at that level a
+mistake is rare, and small, usually little more than `within`, while 0.95 would take more seeds than
+most sweeps have, to decide between settings that hardly differ.
 """
 
 import math
@@ -20,27 +20,26 @@ from evaluation.analysis.table import Floor
 Verdict = Literal["clear", "cannot tell"]
 CANNOT_TELL: Verdict = "cannot tell"
 
-BEYOND = 0.2  # probability that the best lies beyond the range: the rest of four to one
-FLAT = 0.5  # posterior probability of a constant score from which on no beta is believed in
-FLOOR_SPREADS = 2.0  # a score this many spreads above its floor is more than labels' luck
+BEYOND = 0.2  # probability that the best is beyond the range: the complement of four to one
+FLAT = 0.5  # posterior probability of a constant score from which no beta is trusted
+FLOOR_SPREADS = 2.0  # a score this many spreads above its floor is more than luck
 FEWEST_BETAS = 3
 MORE_SEEDS = (1.5, 2.0, 3.0, 5.0, 10.0)
-MANY_ILL = 0.25  # share of runs from which on their illness is the first thing to mend
+MANY_ILL = 0.25  # share of unhealthy runs from which they are the first thing to fix
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """What a verdict is made from.
+    """What a verdict is based on.
 
-    probability_within: of the setting to use; within_at: the same to expect with so many times the
-        seeds (inf: no noise left). within: in units of the score. confidence: what is asked for.
+    probability_within: of the setting to use; within_at: the same expected with this many times the
+        seeds (inf: no noise left). within: in units of the score. confidence: the one required.
     betas: how many were tried at its latent size. seeds: of a typical setting.
     edges: of every latent size. flat: probability that the score does not depend on beta at all.
-    reach: how far in log beta from a setting its score still says something.
+    reach: how far in log beta from a setting its score is still informative.
     setting_health, sweep_health: of the setting's runs, and of all of them.
     low_collapse: the beta, 1 or less, of a setting whose runs mostly collapsed; nan for none.
-    metric, score, floor, sign: what the metric gives, and gives shuffled codes; sign -1 where lower
-        is better.
+    metric, score, floor, sign: the metric, its score, and its floor; sign -1 where lower is better.
     shared: choices that all runs share, by dotted name.
     """
 
@@ -64,7 +63,7 @@ class Evidence:
 
 
 def judge(evidence: Evidence) -> tuple[Verdict, tuple[str, ...]]:
-    """The verdict, and a sentence for each reason why the scores cannot tell, causes first."""
+    """The verdict, and a sentence per reason why the scores cannot tell, causes first."""
     reasons = [*_meaningless(evidence)]
     if evidence.betas < FEWEST_BETAS:
         reasons.append(_too_few_betas(evidence))
@@ -80,7 +79,7 @@ def judge(evidence: Evidence) -> tuple[Verdict, tuple[str, ...]]:
 
 
 def causes(evidence: Evidence) -> Iterator[str]:
-    """What to mend in the training before any number of seeds can help."""
+    """What to fix in the training before any number of seeds can help."""
     health = evidence.sweep_health
     if health.diverged >= MANY_ILL * health.runs:
         yield (
@@ -103,12 +102,12 @@ def causes(evidence: Evidence) -> Iterator[str]:
 
 
 def _meaningless(evidence: Evidence) -> Iterator[str]:
-    """Why the score itself says nothing of the setting, however sure it is."""
+    """Why the score itself says nothing about the setting, however certain it is."""
     health, floor = evidence.setting_health, evidence.floor
     if 2 * health.collapsed >= health.runs > 0:
         yield (
             f"{health.collapsed} of the {health.runs} models of this setting collapsed: their "
-            "codes hold nothing."
+            "codes contain nothing."
         )
     elif 2 * health.worse_than_mean_image >= health.runs > 0:
         yield (
@@ -146,7 +145,7 @@ def _flat(evidence: Evidence) -> str:
 
 
 def _beyond(evidence: Evidence) -> list[str]:
-    # past its reach the curve says nothing of what to expect: go that far, then look again
+    # past its reach the curve predicts nothing: go that far, then look again
     factor = math.exp(min(max(evidence.reach, math.log(2.0)), math.log(10.0)))
     sentences = []
     for side, outward in (("lowest", 1 / factor), ("highest", factor)):

@@ -1,8 +1,8 @@
-"""Representations to compare a beta-VAE with, none of them trained by gradient; listed by name.
+"""Representations to compare a beta-VAE with, none trained by gradient descent; listed by name.
 
-A baseline is `(data, seeds) -> Fitted`: models that answer for the given seeds, each with the data
-set that it is scored on. `evaluation.baselines.score` scores them as A.4 of Higgins et al. 2017
-does; `evaluation.baselines.table` puts the scores beside those of the paper's Fig. 5.
+A baseline is `(data, seeds) -> Fitted`: models for the given seeds, each with the data set that it
+is scored on. `evaluation.baselines.score` scores them as in A.4 of Higgins et al. 2017;
+`evaluation.baselines.table` compares the scores with those in the paper's Fig. 5.
 """
 
 from evaluation.baselines.fitted import Baseline

@@ -1,4 +1,4 @@
-"""What a baseline gives: representations, what each is scored on, and figures worth showing."""
+"""What a baseline returns: representations, the data to score each on, and figures to show."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,8 +11,8 @@ from trainer.data.dataset import Dataset
 class FittedModel:
     """A representation and the data set that it is scored on.
 
-    represent: gives (n, M) when the model is the same for every seed, or (K, n, M), the models of K
-        seeds in their order.
+    represent: returns (n, M) when the model is the same for every seed, or (K, n, M) for the models
+        of K seeds in order.
     """
 
     represent: Represent
@@ -23,8 +23,8 @@ class FittedModel:
 class Fitted:
     """A baseline ready to be scored: its score is the mean over `models`.
 
-    details: figures that tell whether the fit is what it should be, by name.
-    replicas: score it for so many of the seeds only, where scoring is slow.
+    details: figures that show whether the fit is sound, by name.
+    replicas: number of seeds to score it for, if limited because scoring is slow.
     """
 
     models: tuple[FittedModel, ...]

@@ -19,13 +19,13 @@ def ground_truth(data: Dataset, seeds: Sequence[int]) -> Fitted:
     if not data.factors or (data.classes(np.arange(len(data))) == UNKNOWN).any():
         raise MissingLabels(
             f"the baseline ground_truth needs every factor of every image of '{data.name}'; "
-            "leave it out, or label all"
+            "leave it out, or label them all"
         )
     return Fitted((FittedModel(_classes, _FactorsAsImages(data)),))
 
 
 class _FactorsAsImages:
-    """A data set whose images spell out their classes, two bytes a factor, high byte first."""
+    """A data set whose images encode their classes, two bytes per factor, high byte first."""
 
     levels = 255
 

@@ -15,7 +15,7 @@ from evaluation.metrics.support.labels import MissingLabels
 from trainer.data.dataset import UNKNOWN, Dataset
 
 FACTOR = "shape"
-# Ten components of ten are the principal ones turned: they score 65 to 80 %, the paper's ICA
+# Ten components out of ten are the principal ones rotated: they score 65 to 80 %, the paper's ICA
 # 42.03. Ten of more are an arbitrary part of a code that gets the more local the more there are,
 # and the scores of one pair (24,000 images) fall from 60 % (ten of 20) over 41 (30), 39 (50) and
 # 34 (100) to 30 (400); chance is 25. So the paper most likely kept ten of more; 30 puts the row
@@ -29,8 +29,8 @@ MOST = 32_768  # images; a fit to all of a pair takes fifteen times as long
 def ica(data: Dataset, seeds: Sequence[int]) -> Fitted:
     """Codes (K, n, 10) of the models of K seeds, for every two of the shapes.
 
-    Higgins et al. 2017, A.3 and A.4: fastICA of whitened pixels, the first ten components kept. Of
-    how many is not said; see WHITE. Pixels are whitened over all images of the two shapes, the
+    Higgins et al. 2017, A.3 and A.4: fastICA of whitened pixels, the first ten components kept. It
+    does not say of how many; see WHITE. Pixels are whitened over all images of the two shapes, the
     rotation is found from MOST of them, and all images are scored.
 
     Raises MissingLabels when the images of two shapes are not known.
@@ -52,7 +52,7 @@ def ica(data: Dataset, seeds: Sequence[int]) -> Fitted:
 
 
 def note(details: Mapping[str, float]) -> str:
-    """What a reader of the row must know, from the details of a stored fit."""
+    """What a reader of the row needs to know, from the details of a stored fit."""
     said = (
         f"first {COMPONENTS} of {int(details.get('whitened', WHITE))} components, "
         "a number chosen to match the paper's figure"
@@ -68,12 +68,12 @@ def note(details: Mapping[str, float]) -> str:
 
 
 def independent(codes: NDArray[np.float32], seed: int) -> tuple[NDArray[np.float64], bool]:
-    """The rotation W (M, M) that makes the components of `codes @ W.T` independent; if converged.
+    """The rotation W (M, M) that makes components of `codes @ W.T` independent; if it converged.
 
     codes: (n, M), white. W is scikit-learn's FastICA with its defaults. Its warning that it did not
     converge becomes the second value, which the table of results shows.
     """
-    from sklearn.decomposition import FastICA  # seconds: for those who ask for it
+    from sklearn.decomposition import FastICA  # here, as it takes seconds
     from sklearn.exceptions import ConvergenceWarning
 
     with warnings.catch_warnings(record=True) as said:

@@ -9,7 +9,7 @@ from scipy.linalg.blas import ssyrk
 
 from trainer.data.dataset import Dataset
 
-BLOCK = 8192  # images in float32 at once: 134 MB of 64x64; sums of so many bits are exact
+BLOCK = 8192  # float32 images at once: 134 MB of 64x64; sums of that many bits are exact
 
 
 @dataclass(frozen=True)

@@ -36,8 +36,9 @@ class Affine:
 class Components:
     """Principal components of images.
 
-    whiten: to codes (n, M) of mean 0 and variance 1, the component of largest variance first.
-    explained: share of the pixels' variance that they hold together.
+    whiten: to codes (n, M) with mean 0 and variance 1, the component with the largest variance
+        first.
+    explained: share of the pixels' variance that they explain together.
     """
 
     whiten: Affine
@@ -66,8 +67,8 @@ def principal_components(pixels: Moments, number: int = COMPONENTS) -> Component
 def pca(data: Dataset, seeds: Sequence[int]) -> Fitted:
     """Codes (n, 10) from the covariance of all images (Higgins et al. 2017, A.3).
 
-    "Whitened pixel data" is read as scikit-learn's `PCA(whiten=True)`. It makes no difference here,
-    as the metric does not change when a dimension of the code is rescaled.
+    "Whitened pixel data" is taken to mean scikit-learn's `PCA(whiten=True)`. It makes no difference
+    here, as the metric does not change when a dimension of the code is rescaled.
     """
     components = principal_components(moments(data, np.arange(len(data))))
     return Fitted((FittedModel(components.whiten, data),), {"explained": components.explained})

@@ -15,13 +15,13 @@ from trainer.config.run import digest
 from trainer.config.schema import lookup
 from trainer.data.dataset import Dataset
 
-BASELINE_FORMAT = 1  # raised whenever a baseline would come out differently
+BASELINE_FORMAT = 1  # incremented whenever a baseline's result would change
 REPLICAS = tuple(range(10))
 
 
 @dataclass(frozen=True)
 class BaselineScore:
-    """Scores in [0, 1], a row a replica and a number a classifier; details: see `Fitted`."""
+    """Scores in [0, 1], one row per replica, one column per classifier; details: see `Fitted`."""
 
     scores: tuple[tuple[float, ...], ...]
     details: Mapping[str, float]
@@ -33,10 +33,10 @@ def score_baseline(
     options: Mapping[str, Any] | None = None,
     seeds: Sequence[int] = REPLICAS,
 ) -> BaselineScore:
-    """Fits the baseline to all images of `data` and takes its Higgins scores.
+    """Fits the baseline to all images of `data` and computes its Higgins scores.
 
-    options: those of `evaluation.metrics.higgins`. seeds: one a replica. A baseline that comes out
-        the same for every seed has replicas in the metric alone: other pairs, other classifiers.
+    options: those of `evaluation.metrics.higgins`. seeds: one per replica. A baseline that is the
+        same for every seed has replicas only in the metric: other pairs, other classifiers.
 
     Raises FieldError for an unknown name or option, MissingLabels when `data` lacks labels.
     """
@@ -55,7 +55,7 @@ def baseline_id(
     options: Mapping[str, Any] | None = None,
     seeds: Sequence[int] = REPLICAS,
 ) -> str:
-    """20 hex digits over all that decides what `score_baseline` gives for the same arguments."""
+    """20 hex digits of everything that affects `score_baseline` for the same arguments."""
     return digest(
         {
             "baseline": name,

@@ -1,4 +1,4 @@
-"""The table of Higgins et al. 2017, Fig. 5: the paper's figures beside those measured here."""
+"""The table of Higgins et al. 2017, Fig. 5: the paper's figures next to those measured here."""
 
 import statistics
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,7 @@ from evaluation.analysis.choose import better_half
 
 @dataclass(frozen=True)
 class Paper:
-    """A row as the paper has it: accuracy in percent ± spread; no spread for the ground truth."""
+    """A row as in the paper: accuracy in percent ± spread; no spread for the ground truth."""
 
     label: str
     score: float
@@ -35,8 +35,9 @@ class Line:
 
     score, spread: mean and standard deviation of the better half of the scores; None when there are
         none (spread: when there is one).
-    comparable: whether the figure here was taken on the paper's data; else there is no difference.
-    note: what a reader of the row must know.
+    comparable: whether the figure was measured on the paper's data; otherwise no difference is
+        given.
+    note: what a reader of the row needs to know.
     """
 
     name: str
@@ -61,9 +62,9 @@ def table(
 ) -> tuple[Line, ...]:
     """Fig. 5's table from all scores, in [0, 1], of each row (all replicas and classifiers).
 
-    The worse half of a row's scores is discarded (A.4), for every row alike.
-    comparable: whether they were taken on the paper's data. Rows without scores stay then, with the
-    paper's figures alone; on other data they are left out. notes: by row.
+    The worse half of every row's scores is discarded (A.4).
+    comparable: whether they were measured on the paper's data. If so, rows without scores stay,
+    with only the paper's figures; on other data they are left out. notes: by row.
     Raises KeyError for an unknown row.
     """
     unknown = scores.keys() - FIGURE_5.keys()
@@ -76,9 +77,9 @@ def table(
 
 
 def cells(lines: Sequence[Line]) -> list[tuple[str, ...]]:
-    """The table as people read it, its headings first.
+    """The table formatted for people, headings first.
 
-    Label, figure here; on the paper's data the paper's figure and the difference; notes if any.
+    Label, our figure; on the paper's data the paper's figure and the difference; notes if any.
     """
     rows: list[tuple[str, ...]] = [("", "here, %")]
     rows += [(line.paper.label, _figure(line.score, line.spread)) for line in lines]

@@ -1,4 +1,4 @@
-"""The baseline `untrained_vae`: the paper's fully connected encoder as it is initialised."""
+"""The baseline `untrained_vae`: the paper's fully connected encoder at initialisation."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ def untrained_vae(data: Dataset, seeds: Sequence[int]) -> Fitted:
     """Means (K, n, 10) of the models that training would start from with these seeds.
 
     On dSprites 48.8 ± 2.7 %, where the paper has 44.14 ± 2.5, which does not say how its weights
-    were drawn. Biases start at 0, as TensorFlow's layers have them; with PyTorch's random ones the
+    were drawn. Biases start at 0, as in TensorFlow's layers; with PyTorch's random ones the
     network is closer to a random linear map of the pixels, and scores 55.8 ± 4.7.
     """
     config = RunConfig(DatasetConfig(data.name), architecture="fc1200", latents=10)

@@ -1,9 +1,9 @@
-"""Metrics of a representation: each is one file with one function, listed by name in METRICS.
+"""Metrics of a representation: one file with one function each, listed by name in METRICS.
 
 A metric is `(represent, data, seed=0, **options) -> frozen dataclass` with at least `.score`.
 `represent` maps images (n, channels, height, width), float32 in [0, 1], to the means (n, M) of one
-model or (K, n, M) of a pack. For a pack, figures that differ from model to model are arrays with a
-leading axis K, and only those are arrays; for one model they come without that axis.
+model or (K, n, M) of a pack. For a pack, figures that differ between models are arrays with a
+leading axis K; for one model they come without that axis. No other figures of a pack are arrays.
 Options are keyword arguments with JSON values and defaults: they name the metric in a result.
 """
 
@@ -34,7 +34,7 @@ METRICS: dict[str, Callable[..., Any]] = {
     "indicators": indicators,
 }
 WITHOUT_LABELS = frozenset({"unsupervised", "udr", "indicators"})
-WITHOUT_FLOOR = frozenset({"unsupervised", "indicators"})  # the order of images is nothing to them
+WITHOUT_FLOOR = frozenset({"unsupervised", "indicators"})  # independent of the order of images
 LOWER_IS_BETTER = frozenset({"unsupervised", "indicators"})
-TELLS_FACTORS_APART = frozenset({"higgins", "factorvae", "dci", "modularity"})  # so needs two
-COMPARES_SEEDS = frozenset({"udr"})  # its pack must be all the seeds of one setting, and no others
+TELLS_FACTORS_APART = frozenset({"higgins", "factorvae", "dci", "modularity"})  # need two
+COMPARES_SEEDS = frozenset({"udr"})  # its pack must be exactly the seeds of one setting

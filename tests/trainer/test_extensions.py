@@ -154,10 +154,13 @@ def test_code_that_is_only_read_back_is_not_run(
         ("my_nets.py:Smal", r"my_nets\.py has no 'Smal'; it has .*Small"),
         ("broken.py:Small", r"broken\.py:2: SyntaxError"),
         ("raises.py:Small", r"raises\.py:2: ValueError: no"),
-        ("my_nets.py:nothing", r"is no function or class"),
-        ("my_nets.py:one", r"is called with \(shape, latents\), and expects \(shape\)"),
-        ("my_nets.py:narrow", r"encoder of my_nets\.py:narrow makes \(2, 4\) of .*, not \(2, 6\)"),
-        ("my_nets.py:averaging", r"BatchNorm2d keeps averages"),
+        ("my_nets.py:nothing", r"is not a function or class"),
+        ("my_nets.py:one", r"is called with \(shape, latents\), but takes \(shape\)"),
+        (
+            "my_nets.py:narrow",
+            r"encoder of my_nets\.py:narrow turns .* into \(2, 4\), not \(2, 6\)",
+        ),
+        ("my_nets.py:averaging", r"BatchNorm2d keeps running averages"),
         ("my_nets.py:dropping", r"Dropout draws at random"),
     ],
 )
@@ -194,7 +197,7 @@ def test_an_installed_package_adds_names(here: Path, monkeypatch: pytest.MonkeyP
         run = with_own_code(config(architecture="small"))
         assert run.sources == {"small_nets_of_a_package": NETS}
         check_compatible(build(RunConfig, run.as_mapping()), Shapes())
-        with pytest.raises(FieldError, match=r"^architecture: 'gone' of an installed package"):
+        with pytest.raises(FieldError, match=r"^architecture: 'gone' from an installed package"):
             find(ARCHITECTURES, config(architecture="gone"), "architecture")
         monkeypatch.setitem(DATASETS.places, "rectangles", "tests.trainer.shapes:Shapes")
         (here / "pack.yaml").write_text(

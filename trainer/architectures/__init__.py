@@ -1,4 +1,4 @@
-"""The networks by name. A new one is a file beside this one and a line here."""
+"""The networks by name. To add one, add a file next to this one and a line here."""
 
 from typing import TYPE_CHECKING
 

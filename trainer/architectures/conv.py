@@ -16,9 +16,9 @@ def conv(
     channels: Mapping[int, Sequence[int]] = CHANNELS,
     width: int = 256,
 ) -> Networks:
-    """Encoder Conv 32, 32, 64, 64 (4x4, stride 2), FC 256 with ReLU; decoder its reverse.
+    """Encoder Conv 32, 32, 64, 64 (4x4, stride 2), FC 256 with ReLU; decoder the reverse.
 
-    For 64x64 images; 32x32 ones have a stage fewer.
+    For 64x64 images; 32x32 ones have one stage fewer.
 
     encoder: (K, n, C, H, W) -> (K, n, 2 latents), the means then the log variances.
     decoder: (K, n, latents) -> (K, n, C, H, W).

@@ -9,12 +9,13 @@ from trainer.nn.pooling import MaxPool, PackedConv3x3, Unpool
 
 
 def dc_ign(size: int, shape: Shape, latents: int) -> Networks:
-    """Encoder Conv 96, 48, 48 (3x3), each with ReLU and max pooling (2x2); decoder its reverse:
-    unpooling before each of Conv 48, 96 with ReLU, and the last, which gives the image.
+    """Encoder Conv 96, 48, 48 (3x3), each with ReLU and max pooling (2x2); decoder the reverse:
+    unpooling before Conv 48 and 96 with ReLU, and before the last convolution, which outputs the
+    image.
 
     encoder: (K, n, C, H, W) -> (K, n, 2 latents), the means then the log variances.
     decoder: (K, n, latents) -> (K, n, C, H, W).
-    Raises UserError for images whose sides three poolings do not halve.
+    Raises UserError for images whose sides cannot be halved three times.
     """
     channels, height, width = shape
     if height % 8 or width % 8:

@@ -1,6 +1,6 @@
 """The fully connected network of Higgins et al. 2017, Table 1, "2D shapes (VAE)".
 
-Stühmer et al. 2019 have the same (A.4); their encoder's `conv_z` is never used.
+Stühmer et al. 2019 use the same (A.4); their encoder's `conv_z` is never used.
 """
 
 import math

@@ -1,7 +1,7 @@
 """The networks of Higgins et al. 2017, Table 1, "2D shapes (InfoGAN)", and A.2.
 
 The decoder is the generator; the encoder is the recognition network, and all but its last module,
-the head, is the discriminator too, up to that one's own last layer.
+the head, is shared with the discriminator, which adds its own last layer.
 """
 
 from torch import nn
@@ -15,15 +15,16 @@ LEAK = 0.2  # slope of the leaky ReLU (Radford et al. 2015, whom A.2 follows)
 
 
 def infogan(size: int, shape: Shape, latents: int) -> Networks:
-    """Generator FC 256, 256, Deconv 128, 64 (4x4, stride 2) with ReLU; discriminator its reverse
+    """Generator FC 256, 256, Deconv 128, 64 (4x4, stride 2) with ReLU; discriminator the reverse
     with leaky ReLU; recognition head FC 128. Batch normalisation in all layers but the
-    discriminator's first and those that give results.
+    discriminator's first and the output layers.
 
-    The printed Tanh gives pixels in [-1, 1]; here they are in [0, 1], and the decoder gives logits.
+    The paper's Tanh outputs pixels in [-1, 1]; here they are in [0, 1], and the decoder outputs
+    logits.
 
     encoder: (K, n, C, H, W) -> (K, n, 2 latents), the means then the log variances.
     decoder: (K, n, latents) -> (K, n, C, H, W).
-    Raises UserError for images whose sides two convolutions do not halve.
+    Raises UserError for images whose sides cannot be halved twice.
     """
     channels, height, width = shape
     if height % 4 or width % 4:
@@ -66,9 +67,9 @@ def _connected(size: int, inputs: int, outputs: int) -> list[nn.Module]:
 
 
 def _normalised(layer: nn.Module, *norm: nn.Module) -> tuple[nn.Module, ...]:
-    """The layer, its bias fixed at 0, and what follows.
+    """The layer, with its bias fixed at 0, and what follows.
 
-    Normalisation takes a bias off again: its gradient is rounding, of which Adam would make steps.
+    Normalisation removes a bias: its gradient is rounding error, which Adam would turn into steps.
     """
     layer.get_parameter("bias").requires_grad = False
     return layer, *norm

@@ -1,4 +1,4 @@
-"""Architectures written for one model, with plain modules, as architectures of packs."""
+"""Architectures written for one model with plain modules, turned into packed ones."""
 
 import inspect
 from collections.abc import Callable
@@ -17,10 +17,10 @@ def build(
 ) -> Networks:
     """Encoder and decoder of K = `size` models.
 
-    architecture: as `Architecture`; or for one model, called with (shape, latents). That gives a
-        pair of modules, encoder (n, C, H, W) -> (n, 2 M), means then log variances, and decoder
-        (n, M) -> (n, C, H, W); or one module that has these as `encoder` and `decoder`.
-    name: what the user calls it. Raises UserError where it does not do as it should.
+    architecture: an `Architecture`; or one for a single model, called with (shape, latents). That
+        returns a pair of modules, encoder (n, C, H, W) -> (n, 2 M), means then log variances, and
+        decoder (n, M) -> (n, C, H, W); or one module with these as `encoder` and `decoder`.
+    name: what the user calls it. Raises UserError where it does not follow this contract.
     """
     if not _is_for_one_model(architecture, name):
         networks: Networks = architecture(size, shape, latents)
@@ -35,25 +35,25 @@ def _is_for_one_model(architecture: Callable[..., Any], name: str) -> bool:
     try:
         parameters = inspect.signature(architecture).parameters.values()
     except (TypeError, ValueError):
-        raise UserError(f"{name} is no function or class, called with (shape, latents)") from None
+        raise UserError(f"{name} is not a function or class that takes (shape, latents)") from None
     required = [p for p in parameters if p.default is p.empty and p.kind is not p.VAR_KEYWORD]
     if len(required) not in (2, 3):
         names = ", ".join(p.name for p in required)
-        raise UserError(f"{name} is called with (shape, latents), and expects ({names})")
+        raise UserError(f"{name} is called with (shape, latents), but takes ({names})")
     return len(required) == 2
 
 
 def _part(
     architecture: Callable[..., Any], name: str, part: int, shape: Shape, latents: int
 ) -> Callable[[], nn.Module]:
-    """What makes the encoder, part 0, or the decoder, part 1."""
+    """A function that makes the encoder (part 0) or the decoder (part 1)."""
 
     def make() -> nn.Module:
         made = architecture(shape, latents)
         if not isinstance(made, tuple):
             made = getattr(made, "encoder", None), getattr(made, "decoder", None)
         if len(made) != 2 or not all(isinstance(one, nn.Module) for one in made):
-            raise UserError(f"{name} gives no encoder and decoder, each a torch.nn.Module")
+            raise UserError(f"{name} must return an encoder and a decoder, each a torch.nn.Module")
         module: nn.Module = made[part]
         return module
 
@@ -61,7 +61,7 @@ def _part(
 
 
 def _check(name: str, parts: list[Callable[[], nn.Module]], shape: Shape, latents: int) -> None:
-    """One image there and back, to see what comes out."""
+    """Encodes and decodes one image to check the shapes of the outputs."""
     image = torch.zeros(2, *shape)
     expected = {"encoder": (2, 2 * latents), "decoder": (2, *shape)}
     with torch.random.fork_rng(devices=[]), torch.no_grad():
@@ -76,5 +76,5 @@ def _check(name: str, parts: list[Callable[[], nn.Module]], shape: Shape, latent
                 raise UserError(f"the {part} of {name} {problem}") from error
             if found != sizes:
                 given = tuple(inputs.shape)
-                raise UserError(f"the {part} of {name} makes {found} of {given}, not {sizes}")
+                raise UserError(f"the {part} of {name} turns {given} into {found}, not {sizes}")
             inputs = torch.zeros(2, latents)

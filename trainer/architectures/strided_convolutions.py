@@ -12,7 +12,7 @@ from trainer.nn.layers import PackedConv, PackedDeconv
 
 
 def convolutions(size: int, channels: Sequence[int]) -> list[nn.Module]:
-    """K = size convolutions from each of `channels` to the next, each halving the sides; ReLU."""
+    """K = size packed convolutions through `channels`, each halving the sides, with ReLU."""
     modules: list[nn.Module] = []
     for inputs, outputs in pairwise(channels):
         modules += [PackedConv(size, inputs, outputs), nn.ReLU()]
@@ -35,10 +35,11 @@ def strided(
     stages: Mapping[int, Sequence[int]],
     hidden: Sequence[int],
 ) -> Networks:
-    """Encoder `convolutions` down to 4x4, then fully connected with ReLU; decoder its reverse.
+    """Encoder `convolutions` down to 4x4, then fully connected with ReLU; decoder the reverse.
 
     stages: channels of each convolution by the side of the image. hidden: widths of the fully
-    connected layers. Raises UserError, which calls the architecture `name`, for other image sizes.
+    connected layers. Raises UserError for other image sizes; `name` is the architecture's name in
+    it.
     """
     channels, height, width = shape
     if height != width or height not in stages:

@@ -11,23 +11,23 @@ from trainer.errors import UserError
 from trainer.nn.fully_connected import fully_connected
 from trainer.nn.layers import PackedDeconv
 
-SMALL = 32  # pixels of the smaller side, up to which an image has two stages, as MNIST's 28
+SMALL = 32  # images up to this many pixels on the shorter side have two stages, like MNIST's 28
 WIDTH = 256
 
 
 def troubleshooting(size: int, shape: Shape, latents: int) -> Networks:
-    """Encoder Conv 32, 32 (4x4, stride 2) for small images, as MNIST's; Conv 32, 32, 64, 64 for
-    larger ones, as CelebA (64x64) and Yale B (192x168); FC 256; ReLU. Decoder its reverse, the
-    layer before the deconvolutions linear.
+    """Encoder Conv 32, 32 (4x4, stride 2) for small images such as MNIST's; Conv 32, 32, 64, 64 for
+    larger ones such as CelebA (64x64) and Yale B (192x168); FC 256; ReLU. Decoder the reverse, with
+    a linear layer before the deconvolutions.
 
     encoder: (K, n, C, H, W) -> (K, n, 2 latents), the means then the log variances.
     decoder: (K, n, latents) -> (K, n, C, H, W).
-    Raises UserError for images of less than 4 pixels a side.
+    Raises UserError for images with a side of less than 4 pixels.
     """
     channels, height, width = shape
     if min(height, width) < 4:
         raise UserError(
-            "architecture 'troubleshooting' takes images of 4 pixels a side or more, "
+            "architecture 'troubleshooting' takes images of at least 4 pixels a side, "
             f"these are {height}x{width}; use 'fc1200' or 'mlp'"
         )
     stages = (channels, 32, 32) if min(height, width) <= SMALL else (channels, 32, 32, 64, 64)
@@ -51,9 +51,9 @@ def troubleshooting(size: int, shape: Shape, latents: int) -> Networks:
 
 
 class DeconvTo(nn.Module):
-    """A deconvolution to `sides` (height, width), each twice that of its input or one more.
+    """A deconvolution to `sides` (height, width), each twice the input's or one more.
 
-    The one more is what the convolution that it reverses left out of an odd side.
+    The extra pixel is the one that the matching convolution dropped from an odd side.
     """
 
     def __init__(self, deconv: PackedDeconv, sides: tuple[int, int]):

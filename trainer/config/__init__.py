@@ -1,1 +1,1 @@
-"""What one run is, and the YAML that says it: one dialect, one reader."""
+"""What one run is, and the YAML that describes it: one dialect, one reader."""

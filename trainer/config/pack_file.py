@@ -1,6 +1,6 @@
-"""A pack's YAML file: RunConfig's keys, and under `models` what differs from model to model.
+"""A pack's YAML file: RunConfig's keys, and under `models` what differs between models.
 
-It is read as sweep files are: the same YAML, the same short forms, errors with file and line.
+It is read like sweep files: the same YAML, the same short forms, errors with file and line.
 """
 
 from collections.abc import Mapping
@@ -18,26 +18,26 @@ from trainer.errors import UserError
 
 @dataclass(frozen=True)
 class PackFile:
-    """A pack as its file has it. configs: one per model."""
+    """A pack as read from its file. configs: one per model."""
 
     configs: tuple[RunConfig, ...]
     document: Document
 
     def error(self, error: FieldError) -> UserError:
-        """`error`, whose path is that of RunConfig, with the file's name and the line."""
+        """`error`, whose path is a RunConfig key, with the file's name and the line."""
         return _located(self.document, error)
 
 
 @dataclass(frozen=True)
 class ModelOptimizer:
-    """What a model of a pack may have of its own in `optimizer`."""
+    """The keys of `optimizer` that may differ between the models of a pack."""
 
     lr: float
 
 
 @dataclass(frozen=True)
 class ModelEntry:
-    """One entry of `models`; what it leaves out is as in the rest of the file."""
+    """One entry of `models`; keys that it omits are taken from the rest of the file."""
 
     seed: int | None = None
     beta: float | None = None
@@ -68,7 +68,7 @@ def _configs(values: Mapping[str, Any]) -> tuple[RunConfig, ...]:
     entries = values.get("models", [{}])
     if not isinstance(entries, list) or not entries:
         raise FieldError("expected a list, e.g. '[{seed: 0, beta: 4}]'", ("models",))
-    build(RunConfig, shared)  # mistakes in the shared part are shown without `models[0]`
+    build(RunConfig, shared)  # errors in the shared part are reported without `models[0]`
     return tuple(_config(shared, position, entry) for position, entry in enumerate(entries))
 
 

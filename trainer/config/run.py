@@ -1,17 +1,17 @@
-"""What one run is: every choice that decides the result of training one model, as frozen data."""
+"""What one run is: every choice that affects the result of training one model, as frozen data."""
 
 import dataclasses
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from trainer.config.schema import require
 
-RESULT_FORMAT = 1  # raised whenever the same configuration would train to another result
-Precision = Literal["fp32", "tf32", "bf16"]  # in which layers can multiply
-# keys that the models of a loaded pack have in common: they decide what its parameters are and mean
+RESULT_FORMAT = 1  # incremented whenever the same configuration would give a different result
+Precision = Literal["fp32", "tf32", "bf16"]  # of the products in layers
+# keys that the models of a loaded pack share: they decide what its parameters are and mean
 DECIDE_PACK = (
     "architecture",
     "latents",
@@ -35,7 +35,7 @@ class DatasetConfig:
 class OptimizerConfig:
     """Optimiser and learning rate.
 
-    initial_accumulator: Adagrad's (TensorFlow's default, as the paper's day had it).
+    initial_accumulator: Adagrad's (by default TensorFlow's at the time of the paper).
     beta1, beta2: Adam's decay rates of the two moments.
     """
 
@@ -52,7 +52,7 @@ class OptimizerConfig:
             require(0 <= getattr(self, name) < 1, name, "expected 0 or more, below 1")
 
 
-MOST_BETA = 1e30  # its product with a KL must be a number of 32 bits
+MOST_BETA = 1e30  # its product with a KL must fit into 32 bits
 MOST = {"latents": 100_000, "batch_size": 10_000_000, "steps": 1_000_000_000}
 
 
@@ -63,11 +63,11 @@ class RunConfig:
     beta: weight of the KL term, 0 or more (Higgins et al. 2017, Eq. 4).
     latents: M, the number of latent units.
     steps: optimiser steps, each over `batch_size` images drawn uniformly with replacement.
-    objective_options: hyperparameters of the objective beside beta, by name.
+    objective_options: hyperparameters of the objective other than beta, by name.
     likelihood_options: those of the likelihood, e.g. the variance of its noise.
-    precision: of the products in training; sums and parameters have 32 bits. fp32; tf32, which
-        reads 19 of them and is fp32 on a CPU; bf16; auto, the fastest that the device offers.
-    sources: text of the user's own code that names above lead to, by file or module; see
+    precision: of the products in training; sums and parameters have 32 bits. fp32; tf32, which uses
+        19 of them and is fp32 on a CPU; bf16; auto, the fastest that the device offers. sources:
+        text of the user's own code that the names above refer to, by file or module; see
         trainer.extensions.
     """
 
@@ -94,22 +94,26 @@ class RunConfig:
             require(value > 0, name, f"expected 1 or more, got {value}")
             require(value <= most, name, f"expected at most {most:,}, got {value:,}")
         require(self.seed >= 0, "seed", f"expected 0 or more, got {self.seed}")
-        # names of objective, architecture and likelihood are looked up where their registries live
+        # names of objective, architecture and likelihood are checked by their registries
 
     def as_mapping(self) -> dict[str, Any]:
-        """What `build` makes it of again; without `sources` where there are none."""
+        """The mapping that `build` restores it from; without `sources` where there are none."""
         values = dataclasses.asdict(self)
         if not self.sources:
             del values["sources"]
         return values
 
     def identity(self, data_fingerprint: str) -> str:
-        """Name of the run's folder: 20 hex digits of a hash over all that decides its result.
+        """Name of the run's folder: 20 hex digits of a hash over all that affects its result.
 
         The data set enters by the fingerprint of its pixels, not by name or path.
         """
+        return self.identities(data_fingerprint, [self.seed])[0]
+
+    def identities(self, data_fingerprint: str, seeds: Sequence[int]) -> list[str]:
+        """As `identity`, of the same configuration with each of these seeds."""
         decisive = self.as_mapping() | {"dataset": data_fingerprint, "format": RESULT_FORMAT}
-        return digest(decisive)
+        return [digest(decisive | {"seed": seed}) for seed in seeds]
 
 
 def digest(value: object) -> str:

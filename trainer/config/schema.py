@@ -1,13 +1,13 @@
 """Strict reading of plain mappings (from YAML or JSON) into frozen dataclasses.
 
 Unknown keys, missing keys and wrong types are refused with the key's path, what was expected and
-the nearest known name. A dataclass may check its own values in `__post_init__` by raising
-`FieldError`.
+the nearest known name. A dataclass may check its values in `__post_init__` by raising `FieldError`.
 """
 
 import contextlib
 import dataclasses
 import difflib
+import functools
 import math
 import types
 import typing
@@ -22,7 +22,7 @@ LONGEST_LIST = 20  # of known names in a message
 
 
 class FieldError(UserError):
-    """A value that does not fit, at `path` below the mapping that was read.
+    """An invalid value, at `path` below the mapping that was read.
 
     `path` is a tuple of keys and list positions; `problem` says what was expected.
     """
@@ -32,13 +32,13 @@ class FieldError(UserError):
         super().__init__(f"{dotted(path)}: {problem}" if path else problem)
 
     def under(self, *keys: str | int) -> "FieldError":
-        """The same error seen from a mapping further out."""
+        """The same error with `keys` prepended to its path."""
         return FieldError(self.problem, (*keys, *self.path))
 
 
 @dataclasses.dataclass(frozen=True)
 class NoOptions:
-    """The options of whatever takes none: an objective, a likelihood."""
+    """The options of an objective or likelihood that takes none."""
 
 
 def dotted(path: Path) -> str:
@@ -67,7 +67,7 @@ def require(condition: bool, key: str, problem: str) -> None:
 
 @contextlib.contextmanager
 def under(*path: str | int) -> Iterator[None]:
-    """A FieldError raised within gets `path` in front of its own: it is seen from further out."""
+    """Prepends `path` to that of a FieldError raised within."""
     try:
         yield
     except FieldError as error:
@@ -92,7 +92,7 @@ def build(cls: type[T], values: object) -> T:
                 f"unknown key{suggestion(key, fields)}",
                 (key if isinstance(key, str) else str(key),),
             )
-    hints = typing.get_type_hints(cls)
+    hints = _hints(cls)
     arguments = {}
     for name, field in fields.items():
         if name in values:
@@ -105,8 +105,13 @@ def build(cls: type[T], values: object) -> T:
     return cls(**arguments)
 
 
+@functools.cache
+def _hints(cls: type) -> dict[str, Any]:
+    return typing.get_type_hints(cls)
+
+
 def build_options(cls: type[T], values: object, key: str) -> T:
-    """As `build`, for the values that stand under `key`: of one objective, likelihood, metric."""
+    """As `build`, for the values under `key`: of one objective, likelihood or metric."""
     try:
         return build(cls, values)
     except FieldError as error:

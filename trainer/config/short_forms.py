@@ -1,6 +1,6 @@
-"""The forms that people write: `adam` for `{name: adam}`, an objective with its options beside it.
+"""Short forms in YAML: `adam` for `{name: adam}`, an objective with its options next to its name.
 
-Sweep files and pack files read them alike. A RunConfig has a name and a mapping of options apart.
+Sweep files and pack files read them alike. A RunConfig has the name and the options separately.
 """
 
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ AUTO = "auto"  # the likelihood that suits the data: trainer.likelihoods.automat
 
 
 def named(value: Any) -> dict[str, Any]:
-    """`{name: value}` for a text, a mapping as it is: `adam` stands for `{name: adam}`."""
+    """`{name: value}` for a text, a mapping unchanged: `adam` stands for `{name: adam}`."""
     if isinstance(value, str):
         return {"name": value}
     if not isinstance(value, Mapping):
@@ -23,7 +23,7 @@ def named(value: Any) -> dict[str, Any]:
 
 
 def named_at(key: str, value: Any) -> dict[str, Any]:
-    """As `named`, for what stands under `key`."""
+    """As `named`, for the value of `key`."""
     try:
         return named(value)
     except FieldError as error:
@@ -31,11 +31,11 @@ def named_at(key: str, value: Any) -> dict[str, Any]:
 
 
 def in_full(values: Mapping[str, Any]) -> dict[str, Any]:
-    """RunConfig's keys, from those of which some have short forms. Raises FieldError.
+    """RunConfig's keys, from keys that may be in short form. Raises FieldError.
 
     `objective: {name: factor_vae, gamma: 5}` is `objective: factor_vae` with `objective_options:
-    {gamma: 5}`; so are likelihoods, and the optimiser may be its name alone. A file that names no
-    likelihood has `auto`.
+    {gamma: 5}`; likewise for likelihoods, and the optimiser may be just a name. Without a
+    likelihood it is `auto`.
     """
     full = dict(values)
     for kind in WITH_OPTIONS:
@@ -49,7 +49,7 @@ def in_full(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def as_written(path: tuple[str | int, ...]) -> tuple[str | int, ...]:
-    """Where a key of RunConfig stands in its short form: `objective.gamma`."""
+    """The path of a RunConfig key in short form: `objective.gamma`."""
     for kind in WITH_OPTIONS:
         if path and path[0] == f"{kind}_options":
             return (kind, *path[1:])

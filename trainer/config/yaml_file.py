@@ -1,8 +1,8 @@
-"""YAML files that know where their keys stand, so that an error can name file, line and key.
+"""YAML files that know the line of each key, so that an error can name file, line and key.
 
 The YAML read here is the plain part of YAML 1.2: mappings with text keys, lists, texts, numbers,
 true/false, null. `1e-3` and `300_000` are numbers; `yes`, `1:30` and dates are texts. Aliases, tags
-and doubled keys are refused: they would only hide mistakes in a file of a page.
+and duplicate keys are refused: in a one-page file they would only hide mistakes.
 """
 
 import copy
@@ -26,12 +26,12 @@ LONGEST_MESSAGE = 600
 
 @dataclass(frozen=True)
 class Document:
-    """A read YAML file.
+    """A YAML file as read.
 
     path: the file's name as the user gave it.
     text: the file as read, without the overrides.
     value: the mapping it holds, overrides applied.
-    lines: 1-based line of each key and list item, by its path of keys.
+    lines: 1-based line of each key and list item, by its key path.
     overrides: the `key=value` texts that were applied, by the path that each one set.
     """
 
@@ -84,7 +84,7 @@ def override(document: Document, text: str) -> Document:
 def put(document: Document, key: str, new: Any) -> tuple[Document, KeyPath]:
     """`document` with another value under a dotted key, and the path that the key names.
 
-    What was known of the old value, its lines and overrides, is forgotten.
+    The lines and overrides of the old value are dropped.
     """
     value = copy.deepcopy(dict(document.value))
     path = _path_of(value, key.split("."))
@@ -102,7 +102,7 @@ def put(document: Document, key: str, new: Any) -> tuple[Document, KeyPath]:
 
 
 def dump(value: Mapping[str, Any], comment: str = "") -> str:
-    """`value` as YAML that `read` reads back, under a comment of one line."""
+    """`value` as YAML that `read` reads back, under a one-line comment."""
     head = f"# {one_line(comment)}\n" if comment else ""
     return head + yaml.dump(value, Dumper=_Dumper, sort_keys=False)
 
@@ -126,7 +126,7 @@ def _read_text(path: Path) -> str:
         reason = getattr(error, "strerror", None) or str(error)
         raise UserError(one_line(f"{path}: cannot be read: {reason}")) from None
     if len(data) > MOST_BYTES:
-        raise UserError(one_line(f"{path}: larger than {MOST_BYTES // 1024} KiB, no sweep file"))
+        raise UserError(one_line(f"{path}: too large for a sweep file ({MOST_BYTES // 1024} KiB)"))
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -143,7 +143,7 @@ class _Loader(yaml.SafeLoader):
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
         event = self.peek_event()
         if isinstance(event, yaml.AliasEvent):
-            raise _marked(event, "aliases are not read here")
+            raise _marked(event, "aliases are not supported")
         self.depth += 1
         if self.depth > DEEPEST:
             raise _marked(event, f"nested deeper than {DEEPEST} levels")
@@ -164,7 +164,7 @@ for _name, _pattern in _SCALARS.items():
 
 
 class _Dumper(yaml.SafeDumper):
-    """Quotes the texts that `_Loader` would read as something else, such as "1e3"."""
+    """Quotes texts that `_Loader` would read as something else, such as "1e3"."""
 
     yaml_implicit_resolvers = _Loader.yaml_implicit_resolvers
 
@@ -174,7 +174,7 @@ def _parse(text: str, path: str) -> tuple[Any, dict[KeyPath, int]]:
     lines: dict[KeyPath, int] = {}
     loader: _Loader | None = None
     try:
-        loader = _Loader(text)  # already refuses characters that YAML cannot hold
+        loader = _Loader(text)  # refuses characters that YAML does not allow
         node = loader.get_single_node()
         return (None if node is None else _value(node, (), lines)), lines
     except yaml.reader.ReaderError as error:

@@ -46,27 +46,28 @@ def load(
     sources: Mapping[str, str] | None = None,
     **options: object,
 ) -> Dataset:
-    """The data set called `name`; cheap, as pixels are made or read at their first use.
+    """The data set called `name`; cheap, since pixels are made or read at first use.
 
-    options: those of the data set's class in DATASETS, given as in YAML (lists, texts, numbers).
-    labels: how much of the labels to know: "all", "none", a number of images (chosen at random, the
-        same ones every time), or the path of a table (CSV, NPZ …); see `data.labels`. The
+    options: those of the data set's class in DATASETS, as in YAML (lists, texts, numbers).
+    labels: which labels to use: "all", "none", a number of images (chosen at random, the same ones
+        every time), or the path of a table (CSV, NPZ …); see `data.labels`. The
         images do not change.
-    factors: a list of the factors to know, in this order, wherever the labels are from. (A mapping
-        is an option of data sets of which it chooses a part, such as dsprites.)
+    factors: a list of the factors to use, in this order, wherever the labels come from. (A mapping
+        is an option of data sets such as dsprites, and selects a subset of the images.)
     bins: how many classes a continuous factor of a table is cut into, at its quantiles; one number
         for all, or one for each by name.
-    missing: a list of the numbers or words that stand for no value in columns of labels; without
-        it, numbers such as -999 far from all others are found, and said. [] takes all as values.
-    holdout: how many images to keep apart from training, chosen at random, always the same ones;
-        metrics that the papers take on a test set are taken on them.
+    missing: a list of numbers or words that mark missing values in label columns; by default
+        numbers such as -999, far from all others, are detected and reported. [] keeps all as
+        values.
+    holdout: how many images to hold out of training, chosen at random, always the same ones;
+        metrics that the papers compute on a test set are computed on them.
 
         data = load("dsprites", factors={"shape": [0]}, labels=1000)
         data.images([0, 1]), data.classes([0, 1]), data.factors
 
-    sources: text of a file that `name` refers to (`my_data.py:Blobs`) and that need not be here.
+    sources: text of the file that `name` refers to (`my_data.py:Blobs`), which need not exist here.
 
-    Raises FieldError (a UserError) for an unknown name or option, or a value that does not fit;
+    Raises FieldError (a UserError) for an unknown name or option, or an invalid value;
     UserError for files that cannot be used.
     """
     cls = look_up(DATASETS, name, "data set", sources)
@@ -103,7 +104,7 @@ def load(
 
 
 def _with_code(data: Dataset, code: str | None) -> Dataset:
-    """The data set with its own code, where it is the user's, in what tells it from others."""
+    """The data set with the user's code, where there is any, as part of its fingerprint."""
     if code is not None:
         data.fingerprint = digest([data.fingerprint, code])
         data.labels_fingerprint = digest([data.labels_fingerprint, code]) if data.factors else ""

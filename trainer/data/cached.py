@@ -1,4 +1,4 @@
-"""What every data set here shares: images that are rows of one cached array."""
+"""What all data sets here share: images that are rows of one cached array."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -11,7 +11,7 @@ from trainer.data.dataset import Notes
 
 
 class CachedImages:
-    """The pixel half of a Dataset. A data set sets the attributes and says how its `rows` are made.
+    """The pixel half of a Dataset. A subclass sets the attributes and defines its `rows`.
 
     Attributes and methods are those of `trainer.data.dataset.Dataset`; `count` is the number of
     images.
@@ -29,7 +29,7 @@ class CachedImages:
     _stored: NDArray[np.uint8] | None = None
 
     def rows(self) -> Iterable[NDArray[np.uint8]]:
-        """All pixels in the order and form of `stored`, in blocks of rows."""
+        """All pixels in the order and format of `stored`, in blocks of rows."""
         raise NotImplementedError
 
     def __len__(self) -> int:
@@ -43,7 +43,7 @@ class CachedImages:
         return rows.reshape(len(rows), *self.shape)
 
     def stored(self) -> NDArray[np.uint8]:
-        """All pixels as one memory-mapped row an image; see Dataset.stored."""
+        """All pixels, memory-mapped, one row per image; see Dataset.stored."""
         if self._stored is None:
             pixels = int(np.prod(self.shape))
             width = -(-pixels // 8) if self.levels == 1 else pixels
@@ -52,7 +52,7 @@ class CachedImages:
         return self._stored
 
     def __getstate__(self) -> dict[str, Any]:
-        # a memory map would be pickled as its whole content; the other process opens its own
+        # a memory map would be pickled with its whole content; the other process opens its own
         return self.__dict__ | {"_stored": None}
 
 

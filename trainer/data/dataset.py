@@ -1,4 +1,4 @@
-"""What is asked of a data set: images by index, and the classes of their factors where known."""
+"""What a data set provides: images by index, and the classes of their factors where known."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,10 +12,10 @@ UNKNOWN = -1  # the class of a factor that an image has no label for
 
 @dataclass(frozen=True)
 class Notes:
-    """What a user should know of how a data set was read, in sentences.
+    """What a user should know about how a data set was read, in sentences.
 
-    images, labels: of the pixels and of the factors. left_out: why columns of labels are no
-    factors, by name.
+    images, labels: about the pixels and the factors. left_out: why label columns are not factors,
+    by name.
     """
 
     images: tuple[str, ...] = ()
@@ -26,13 +26,14 @@ class Notes:
 class Dataset(Protocol):
     """N images of one shape, with the classes of their generative factors where they are known.
 
-    Everything but pixels is cheap; pixels are made or read (and cached on disk) at their first use.
+    Everything but pixels is cheap; pixels are made or read (and cached on disk) at first use.
 
     name: the name it is loaded by.
     source: where the pixels come from, e.g. "rendered" or "npz"; recorded with every result.
-    fingerprint: hex digest of all that decides the pixels. Labels are not in it: training never
-    sees them, but for an objective that learns from them.
-    labels_fingerprint: hex digest of all that decides `classes`; "" when there are no labels.
+    fingerprint: hex digest of everything that determines the pixels. Labels are not in it: training
+    never sees them, except for an objective that learns from them.
+    labels_fingerprint: hex digest of everything that determines `classes`; "" when there are no
+    labels.
     shape: (channels, height, width).
     levels: the largest pixel value: 1 for binary images, 255 for bytes. images / levels lies in [0,
         1].
@@ -61,14 +62,14 @@ class Dataset(Protocol):
     def stored(self) -> NDArray[np.uint8]:
         """All pixels as stored, one row per image, memory-mapped and read-only.
 
-        (N, ceil(pixels / 8)) with eight pixels a byte (most significant bit first, as
+        (N, ceil(pixels / 8)) with eight pixels per byte (most significant bit first, as
         numpy.packbits) when levels == 1, else (N, pixels).
         """
         ...
 
 
 def quantities_of(data: Dataset) -> Mapping[str, NDArray[np.float64]]:
-    """The values (N,) of continuous factors, whose classes are cuts of them, by factor.
+    """The values (N,) of continuous factors, whose classes are bins of them, by factor.
 
     NaN where unlabelled. From the attribute `quantities` of a data set; empty where it has none.
     """

@@ -1,4 +1,4 @@
-"""A data set in words: what was read, which factors count, what was left out; and a look at it."""
+"""A data set in words: what was read, which factors are used, what was left out; and a preview."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,19 +8,19 @@ from PIL import Image
 
 from trainer.data.dataset import UNKNOWN, Dataset, notes_of
 
-_MOST_SHOWN = 12  # factors in a line
+_MOST_SHOWN = 12  # factors on one line
 _SHEET = 64  # images on a contact sheet
-_TILE = 64  # pixels, at least, that an image takes there
+_TILE = 64  # pixels per image there, at least
 
 
 def describe(data: Dataset) -> list[str]:
-    """What a user should know before anything starts, in sentences."""
+    """What a user should know before training starts, in sentences."""
     notes = notes_of(data)
     return [*notes.images, factors_in_words(data), *notes.labels]
 
 
 def factors_in_words(data: Dataset) -> str:
-    """The factors that count, with their classes and labelled images."""
+    """The factors used, with their classes and numbers of labelled images."""
     if not data.factors:
         return "factors: none, as no image is labelled"
     known = (data.classes(np.arange(len(data))) != UNKNOWN).sum(axis=0)
@@ -51,7 +51,7 @@ def value_range(data: Dataset) -> tuple[int, int]:
 
 
 def save_contact_sheet(data: Dataset, path: Path) -> Path:
-    """Writes a picture of at most 64 images, evenly chosen, to `path` (PNG)."""
+    """Writes a sheet of at most 64 evenly spaced images to `path` (PNG)."""
     count = min(_SHEET, len(data))
     chosen = np.arange(count) * len(data) // count
     pixels = data.images(chosen).astype(np.uint16) * (255 // data.levels)

@@ -1,4 +1,4 @@
-"""The data set `dsprites`: one binary sprite an image, made from five known factors."""
+"""The data set `dsprites`: one binary sprite per image, made from five known factors."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -19,19 +19,19 @@ class DSprites(CachedImages):
 
     Images come in the order of the original: shape slowest, then scale, orientation, posX and posY.
 
-    size: side of the images in pixels, a multiple of 8 from 16 to 512; the picture is the same at
-        any size.
-    factors: the part of the set to use; for any factor a number (so many classes, evenly chosen) or
-        a list of classes, 0-based, as in the original. Factors that are not named keep all their
-        classes. The classes that are left are counted anew from 0; a factor with one class stays,
-        with size 1.
+    size: side of the images in pixels, a multiple of 8 from 16 to 512; the scene is the same at any
+        size.
+    factors: the part of the set to use; for each factor a number (that many classes, evenly spaced)
+        or a list of classes, 0-based, as in the original. Factors that are not named keep all their
+        classes. The remaining classes are renumbered from 0; a factor with one class stays, with
+        size 1.
     path: the original `dsprites_ndarray_co1sh3sc6or40x32y32_64x64.npz`; without it, images are
         rendered.
-    chosen: (attribute) the original classes that were chosen, by factor.
+    chosen: (attribute) the original classes in use, by factor.
 
         load("dsprites", size=32, factors={"shape": [1], "orientation": 8})
 
-    Raises FieldError for options that do not fit, UserError for a file that does not.
+    Raises FieldError for invalid options, UserError for an invalid file.
     """
 
     name = "dsprites"
@@ -69,7 +69,7 @@ class DSprites(CachedImages):
         return np.stack(np.unravel_index(checked(indices, self.count), grid), axis=1)
 
     def rows(self) -> Iterator[NDArray[np.uint8]]:
-        """Packed bits (n, size * size / 8) of all images, a block of n at a time."""
+        """Packed bits (n, size * size / 8) of all images, in blocks of n."""
         if self.path is not None:
             grid = np.ix_(*self.chosen.values())
             wanted = np.ravel_multi_index(grid, tuple(sprites.FACTORS.values())).ravel()
@@ -108,7 +108,7 @@ def _choose(wanted: Mapping[str, int | Sequence[int]]) -> dict[str, list[int]]:
 
 
 def _evenly(count: int, name: str) -> list[int]:
-    """`count` classes evenly chosen: middles of equal parts, or equal steps round the circle."""
+    """`count` evenly spaced classes: middles of equal parts, or equal steps around the circle."""
     size = sprites.FACTORS[name]
     if name == "orientation" and count < size:
         return [k * (size - 1) // count for k in range(count)]  # the last class is the first again

@@ -1,4 +1,4 @@
-"""The data set `folder`: the user's own images, as picture files or as arrays."""
+"""The data set `folder`: the user's own images, as image files or as arrays."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -22,10 +22,10 @@ from trainer.files import expand
 
 
 class Images(Protocol):
-    """What `EncodedImages` and `ArrayImages` say of the images, and how they give them.
+    """The interface of `EncodedImages` and `ArrayImages`: facts about the images, and their pixels.
 
     size: height and width of the first image. sizes: height, width and number of images of each
-    size. identity: what decides the pixels beside the content of the files. columns: labels.
+    size. identity: what determines the pixels besides the content of the files. columns: labels.
     """
 
     kind: str
@@ -51,30 +51,31 @@ class Images(Protocol):
 
 
 class ImageFolder(CachedImages):
-    """Images of one's own, with the labels that lie beside them; `labels` of `load` adds a table.
+    """The user's own images, with the labels stored next to them; `labels` of `load` adds a table.
 
     path: a folder, searched with all its subfolders, of PNG, JPEG, WebP, BMP, TIFF, GIF, PPM …
         files, in natural order of their names (2 before 10); or of Parquet files; or one .npy,
         .npz, .h5, .mat or .parquet file.
-    size: side in pixels to bring all images to; without it all must be as large as the first.
+    size: side in pixels to resize all images to; without it all must be as large as the first.
     gray: true for one channel, false for three; without it three where any image has colour.
-    binary: true for black and white, split at half grey (0 and 1 alone, or bool, are so anyway).
-    background: the colour behind transparent pixels, and beside padded images: a name,
-        `#rrggbb`, or three numbers.
-    fit: how `size` is reached by images of other proportions: cut about the middle, padded, or
+    binary: true for black and white, split at half grey (implied where all values are 0 or 1, or
+    bool).
+    background: the colour behind transparent pixels and of the padding: a name, `#rrggbb`, or three
+        numbers.
+    fit: how images with other proportions are brought to `size`: cropped at the centre, padded, or
         stretched.
-    images_key, labels_key: the names of the arrays (for Parquet, of the column of images), where
-        they are not what people call them.
-    shape: of the images of an array whose rows are flat: [height, width], or with the channels.
-    range: the values that are black and white in an array, where they cannot be told.
-    factors: the names of the columns of labels that have none.
+    images_key, labels_key: the names of the arrays (for Parquet, of the image column), where they
+        are not the usual ones.
+    shape: of the images of an array with flattened rows: [height, width], or with the channels.
+    range: the values of black and white in an array, where they cannot be inferred.
+    factors: names for label columns that have none.
     bins: how many classes continuous labels are cut into, at their quantiles; or for each by name.
-    missing: numbers or words that stand for no value in columns of labels; without it, such numbers
-        as -999 are found.
+    missing: numbers or words that mark missing values in label columns; by default numbers such as
+        -999 are detected.
     files: (attribute) names below `path` of the image files, in order; empty for an array.
 
-    Names of subfolders that hold all images are a factor. Raises FieldError for options that do not
-    fit, UserError for files that cannot be used.
+    Subfolder names are a factor where every image is in a subfolder. Raises FieldError for invalid
+    options, UserError for files that cannot be used.
     """
 
     name = "folder"
@@ -134,7 +135,7 @@ class ImageFolder(CachedImages):
         self.labels_fingerprint = fingerprint_of(self.factors, self.table, self.quantities)
 
     def classes(self, indices: ArrayLike) -> NDArray[np.int64]:
-        """Classes (n, factors) of the labels that lie beside the images; UNKNOWN for none."""
+        """Classes (n, factors) of the labels stored next to the images; UNKNOWN for none."""
         return self.table[checked(indices, self.count)].astype(np.int64)
 
     def rows(self) -> Iterator[NDArray[np.uint8]]:
@@ -148,7 +149,7 @@ class ImageFolder(CachedImages):
         return 1 if (self.reader.gray and not hued if gray is None else gray) else 3
 
     def _fitted(self, fit: str) -> tuple[str, ...]:
-        """What became of images whose proportions are not those wanted."""
+        """How images with other proportions than requested were handled."""
         if not self.resize:
             return ()
         oblong = [(h, w, count) for h, w, count in self.reader.sizes if h != w]
@@ -156,7 +157,7 @@ class ImageFolder(CachedImages):
             return ()
         height, width, _ = oblong[0]
         how = {
-            "crop": "cut to squares about their middle (fit: crop; pad and stretch keep all)",
+            "crop": "cropped to centred squares (fit: crop; pad and stretch keep all)",
             "pad": "padded to squares (fit: pad)",
             "stretch": "stretched to squares (fit: stretch)",
         }
@@ -171,7 +172,7 @@ class ImageFolder(CachedImages):
 
 
 def _pictures(path: Path, images_key: str | None) -> Pictures | None:
-    """The picture files of a path; None when it is a file of arrays, or nothing."""
+    """The image files of a path; None when it is a file of arrays, or does not exist."""
     if path.is_dir() and not _holds_parquet_alone(path):
         if images_key is not None:
             raise FieldError("a folder of image files has no keys", ("images_key",))

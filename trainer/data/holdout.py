@@ -1,4 +1,4 @@
-"""Images kept apart from training: `load("mnist", path=…, holdout=10_000)`."""
+"""Images held out of training: `load("mnist", path=…, holdout=10_000)`."""
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -8,14 +8,14 @@ from trainer.config.schema import FieldError
 from trainer.data.cached import checked
 from trainer.data.dataset import Dataset, notes_of, quantities_of
 
-_SEED = 0  # of the choice of the images that are kept apart
+_SEED = 0  # of the choice of held-out images
 
 
 class Part:
     """Some images of a data set, with their labels.
 
-    places: of the images among all, ascending. held_out: the rest, where this is what is trained
-        on. Rows are copied at their first use, so that a part of a large set takes memory.
+    places: positions of the images among all, ascending. held_out: the rest, where this part is for
+        training. Rows are copied at first use, so a part of a large set takes memory.
     """
 
     def __init__(
@@ -51,14 +51,14 @@ class Part:
 
 
 def hold_out(data: Dataset, count: int) -> Dataset:
-    """`data` without `count` images, drawn at random and always the same, which it has apart.
+    """`data` without `count` images, drawn at random but always the same, available by `unseen`.
 
     Raises FieldError for a number that leaves nothing to train on.
     """
     if count == 0:
         return data
     if not 0 < count < len(data):
-        problem = f"expected 0 or more, below the {len(data)} images there are, got {count}"
+        problem = f"expected 0 or more, and fewer than the {len(data)} images, got {count}"
         raise FieldError(problem, ("holdout",))
     apart = np.zeros(len(data), bool)
     apart[np.random.default_rng(_SEED).choice(len(data), count, replace=False)] = True
@@ -67,6 +67,6 @@ def hold_out(data: Dataset, count: int) -> Dataset:
 
 
 def unseen(data: Dataset) -> Dataset:
-    """The images that were kept apart from training; all of them where none were."""
+    """The held-out images; all images where none were held out."""
     held_out: Dataset | None = getattr(data, "held_out", None)
     return data if held_out is None else held_out

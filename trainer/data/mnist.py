@@ -1,4 +1,4 @@
-"""The data set `mnist`: handwritten digits, or any other set in the same IDX files."""
+"""The data set `mnist`: handwritten digits, or any other set in IDX files with these names."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,15 +19,15 @@ _STEM = {"train": "train", "test": "t10k"}  # of the file names
 
 
 class Mnist(CachedImages):
-    """Digits of one channel, labelled with the factor `digit`.
+    """Single-channel digits, labelled with the factor `digit`.
 
     path: the folder with `train-images-idx3-ubyte`, `train-labels-idx1-ubyte` or `t10k-…`, gzipped
         or not.
-    split: "train" or "test"; without it, train where the folder has it, else test.
-    size: side in pixels to resize to; 28, as they are, without it.
+    split: "train" or "test"; by default train if the folder has it, else test.
+    size: side in pixels to resize to; by default 28, as published.
     binary: true for black and white, split at half grey.
 
-    Raises FieldError for options that do not fit, UserError for files that do not.
+    Raises FieldError for invalid options, UserError for invalid files.
     """
 
     name = "mnist"
@@ -68,7 +68,7 @@ class Mnist(CachedImages):
 
 
 def _files(folder: Path, split: str | None) -> tuple[Path, Path]:
-    """The images' and the labels' file of the split."""
+    """The image and the label file of the split."""
     if split is None:
         split = "train" if _found(folder, f"{_STEM['train']}-images-idx3-ubyte") else "test"
     images, labels = "images-idx3-ubyte", "labels-idx1-ubyte"
@@ -86,7 +86,7 @@ def _file(folder: Path, name: str) -> Path:
 
 
 def _found(folder: Path, name: str) -> Path | None:
-    """A file in the folder, gzipped or not, also with the dot that some copies have in its name."""
+    """A file in the folder, gzipped or not, also with the dotted name that some copies have."""
     dotted = name.replace("-idx", ".idx")
     candidates = (folder / f"{stem}{ending}" for stem in (name, dotted) for ending in ("", ".gz"))
     return next((file for file in candidates if file.is_file()), None)

@@ -1,4 +1,4 @@
-"""Whether torch's fused Adagrad works on a device; its fastest Adagrad there."""
+"""The fastest Adagrad on a device: torch's fused one where it works."""
 
 from functools import lru_cache
 from typing import Any
@@ -9,10 +9,10 @@ import torch
 def adagrad(
     groups: list[dict[str, Any]], initial: float, device: torch.device
 ) -> torch.optim.Adagrad:
-    """Adagrad (Duchi et al. 2011) that starts from sums of `initial`, the fastest for the device.
+    """The fastest Adagrad (Duchi et al. 2011) for the device, starting from sums of `initial`.
 
-    Both kinds can be part of a CUDA graph: without decay of the rate, nothing that Python works out
-    differs from step to step.
+    Both kinds can be part of a CUDA graph: without learning-rate decay, nothing computed in Python
+    differs between steps.
     """
     if has_fused_adagrad(device):
         return _fused(groups, initial)
@@ -21,9 +21,9 @@ def adagrad(
 
 @lru_cache
 def has_fused_adagrad(device: torch.device) -> bool:
-    """Whether torch has a fused Adagrad for a device, and it is right: tried on a few numbers.
+    """Whether torch has a fused Adagrad for a device that works: tried on a few numbers.
 
-    It passes over memory 5 times, torch's operations on lists of arrays do so 13 times.
+    It passes over memory 5 times, torch's foreach operations 13 times.
     """
     start, gradient = (torch.linspace(-1, 1, 101, device=device) for _ in range(2))
     expected = start - 0.1 * gradient / (gradient.square() + 0.1).sqrt()
@@ -37,6 +37,6 @@ def has_fused_adagrad(device: torch.device) -> bool:
 
 def _fused(groups: list[dict[str, Any]], initial: float) -> torch.optim.Adagrad:
     optimizer = torch.optim.Adagrad(groups, initial_accumulator_value=initial, fused=True)
-    # torch 2.11 and 2.12 have the kernel for CUDA, and this check alone refuses it
+    # torch 2.11 and 2.12 have the kernel for CUDA; only this check refuses it
     optimizer._need_device_dtype_check_for_fused = False
     return optimizer

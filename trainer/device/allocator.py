@@ -1,19 +1,18 @@
-"""Freed memory kept for the next step, where the C library would give it back at once."""
+"""Freed memory kept for the next step, where the C library would return it at once."""
 
 import contextlib
 import ctypes
 
-# parameters of glibc's mallopt, and the largest values that make sense
+# parameters of glibc's mallopt, and the largest useful values
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
 _NEVER, _GIGABYTE = 2**31 - 1, 2**30
 
 
 def keep_freed() -> None:
-    """From now on, memory that is freed on the CPU stays with the process until `give_back`.
+    """From now on, memory freed on the CPU stays with the process until `give_back`.
 
-    A step of training frees what the next one takes again. Left to itself, glibc maps every large
-    array anew, and the kernel clears its pages: 10 to 30 % of a step. Other C libraries are left
-    as they are.
+    A training step frees what the next one allocates. By default glibc maps every large array anew,
+    and the kernel clears its pages: 10 to 30 % of a step. Other C libraries are left as they are.
     """
     with contextlib.suppress(AttributeError, OSError):
         library = ctypes.CDLL(None)
@@ -22,6 +21,6 @@ def keep_freed() -> None:
 
 
 def give_back() -> None:
-    """Gives freed memory back to the system."""
+    """Returns freed memory to the system."""
     with contextlib.suppress(AttributeError, OSError):
         ctypes.CDLL(None).malloc_trim(0)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import Tensor
 
-WARM_UP = 3  # steps before one is recorded: optimisers make their moments, libraries their buffers
+WARM_UP = 3  # steps before recording: optimisers create their moments, libraries their buffers
 
 Step = Callable[..., Mapping[str, Tensor]]
 
@@ -14,12 +14,12 @@ _log = logging.getLogger(__name__)
 
 
 def recorded(step: Step, device: torch.device) -> Step:
-    """`step` itself on a CPU; on CUDA the same from a graph, after its first calls.
+    """`step` itself on a CPU; on CUDA a graph that does the same, after the first calls.
 
     step: (tensors) -> named tensors. What it depends on and what it changes must be tensors that
         stay where they are: its arguments, parameters, optimisers' states. No number that differs
-        from call to call may be Python's, and none may come from the device or the host on the
-        way. `tests/trainer/device/test_cuda_graph.py` checks every objective for that.
+        between calls may be a Python number, and none may move between device and host within it.
+        `tests/trainer/device/test_cuda_graph.py` checks this for every objective.
     """
     return _Graph(step, device) if device.type == "cuda" else step
 
@@ -45,7 +45,7 @@ class _Graph:
         return self._results
 
     def _as_it_is(self, inputs: tuple[Tensor, ...]) -> Mapping[str, Tensor]:
-        """On the stream that will record, as torch asks of the calls before."""
+        """On the stream that will record, as torch requires of the calls before."""
         self._calls += 1
         here = torch.cuda.current_stream(self._device)
         self._stream.wait_stream(here)
@@ -55,7 +55,7 @@ class _Graph:
         return results
 
     def _record(self, inputs: tuple[Tensor, ...]) -> None:
-        """Nothing is computed meanwhile, so what fails to be recorded can be done as it is."""
+        """Recording computes nothing, so a step that cannot be recorded can still be run."""
         kept, graph = tuple(one.clone() for one in inputs), torch.cuda.CUDAGraph()
         try:
             with torch.cuda.graph(graph, stream=self._stream, capture_error_mode="thread_local"):
@@ -64,7 +64,7 @@ class _Graph:
             raise  # the pack is halved
         except RuntimeError as error:
             reason = str(error).splitlines()[0]
-            _log.warning("steps are launched one by one, for none can be recorded: %s", reason)
+            _log.warning("steps are launched one by one, since they cannot be recorded: %s", reason)
             self._given_up = True
             return
         self._graph, self._inputs, self._results = graph, kept, results

@@ -1,4 +1,4 @@
-"""How a device computes: the precisions that it is fast at, and torch's switches for one."""
+"""How a device computes: the precisions that it is fast at, and torch's switches for them."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +9,7 @@ import torch
 from trainer.config.run import Precision
 
 TENSOR_CORES = (8, 0)  # compute capability from which a GPU has TF32 and bf16
-BF16_ON_CPU = ("amx_bf16", "avx512_bf16")  # without these, bf16 takes a CPU longer than fp32
+BF16_ON_CPU = ("amx_bf16", "avx512_bf16")  # without these, bf16 is slower than fp32 on a CPU
 
 
 def offered(device: torch.device) -> tuple[Precision, ...]:
@@ -23,10 +23,10 @@ def offered(device: torch.device) -> tuple[Precision, ...]:
 
 @contextmanager
 def computing(precision: Precision, device: torch.device) -> Iterator[None]:
-    """Within it, a GPU takes numbers of 32 bits as they are, or as TF32, and repeats its results.
+    """Within it, a GPU computes 32-bit numbers in full or as TF32, and deterministically.
 
-    Left to itself, torch has TF32 for convolutions and not for products, and convolutions whose
-    gradients differ from time to time. Its switches are those of the whole process.
+    By default torch uses TF32 for convolutions but not for products, and convolutions with
+    nondeterministic gradients. Its switches apply to the whole process.
     """
     if device.type != "cuda":
         yield

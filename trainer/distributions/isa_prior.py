@@ -1,4 +1,4 @@
-"""The prior of ISA-VAE for K models: an L^p-nested distribution, its exponents fixed or learned."""
+"""The prior of ISA-VAE for K models: an L^p-nested distribution with fixed or learned exponents."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from trainer.config.schema import require
 from trainer.distributions import lp_nested
 from trainer.distributions.gaussian import log_density
 
-# Stühmer et al. 2019, Sec. 4: on dSprites, and where learning starts
+# Stühmer et al. 2019, Sec. 4: on dSprites, and the initial value for learning
 P1_FIXED, P1_LEARNED = 2.2, 2.0
 
 
@@ -20,12 +20,13 @@ P1_FIXED, P1_LEARNED = 2.2, 2.0
 class IsaOptions:
     """The layout and the exponents of the prior (Stühmer et al. 2019, Sec. 4 and A.5).
 
-    subspaces: how many there are, all of one size, or the size of each; the paper has 5 of 4 or 5.
+    subspaces: their number, if all have the same size, or the size of each; the paper has 5 of 4 or
+    5.
     p0: exponent of the root. Where it equals p1, all latents are independent.
-    p1: exponent within the subspaces; where they are learned, its initial value. Left out, it is
-        2.2 where it is fixed and 2.0 where it is learned, as in the paper.
-    exponents: whether each subspace learns its own p1 with the networks.
-    scale: s of Eq. 11. The paper prints none; 2 makes p0 = p1 = 2 the standard normal.
+    p1: exponent within the subspaces; where they are learned, its initial value. By default 2.2
+        where fixed and 2.0 where learned, as in the paper.
+    exponents: whether each subspace learns its own p1 along with the networks.
+    scale: s of Eq. 11. The paper does not state it; 2 makes p0 = p1 = 2 the standard normal.
     """
 
     subspaces: int | tuple[int, ...] = 5
@@ -49,12 +50,12 @@ class IsaOptions:
         return P1_FIXED if self.exponents == "fixed" else P1_LEARNED
 
     def sizes(self, latents: int) -> tuple[int, ...]:
-        """Latents of each subspace. Raises FieldError when they do not make up `latents`."""
+        """Latents of each subspace. Raises FieldError when they do not add up to `latents`."""
         if isinstance(self.subspaces, int):
             require(
                 latents % self.subspaces == 0,
                 "subspaces",
-                f"{latents} latents do not make {self.subspaces} subspaces of one size; "
+                f"{latents} latents cannot be split into {self.subspaces} equal subspaces; "
                 "choose a divisor, or list the size of each",
             )
             return (latents // self.subspaces,) * self.subspaces
@@ -76,7 +77,7 @@ class IsaPrior(nn.Module):
         self.log_p1 = nn.Parameter(torch.empty(size, len(self.layout)), requires_grad=learned)
 
     def initialise(self, model: int, generator: torch.Generator) -> None:
-        """Sets the exponents of one model to their first value."""
+        """Sets the exponents of one model to their initial value."""
         with torch.no_grad():
             self.log_p1[model].fill_(self.options.first_p1).log_()
 

@@ -1,6 +1,6 @@
 """The L^p-nested distribution of independent subspaces (Stühmer et al. 2019, Eqs. 7-11, Alg. 1).
 
-z is cut into subspaces of `sizes` latents, in order. Its density falls with
+z is split into subspaces of `sizes` latents, in order. Its density falls with
 
     f(z)^p0 = sum over subspaces i of (sum over their latents j of |z_j|^p1_i)^(p0 / p1_i)    (9)
 
@@ -23,11 +23,11 @@ from torch import Tensor
 def negative_log_density(
     z: Tensor, sizes: Sequence[int], p0: float, p1: Tensor, scale: float
 ) -> Tensor:
-    """-log p(z) in nats, shared among the latents, (K, n, M); the sum over M is the whole.
+    """-log p(z) in nats, divided among the latents, (K, n, M); it sums over M to the total.
 
     z: (K, n, M). sizes: of the l0 subspaces, adding up to M. p1: (K, l0), above 0.
-    A latent's share of v_i^p0 / s is in proportion to |z_j|^p1_i, and of log Z_i it is one part in
-    the subspace's size: exact where latents are independent, and each latent's own KL at p = 2.
+    A latent's share of v_i^p0 / s is proportional to |z_j|^p1_i; log Z_i is divided equally within
+    the subspace. This is exact where latents are independent, and each latent's own KL at p = 2.
     """
     counts = torch.cat([z.new_full((1,), size, dtype=torch.int64) for size in sizes])
     of_latents = p1.repeat_interleave(counts, dim=1, output_size=sum(sizes)).unsqueeze(1)
@@ -60,8 +60,8 @@ def sample(
 ) -> NDArray[np.float64]:
     """Exact samples of one model's p(z), (count, M), by Alg. 1.
 
-    p1: one per subspace. The radius that Alg. 1 draws in step 1 is divided out again in step 4, so
-    neither is done.
+    p1: one per subspace. The radius that Alg. 1 draws in step 1 cancels in step 4, so both are
+    omitted.
     """
     radius = (scale * rng.gamma(sum(sizes) / p0, size=(count, 1))) ** (1 / p0)  # step 5, Eq. 11
     norms = radius * rng.dirichlet(np.array(sizes) / p0, count) ** (1 / p0)  # steps 2 and 3, root

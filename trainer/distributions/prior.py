@@ -16,8 +16,8 @@ class Prior(Protocol):
     def kl(self, mu: Tensor, logvar: Tensor, z: Tensor) -> Tensor:
         """KL(q(z|x) || p(z)) in nats, (K, n, M), exact or estimated at the sample z of q.
 
-        All arrays (K, n, M). The sum over M is the KL; where p(z) has no term for each latent, an
-        objective's prior says how it shares the sum among them.
+        All arrays (K, n, M). The sum over M is the KL; where p(z) does not factorise over latents,
+        the prior says how it divides the sum among them.
         """
         ...
 
@@ -30,7 +30,7 @@ class StandardNormal:
     """N(0, I), the same for all models."""
 
     def kl(self, mu: Tensor, logvar: Tensor, z: Tensor) -> Tensor:
-        """As `Prior.kl`, in closed form: z is not looked at."""
+        """As `Prior.kl`, in closed form: z is not used."""
         return kl_from_standard_normal(mu, logvar)
 
     def sample(self, size: int, count: int, latents: int, rng: np.random.Generator) -> Tensor:

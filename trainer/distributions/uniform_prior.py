@@ -12,9 +12,9 @@ VARIANCE = 1 / 3
 class UniformPrior(nn.Module):
     """Uniform(-1, 1) for each of K models; a `trainer.distributions.prior.Prior`.
 
-    reach: how far from 0 its codes go, for traversals.
+    reach: the largest distance of its codes from 0, for traversals.
 
-    noise_codes: how many codes a sample has after the M regularised ones.
+    noise_codes: number of codes after the M regularised ones in a sample.
     """
 
     reach = 1.0
@@ -26,8 +26,8 @@ class UniformPrior(nn.Module):
     def kl(self, mu: Tensor, logvar: Tensor, z: Tensor) -> Tensor:
         """KL(q(z|x) || N(0, 1/3)) in nats, (K, n, M).
 
-        From the uniform itself every Gaussian's is infinite; this is from the normal with the same
-        mean and variance.
+        The KL of any Gaussian from the uniform itself is infinite; this one is from the normal with
+        the same mean and variance.
         """
         return kl_from_standard_normal(mu / VARIANCE**0.5, logvar - np.log(VARIANCE))
 

@@ -1,4 +1,4 @@
-"""p(x|z) of an image given the decoder's output, by name. A new one is a file and a line here."""
+"""p(x|z) given the decoder's output, by name. To add one, add a file and a line here."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +26,7 @@ LIKELIHOODS: "Registry[Likelihood]" = Registry(
 def likelihood_options(config: RunConfig) -> Any:
     """The likelihood's options dataclass, from `config.likelihood_options`. Raises FieldError."""
     if config.likelihood == AUTO and config.likelihood_options:
-        problem = "'auto' takes no options; name the likelihood whose option this is"
+        problem = "'auto' takes no options; name the likelihood that has this option"
         raise FieldError(problem, ("likelihood_options", next(iter(config.likelihood_options))))
     if config.likelihood == AUTO:
         return NoOptions()

@@ -8,11 +8,11 @@ from trainer.config.run import RunConfig
 from trainer.config.short_forms import AUTO
 from trainer.data.dataset import Dataset
 
-LOOKED_AT = 1000  # images; those of a set are either all of two levels, or few are
+LOOKED_AT = 1000  # images; in a data set either all have two levels, or few do
 
 
 def resolved(config: RunConfig, data: Dataset) -> RunConfig:
-    """`config` with a likelihood by name, where it says `auto`."""
+    """`config` with `auto` replaced by a likelihood's name."""
     if config.likelihood != AUTO:
         return config
     return replace(config, likelihood=suitable(data))
@@ -21,9 +21,9 @@ def resolved(config: RunConfig, data: Dataset) -> RunConfig:
 def suitable(data: Dataset) -> str:
     """The name of the likelihood that `auto` stands for.
 
-    Bernoulli for pixels that are black or white: its sums are exact there. For others a Gaussian
-    that learns its noise: of grey pixels a Bernoulli is no likelihood, and a Gaussian of variance 1
-    weighs an image so little against the KL that most latents collapse
+    Bernoulli for pixels that are black or white, where it is exact. For others a Gaussian that
+    learns its noise: a Bernoulli is not a likelihood of grey pixels, and a Gaussian with variance 1
+    gives the reconstruction so little weight against the KL that most latents collapse
     (`python -m tests.benchmarks.likelihood_choice`).
     """
     return "bernoulli" if is_binary(data) else "gaussian_learned"

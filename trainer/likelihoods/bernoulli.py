@@ -1,4 +1,4 @@
-"""Pixels that are coin flips: the decoder gives their logits."""
+"""Bernoulli pixels: the decoder outputs their logits."""
 
 import torch
 import torch.nn.functional as F

@@ -1,4 +1,4 @@
-"""Gaussian noise of a variance that is given."""
+"""Gaussian noise with a given variance."""
 
 from dataclasses import dataclass
 
@@ -14,9 +14,8 @@ from trainer.likelihoods.noise import log_normal, squared_errors
 class GaussianOptions:
     """variance: σ² of a pixel's noise, for pixels in [0, 1].
 
-    With the mean image m, beta-VAE's loss is |x - m|² / 2σ² + beta KL and a constant, so that
-    beta σ² alone decides what is learned (Sec. 7.2.1 of "Preliminary theoretical troubleshooting in
-    VAE").
+    With the mean image m, beta-VAE's loss is |x - m|² / 2σ² + beta KL plus a constant, so that only
+    beta σ² matters (Sec. 7.2.1 of "Preliminary theoretical troubleshooting in VAE").
     """
 
     variance: float = 1.0

@@ -1,4 +1,4 @@
-"""Gaussian noise of a variance that each model learns ("... troubleshooting in VAE", A.1)."""
+"""Gaussian noise whose variance each model learns ("... troubleshooting in VAE", A.1)."""
 
 import math
 from dataclasses import dataclass
@@ -17,9 +17,9 @@ class LearnedOptions:
     """How σ² is learned.
 
     variance: its initial value, for pixels in [0, 1].
-    by: "gradient" of log σ, with the networks and their optimiser, or "closed_form".
-    rate: how far the closed form moves σ² to the optimum of each batch, above 0; 1, the paper's, is
-        all the way, less averages over batches.
+    by: "gradient" of log σ, along with the networks, or "closed_form".
+    rate: how far the closed form moves σ² towards the optimum of each batch, above 0; 1, as in the
+        paper, is all the way, less averages over batches.
     """
 
     variance: float = 0.1
@@ -41,7 +41,7 @@ class NoiseLevel(nn.Module):
         self.log_sigma = nn.Parameter(torch.empty(size), requires_grad=by_gradient)
 
     def initialise(self, model: int, generator: torch.Generator) -> None:
-        """Sets one model's level to its first value."""
+        """Sets one model's level to its initial value."""
         with torch.no_grad():
             self.log_sigma[model] = self.first
 

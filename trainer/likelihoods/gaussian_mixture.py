@@ -1,4 +1,4 @@
-"""Noise that is a mixture of Gaussians, learned a model ("... troubleshooting in VAE", A.2)."""
+"""Noise that is a mixture of Gaussians, learned per model ("... troubleshooting in VAE", A.2)."""
 
 import math
 from dataclasses import dataclass
@@ -11,18 +11,18 @@ from trainer.config.schema import require
 from trainer.likelihoods.likelihood import Likelihood
 from trainer.likelihoods.noise import log_normal, log_sigma_of, squared_errors, variance_of
 
-LEAST_WEIGHT = 1e-6  # of a component: one at 0 would never come back
+LEAST_WEIGHT = 1e-6  # of a component: at 0 it could never recover
 
 
 @dataclass(frozen=True)
 class MixtureOptions:
-    """How the mixture looks at first, and how it is learned.
+    """How the mixture is initialised, and how it is learned.
 
     components: how many Gaussians, all with mean 0.
-    variance: of the widest one at first; each further one has a tenth of the variance before it.
-    by: "em", the paper's steps, or "gradient" of log σ and log π with the networks.
-    rate: how far an EM step moves the sums of Eq. 26 to those of the batch, above 0; 1, the
-        paper's, is all the way, less averages over batches.
+    variance: initial value of the widest; each further one has a tenth of the previous variance.
+    by: "em", as in the paper, or "gradient" of log σ and log π along with the networks.
+    rate: how far an EM step moves the sums of Eq. 26 towards those of the batch, above 0; 1, as in
+        the paper, is all the way, less averages over batches.
     """
 
     components: int = 2
@@ -37,7 +37,7 @@ class MixtureOptions:
 
 
 class NoiseMixture(nn.Module):
-    """J components a model. `log_weight`: (K, J), log π but for a constant. `log_sigma`: (K, J)."""
+    """J components per model. `log_weight`: (K, J), log π up to a constant. `log_sigma`: (K, J)."""
 
     def __init__(self, size: int, options: MixtureOptions):
         super().__init__()
@@ -49,7 +49,7 @@ class NoiseMixture(nn.Module):
         self.log_sigma = nn.Parameter(torch.empty(shape), requires_grad=by_gradient)
 
     def initialise(self, model: int, generator: torch.Generator) -> None:
-        """Sets one model's components to their first values, all of one weight."""
+        """Sets one model's components to their initial values, with equal weights."""
         with torch.no_grad():
             self.log_weight[model] = 0
             self.log_sigma[model] = torch.tensor(self.first)
@@ -73,8 +73,8 @@ def gaussian_mixture(
 def update(x: Tensor, decoded: Tensor, own: NoiseMixture, options: MixtureOptions) -> None:
     """E step and M step for π and σ² (Eqs. 23 and 26) on one batch.
 
-    The sum under Eq. 23 is taken over the components k, as for any mixture; in print it is over
-    images and samples. With `rate` below 1 it is stepwise EM (Cappé & Moulines 2009).
+    The sum in the denominator of Eq. 23 is over the components k, as for any mixture; as printed it
+    is over images and samples. With `rate` below 1 it is stepwise EM (Cappé & Moulines 2009).
     """
     if options.by != "em":
         return
@@ -90,7 +90,7 @@ def update(x: Tensor, decoded: Tensor, own: NoiseMixture, options: MixtureOption
 
 
 def responsibilities(x: Tensor, decoded: Tensor, own: NoiseMixture) -> Tensor:
-    """How likely each component made each pixel's residual, (J, K, n, C, H, W); they sum to 1."""
+    """Posterior of the components for each pixel's residual, (J, K, n, C, H, W); sums to 1."""
     return _log_joint(squared_errors(x, decoded), own).softmax(0).unflatten(3, x.shape[2:])
 
 

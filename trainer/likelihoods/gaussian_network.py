@@ -1,4 +1,4 @@
-"""Gaussian noise whose variance the decoder gives ("... troubleshooting in VAE", D.5)."""
+"""Gaussian noise whose variance the decoder outputs ("... troubleshooting in VAE", D.5)."""
 
 import math
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from trainer.likelihoods.noise import LEAST_VARIANCE, log_normal
 
 @dataclass(frozen=True)
 class NetworkNoiseOptions:
-    """variance: σ² where the decoder gives 0, as it about does at first; pixels are in [0, 1]."""
+    """variance: σ² where the decoder outputs 0, about its initial output; pixels are in [0, 1]."""
 
     variance: float = 0.1
 
@@ -23,9 +23,9 @@ class NetworkNoiseOptions:
 
 
 def gaussian_network(x: Tensor, decoded: Tensor, own: None, options: NetworkNoiseOptions) -> Tensor:
-    """Sum over pixels of log N(x; mean, variance), (K, n) in nats, each pixel with a σ² of its own.
+    """Sum over pixels of log N(x; mean, variance), (K, n) in nats, each pixel with its own σ².
 
-    decoded: (K, n, 2 C, H, W), the logits of the means and then what `variances` reads.
+    decoded: (K, n, 2 C, H, W), the logits of the means, then the input of `variances`.
     """
     logits, _ = decoded.chunk(2, dim=2)
     squared = (x - torch.sigmoid(logits)).square()
@@ -33,9 +33,10 @@ def gaussian_network(x: Tensor, decoded: Tensor, own: None, options: NetworkNois
 
 
 def variances(decoded: Tensor, options: NetworkNoiseOptions) -> Tensor:
-    """σ² of every pixel, (K, n, C, H, W), LEAST_VARIANCE at least; the paper prints no formula.
+    """σ² of every pixel, (K, n, C, H, W), at least LEAST_VARIANCE; the paper gives no formula.
 
-    Softplus, and not exp: one step must not take a variance to where the loss has no bottom.
+    Softplus rather than exp: one step must not move a variance to where the loss is unbounded
+    below.
     """
     given = decoded.chunk(2, dim=2)[1]
     return LEAST_VARIANCE + options.variance / math.log(2) * F.softplus(given)

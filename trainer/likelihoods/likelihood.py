@@ -11,17 +11,17 @@ from trainer.config.schema import NoOptions
 
 @dataclass(frozen=True)
 class Likelihood:
-    """How the decoder's output is read.
+    """How the decoder's output is interpreted.
 
     log_prob: (x, decoded, own, options), x (K, n, C, H, W) and decoded, which has `outputs` times
         as many channels -> log p(x|z) in nats, (K, n).
     mean: decoded -> mean images in [0, 1].
     options: frozen dataclass that `RunConfig.likelihood_options` is read into, strictly.
-    own: (size K, options) -> a module of the likelihood's own parameters, e.g. a noise level per
+    own: (size K, options) -> a module with the likelihood's own parameters, e.g. a noise level per
         model. Those that require a gradient are trained with the networks; the others are set by
         `update`.
-    update: (x, decoded, own, options), called after each step with what that step decoded.
-    outputs: numbers that the decoder gives for each channel of a pixel.
+    update: (x, decoded, own, options), called after each step with that step's decoder output.
+    outputs: numbers that the decoder outputs per channel of a pixel.
     """
 
     log_prob: Callable[[Tensor, Tensor, Any, Any], Tensor]

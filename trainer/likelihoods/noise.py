@@ -1,12 +1,12 @@
-"""Gaussian noise about the decoder's mean image, which all Gaussian likelihoods share."""
+"""Gaussian noise around the decoder's mean image, shared by all Gaussian likelihoods."""
 
 import math
 
 import torch
 from torch import Tensor
 
-# Variances stay above this (a standard deviation of a quarter of a grey level in 255): a pixel that
-# never changes would else draw the noise to 0 and the likelihood to infinity.
+# Variances stay above this (a standard deviation of a quarter of a grey level in 255): otherwise a
+# pixel that never changes would drive the noise to 0 and the likelihood to infinity.
 LEAST_VARIANCE = (0.25 / 255) ** 2
 
 
@@ -21,10 +21,10 @@ def log_normal(squared_error: Tensor, variance: Tensor) -> Tensor:
 
 
 def variance_of(log_sigma: Tensor) -> Tensor:
-    """The variance that a parameter log(sigma) stands for, LEAST_VARIANCE at least."""
+    """The variance for a parameter log(sigma), at least LEAST_VARIANCE."""
     return LEAST_VARIANCE + (2 * log_sigma).exp()
 
 
 def log_sigma_of(variance: Tensor) -> Tensor:
-    """The parameter that stands for a variance; the inverse of `variance_of`."""
+    """The parameter for a variance; the inverse of `variance_of`."""
     return 0.5 * (variance - LEAST_VARIANCE).clamp_min(1e-6 * LEAST_VARIANCE).log()

@@ -1,4 +1,4 @@
-"""Trained models read back from their run folders, one or many at once."""
+"""Loads trained models from their run folders, one or many at once."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from trainer.run_files import CONFIG_FILE, MODEL_FILE
 
 @dataclass(frozen=True)
 class Saved:
-    """What config.json says of a model. shape: (C, H, W) of images; levels: `Dataset.levels`."""
+    """Content of a model's config.json. shape: (C, H, W) of images; levels: `Dataset.levels`."""
 
     config: RunConfig
     shape: tuple[int, int, int]
@@ -29,8 +29,8 @@ class Saved:
 def load_pack(folders: Sequence[Path | str], device: torch.device | str = "cpu") -> Pack:
     """The trained models of `folders` as one frozen pack, model k from folders[k].
 
-    They may differ in beta, seed and training, not in what decides the parameters' shapes.
-    Raises UserError for a folder without a finished model, or one that does not fit the first.
+    They may differ in beta, seed and training, but not in anything that affects parameter shapes.
+    Raises UserError for a folder without a finished model, or one incompatible with the first.
 
     Example: `mu, logvar = load_pack([folder]).encode(images)`.
     """
@@ -59,7 +59,7 @@ def read_config(folder: Path) -> Saved:
         channels, height, width = data["shape"]
         return Saved(build(RunConfig, values), (channels, height, width), int(data["levels"]))
     except FileNotFoundError:
-        raise UserError(f"{folder} is no run folder: it has no {CONFIG_FILE}") from None
+        raise UserError(f"{folder} is not a run folder: it has no {CONFIG_FILE}") from None
     except FieldError as error:
         raise UserError(f"{path}: {error}") from None
     except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -81,14 +81,14 @@ def _check_fits(this: Saved, first: Saved, path: Path, first_path: Path) -> None
 
 
 def _check_unchanged(folder: Path) -> None:
-    """Raises UserError where config.json says what the model, by its own header, was not."""
+    """Raises UserError where config.json contradicts the model's own header."""
     trained = _trained_with(folder / MODEL_FILE)
     said = parse_json((folder / CONFIG_FILE).read_bytes())
     for name in trained.keys() & said.keys() - {"dataset"}:  # the images may have moved
         if trained[name] != said[name]:
             raise UserError(
                 f"{folder / CONFIG_FILE} was changed: {name} is {said[name]} there, and the model "
-                f"was trained with {trained[name]}; running its sweep again mends it"
+                f"was trained with {trained[name]}; rerun its sweep to fix it"
             )
 
 
@@ -99,7 +99,7 @@ def _trained_with(path: Path) -> Mapping[str, Any]:
             config = parse_json((file.metadata() or {})["run"].encode())["config"]
         return config if isinstance(config, Mapping) else {}
     except (OSError, ValueError, KeyError, TypeError, SafetensorError):
-        return {}  # what is wrong with the file is told by `_fill`
+        return {}  # `_fill` reports what is wrong with the file
 
 
 def _fill(pack: Pack, model: int, path: Path) -> None:

@@ -1,4 +1,4 @@
-"""One trained model as its user wants it: NumPy arrays in, NumPy arrays out."""
+"""One trained model for use: NumPy arrays in, NumPy arrays out."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,13 +14,13 @@ from trainer.models.loading import load_pack, read_config
 from trainer.models.pack import Pack
 from trainer.models.traversal import traverse
 
-BATCH = 512  # images in one go: bounds memory, changes nothing else
+BATCH = 512  # images at a time: bounds memory, changes nothing else
 
 Images = NDArray[np.float32]
 
 
 class Model:
-    """A trained model. `config`: what it was trained by. `pack`: itself, as a pack of one.
+    """A trained model. `config`: its configuration. `pack`: the model as a pack of one.
 
     Example:
         >>> from trainer import load_model                            # doctest: +SKIP
@@ -28,7 +28,7 @@ class Model:
     """
 
     def __init__(self, config: RunConfig, pack: Pack, levels: int):
-        """A model in a pack of one; `levels`: what a pixel of 1 is in uint8 images like its own."""
+        """A model in a pack of one; `levels`: the value of white in uint8 images like its own."""
         self.config, self.pack, self._levels = config, pack, levels
 
     @property
@@ -44,8 +44,8 @@ class Model:
     def encode(self, images: ArrayLike) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Means and variances of q(z|x), (n, M) each.
 
-        images: (n, C, H, W); floats in [0, 1], or uint8 as its data set gives them: 0 to 255, or 0
-            and 1 where the data are black and white. Raises UserError for anything else.
+        images: (n, C, H, W); floats in [0, 1], or uint8 as in its data set: 0 to 255, or 0 and 1
+            where the data are black and white. Raises UserError for anything else.
         """
         pixels = self._pixels(images)
         with torch.inference_mode():
@@ -69,8 +69,8 @@ class Model:
     ) -> Images:
         """Mean images while one latent at a time takes each value (Higgins et al. 2017, Fig. 6).
 
-        images: (n, C, H, W) as for `encode`; latents that do not move keep what it infers.
-        latents: which ones move, one per row; all M in order, where left out.
+        images: (n, C, H, W) as for `encode`; latents that do not move keep their inferred means.
+        latents: which ones move, one per row; by default all M in order.
         values: one per column, in standard deviations of a normal prior.
         Returns (n, rows, columns, C, H, W) in [0, 1].
         """
@@ -82,12 +82,12 @@ class Model:
     def sample(self, count: int, seed: int = 0) -> Images:
         """Mean images (count, C, H, W) in [0, 1] of codes drawn from the model's own prior.
 
-        The draw is exact: N(0, I), or what the objective has for a prior, such as the L^p-nested
-        one of ISA-VAE with the exponents that it learnt, or InfoGAN's uniform one of regularised
-        and noise codes. `seed` decides all of it.
+        Exact draws from N(0, I) or the objective's prior, such as the L^p-nested one of ISA-VAE
+        with its learned exponents, or InfoGAN's uniform one of regularised and noise codes. `seed`
+        determines the samples.
         """
         if count < 1:
-            raise UserError(f"expected 1 sample or more, got {count}")
+            raise UserError(f"expected at least 1 sample, got {count}")
         return self._images(self.pack.sample_prior(count, seed)[0])
 
     def _images(self, codes: Tensor) -> Images:

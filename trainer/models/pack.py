@@ -24,16 +24,16 @@ DRAWS = 16
 
 
 class Pack(nn.Module):
-    """K VAEs that share all of `config` but seed, beta and learning rate.
+    """K VAEs that share all of `config` except seed, beta and learning rate.
 
-    Parameters hold no values until `draw_parameters`, or a loader, gives them some.
+    Parameters are uninitialised until `draw_parameters` or a loader sets them.
 
     size: K. latents: M. shape: (C, H, W) of an image.
-    precision: in which layers multiply while it trains; for "auto", whoever trains it sets that.
-    objective, objective_options: what it is trained for.
-    objective_own, likelihood_own: what objective and likelihood learn themselves; often None.
-    adversary: the network that learns against the objective, or None. prior: p(z).
-    Raises FieldError for an unknown name, UserError for images that the architecture does not take.
+    precision: of the products in layers during training; for "auto", set by the training code.
+    objective, objective_options: what it minimises.
+    objective_own, likelihood_own: modules that objective and likelihood learn; often None.
+    adversary: the network that is trained against the objective, or None. prior: p(z).
+    Raises FieldError for an unknown name, UserError for images that the architecture cannot handle.
     """
 
     def __init__(self, config: RunConfig, size: int, shape: tuple[int, int, int]):
@@ -68,7 +68,7 @@ class Pack(nn.Module):
         self.adversary = adversary.network(size, latents, options) if adversary else None
 
     def draw_parameters(self, seeds: Sequence[int]) -> None:
-        """Draws model k's parameters from seeds[k] alone, so it starts the same in any pack."""
+        """Draws model k's parameters only from seeds[k], so it starts the same in any pack."""
         modules = [module for module in self.modules() if isinstance(module, Initialised)]
 
         def draw(model: int) -> None:
@@ -76,19 +76,19 @@ class Pack(nn.Module):
             for module in modules:
                 module.initialise(model, generator)
 
-        # one generator draws 14 million weights in 0.1 s, and a pack for a GPU has dozens of them
+        # one generator draws 14 million weights in 0.1 s, and a GPU's pack has dozens of models
         with ThreadPoolExecutor(torch.get_num_threads()) as pool:
             list(pool.map(draw, range(len(seeds))))
 
     def autocast(self) -> torch.autocast:
-        """Within it, layers compute in the run's precision while it trains."""
+        """A context in which layers compute in the run's precision during training."""
         device = next(self.parameters()).device.type
         return torch.autocast(device, torch.bfloat16, enabled=self.precision == "bf16")
 
     def encode(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean and log variance of q(z|x), each (K, n, M).
+        """Mean and log-variance of q(z|x), each (K, n, M).
 
-        images: float32 in [0, 1], (K, n, C, H, W), or (n, C, H, W) for all models alike.
+        images: float32 in [0, 1], (K, n, C, H, W), or (n, C, H, W) shared by all models.
         """
         if images.ndim == 4:
             images = images.expand(self.size, *images.shape)
@@ -96,7 +96,7 @@ class Pack(nn.Module):
         return mu, logvar
 
     def decode(self, z: Tensor) -> Tensor:
-        """What the decoder gives for z (K, n, M): (K, n, C, H, W), logits if Bernoulli."""
+        """The decoder's output for z (K, n, M): (K, n, C, H, W), logits if Bernoulli."""
         return self.decoder(z)
 
     def means(self, z: Tensor) -> Tensor:
@@ -104,20 +104,20 @@ class Pack(nn.Module):
         return self.likelihood.mean(self.decode(z))
 
     def log_likelihood(self, images: Tensor, decoded: Tensor) -> Tensor:
-        """log p(x|z) in nats, (K, n), of images (K, n, C, H, W) given what `decode` gave."""
+        """log p(x|z) in nats, (K, n), of images (K, n, C, H, W) given the output of `decode`."""
         options = self._likelihood_options
         return self.likelihood.log_prob(images, decoded, self.likelihood_own, options)
 
     def update_likelihood(self, images: Tensor, decoded: Tensor) -> None:
-        """Sets what the likelihood learns in closed form from one batch, as `log_likelihood`."""
+        """Updates what the likelihood learns in closed form; arguments as of `log_likelihood`."""
         if self.likelihood.update:
             options = self._likelihood_options
             self.likelihood.update(images, decoded, self.likelihood_own, options)
 
     def learned(self) -> dict[str, Tensor]:
-        """What likelihood and objective learned beside the networks, by name, each (K, ...).
+        """What likelihood and objective learned besides the networks, by name, each (K, ...).
 
-        That is what their own modules say by a method of this name: the noise, the exponents.
+        Collected from the method of this name of their modules: the noise, the exponents.
         """
         found: dict[str, Tensor] = {}
         for own in (self.likelihood_own, self.objective_own):
@@ -132,15 +132,14 @@ class Pack(nn.Module):
         return own if isinstance(own, Prior) else StandardNormal()
 
     def kl(self, mu: Tensor, logvar: Tensor, z: Tensor) -> Tensor:
-        """KL(q(z|x) || p(z)) in nats by latent, all (K, n, M); see `Prior.kl`."""
+        """KL(q(z|x) || p(z)) in nats per latent, all (K, n, M); see `Prior.kl`."""
         return self.prior.kl(mu, logvar, z)
 
     @torch.inference_mode()
     def mean_kl(self, images: Tensor) -> Tensor:
-        """KL from the prior in nats by latent, mean over images (n, C, H, W): (K, M).
+        """KL from the prior in nats per latent, mean over images (n, C, H, W): (K, M).
 
-        Where the prior has no closed form it is estimated at DRAWS codes per image, always the
-        same.
+        Without a closed form it is estimated at DRAWS codes per image, always the same.
         """
         mu, logvar = (part.repeat(1, DRAWS, 1) for part in self.encode(images))
         noise = np.random.default_rng(0).standard_normal(mu.shape[1:], np.float32)

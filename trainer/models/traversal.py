@@ -11,8 +11,8 @@ VALUES = np.linspace(-3.0, 3.0, 9)  # three standard deviations of the prior to 
 
 
 def values_of(pack: Pack) -> NDArray[np.float64]:
-    """What latents are set to: three standard deviations of a normal prior to either side, or all
-    that a prior with an end, as InfoGAN's, reaches."""
+    """The values that latents take: three standard deviations of a normal prior to either side, or
+    the whole range of a bounded prior such as InfoGAN's."""
     return VALUES * (getattr(pack.prior, "reach", VALUES[-1]) / VALUES[-1])
 
 
@@ -23,8 +23,8 @@ def traverse(
     """Decoded means while one latent at a time takes each value (Higgins et al. 2017, Fig. 6).
 
     images: (n, C, H, W) in [0, 1]; each is encoded, and latents that do not move keep its means.
-    latents: (K, rows), or (rows,) for all models alike: the latent that each row moves.
-    values: (columns,); left out, those of `values_of`.
+    latents: (K, rows), or (rows,) for all models: the latent that each row moves.
+    values: (columns,); by default those of `values_of`.
     Returns (K, n, rows, columns, C, H, W) in [0, 1].
     """
     mu, _ = pack.encode(images)

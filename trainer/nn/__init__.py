@@ -1,1 +1,1 @@
-"""Layers for K models at once, and the stacks that architectures are made of."""
+"""Layers for K models at once, and the stacks that architectures are built from."""

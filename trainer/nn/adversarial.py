@@ -1,4 +1,4 @@
-"""The two players of InfoGAN, made of the encoder and the decoder of any architecture."""
+"""The two players of InfoGAN, made from the encoder and the decoder of any architecture."""
 
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -14,7 +14,7 @@ class Generator(nn.Module):
         self.decoder, self.codes = decoder, codes
 
     def forward(self, codes: Tensor) -> Tensor:
-        """(K, n, M) -> (K, n, C, H, W); noise codes that are not given are at their mean, 0."""
+        """(K, n, M) -> (K, n, C, H, W); missing noise codes are at their mean, 0."""
         return self.decoder(F.pad(codes, (0, self.codes - codes.shape[2])))
 
 
@@ -28,10 +28,10 @@ class Discriminator(nn.Module):
         self.verdict = PackedLinear(size, features, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Images (K, n, C, H, W) -> means and log variances of Q(c|x), (K, n, 2 M)."""
+        """Images (K, n, C, H, W) -> means and log-variances of Q(c|x), (K, n, 2 M)."""
         return self.recognition(self.shared(x))
 
     def judge(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """What `forward` gives, and the logits of D(x), which say that x is real, (K, n)."""
+        """The output of `forward`, and the logits of D(x) that x is real, (K, n)."""
         features = self.shared(x)
         return self.recognition(features), self.verdict(features).squeeze(2)

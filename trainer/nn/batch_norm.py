@@ -9,8 +9,8 @@ class PackedBatchNorm(nn.Module):
     """Every feature with mean 0 and variance 1 (Ioffe & Szegedy 2015), then scaled and shifted.
 
     (K, n, C, ...) -> the same shape; a feature's mean and variance are over n and what follows C.
-    While training they are the batch's own, and running averages are kept for afterwards, as
-    parameters that need no gradient, so that models and checkpoints hold them.
+    During training they are the batch's; running averages are kept for later as parameters without
+    gradients, so that models and checkpoints include them.
     """
 
     def __init__(self, size: int, features: int):
@@ -28,7 +28,7 @@ class PackedBatchNorm(nn.Module):
         return y.unflatten(1, self.scale.shape).transpose(0, 1)
 
     def initialise(self, model: int, generator: torch.Generator) -> None:
-        """Sets one model's parameters to their first values, which are the same for all."""
+        """Sets one model's parameters to their initial values, which are the same for all."""
         with torch.no_grad():
             self.scale[model] = self.variance[model] = 1
             self.shift[model] = self.mean[model] = 0

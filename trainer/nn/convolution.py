@@ -1,4 +1,4 @@
-"""Convolutions of K models at once, in the way that is fastest on the kind of device."""
+"""Convolutions of K models at once, in the fastest way for the kind of device."""
 
 from collections.abc import Callable
 
@@ -20,7 +20,7 @@ def convolve(
     convolution: torch.nn.functional's conv2d or conv_transpose2d.
     weight: (K, ...), model k's kernels as `convolution` takes them. bias: (K, outputs).
     """
-    # groups take a CPU up to twice as long, vmap longer still: tests.benchmarks.convolutions
+    # on a CPU groups take up to twice as long, vmap longer still: tests.benchmarks.convolutions
     way = one_by_one if x.device.type == "cpu" else in_groups
     return way(convolution, x, weight, bias, stride=stride, padding=padding)
 
@@ -28,7 +28,7 @@ def convolve(
 def one_by_one(
     convolution: Callable[..., Tensor], x: Tensor, weight: Tensor, bias: Tensor, **options: int
 ) -> Tensor:
-    """As `convolve`, model after model, with channels last in memory."""
+    """As `convolve`, one model after another, with channels last in memory."""
     ys = [
         convolution(
             images.to(memory_format=torch.channels_last),

@@ -1,4 +1,4 @@
-"""Stacks of fully connected layers, what the fully connected networks are made of."""
+"""Stacks of fully connected layers, from which fully connected networks are built."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -11,7 +11,7 @@ from trainer.nn.layers import PackedLinear
 def fully_connected(
     size: int, widths: Sequence[int], activation: type[nn.Module]
 ) -> list[nn.Module]:
-    """K = size layers from each of `widths` to the next, with an activation between each two."""
+    """K = size packed layers through `widths`, with activations in between."""
     modules: list[nn.Module] = []
     for inputs, outputs in pairwise(widths):
         modules += [PackedLinear(size, inputs, outputs), activation()]

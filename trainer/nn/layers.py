@@ -2,7 +2,7 @@
 
 Each layer draws model k's initial weights from the generator it is given for k (uniform within
 ±1/sqrt(fan-in), PyTorch's default), so a model starts the same in any pack and alone. Biases start
-at zero, as in the networks of the papers' day: random ones give an untrained VAE a better score
+at zero, as was usual at the time of the papers: random ones give an untrained VAE a better score
 than the paper's.
 """
 
@@ -30,7 +30,7 @@ class PackedLinear(nn.Module):
 
     def __init__(self, size: int, inputs: int, outputs: int):
         super().__init__()
-        # (inputs, outputs), not nn.Linear's order: so gradients come out contiguous, never copied
+        # (inputs, outputs), unlike nn.Linear: gradients are then contiguous, never copied
         self.weight = nn.Parameter(torch.empty(size, inputs, outputs))
         self.bias = nn.Parameter(torch.empty(size, 1, outputs))
 
@@ -74,7 +74,7 @@ class PackedDeconv(nn.Module):
 
     def initialise(self, model: int, generator: torch.Generator) -> None:
         """Draws the parameters of one model."""
-        taps = 4  # of a kernel's 16, stride 2 lets four reach an output pixel
+        taps = 4  # with stride 2, four of a kernel's 16 weights reach an output pixel
         draw(self, model, self.weight.shape[1] * taps, generator)
 
 

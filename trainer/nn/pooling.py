@@ -1,4 +1,4 @@
-"""Layers of networks that pool: convolutions that keep an image's size, pooling and unpooling."""
+"""Layers for pooling networks: size-preserving convolutions, pooling and unpooling."""
 
 import torch
 import torch.nn.functional as F
@@ -26,15 +26,15 @@ class PackedConv3x3(nn.Module):
 
 
 class MaxPool(nn.Module):
-    """The greatest of every 2x2 pixels: (K, n, C, H, W) -> (K, n, C, H/2, W/2)."""
+    """The maximum of every 2x2 pixels: (K, n, C, H, W) -> (K, n, C, H/2, W/2)."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """Pools images of even sides."""
+        """Pools images with even sides."""
         return packed(F.max_pool2d(grouped(x), 2), len(x))
 
 
 class Unpool(nn.Module):
-    """Every pixel four times: (K, n, C, H, W) -> (K, n, C, 2 H, 2 W)."""
+    """Repeats every pixel four times: (K, n, C, H, W) -> (K, n, C, 2 H, 2 W)."""
 
     def forward(self, x: Tensor) -> Tensor:
         """Doubles the sides of images."""

@@ -1,4 +1,4 @@
-"""K copies of a module of one model, run as one by torch.func, in place of packed layers."""
+"""K copies of a single model's module, run as one by torch.func, in place of packed layers."""
 
 import copy
 import threading
@@ -10,15 +10,15 @@ from torch.func import functional_call, vmap
 
 from trainer.errors import UserError
 
-_DRAWING = threading.Lock()  # models are drawn in threads, and torch's own generator is one
+_DRAWING = threading.Lock()  # models are drawn in threads, but torch's global generator is shared
 
 
 class Vmapped(nn.Module):
     """K models of the module that `make` makes: (K, n, ...) -> (K, n, ...).
 
-    Each draws its initial values as `make` does, with torch's own generator set by the model's
-    seed. Buffers are constants that all models share.
-    Raises UserError for a module that keeps a state of its own, or draws at random, as it computes.
+    Each draws its initial values as `make` does, with torch's global generator seeded by the
+    model's seed. Buffers are constants shared by all models.
+    Raises UserError for a module that keeps state or draws at random as it computes.
     """
 
     def __init__(self, size: int, make: Callable[[], nn.Module]):
@@ -26,7 +26,7 @@ class Vmapped(nn.Module):
         one = make()
         _check(one)
         self._make = make
-        self._one = (copy.deepcopy(one).to("meta"),)  # in a tuple, so that its own are not ours
+        self._one = (copy.deepcopy(one).to("meta"),)  # in a tuple: its parameters are not ours
         for module in one.modules():
             for name, parameter in module.named_parameters(recurse=False):
                 packed = torch.empty(size, *parameter.shape, dtype=parameter.dtype)
@@ -60,11 +60,11 @@ def _check(one: nn.Module) -> None:
     for module in one.modules():
         if getattr(module, "track_running_stats", False):
             raise UserError(
-                f"{type(module).__name__} keeps averages, which a pack cannot; give it "
-                "track_running_stats=False, or take GroupNorm"
+                f"{type(module).__name__} keeps running averages, which a pack cannot; set "
+                "track_running_stats=False, or use GroupNorm"
             )
         if isinstance(module, nn.modules.dropout._DropoutNd) and module.p > 0:
             raise UserError(
-                f"{type(module).__name__} draws at random, but not from the seed of each model; "
-                "leave it out"
+                f"{type(module).__name__} draws at random, but not from each model's seed; "
+                "remove it"
             )

@@ -12,10 +12,10 @@ from trainer.objectives.ramp import ramp
 
 @dataclass(frozen=True)
 class CapacityOptions:
-    """How much the codes may hold, and how firmly they are kept to it.
+    """The capacity of the codes, and how strictly it is enforced.
 
     gamma: weight of the distance from the capacity, 0 or more.
-    capacity: C in nats at the end; it grows from 0 on a straight line over `capacity_steps`.
+    capacity: final C in nats; it grows linearly from 0 over `capacity_steps`.
     The defaults are those of the paper on 2D shapes.
     """
 
@@ -38,7 +38,7 @@ def annealed_vae(batch: Batch, options: CapacityOptions) -> Terms:
 
 def _check(config: RunConfig, options: CapacityOptions) -> None:
     if config.beta != 1:
-        problem = f"objective 'annealed_vae' has gamma and no beta; leave it 1, got {config.beta:g}"
+        problem = f"objective 'annealed_vae' has gamma, no beta; leave it at 1, got {config.beta:g}"
         raise FieldError(problem, ("beta",))
 
 

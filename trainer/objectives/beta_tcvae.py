@@ -1,4 +1,4 @@
-"""beta-TCVAE (Chen et al. 2018): the parts of the KL weighed one by one."""
+"""beta-TCVAE (Chen et al. 2018): the parts of the KL, weighted separately."""
 
 from dataclasses import dataclass
 
@@ -15,10 +15,10 @@ from trainer.objectives.total_correlation import (
 
 @dataclass(frozen=True)
 class TotalCorrelationOptions:
-    """Weights of the parts of the KL beside the total correlation, whose weight is beta.
+    """Weights of the parts of the KL other than the total correlation, whose weight is beta.
 
     alpha: of the mutual information of image and code; 0 leaves it out.
-    gamma: of the KL of each latent's aggregate from the prior.
+    gamma: of the KL of each latent's aggregate posterior from the prior.
     sampling: how q(z) is estimated from a batch; see `trainer.objectives.total_correlation`.
     """
 
@@ -39,8 +39,8 @@ def beta_tcvae(batch: Batch, options: TotalCorrelationOptions) -> Terms:
     TC = E[log q(z) - sum_j log q(z_j)], the total correlation;
     DW = E[sum_j log q(z_j) - log p(z_j)], the dimension-wise KL.
 
-    The sum of all three is taken in closed form and the estimates only for what the weights differ
-    from 1: the same in expectation, with less noise. At beta = alpha = gamma = 1 it is the VAE.
+    The sum of all three is in closed form; the estimates enter only where weights differ from 1:
+    the same in expectation, with less noise. At beta = alpha = gamma = 1 it is the VAE.
     """
     kl = kl_from_standard_normal(batch.mu, batch.logvar)
     terms = lower_bound(batch.log_px, kl)

@@ -1,4 +1,4 @@
-"""beta-VAE (Higgins et al. 2017), with constant or growing beta. beta = 0 is an autoencoder."""
+"""beta-VAE (Higgins et al. 2017), with constant or annealed beta. beta = 0 is an autoencoder."""
 
 from dataclasses import dataclass
 
@@ -11,10 +11,10 @@ from trainer.objectives.ramp import ramp
 
 @dataclass(frozen=True)
 class BetaOptions:
-    """How beta comes to its value: from `anneal_from` on a straight line over `anneal_steps`.
+    """Annealing of beta: linearly from `anneal_from` over `anneal_steps`.
 
-    anneal_steps: optimiser steps until beta has its value; 0, the default, for beta constant.
-    anneal_from: beta at step 0, 0 or more; above the run's beta, it falls.
+    anneal_steps: optimiser steps until beta reaches its value; 0, the default, for constant beta.
+    anneal_from: beta at step 0, 0 or more; if above the run's beta, it decreases.
     """
 
     anneal_steps: int = 0

@@ -1,4 +1,4 @@
-"""DC-IGN (Kulkarni et al. 2015), which is told by labels what each latent is to hold.
+"""DC-IGN (Kulkarni et al. 2015), where labels determine what each latent encodes.
 
 Higgins et al. 2017 compare with it (Table 1, Fig. 6C). It learns from clamped minibatches, see
 `trainer.training.learners.clamped_batches`.
@@ -17,15 +17,15 @@ from trainer.objectives.objective import Batch, Objective, Terms
 
 @dataclass(frozen=True)
 class ClampingOptions:
-    """Which latents hold which factor, how often each varies, how firmly the others stand still.
+    """Which latents encode which factor, how often each varies, how strongly the others are fixed.
 
-    factors: latents of each factor, by name, in the order of the latents; factors left out vary in
-        no batch, and latents left over are never active. None, the default, gives every factor with
-        two classes or more one latent, and the first of them all that are over: of ten, six are for
-        the shape of 2D shapes (Higgins et al. 2017, Fig. 6, have five).
-    shares: how often a factor is the one that varies, in proportion; 1 where it is left out.
-    invariance: weight of the distance from their average of the latents that are not active, 0 or
-        more; 1/100 in Kulkarni et al. 2015 (Sec. 3.2), beside a loss that is summed over pixels.
+    factors: number of latents per factor, by name, in the order of the latents; omitted factors
+        vary in no batch, and left-over latents are never active. None, the default, gives one
+        latent to every factor with at least two classes, and all remaining ones to the first: of
+        ten, six are for the shape of 2D shapes (Higgins et al. 2017, Fig. 6, have five).
+    shares: relative frequency with which each factor varies; 1 where omitted.
+    invariance: weight of the inactive latents' distance from their average, 0 or more; 1/100 in
+        Kulkarni et al. 2015 (Sec. 3.2), relative to a loss summed over pixels.
     """
 
     factors: Mapping[str, int] | None = None
@@ -36,19 +36,19 @@ class ClampingOptions:
         require(self.invariance >= 0, "invariance", "expected 0 or more")
         for name, count in (self.factors or {}).items():
             if count < 1:
-                raise FieldError("expected 1 latent or more", ("factors", name))
+                raise FieldError("expected at least 1 latent", ("factors", name))
         for name, share in (self.shares or {}).items():
             if share <= 0:
                 raise FieldError("expected a number above 0", ("shares", name))
 
 
 def dc_ign(batch: Batch, options: ClampingOptions) -> Terms:
-    """The lower bound of a clamped batch, beta = 1 in the paper, and the pull of the inactive.
+    """The lower bound of a clamped batch, beta = 1 in the paper, and the pull on inactive latents.
 
     Kulkarni et al. 2015, Sec. 3.1: the decoder sees the averages of the inactive latents, and their
-    gradient from there is replaced by `invariance` times their distance from the average. That is
-    the gradient of invariance / 2 times the squared distance, which is what is added here; the KL
-    keeps its gradient.
+    gradient from it is replaced by `invariance` times their distance from the average. That is the
+    gradient of invariance / 2 times the squared distance, which is added here; the KL keeps its
+    gradient.
     """
     assert batch.active is not None
     terms = lower_bound(batch.log_px, kl_from_standard_normal(batch.mu, batch.logvar))

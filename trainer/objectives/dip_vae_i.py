@@ -1,4 +1,4 @@
-"""DIP-VAE I (Kumar et al. 2018): means of the codes that are uncorrelated, with variance 1."""
+"""DIP-VAE I (Kumar et al. 2018): uncorrelated means of the codes, with variance 1."""
 
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ class CovarianceOptions:
     """Weights of the two parts of the penalty.
 
     lambda_od: of the squared covariances. lambda_d: of the squared distances of variances from 1;
-    10 lambda_od where it is left out, the ratio in the paper's experiments.
+    by default 10 lambda_od, the ratio in the paper's experiments.
     """
 
     lambda_od: float = 10.0
@@ -28,7 +28,7 @@ class CovarianceOptions:
 
 
 def dip_vae_i(batch: Batch, options: CovarianceOptions) -> Terms:
-    """Kumar et al. 2018, Eq. 6: the beta-VAE's loss and `penalty` of Cov[mu(x)]; beta = 1 there."""
+    """Kumar et al. 2018, Eq. 6: beta-VAE's loss plus `penalty` of Cov[mu(x)]; there beta = 1."""
     terms = lower_bound(batch.log_px, kl_from_standard_normal(batch.mu, batch.logvar))
     lambda_d = 10 * options.lambda_od if options.lambda_d is None else options.lambda_d
     spread = penalty(covariance(batch.mu), options.lambda_od, lambda_d)

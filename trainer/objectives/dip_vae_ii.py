@@ -1,4 +1,4 @@
-"""DIP-VAE II (Kumar et al. 2018): codes that are uncorrelated as a whole, with variance 1."""
+"""DIP-VAE II (Kumar et al. 2018): uncorrelated sampled codes, with variance 1."""
 
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ class AggregateCovarianceOptions:
     """Weights of the two parts of the penalty.
 
     lambda_od: of the squared covariances. lambda_d: of the squared distances of variances from 1;
-    lambda_od where it is left out, as in the paper's experiments.
+    by default lambda_od, as in the paper's experiments.
     """
 
     lambda_od: float = 10.0
@@ -28,7 +28,7 @@ class AggregateCovarianceOptions:
 
 
 def dip_vae_ii(batch: Batch, options: AggregateCovarianceOptions) -> Terms:
-    """Kumar et al. 2018, Eq. 7: the beta-VAE's loss and `penalty` of Cov[z], beta = 1 there.
+    """Kumar et al. 2018, Eq. 7: the beta-VAE's loss plus `penalty` of Cov[z]; there beta = 1.
 
     Cov[z] = E[diag(variance of q(z|x))] + Cov[mu(x)], by the law of total covariance.
     """

@@ -1,4 +1,4 @@
-"""FactorVAE (Kim & Mnih 2018): the total correlation as a discriminator sees it."""
+"""FactorVAE (Kim & Mnih 2018): the total correlation as estimated by a discriminator."""
 
 from dataclasses import dataclass
 
@@ -19,8 +19,8 @@ class FactorOptions:
     """The weight of the total correlation, and the discriminator that estimates it.
 
     gamma: the weight, 0 or more; 1 to 10 in Stühmer et al. 2019 (Table 1), 10 to 100 elsewhere.
-    hidden, width: number and width of the discriminator's hidden layers. The default is what
-        Stühmer et al. 2019 print (A.4); Kim & Mnih have 6 layers of 1000.
+    hidden, width: number and width of the discriminator's hidden layers. The default is from
+    Stühmer et al. 2019 (A.4); Kim & Mnih have 6 layers of 1000.
     lr: the discriminator's learning rate, for Adam with betas 0.5 and 0.9 (Kim & Mnih, App. A).
     """
 
@@ -37,7 +37,7 @@ class FactorOptions:
 
 
 def factor_vae(batch: Batch, options: FactorOptions) -> Terms:
-    """Kim & Mnih 2018, Eq. 2: maximise E_q[log p(x|z)] - beta KL - gamma TC; beta = 1 there.
+    """Kim & Mnih 2018, Eq. 2: maximise E_q[log p(x|z)] - beta KL - gamma TC; there beta = 1.
 
     TC = E_q(z)[log D(z) / (1 - D(z))] (Eq. 3), the density ratio of q(z) and prod_j q(z_j) that the
     discriminator D has learned so far.
@@ -74,8 +74,9 @@ def discriminator_loss(module: nn.Module, z: Tensor, other: Tensor) -> Tensor:
 def shuffled(z: Tensor) -> Tensor:
     """Codes whose latents are independent of each other, (K, n, M) (Kim & Mnih 2018, Alg. 1).
 
-    Latent j moves on by j images. The images of a batch are independent draws, so that does what
-    random permutations do, and no two latents of a code are from one image while n >= M.
+    Latent j is shifted by j images. The images of a batch are independent draws, so this is
+    equivalent to random permutations, and no two latents of a code are from the same image while n
+    >= M.
     """
     return torch.stack([latent.roll(j, 1) for j, latent in enumerate(z.unbind(2))], dim=2)
 

@@ -20,14 +20,14 @@ CODE_ENTROPY = math.log(2)  # of Uniform(-1, 1), in nats
 
 @dataclass(frozen=True)
 class InfoganOptions:
-    """What the game is played with; a run's `latents` are the regularised codes.
+    """Options of the game; a run's `latents` are the regularised codes.
 
-    noise_codes: codes beside them that nobody is to recognise, 0 or more.
-    instance_noise: standard deviation of the noise on all that the discriminator sees, for pixels
+    noise_codes: additional codes that are not to be recognised, 0 or more.
+    instance_noise: standard deviation of the noise on the discriminator's inputs, for pixels
         in [0, 1]; 0.2 for pixels in [-1, 1] in A.2.
-    information: lambda, the weight of the information on the codes, 0 or more; the papers do not
-        say which for 2D shapes. With 1, images follow their codes at the cost of looking real.
-    discriminator_lr: learning rate of discriminator and recognition; the run's own is the
+    information: lambda, the weight of the information about the codes, 0 or more; the papers do not
+        state it for 2D shapes. With 1, images follow their codes at the cost of realism.
+        discriminator_lr: learning rate of discriminator and recognition; the run's own is the
         generator's, and the rest of the optimiser is the same for both.
     """
 
@@ -61,11 +61,11 @@ class Game:
 def infogan(game: Game, options: InfoganOptions) -> Terms:
     """Chen et al. 2016, Eq. 6: min_{G,Q} max_D V(D, G) - lambda L_I(G, Q).
 
-    "discriminator" (K,) is what D and Q minimise: -E[log D(x)] - E[log(1 - D(G))] - lambda L_I.
-    "loss" (K,) is what G minimises: -E[log D(G)] - lambda L_I; Goodfellow et al. 2014 (Sec. 3)
-    advise this in place of E[log(1 - D(G))], whose gradient is lost where D is sure.
+    "discriminator" (K,), minimised by D and Q: -E[log D(x)] - E[log(1 - D(G))] - lambda L_I. "loss"
+    (K,), minimised by G: -E[log D(G)] - lambda L_I; Goodfellow et al. 2014 (Sec. 3) recommend it
+    over E[log(1 - D(G))], whose gradient vanishes where D is confident.
     "information" (K,) is L_I = E[log Q(c|G)] + H(c) in nats (Eq. 5), "information_per_latent"
-    (K, M) its parts. "accuracy" (K,) is the part of the images that D tells right.
+    (K, M) its parts. "accuracy" (K,) is the share of the images that D classifies correctly.
     """
     per_latent = log_density(game.codes, game.mu, game.logvar).mean(1) + CODE_ENTROPY
     information = per_latent.sum(1)
@@ -83,12 +83,12 @@ def infogan(game: Game, options: InfoganOptions) -> Terms:
 def networks(
     architecture: Architecture, size: int, shape: Shape, latents: int, options: InfoganOptions
 ) -> tuple[Discriminator, Generator]:
-    """Recognition with the discriminator, of M = `latents` codes; the generator also of noise."""
+    """Recognition with discriminator, of M = `latents` codes; the generator also takes noise."""
     codes = latents + options.noise_codes
     encoder, _ = architecture(size, shape, latents)
     if len(encoder) < 2:
         raise UserError(
-            "objective 'infogan' puts a second head on the encoder: take an architecture of packed "
+            "objective 'infogan' adds a second head to the encoder: use an architecture of packed "
             "layers, whose last module is its head"
         )
     _, decoder = architecture(size, shape, codes)
@@ -102,10 +102,10 @@ def prior(size: int, latents: int, options: InfoganOptions) -> UniformPrior:
 
 def _check(config: RunConfig, options: InfoganOptions) -> None:
     if config.beta != 1:
-        problem = f"objective 'infogan' has no beta; leave it 1, got {config.beta:g}"
+        problem = f"objective 'infogan' has no beta; leave it at 1, got {config.beta:g}"
         raise FieldError(problem, ("beta",))
     if config.batch_size < 2:
-        problem = "objective 'infogan' normalises batches; expected 2 images or more"
+        problem = "objective 'infogan' normalises batches; expected at least 2 images"
         raise FieldError(problem, ("batch_size",))
 
 

@@ -23,7 +23,7 @@ class IsaTotalCorrelationOptions(IsaOptions):
 def isa_tcvae(batch: Batch, options: IsaTotalCorrelationOptions) -> Terms:
     """Maximise E_q[log p(x|z)] - MI - beta TC - E[sum_j log q(z_j) - log p_ISA(z)].
 
-    Eq. 3 of the paper with its prior, which has no p(z_j) for each latent, in the last part. The
+    Eq. 3 of the paper, with its prior, which does not factorise over latents, in the last part. The
     three parts add up to E[log q(z|x) - log p_ISA(z)] (Eq. 12), so only beta - 1 times TC is added.
     """
     prior = batch.own

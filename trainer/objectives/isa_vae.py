@@ -20,7 +20,7 @@ def isa_vae(batch: Batch, options: IsaOptions) -> Terms:
 
 
 def check_layout(config: RunConfig, options: IsaOptions) -> None:
-    """Raises FieldError when the subspaces do not make up the run's latents."""
+    """Raises FieldError when the subspaces do not add up to the run's latents."""
     try:
         options.sizes(config.latents)
     except FieldError as error:

@@ -4,5 +4,5 @@ from torch import Tensor
 
 
 def ramp(step: Tensor, steps: int) -> Tensor | float:
-    """The part of `steps` that is done at `step`, (), 0 to 1; always 1 when `steps` is 0."""
+    """The fraction of `steps` done at `step`, (), 0 to 1; always 1 when `steps` is 0."""
     return (step / steps).clamp(max=1.0) if steps else 1.0

@@ -3,10 +3,10 @@
 q(z) = 1/N sum of q(z|x) over all N images. Chen et al. 2018 ("Isolating sources of disentanglement
 in VAEs") estimate it from the n images of a batch in two ways:
 
-weighted: minibatch weighted sampling (their App. C.1), the one they train with. Biased: too low by
-    about log n for well separated codes, which is nearly constant and so does not move gradients.
-stratified: minibatch stratified sampling (their App. C.2). Unbiased in q(z) over batches drawn
-    without replacement: the image that z came from has weight 1/N, one other
+weighted: minibatch weighted sampling (their App. C.1), which they train with. Biased: too low by
+    about log n for well separated codes, which is nearly constant and so does not affect gradients.
+    stratified: minibatch stratified sampling (their App. C.2). Unbiased in q(z) over batches drawn
+    without replacement: the image that z came from has weight 1/N, another one
     (N - (n - 1)) / (N (n - 1)), the rest 1/(n - 1).
 """
 
@@ -37,7 +37,7 @@ def aggregate_posterior(
     weights = _log_weights(z.shape[1], images, sampling, z)
     log_joint, log_marginals = weights, []
     for code, mean, spread in zip(z.unbind(2), mu.unbind(2), logvar.unbind(2), strict=True):
-        # (K, n, n); element i, j: code i under the posterior of image j, summed over the last axis
+        # (K, n, n); element i, j: code i under the posterior of image j; summed over the last axis
         pairs = log_density(code.unsqueeze(2), mean.unsqueeze(1), spread.unsqueeze(1))
         log_joint = log_joint + pairs
         log_marginals.append((pairs + weights).logsumexp(2))
@@ -51,7 +51,7 @@ def _log_weights(batch: int, images: int, sampling: Sampling, like: Tensor) -> T
     others = batch - 1
     if not 1 <= others <= images:
         raise UserError(
-            "stratified sampling needs batches of 2 images or more, and no larger than the data "
+            "stratified sampling needs batches of at least 2 images, and no larger than the data "
             f"set; batch_size is {batch} and there are {images} images"
         )
     weights = like.new_full((batch, batch), 1 / others)

@@ -15,7 +15,7 @@ def vae(batch: Batch, options: NoOptions) -> Terms:
 
 def _check(config: RunConfig, options: NoOptions) -> None:
     if config.beta != 1:
-        problem = f"objective 'vae' has beta = 1, got {config.beta:g}; 'beta_vae' takes any"
+        problem = f"objective 'vae' has beta = 1, got {config.beta:g}; use 'beta_vae' for others"
         raise FieldError(problem, ("beta",))
 
 

@@ -1,4 +1,4 @@
-"""Which images and which noise each model sees at each step, and the pixels themselves."""
+"""Which images and which noise each model sees at each step, and the pixels."""
 
 import math
 import warnings
@@ -12,14 +12,14 @@ from torch import Tensor
 from trainer.data.dataset import Dataset
 from trainer.randomness import stream
 
-BLOCK = 64  # steps drawn at once; part of what a seed means, so changing it changes results
+BLOCK = 64  # steps drawn at once; changing it changes what a seed gives, and so results
 
 
 class Draws:
     """Image indices and latent noise of K models by step, from each model's own seed.
 
     A step's draws depend on the model's seed, the step, the batch size, the numbers of latents and
-    of images, and the kind of device; not on the other models, nor on where training was cut.
+    of images, and the kind of device; not on other models, nor on where training was interrupted.
     """
 
     def __init__(
@@ -55,9 +55,9 @@ class Draws:
 
 
 class Pixels:
-    """A data set's images on a device, kept as stored and unpacked as they are asked for.
+    """A data set's images on a device, kept as stored and unpacked on demand.
 
-    A binary pixel is one bit there, so that large sets fit a GPU. On a CPU the rows stay
+    Binary pixels take one bit each, so that large sets fit on a GPU. On a CPU the rows stay
     memory-mapped, so that processes share them.
     """
 
@@ -74,13 +74,13 @@ class Pixels:
 def images_on(device: torch.device, data: Dataset, indices: NDArray[np.int64]) -> Tensor:
     """Images at `indices` (n,) as float32 in [0, 1], (n, C, H, W), unpacked on a device.
 
-    Bits are sent there where pixels are binary, a 32nd of what their images take.
+    Binary pixels are sent as bits, 1/32 of the images' size.
     """
     return unpacked(_tensor(data.stored()[indices]).to(device), data.shape, data.levels)
 
 
 def unpacked(rows: Tensor, shape: tuple[int, int, int], levels: int) -> Tensor:
-    """Images (n, C, H, W), float32 in [0, 1], of rows as `Dataset.stored` has them."""
+    """Images (n, C, H, W), float32 in [0, 1], from rows as in `Dataset.stored`."""
     if levels == 1:
         unpack = unpack_on_cpu if rows.device.type == "cpu" else unpack_on_device
         return unpack(rows, math.prod(shape)).float().reshape(-1, *shape)

@@ -1,4 +1,4 @@
-"""A run's state while it trains, one file per run: packs can be regrouped after a restart."""
+"""A run's state during training, one file per run: packs can be regrouped after a restart."""
 
 import zlib
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ from trainer.config.run import Precision
 from trainer.config.schema import convert
 from trainer.files import write_atomically
 
-KEPT = 2  # a kill between the saves of two runs leaves them sharing only the older checkpoint
+KEPT = 2  # after a kill between the saves of two runs, they share only the older checkpoint
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Checkpoint:
     """One run after `step` steps.
 
     run: its id. seconds: training time so far. failed: the step whose loss was not finite, or None.
-    precision: in which it trained, and continues to.
+    precision: in which it has trained and will continue to.
     arrays: parameters, optimiser state and history by name, on the CPU.
     """
 
@@ -50,10 +50,10 @@ def write(folder: Path, checkpoint: Checkpoint) -> None:
 
 
 def read_common(folders: Sequence[Path], runs: Sequence[str]) -> list[Checkpoint] | None:
-    """The checkpoints of the greatest step that all runs have whole, or None.
+    """The checkpoints at the latest step for which all runs have an intact one, or None.
 
-    Later ones are deleted, or they would outlive the new ones of the same steps.
-    A torn file, or one of another run, counts as none.
+    Later ones are deleted, or they would outlive the new ones of the same steps. A torn file, or
+    one of another run, is ignored.
     """
     common = set.intersection(*(set(steps(folder)) for folder in folders))
     for step in sorted(common, reverse=True):

@@ -1,4 +1,4 @@
-"""Whether a model can be trained on a data set, told before anything is trained."""
+"""Checks, before training, whether a model can be trained on a data set."""
 
 import torch
 
@@ -11,13 +11,14 @@ from trainer.training.learners import LEARNERS
 
 
 def check_compatible(config: RunConfig, data: Dataset) -> None:
-    """Raises FieldError, its path that of RunConfig, for a model that cannot be trained on `data`.
+    """Raises FieldError, with a RunConfig path, for a model that cannot be trained on `data`.
 
-    So for images that the architecture does not take, and labels that the objective lacks.
+    For example, images that the architecture cannot handle, or missing labels that the objective
+    needs.
     """
     key = "architecture"
     try:
-        with torch.device("meta"):  # no memory is taken for the parameters
+        with torch.device("meta"):  # parameters take no memory
             pack = Pack(config, 1, data.shape)
         key, check = "objective", LEARNERS[pack.objective.learner].check
         if check:

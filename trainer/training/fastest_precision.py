@@ -14,12 +14,12 @@ from trainer.device.cuda_graph import WARM_UP
 from trainer.device.precision import offered
 from trainer.training.loop import Training
 
-STEPS = 3  # that are measured; the fastest counts
-GAIN = 0.95  # of the time at most must a less exact precision take to be worth it
+STEPS = 3  # that are timed; the fastest counts
+GAIN = 0.95  # a less exact precision must take at most this share of the time
 
 
 def fastest(configs: Sequence[RunConfig], data: Dataset, device: torch.device) -> Precision:
-    """The precision in which a pack of `configs` trains fastest, the more exact one where close.
+    """The precision in which a pack of `configs` trains fastest, preferring exactness if close.
 
     Measured only where the device offers more than one.
     """
@@ -36,7 +36,7 @@ def fastest(configs: Sequence[RunConfig], data: Dataset, device: torch.device) -
 def step_seconds(
     configs: Sequence[RunConfig], data: Dataset, device: torch.device, precision: Precision
 ) -> float:
-    """Seconds that a step of the pack takes, once it is warm."""
+    """Seconds per step of the pack, after warm-up."""
     steps = WARM_UP + 1 + STEPS  # on CUDA, the first one after the warm-up is recorded
     configs = [replace(one, precision=precision, steps=steps) for one in configs]
     with tempfile.TemporaryDirectory() as folder:

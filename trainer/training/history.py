@@ -1,4 +1,4 @@
-"""What training looked like: averages of each model's terms over equal windows of steps."""
+"""The history of training: averages of each model's terms over equal windows of steps."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,14 +8,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-RECORDS = 200  # about so many a run
+RECORDS = 200  # per run, about
 
 
 class History:
     """Averages of every term over windows of max(1, steps // 200) steps.
 
     Terms stay on the device until a window is full, so that training waits for the device 200 times
-    a run and not every step.
+    per run rather than at every step.
 
     failed: for each of the K models, the first step (from 1) whose loss was not finite, or None;
         known once its window is full.
@@ -30,7 +30,7 @@ class History:
         self._filled = 0
 
     def add(self, step: int, terms: Mapping[str, Tensor]) -> None:
-        """Takes the terms (K, ...) of the step that was just done, the `step`-th from 1."""
+        """Adds the terms (K, ...) of the step just done, `step` counting from 1."""
         for name, term in terms.items():
             if name not in self._window:
                 self._window[name] = torch.zeros(self.every, *term.shape, device=term.device)
@@ -51,7 +51,7 @@ class History:
         ]
 
     def table(self, model: int) -> dict[str, list[Any]]:
-        """One model's records as history.json has them, none from a failure on."""
+        """One model's records as in history.json, up to any failure."""
         failed = self.failed[model]
         sound = [i for i, step in enumerate(self._recorded) if failed is None or step < failed]
         table: dict[str, list[Any]] = {"step": [self._recorded[i] for i in sound]}
@@ -74,7 +74,7 @@ class History:
         failed: list[int | None],
         device: torch.device,
     ) -> None:
-        """Goes on from what `arrays` and `failed` gave for each of the K models."""
+        """Resumes from the `arrays` and `failed` of each of the K models."""
         self.failed = list(failed)
         self._recorded = models[0]["steps"].tolist()
         for key in models[0]:

@@ -1,4 +1,4 @@
-"""The training loop: a pack of models trained together, each as if alone; resumes by itself."""
+"""The training loop: a pack of models trained together, each as if alone; it resumes itself."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -25,11 +25,11 @@ from trainer.training.learners.learner import Learner
 
 @dataclass(frozen=True)
 class PackProgress:
-    """How far a pack is.
+    """Progress of a pack.
 
-    step, steps: done and to do. seconds: training time so far, over all restarts.
+    step, steps: done and in total. seconds: training time so far, over all restarts.
     loss: one per model in the order given, averaged over the last window of steps; None before the
-        first, for failed models, and for those that were over before.
+        first, for failed models, and for those that had already ended.
     failed: the first step whose loss was not finite, or None, one per model.
     """
 
@@ -43,20 +43,20 @@ class PackProgress:
 class Training:
     """K models that share all but seed, beta and learning rate, trained together on `data`.
 
-    Runs that are over are left alone; the others continue from the newest checkpoint they share.
+    Runs that have ended are left alone; the others resume from their newest common checkpoint.
 
     configs, folders: one per model; each run has its own folder.
     device: "auto" (CUDA where there is one), or any torch device.
     checkpoint_seconds: training time between checkpoints.
-    precision: what `auto` stands for in models that have no checkpoint to say so; the most exact of
-        what the device offers by default.
+    precision: what `auto` stands for in models without a checkpoint that says so; by default the
+        most exact that the device offers.
 
         training = Training([config], load("dsprites"), [Path("runs/0")])
         while not training.finished:
             print(training.advance(seconds=10))
         [record] = training.finish()
 
-    Raises UserError for models that do not fit one pack, unknown names, and folders that cannot be
+    Raises UserError for models that cannot share a pack, unknown names, and folders that cannot be
     written to.
     """
 
@@ -86,7 +86,7 @@ class Training:
             self._resume()
 
     def _prepare(self) -> None:
-        """Everything as it is before the first step."""
+        """Sets everything up for the first step."""
         configs = [run.config for run in self._active]
         self.pack.draw_parameters([config.seed for config in configs])
         self.pack.to(self.device)
@@ -109,7 +109,7 @@ class Training:
     def advance(self, seconds: float, steps: int | None = None) -> PackProgress:
         """Trains for about `seconds`, at least one step, at most to the end; saves when due.
 
-        steps: at most so many of them, where that is given.
+        steps: at most this many, if given.
         """
         last = time.perf_counter()
         end, until = last + seconds, self.steps if steps is None else self.step + steps
@@ -124,13 +124,13 @@ class Training:
                     self.save()
                 if now >= end or self.step >= until:
                     break
-            if self.device.type == "cuda":  # steps that are launched are not yet done
+            if self.device.type == "cuda":  # launched steps are not yet done
                 torch.cuda.synchronize(self.device)
                 self.seconds += time.perf_counter() - last
         return self.progress()
 
     def progress(self) -> PackProgress:
-        """How far it is, without training."""
+        """The progress, without training."""
         loss: dict[str, float | None] = {}
         failed: dict[str, int | None] = {}
         if self._active:
@@ -146,7 +146,7 @@ class Training:
         )
 
     def save(self) -> None:
-        """Writes a checkpoint of every run that is not over. Raises UserError on a full disk."""
+        """Writes a checkpoint of every unfinished run. Raises UserError on a full disk."""
         for model, run in enumerate(self._active):
             arrays = {
                 **_prefixed("parameter", self._parameters_of(model)),
@@ -160,7 +160,7 @@ class Training:
         self._last_save = self.seconds
 
     def _resume(self) -> None:
-        """Goes on from the newest step that all unfinished runs have a whole checkpoint of."""
+        """Resumes from the newest step of which all unfinished runs have an intact checkpoint."""
         saved = checkpoints.read_common(
             [run.folder for run in self._active], [run.id for run in self._active]
         )
@@ -183,7 +183,7 @@ class Training:
     def finish(self, weights: bool = True) -> list[dict[str, Any]]:
         """Writes each run's final files; the records (training.json), one per model in order.
 
-        weights: whether the models are kept, too; without, `pack` has them as long as it lives.
+        weights: whether the models are saved, too; if not, only `pack` has them.
         Raises RuntimeError before training is finished, UserError when a file cannot be written.
         """
         if not self.finished:
@@ -227,7 +227,7 @@ def train(
     device: str = "auto",
     on_progress: Callable[[PackProgress], None] | None = None,
 ) -> list[dict[str, Any]]:
-    """Trains a pack to its end, telling `on_progress` every second; records as Training.finish."""
+    """Trains a pack to the end, calling `on_progress` every second; records as Training.finish."""
     training = Training(configs, data, folders, device=device)
     while not training.finished:
         progress = training.advance(seconds=1)
@@ -241,13 +241,13 @@ def check_one_pack(configs: Sequence[RunConfig], folders: Sequence[Path]) -> Non
     if not configs:
         raise UserError("no models to train; give at least one configuration")
     if len(set(folders)) != len(configs):
-        raise UserError(f"{len(configs)} models need as many folders, all different; got {folders}")
+        raise UserError(f"{len(configs)} models need as many different folders; got {folders}")
     first = configs[0]
     for config in configs[1:]:
         rate = replace(config.optimizer, lr=first.optimizer.lr)
         if replace(config, seed=first.seed, beta=first.beta, optimizer=rate) != first:
             raise UserError(
-                "the models of a pack may differ in seed, beta and optimizer.lr alone; "
+                "the models of a pack may differ only in seed, beta and optimizer.lr; "
                 f"{config} does not fit {first}"
             )
 

@@ -15,11 +15,11 @@ RMSPROP_DECAY = 0.9  # of the average of squares (Tieleman & Hinton 2012)
 
 
 class PackedOptimizer:
-    """Adam, Adagrad or RMSprop for K models that differ in learning rate alone.
+    """Adam, Adagrad or RMSprop for K models that differ only in learning rate.
 
-    Neighbours with one learning rate share a parameter group of views P[a:b] of the packed
-    parameters, so that torch's fused kernels serve several rates. All three work element by
-    element: a model is untouched by its neighbours.
+    Neighbours with the same learning rate share a parameter group of views P[a:b] of the packed
+    parameters, so that torch's fused kernels serve several rates. All three are elementwise: a
+    model is unaffected by its neighbours.
     """
 
     def __init__(
@@ -44,11 +44,11 @@ class PackedOptimizer:
 
     def step(self, loss: Tensor) -> None:
         """One step down the gradient of a scalar loss, the sum of the models' losses."""
-        # fresh gradients each step: nothing to zero and nothing to add up saves memory traffic
+        # fresh gradients each step: neither zeroing nor accumulating saves memory traffic
         gradients = torch.autograd.grad(loss, list(self._parameters.values()))
         for name, gradient in zip(self._parameters, gradients, strict=True):
             for piece in self._slices:
-                # torch's fused kernels misread a gradient that is not laid out as its parameter
+                # torch's fused kernels misread a gradient with another layout than its parameter's
                 self._views[name, piece.start].grad = gradient[piece].contiguous()
         self._optimizer.step()
         for view in self._views.values():
@@ -66,7 +66,7 @@ class PackedOptimizer:
         return arrays
 
     def load(self, step: int, models: Sequence[Mapping[str, Tensor]]) -> None:
-        """Goes on after `step` steps from each model's arrays, as `state` gave them."""
+        """Resumes after `step` steps from each model's arrays, as returned by `state`."""
         if step == 0:
             return
         for (name, start), view in self._views.items():

@@ -1,4 +1,4 @@
-"""How many models a pack should have: what one takes, in a probe, and what memory there is."""
+"""How many models a pack should have: from one model's needs, measured, and free memory."""
 
 import os
 import tempfile
@@ -12,12 +12,12 @@ from trainer.config.run import RunConfig
 from trainer.data.dataset import Dataset
 from trainer.training.loop import Training
 
-PROBE_STEPS = 3  # optimisers make their moments in the first
-# The kernel ends a process that takes more than there is, and says nothing first; a GPU's allocator
-# says so, and the pack is halved. So the rest of a machine gets more room than that of a GPU.
+PROBE_STEPS = 3  # optimisers create their moments in the first
+# The kernel kills a process that runs out of memory, without warning; a GPU's allocator raises an
+# error, and the pack is halved. So more room is left on a machine than on a GPU.
 USABLE = {"cpu": 0.5, "cuda": 0.9}
-KEPT = 1.5  # the most a step takes, in terms of what forward keeps: 1.2 to 1.5 by torch.profiler
-# Where forward keeps more than this, a CPU's caches hold no layer's output until the next layer
+KEPT = 1.5  # peak of a step relative to what forward keeps: 1.2 to 1.5 by torch.profiler
+# Where forward keeps more than this, a layer's output leaves a CPU's caches before the next layer
 # reads it, and a pack is slower than its models one by one: tests.benchmarks.scaling.
 IN_CACHES = 2**28
 CGROUPS = Path("/sys/fs/cgroup")
@@ -25,10 +25,10 @@ CGROUPS = Path("/sys/fs/cgroup")
 
 @dataclass(frozen=True)
 class Need:
-    """Bytes that training takes.
+    """Bytes that training needs.
 
-    model: of one model. forward: of these, what its forward pass keeps for the backward one; 0 on a
-    GPU, where it is not counted apart. images: what a pack shares.
+    model: of one model. forward: the part that its forward pass keeps for the backward pass; 0 on a
+    GPU, where it is not counted separately. images: shared by the pack.
     """
 
     model: int
@@ -37,11 +37,11 @@ class Need:
 
 
 def pack_size(config: RunConfig, data: Dataset, device: torch.device, share: float = 1.0) -> int:
-    """How many models of `config` a pack should have at most, at least 1: the fewer of what fits
-    into memory and, on a CPU, of what it trains fast.
+    """The most models of `config` that a pack should have, at least 1: as many as fit into memory
+    and, on a CPU, as train fast.
 
-    share: the part of the machine's or the GPU's memory that this process may use, above 0, at
-        most 1; more than is free is never used.
+    share: the fraction of the machine's or GPU's memory that this process may use, above 0, at most
+        1; never more than is free.
     """
     need = probe(config, data, device)
     size = fitting(need, device, share)
@@ -51,21 +51,21 @@ def pack_size(config: RunConfig, data: Dataset, device: torch.device, share: flo
 
 
 def fitting(need: Need, device: torch.device, share: float = 1.0) -> int:
-    """How many models fit into the memory that is free; `share` as for `pack_size`."""
+    """How many models fit into free memory; `share` as for `pack_size`."""
     free, total = free_memory(device)
     usable = min(free, int(share * total)) * USABLE.get(device.type, USABLE["cpu"])
     return max(0, int((usable - need.images) // need.model))
 
 
 def free_memory(device: torch.device) -> tuple[int, int]:
-    """Free and total bytes: of the GPU; or of what this process's control groups leave it."""
+    """Free and total bytes: of the GPU, or within this process's control groups."""
     if device.type == "cuda":
         torch.cuda.empty_cache()
         return torch.cuda.mem_get_info(device)
     meminfo = Path("/proc/meminfo")
     if not meminfo.exists():
         pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-        return pages // 2, pages  # not on Linux: half of it, since nothing says how much is free
+        return pages // 2, pages  # not on Linux: half, since free memory is unknown
     lines = dict(line.split(":", 1) for line in meminfo.read_text().splitlines())
     free, total = (int(lines[key].split()[0]) * 1024 for key in ("MemAvailable", "MemTotal"))
     for limit, used in limits(CGROUPS, Path("/proc/self/cgroup")):
@@ -87,13 +87,13 @@ def limits(root: Path, of_process: Path) -> list[tuple[int, int]]:
     return found
 
 
-# names of the files with the limit and the use, and of what is given back when memory is short
+# files with the limit and the use, and the key of memory that can be reclaimed
 _V2 = ("memory.max", "memory.current", "inactive_file")
 _V1 = ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
 
 
 def _limits(root: Path, own: str, names: tuple[str, str, str]) -> list[tuple[int, int]]:
-    # in a container the path may be the host's, and the container's own group stands at the root
+    # in a container the path may be the host's, with the container's own group at the root
     groups = [root / own.lstrip("/"), *(root / own.lstrip("/")).parents]
     limits = []
     for group in groups[: groups.index(root) + 1]:
@@ -110,7 +110,7 @@ def _limits(root: Path, own: str, names: tuple[str, str, str]) -> list[tuple[int
 
 
 def probe(config: RunConfig, data: Dataset, device: torch.device) -> Need:
-    """Trains one model for a few steps, to see what it takes."""
+    """Trains one model for a few steps to measure its needs."""
     config = replace(config, steps=max(config.steps, PROBE_STEPS + 1))
     on_gpu = device.type == "cuda"
     before = torch.cuda.memory_allocated(device) if on_gpu else 0
@@ -128,10 +128,10 @@ def probe(config: RunConfig, data: Dataset, device: torch.device) -> Need:
 
 
 def _counted(training: Training) -> Need:
-    """What one model's arrays take on a CPU, whose allocator keeps no count.
+    """The size of one model's arrays on a CPU, whose allocator keeps no count.
 
     Parameters, their gradients and moments, and the arrays that forward keeps for backward. The
-    images are a file that is mapped into memory.
+    images are a memory-mapped file.
     """
     kept: dict[int, int] = {}
     states = {p.untyped_storage().data_ptr() for p in training.parameters.values()}

@@ -1,4 +1,4 @@
-"""Trains runs in as many packs as their memory asks for, one after another, each to its end."""
+"""Trains runs in as many packs as memory requires, one after another."""
 
 import gc
 import logging
@@ -22,22 +22,22 @@ from trainer.training.loop import PackProgress, Training, check_one_pack, pick_d
 from trainer.training.pack_size import pack_size
 
 _log = logging.getLogger(__name__)
-# what torch says, by the name of no class, when there is no memory left
+# torch's messages when memory runs out, which have no exception class
 _SIGNS = ("can't allocate memory", "out of memory", "bad_alloc", "ALLOC_FAILED")
 
-Places = tuple[int, ...]  # of a pack's runs among all of them
+Places = tuple[int, ...]  # indices of a pack's runs among all
 
 
 class Series:
-    """Trains models that could be one `Training`, in packs that fit into the free memory.
+    """Trains models that could be one `Training` in packs that fit into free memory.
 
-    Used like `Training`. What a model takes is measured first, and the largest packs are made that
-    fit and train fast; what the precision `auto` stands for is measured, too. A pack that runs out
-    of memory all the same is cut in two, and its halves resume from its newest checkpoint: packs
-    change no results, so nothing of what was saved is lost.
+    Used like `Training`. It first measures what a model needs, and makes the largest packs that fit
+    and train fast; it also measures which precision `auto` is. A pack that still runs out of memory
+    is halved, and the halves resume from its newest checkpoint: packs do not change results, so
+    nothing that was saved is lost.
 
     configs, folders, device, checkpoint_seconds: as for `Training`.
-    share: the part of the machine's or the GPU's memory that is this process's, above 0, at most 1.
+    share: the fraction of the machine's or GPU's memory for this process, above 0, at most 1.
 
     Raises UserError as `Training`, and where there is no memory for a single model.
     """
@@ -59,7 +59,7 @@ class Series:
         self._records = {run.id: record for run in self.runs if (record := read_record(run))}
         left = [k for k, run in enumerate(self.runs) if run.id not in self._records]
         self._steps = {k: max(checkpoints.steps(self.runs[k].folder), default=0) for k in left}
-        self._seconds = 0.0  # of the packs that are over
+        self._seconds = 0.0  # of finished packs
         allocator.keep_freed()
         self._training: Training | None = None
         self._pack: Places = ()
@@ -76,11 +76,11 @@ class Series:
 
     @property
     def step(self) -> int:
-        """Steps done, averaged over the models that were to train."""
+        """Steps done, averaged over the models to be trained."""
         return self.progress().step
 
     def advance(self, seconds: float) -> PackProgress:
-        """Trains for about `seconds`, at most one pack to its end; saves when due."""
+        """Trains for about `seconds`, at most to the end of one pack; saves when due."""
         if self._training is None and self._waiting:
             self._begin()
         if self._training and not _had_memory(partial(self._training.advance, seconds)):
@@ -91,7 +91,7 @@ class Series:
         return progress
 
     def progress(self) -> PackProgress:
-        """How far it is, without training; losses are those of the pack at work."""
+        """The progress, without training; losses are those of the current pack."""
         loss: list[float | None] = [None] * len(self.runs)
         failed: list[int | None] = [None] * len(self.runs)
         seconds = self._seconds
@@ -105,7 +105,7 @@ class Series:
         return PackProgress(done, self.steps, seconds, tuple(loss), tuple(failed))
 
     def save(self) -> None:
-        """Writes a checkpoint of the pack at work. Raises UserError on a full disk."""
+        """Writes a checkpoint of the current pack. Raises UserError on a full disk."""
         if self._training is not None:
             self._training.save()
 
@@ -122,7 +122,7 @@ class Series:
         return [self._records[run.id] for run in self.runs]
 
     def _begin(self) -> None:
-        """Makes the next pack ready, or halves of it."""
+        """Prepares the next pack, or halves of it."""
         self._pack = self._waiting.popleft()
         if not _had_memory(self._prepare):
             self._halve()
@@ -138,7 +138,7 @@ class Series:
         )
 
     def _end(self) -> None:
-        """Writes the final files of the pack at work, and lets go of its memory."""
+        """Writes the final files of the current pack, and frees its memory."""
         if self._training is None:
             return
         for record in self._training.finish():
@@ -147,9 +147,9 @@ class Series:
         self._let_go()
 
     def _halve(self) -> None:
-        """Puts the halves of the pack at work, which ran out of memory, in front of what waits.
+        """Puts the halves of the current pack, which ran out of memory, at the front of the queue.
 
-        What waits is cut as small. Raises UserError for a pack of one.
+        Waiting packs are cut to the same size. Raises UserError for a pack of one.
         """
         pack = self._pack
         self._let_go()
@@ -163,7 +163,7 @@ class Series:
         self._waiting = deque(cut([pack, *self._waiting], size))
 
     def _let_go(self) -> None:
-        """Frees the memory of the pack at work."""
+        """Frees the memory of the current pack."""
         self._training, self._pack = None, ()
         gc.collect()
         allocator.give_back()
@@ -171,7 +171,7 @@ class Series:
             torch.cuda.empty_cache()
 
     def _pack_size(self, share: float) -> int:
-        """The largest pack to make; 1 where even the probe has no memory."""
+        """The largest pack to make; 1 where even the probe runs out of memory."""
         found = [1]
         _had_memory(
             lambda: found.append(pack_size(self._configs[0], self._data, self._device, share))
@@ -179,14 +179,14 @@ class Series:
         return found[-1]
 
     def _fastest(self) -> Precision | None:
-        """The precision that the first pack trains fastest in; None where memory is too short."""
+        """The precision that the first pack trains fastest in; None if memory runs out."""
         pack = [self._configs[k] for k in self._waiting[0]]
         found: list[Precision] = []
         _had_memory(lambda: found.append(fastest(pack, self._data, self._device)))
         return found[0] if found else None
 
     def _started_together(self, left: Sequence[int]) -> list[Places]:
-        """The runs in order, those that share a checkpoint in one pack: it continues as it was."""
+        """The runs in order; those that share a checkpoint are in one pack, which resumes as is."""
         packs: list[list[int]] = []
         common: set[int] = set()
         for k in left:
@@ -201,7 +201,7 @@ class Series:
 
 
 def cut(packs: Iterable[Places], most: int) -> list[Places]:
-    """The packs, those larger than `most` cut into parts as equal as can be."""
+    """The packs, with those larger than `most` cut into parts of nearly equal size."""
     parts = []
     for pack in packs:
         count = -(-len(pack) // most)
@@ -211,18 +211,18 @@ def cut(packs: Iterable[Places], most: int) -> list[Places]:
 
 
 def out_of_memory(error: Exception) -> bool:
-    """Whether the error says that there is no memory left, on a GPU or on the machine."""
+    """Whether the error means that memory ran out, on a GPU or on the machine."""
     return isinstance(error, MemoryError | torch.OutOfMemoryError) or (
         isinstance(error, RuntimeError) and any(sign in str(error) for sign in _SIGNS)
     )
 
 
 def _had_memory(work: Callable[[], object]) -> bool:
-    """Does `work`; False where there was no memory for it. Other errors are raised."""
+    """Does `work`; False if memory ran out. Other errors are raised."""
     try:
         work()
     except (MemoryError, RuntimeError) as error:
         if not out_of_memory(error):
             raise
-        return False  # the traceback is gone then, and the arrays that it held
+        return False  # by now the traceback is gone, with the arrays that it held
     return True

@@ -1,1 +1,1 @@
-"""The noise-aware surface: what the scores allow the mean score to be."""
+"""The noise-aware surface: mean scores compatible with the measured ones."""

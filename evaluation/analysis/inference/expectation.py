@@ -1,4 +1,4 @@
-"""What the runs so far say of each setting's mean score: the answer's surface, for a search."""
+"""What the runs so far say about each setting's mean score: the answer's surface, for a search."""
 
 import math
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from evaluation.analysis.table import RunRow
 
 @dataclass(frozen=True)
 class Expectation:
-    """Mean scores of settings, as far as they are known.
+    """Mean scores of settings, as far as known.
 
     settings: numbers of the tried settings (T,) that have a score and a beta above 0.
     draws: (draws, T + n) of the mean score over seeds, higher is better; those of n settings
@@ -30,7 +30,7 @@ class Expectation:
 def expect(
     rows: Sequence[RunRow], goal: Goal, untried: np.ndarray, count: int, seed: int
 ) -> Expectation | None:
-    """What `rows` say, by the surface and the noise of `answer`; None where no run has a score.
+    """The expectation given `rows`, with the surface and noise of `answer`; None without a score.
 
     rows: each has the number of its setting. untried: (n, 2) log beta_norm and log latents of
     settings without a score; only where no other parameter differs. count, seed: of the draws.

@@ -1,8 +1,8 @@
-"""Settings that differ in more than beta and latents: which of them share a curve, which a shape.
+"""Settings that differ in more than beta and latents: which share a curve, which only a shape.
 
-A combination of other parameters with betas enough has a surface of its own. With fewer, all share
-one shape, and each value of each categorical parameter (objective, likelihood, …) has a level of
-its own. A parameter that hardly ever repeats, as a learning rate drawn from a range, is noise.
+A combination of other parameters with enough betas has its own surface. With fewer, all share one
+shape, and each value of each categorical parameter (objective, likelihood, …) has its own level. A
+parameter whose values rarely repeat, such as a learning rate drawn from a range, is noise.
 """
 
 from collections import defaultdict
@@ -13,7 +13,7 @@ import numpy as np
 
 from evaluation.analysis.choose import SettingSummary
 
-FEWEST_BETAS = 4  # that a combination of other parameters needs for a surface of its own
+FEWEST_BETAS = 4  # that a combination of other parameters needs for its own surface
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Families:
     codes: (families, C) the value of each categorical parameter, numbered.
     groups: the families that share a surface, numbers in arrays.
     scattered: names of the parameters that count as noise. shared: names of the categorical ones
-        that have levels and no surface of their own.
+        that have their own levels but not surfaces.
     """
 
     of_setting: np.ndarray
@@ -35,7 +35,7 @@ class Families:
 
 
 def find_families(settings: Sequence[SettingSummary]) -> Families:
-    """The families of settings that have the same names of parameters."""
+    """The families of settings, all with the same parameter names."""
     names = sorted({name for setting in settings for name in setting.parameters})
     values = {name: [repr(s.parameters.get(name)) for s in settings] for name in names}
     varied = [name for name in names if len(set(values[name])) > 1]
@@ -43,7 +43,8 @@ def find_families(settings: Sequence[SettingSummary]) -> Families:
     categories = [name for name in varied if name not in scattered]
     table = [tuple(values[name][i] for name in categories) for i in range(len(settings))]
     combinations = sorted(set(table))
-    of_setting = np.array([combinations.index(row) for row in table])
+    number = {row: place for place, row in enumerate(combinations)}
+    of_setting = np.array([number[row] for row in table])
     own = all(_betas(settings, of_setting, f) >= FEWEST_BETAS for f in range(len(combinations)))
     everyone = np.arange(len(combinations))
     return Families(
@@ -56,7 +57,7 @@ def find_families(settings: Sequence[SettingSummary]) -> Families:
 
 
 def _betas(settings: Sequence[SettingSummary], of_setting: np.ndarray, family: int) -> int:
-    """Most different betas at one latent size."""
+    """The largest number of distinct betas at one latent size."""
     betas = defaultdict(set)
     for i in np.flatnonzero(of_setting == family).tolist():
         betas[settings[i].latents].add(settings[i].beta)

@@ -1,4 +1,4 @@
-"""How much of the variance of the score is due to beta, to the latents, …, and to luck."""
+"""How much of the score's variance is due to beta, the latents, …, and luck."""
 
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
@@ -7,19 +7,19 @@ import numpy as np
 
 from evaluation.analysis.choose import SettingSummary
 
-MOST_LEVELS = 8  # of a parameter drawn from a range, which is cut into as many equal parts
+MOST_LEVELS = 8  # of a parameter drawn from a range, which is cut into that many equal parts
 SEED, INTERACTION, TOGETHER = "seed", "interaction", "cannot be told apart"
 
 
 def what_matters(settings: Sequence[SettingSummary]) -> Mapping[str, float]:
-    """Shares of the variance of a run's score over these settings, which sum up to 1.
+    """Shares of the variance of a run's score over these settings, which sum to 1.
 
-    `beta`, `latents` and every other parameter that differs: what it explains beside all others
-    (type II sums of squares). `interaction`: what settings differ in beyond the sum of these.
-    `seed`: the rest, luck of the seed; where no setting has two, it is in `interaction`.
-    `cannot be told apart`: what parameters explain only together, since they were changed together.
-    Each is less what chance alone gives (omega squared, Hays 1963); seeds matter as much as
-    anything in many such models (Locatello et al. 2019). Empty for fewer than three settings.
+    `beta`, `latents` and every other parameter that differs: what it explains in addition to all
+    others (type II sums of squares). `interaction`: differences between settings beyond the sum of
+    these. `seed`: the rest, luck of the seed; part of `interaction` where no setting has two seeds.
+    `cannot be told apart`: what parameters explain only jointly, since they were changed together.
+    Each is corrected for chance (omega squared, Hays 1963); seeds matter as much as anything in
+    many such models (Locatello et al. 2019). Empty for fewer than three settings.
     """
     settings = [s for s in settings if s.scores and np.isfinite(s.mean)]
     if len(settings) < 3:
@@ -67,11 +67,12 @@ def _numbered(values: Sequence[object]) -> np.ndarray:
     if numeric and len(different) > MOST_LEVELS and 2 * len(different) > len(values):
         order = np.argsort(np.argsort(np.array(values, float), kind="stable"), kind="stable")
         return order * MOST_LEVELS // len(values)
-    return np.array([different.index(repr(value)) for value in values])
+    number = {text: place for place, text in enumerate(different)}
+    return np.array([number[repr(value)] for value in values])
 
 
 def _residual(columns: Iterable[np.ndarray], means: np.ndarray) -> tuple[float, int]:
-    """Sum of squares that a sum of effects leaves, and the rank of its design."""
+    """Residual sum of squares of additive effects, and the rank of their design."""
     parts = [np.ones((len(means), 1))]
     parts += [np.eye(column.max() + 1)[column] for column in columns]
     design = np.hstack(parts)

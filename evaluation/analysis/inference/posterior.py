@@ -1,4 +1,4 @@
-"""Functions that the scores allow, drawn along beta for each latent size and family."""
+"""Functions compatible with the scores, drawn along beta for each latent size and family."""
 
 import math
 from collections.abc import Sequence
@@ -12,11 +12,15 @@ from evaluation.analysis.inference.noise import Noise
 from evaluation.analysis.inference.surface import FittedSurface, fit_surface
 
 GRID = 81  # points of each curve: steps of 11 % over the paper's range of beta_norm
-FEWEST, MOST = 17, 650  # points of a curve where there are many, and of all of them about
+FEWEST, MOST = 17, 650  # points per curve where there are many curves; of all together, about
 DRAWS = 4000  # functions drawn; a probability is then known to within 0.01
 IMAGINED_DRAWS = 1000
-MANY = 300  # settings from which on near ones are pooled for the fit, which costs their cube
-NEAR = 0.2  # in log beta: well below the shortest length over which a score changes
+MANY = 300  # from this many settings, close ones are pooled for the fit, whose cost is cubic
+NEAR = 0.2  # in log beta: well below the shortest length scale of a score
+MOST_CELLS = 1000  # of pooled settings; of more, cells are doubled, and then hold several latents
+MOST_DOUBLED = 5
+MOST_DRAWN = 8_000_000  # scores of settings in all draws: of very many settings fewer are drawn
+FEWEST_DRAWS = 1000
 
 
 @dataclass(frozen=True)
@@ -62,16 +66,16 @@ class Posterior:
     _imagined: dict[float, np.ndarray] = field(default_factory=dict, repr=False)
 
     def surface(self, family: int) -> FittedSurface:
-        """The surface that a family belongs to."""
+        """The surface of a family."""
         pairs = zip(self.families.groups, self.surfaces, strict=True)
         return next(surface for group, surface in pairs if family in group)
 
     def imagine(self, seeds_factor: float) -> np.ndarray:
-        """Draws (draws, settings) to expect from so many times the seeds.
+        """Draws (draws, settings) to expect with this many times the seeds.
 
-        The means are put where the surface has them now: more seeds would calm the noise.
+        The means are set to the current surface's: more seeds would reduce the noise.
         """
-        if seeds_factor not in self._imagined:  # asked for every latent size
+        if seeds_factor not in self._imagined:  # requested for every latent size
             rng, expected = np.random.default_rng(self.seed), self.tested.mean(axis=0)
             draws = np.empty((IMAGINED_DRAWS, len(expected)))
             for group, surface in zip(self.families.groups, self.surfaces, strict=True):
@@ -97,14 +101,15 @@ def draw_posterior(
     )
     several_seeds = np.array([setting.seeds > 1 for setting in settings])
     rng, surfaces = np.random.default_rng(seed), []
-    draws, tested = np.empty((DRAWS, len(at_points))), np.empty((DRAWS, len(settings)))
+    count = max(FEWEST_DRAWS, min(DRAWS, MOST_DRAWN // len(settings)))
+    draws, tested = np.empty((count, len(at_points))), np.empty((count, len(settings)))
     for group in families.groups:
         here, mask = np.isin(families.of_setting, group), np.isin(points.family, group)
         own = bool(several_seeds[here].any())
         surface = _fit(inputs[here], means[here], noise.only(here), own and not families.scattered)
-        # shuffled, for the shapes come in blocks and blocks of two groups must not be paired
-        draws[:, mask] = rng.permutation(surface.draw(at_points[mask], DRAWS, rng))
-        tested[:, here] = rng.permutation(_draw_tested(surface, inputs[here], own, DRAWS, rng))
+        # shuffled, since shapes come in blocks, and blocks of two groups must not be paired
+        draws[:, mask] = rng.permutation(surface.draw(at_points[mask], count, rng))
+        tested[:, here] = rng.permutation(_draw_tested(surface, inputs[here], own, count, rng))
         surfaces.append(surface)
     return Posterior(
         points, draws, tested, families, tuple(surfaces), inputs, noise, several_seeds, seed
@@ -145,7 +150,8 @@ def _draw_tested(
 ) -> np.ndarray:
     """Draws (count, settings) of the settings' means.
 
-    own: several seeds show the noise, so what the curve misses beyond it is the setting's own.
+    own: several seeds measure the noise, so deviations from the curve beyond it are the setting's
+        own.
     """
     if own and len(inputs) == len(surface.points):
         return surface.draw_settings(count, rng)
@@ -153,7 +159,7 @@ def _draw_tested(
 
 
 def _fit(inputs: np.ndarray, means: np.ndarray, noise: Noise, measured: bool) -> FittedSurface:
-    """The surface of settings at `inputs`, pooled where they are very many."""
+    """The surface of settings at `inputs`, pooled where there are very many."""
     points, values, variances, freedom = _pool(inputs, means, noise)
     return fit_surface(points, values, variances, measured, freedom)
 
@@ -163,15 +169,13 @@ def _pool(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Inputs, means, their variances and what these are known with: for the fit.
 
-    Where there are very many settings, those of nearly one beta are one. Each weighs by its
-    precision, with a little noise for all: none is known that exactly.
+    Where there are very many settings, those with nearly the same beta are merged. Each is weighted
+    by its precision, with a little noise added for all: none is known exactly.
     """
     variances = noise.of_mean
     if len(means) <= MANY:
         return inputs, means, variances, noise.freedom
-    cells = np.column_stack([np.floor(inputs[:, 0] / NEAR), inputs[:, 1:]])
-    _, cell = np.unique(cells, axis=0, return_inverse=True)
-    cell = cell.ravel()
+    cell = _cells(inputs)
     precision = 1 / (variances + max(float(np.median(variances)), 1e-12))
     total = np.bincount(cell, precision)
     pooled = [np.bincount(cell, precision * column) / total for column in (*inputs.T, means)]
@@ -179,8 +183,21 @@ def _pool(
     return np.column_stack(pooled[:-1]), pooled[-1], spread, np.bincount(cell, noise.freedom)
 
 
+def _cells(inputs: np.ndarray) -> np.ndarray:
+    """Numbers (settings,) of the cells that settings near to each other share."""
+    latents = inputs[:, 1]
+    for doubled in range(MOST_DOUBLED):
+        near = NEAR * 2**doubled
+        cells = np.column_stack([np.floor(inputs[:, 0] / near), latents, inputs[:, 2:]])
+        different, cell = np.unique(cells, axis=0, return_inverse=True)
+        if len(different) <= MOST_CELLS:
+            break
+        latents = np.floor(inputs[:, 1] / near)
+    return cell.ravel()
+
+
 def lay_out(settings: Sequence[SettingSummary], families: Families) -> CurvePoints:
-    """The points of every curve; a few tested settings are among them."""
+    """The points of every curve, including a few tested settings."""
     log_norm = np.log([setting.beta_norm for setting in settings])
     latents = np.array([setting.latents for setting in settings])
     curves = sorted(set(zip(families.of_setting.tolist(), latents.tolist(), strict=True)))

@@ -1,4 +1,4 @@
-"""The mean score over (log beta_norm, log latents), known up to noise: Gaussian processes."""
+"""Gaussian processes for the mean score over (log beta_norm, log latents), known up to noise."""
 
 import itertools
 import math
@@ -11,21 +11,24 @@ from scipy.linalg import cho_factor, cho_solve, cholesky, solve_triangular
 from scipy.spatial.distance import cdist
 from scipy.special import expit, logsumexp
 
-# What the function may be like: every combination counts by how well it explains the scores.
+# The family of functions: every combination is weighted by how well it explains the scores.
 # Lengths are in natural logarithms, heights in standard deviations of the settings' means.
 BETA_LENGTHS = (0.35, 0.6, 1.0, 1.7, 2.9, 5.0)  # factors of 1.4 to 150
 LATENTS_LENGTHS = (0.7, 1.5, 3.0, 6.0)
 HEIGHTS = (0.5, 1.0, 2.0)
 MISFITS = (0.03, 0.3)  # noise beyond the measured one
-MISFITS_UNMEASURED = (*MISFITS, 1.0)  # where seeds measure none, the scores may be nothing else
-# A collapse of the latents makes a cliff beside a gentle slope. One smoothness fits neither, and
-# puts the top too far from the cliff; so a little fine detail is always allowed for.
+MISFITS_UNMEASURED = (*MISFITS, 1.0)  # where seeds measure no noise, scores may be only noise
+# A collapse of the latents makes a cliff next to a gentle slope. One smoothness fits neither and
+# puts the top too far from the cliff, so a little fine detail is always included.
 DETAIL_HEIGHT, DETAIL_LENGTHS = 0.2, (0.5, 1.5)
 UNKNOWN_LEVEL = 10.0  # prior standard deviation of the overall level: as good as unknown
-CATEGORY_LEVEL = 2.0  # and of how far a category (an objective, say) lies above or below it
+CATEGORY_LEVEL = 2.0  # and of a category's (e.g. an objective's) offset from it
 LEAST_NOISE = 1e-6  # keeps a noiseless sweep's matrix positive definite in double precision
-NEGLIGIBLE = 0.01  # a combination that weighs less is left out
-NOISES = 32  # draws, at least, of how noisy the scores are
+NEGLIGIBLE = 0.01  # combinations with less weight are dropped
+JITTER = 1e-8 * UNKNOWN_LEVEL**2  # neighbours on a dense grid are all but equal
+MOST_TOGETHER = 2000  # points that are drawn together, which costs their cube; of more,
+KNOTS = 600  # so many are, and the others given these
+NOISES = 32  # draws, at least, of the noise level of the scores
 
 
 class Shape(NamedTuple):
@@ -42,7 +45,7 @@ class FittedSurface:
     """A weighted family of Gaussian processes over points (n, 2 + C).
 
     A point is log beta_norm, log latents, and the code of each of C categories: curves of different
-    categories have one shape, levels of their own, and fine detail of their own.
+    categories share one shape, but have their own levels and fine detail.
 
     points: (n, 2 + C) where the scores are known; values: (n,) there, centred and scaled;
     noise: (n,) their variance, known with `freedom` (n,) degrees of freedom.
@@ -62,24 +65,24 @@ class FittedSurface:
 
     @property
     def reach(self) -> float:
-        """Average length in log beta over which the score changes."""
+        """Average length scale of the score in log beta."""
         return float(self.weights @ [shape.beta for shape in self.shapes])
 
     def draw(self, points: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
-        """Functions that the scores allow, at `points` (n, 2 + C): array (count, n) of means."""
+        """Means (count, n) at `points` (n, 2 + C) of functions compatible with the scores."""
         return self._draw_all(points, False, count, rng)
 
     def draw_settings(self, count: int, rng: np.random.Generator) -> np.ndarray:
         """Means (count, settings) of the settings themselves, which a smooth curve may miss.
 
-        What the curve misses beyond the noise of the seeds is the setting's own, and is kept.
+        Deviations from the curve beyond seed noise are the setting's own, and are kept.
         """
         return self._draw_all(self.points, True, count, rng)
 
     def draw_with(self, points: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
-        """As `draw_settings`, with settings not tried yet, at `points` (n, 2 + C), behind them.
+        """As `draw_settings`, followed by settings not tried yet, at `points` (n, 2 + C).
 
-        Array (count, settings + n). Of those, too, a smooth curve may miss the mean.
+        Array (count, settings + n). Their means, too, may deviate from a smooth curve.
         """
         return self._draw_all(np.concatenate([self.points, points]), True, count, rng)
 
@@ -96,16 +99,16 @@ class FittedSurface:
         return self.centre + self.scale * np.concatenate(draws)
 
     def _noise_drawn(self, rng: np.random.Generator) -> np.ndarray:
-        """Variances (n,) that the noise may have: scaled inverse chi squared around `noise`.
+        """Draws of the noise variances (n,): scaled inverse chi-squared around `noise`.
 
-        Where few seeds show the noise, the scores' tails are so those of Student's t.
+        With few seeds, the tails of the scores are thus those of Student's t.
         """
         known = np.isfinite(self.freedom)
         freedom = np.where(known, self.freedom, 1.0)
         return self.noise * np.where(known, freedom / rng.chisquare(freedom), 1.0)
 
     def imagine(self, means: np.ndarray, noise: float) -> "FittedSurface":
-        """The same family had the settings scored `means` with `noise` times the variance."""
+        """The same family as if the settings had scored `means` with `noise` times the variance."""
         return replace(
             self,
             values=(means - self.centre) / self.scale,
@@ -125,23 +128,30 @@ class FittedSurface:
     ) -> np.ndarray:
         """Posterior draws (count, n) of one member, corrected from draws of the prior.
 
-        By Matheron's rule (Wilson et al. 2020, Eq. 9): the points are factored once, and only the
-        settings for each of the noises, which `block` draws share.
-        own: the points are settings, those of the scores first, and their misfit is a part of
-        them, not noise.
+        By Matheron's rule (Wilson et al. 2020, Eq. 9): the points are factored once, and the
+        settings once per noise, which `block` draws share.
+        own: the points are settings, scored ones first, and their misfit is part of them, not
+        noise.
         """
         every = points if own else np.concatenate([points, self.points])
         known = slice(0, len(self.points)) if own else slice(len(points), None)
-        covariance = _rest(every, every) + _curve(shape, every, every)
-        # neighbours on a dense grid are all but equal
-        covariance[np.diag_indices_from(covariance)] += 1e-8 * UNKNOWN_LEVEL**2
         beyond = shape.misfit**2
-        if own:
-            covariance[np.diag_indices_from(covariance)] += beyond
-        root = cholesky(covariance, lower=True, check_finite=False)
-        prior = rng.standard_normal((count, len(every))) @ root.T
+        if len(every) <= MOST_TOGETHER:
+            covariance = _rest(every, every) + _curve(shape, every, every)
+            covariance[np.diag_indices_from(covariance)] += JITTER
+            if own:
+                covariance[np.diag_indices_from(covariance)] += beyond
+            root = cholesky(covariance, lower=True, check_finite=False)
+            prior = rng.standard_normal((count, len(every))) @ root.T
+            gram, cross = covariance[known, known], covariance[known, : len(points)]
+        else:
+            prior = _draw_by_knots(shape, every, known, beyond if own else 0.0, count, rng)
+            cross = _rest(every[known], points) + _curve(shape, every[known], points)
+            gram = _rest(every[known], every[known]) + _curve(shape, every[known], every[known])
+            gram[np.diag_indices_from(gram)] += JITTER + (beyond if own else 0.0)
+            if own:
+                cross[np.diag_indices(len(cross))] = np.diag(gram)
         draws, at_known = prior[:, : len(points)].copy(), prior[:, known]
-        gram, cross = covariance[known, known], covariance[known, : len(points)]
         for start in range(0, count, block):
             here = slice(start, start + block)
             variances = _safe(self._noise_drawn(rng) + (0.0 if own else beyond))
@@ -149,6 +159,42 @@ class FittedSurface:
             factor = cho_factor(gram + np.diag(variances), overwrite_a=True, check_finite=False)
             draws[here] += cho_solve(factor, (self.values - scores).T, check_finite=False).T @ cross
         return draws
+
+
+def _draw_by_knots(
+    shape: Shape,
+    points: np.ndarray,
+    known: slice,
+    beyond: float,
+    count: int,
+    rng: np.random.Generator,
+) -> np.ndarray:
+    """Draws (count, n) of the prior at `points`, whose cost grows with n alone.
+
+    The points that are `known`, and of the others some that are evenly spread, are drawn together;
+    each other one as the prior has it given these, but apart from the rest (as FITC: Snelson &
+    Ghahramani 2006). So the variance of every point is exact.
+
+    beyond: the points' own variance, beside the curve's.
+    """
+    together = np.zeros(len(points), bool)
+    together[known] = True
+    spread = np.linspace(0, len(points) - 1, KNOTS).round().astype(int)
+    together[np.lexsort(points.T)[spread]] = True
+    knots, others = points[together], points[~together]
+    among = _rest(knots, knots) + _curve(shape, knots, knots)
+    among[np.diag_indices_from(among)] += JITTER + beyond
+    root = cholesky(among, lower=True, overwrite_a=True, check_finite=False)
+    across = _rest(knots, others) + _curve(shape, knots, others)
+    shared = solve_triangular(root, across, lower=True, overwrite_b=True, check_finite=False)
+    alone = UNKNOWN_LEVEL**2 + CATEGORY_LEVEL**2 * (points.shape[1] - 2)
+    alone += DETAIL_HEIGHT**2 + shape.height**2 + beyond
+    left = np.sqrt(np.maximum(alone - (shared**2).sum(axis=0), 0.0))
+    white = rng.standard_normal((count, len(knots)))
+    draws = np.empty((count, len(points)))
+    draws[:, together] = white @ root.T
+    draws[:, ~together] = white @ shared + left * rng.standard_normal((count, len(others)))
+    return draws
 
 
 def fit_surface(
@@ -160,11 +206,12 @@ def fit_surface(
 ) -> FittedSurface:
     """Surface from mean scores `means` (n,) of noise `variances` (n,) at `points` (n, 2 + C).
 
-    measured: whether `variances` hold all noise; False for single seeds. freedom: (n,) degrees of
-    freedom that the variances are known with; left out, they are exact.
+    measured: whether `variances` include all noise; False for single seeds. freedom: (n,) degrees
+    of freedom of the variances; by default they are exact.
 
-    Smoothness, height and misfit are averaged over, not fixed at their likeliest values: with a
-    dozen settings those alone make intervals too short (Rasmussen & Williams 2006, section 5.2).
+    Smoothness, height and misfit are averaged over rather than fixed at their most likely values:
+    with a dozen settings those would make intervals too short (Rasmussen & Williams 2006, section
+    5.2).
     """
     centre, scale = float(means.mean()), float(means.std())
     if scale < 1e-9 * max(1.0, abs(centre)):  # equal scores
@@ -199,7 +246,7 @@ def fit_surface(
 
 
 def _level(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Covariance (a, b) of the levels: one for all, and one of each category."""
+    """Covariance (a, b) of the levels: a common one, and one per category."""
     covariance = np.full((len(a), len(b)), UNKNOWN_LEVEL**2)
     for code in range(2, a.shape[1]):
         covariance += CATEGORY_LEVEL**2 * (a[:, None, code] == b[None, :, code])

@@ -1,4 +1,4 @@
-"""Where the curve over beta is highest, with its interval, and whether it may lie further out."""
+"""Where the curve over beta peaks, with its interval, and whether the peak may be further out."""
 
 import itertools
 import math
@@ -16,9 +16,9 @@ Side = Literal["lowest", "highest"]
 
 @dataclass(frozen=True)
 class Top:
-    """The top of the curve, as a rule between the settings that were tried.
+    """The top of the curve, usually between the settings that were tried.
 
-    interval, interval_norm: of the best beta and beta_norm, over every latent size it may have.
+    interval, interval_norm: of the best beta and beta_norm, over every possible latent size.
     expected: mean score over seeds there.
     """
 
@@ -36,7 +36,7 @@ class Edge:
     """One end of the betas tried at a latent size.
 
     probability: that the curve is highest there and still rising, by more than `within` since the
-    setting before: it may go on beyond.
+    previous setting, so that it may rise further beyond.
     """
 
     side: Side
@@ -51,8 +51,8 @@ def find_top(
 ) -> Top:
     """The top of the curves drawn (draws, points), higher is better.
 
-    The interval holds the middle `level` of the drawn functions' tops, and the likeliest top and
-    the beta of `setting` with them, so that the number to use is never outside.
+    The interval contains the middle `level` of the drawn functions' tops, the most likely top, and
+    the beta of `setting`, so that the recommended value is never outside.
     """
     expected, tops = draws.mean(axis=0), draws.argmax(axis=1)
     top = int(expected.argmax())
@@ -74,8 +74,8 @@ def find_top(
 def _interval(
     points: CurvePoints, position: np.ndarray, tops: np.ndarray, level: float, *others: float
 ) -> tuple[float, float]:
-    """The middle `level` of exp(position) at the tops, widened to hold the others."""
-    # a top lies anywhere within half a step of its point, but not outside what was tried
+    """The middle `level` of exp(position) at the tops, widened to contain the others."""
+    # a top is anywhere within half a step of its point, but not outside the range tried
     lower = position - np.where(points.low, 0.0, points.half_step)
     upper = position + np.where(points.high, 0.0, points.half_step)
     low = np.quantile(lower[tops], (1 - level) / 2, method="lower")

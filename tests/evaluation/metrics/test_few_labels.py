@@ -78,7 +78,7 @@ def test_it_is_said_how_many_more_labels_would_do() -> None:
     with pytest.raises(MissingLabels, match="every image is labelled for it; merge some"):
         higgins(code(np.zeros((12, 2))), Labelled(labels))
     hidden[:12, 1] = np.arange(12)  # a number of its own for each image
-    with pytest.raises(MissingLabels, match=r"'f1' .* its classes hardly repeat"):
+    with pytest.raises(MissingLabels, match=r"'f1' .* its classes rarely repeat"):
         higgins(zeros, Labelled(hidden))
 
 

@@ -75,7 +75,7 @@ def test_a_pipe_is_not_waited_for(store):
     assert not store.is_trained("0123")
     with pytest.raises(UserError, match=r"training\.json is a pipe, a socket or a device|result"):
         store.fetch("runs/0123")
-    with pytest.raises(OSError, match="is no file"):
+    with pytest.raises(OSError, match="is not a file"):
         read_plain(folder / "training.json")
     with pytest.raises(UserError, match="is a pipe"):
         store.read_json("runs/0123/training.json")

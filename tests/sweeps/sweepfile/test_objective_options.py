@@ -103,7 +103,7 @@ def test_an_option_of_none_of_the_compared_is_refused() -> None:
         (
             {"objective": "isa_vae"},
             {"latents": {"values": [10, 7]}},
-            r"^parameters\.latents\.values\[1\]: 7 latents do not make 5 subspaces",
+            r"^parameters\.latents\.values\[1\]: 7 latents cannot be split into 5 equal subspaces",
         ),
         (
             {},

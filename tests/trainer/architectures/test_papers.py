@@ -153,7 +153,7 @@ def test_a_deconvolution_to_an_odd_side_is_torchs_with_output_padding() -> None:
         ("burgess", (1, 64, 32), "takes 64x64 or 32x32 images, these are 64x32"),
         ("dc_ign", (1, 28, 28), "multiples of 8, these are 28x28; use 'fc1200' or 'mlp'"),
         ("infogan", (1, 30, 32), "multiples of 4, these are 30x32; use 'fc1200' or 'mlp'"),
-        ("troubleshooting", (1, 3, 9), "4 pixels a side or more, these are 3x9"),
+        ("troubleshooting", (1, 3, 9), "at least 4 pixels a side, these are 3x9"),
     ],
 )
 def test_images_that_a_network_cannot_take_are_named(

@@ -99,7 +99,7 @@ def test_files_that_cannot_be_read(tmp_path, file):
     for path in (tmp_path / "none.yaml", tmp_path, "a\0b"):
         with pytest.raises(UserError, match="cannot be read"):
             read(path)
-    with pytest.raises(UserError, match="larger than"):
+    with pytest.raises(UserError, match="too large"):
         read(file("a: " + "x" * MOST_BYTES))
 
 

@@ -71,7 +71,7 @@ def test_a_range_that_could_be_any_is_asked_for(tmp_path, array):
     low, high = float(array.min()), float(array.max())
     pixels = loaded(tmp_path / "a.npy", range=[low, high]).images([0])
     assert np.array_equal(pixels.ravel(), np.rint((array.ravel() - low) * 255 / (high - low)))
-    with pytest.raises(UserError, match=r"range: images hold .* outside of"):
+    with pytest.raises(UserError, match=r"range: images hold .* outside"):
         loaded(tmp_path / "a.npy", range=[low, high - 1])
     with pytest.raises(UserError, match=r"range: expected \[black, white\]"):
         loaded(tmp_path / "a.npy", range=[1, 1])
@@ -110,7 +110,7 @@ def test_an_alpha_channel(tmp_path):
 def test_flat_rows(tmp_path, rows, shape):
     np.save(tmp_path / "a.npy", rows)
     assert np.array_equal(everything(loaded(tmp_path / "a.npy", shape=shape)), IMAGES)
-    with pytest.raises(UserError, match="if its images lie flat give shape"):
+    with pytest.raises(UserError, match="if its images are flattened, give shape"):
         loaded(tmp_path / "a.npy")
     with pytest.raises(UserError, match=r"shape: .* has 30 values, an image of .* has 90"):
         loaded(tmp_path / "a.npy", shape=[5, 6])
@@ -247,7 +247,7 @@ def test_parquet_as_hugging_face_writes_it(tmp_path):
         first = 5 if path.is_file() else 0
         assert np.array_equal(everything(data), IMAGES[first:])
         assert np.array_equal(data.classes(np.arange(len(data)))[:, 0], CLASSES[first:, 0])
-        assert "columns box are not read" in notes_of(data).labels[0]
+        assert "columns box are ignored" in notes_of(data).labels[0]
     bad = pa.table({"image": [*rows[:2], {"bytes": b"x", "path": "2.png"}]})
     pq.write_table(bad, tmp_path / "bad.parquet")
     with pytest.raises(UserError, match=r"bad\.parquet, row 2: is not an image"):

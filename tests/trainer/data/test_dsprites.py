@@ -167,5 +167,5 @@ def test_no_indices_give_no_images():
 
 
 def test_a_device_is_no_file_of_it():
-    with pytest.raises(UserError, match="/dev/zero: is no file"):
+    with pytest.raises(UserError, match="/dev/zero: is not a file"):
         load("dsprites", path="/dev/zero")

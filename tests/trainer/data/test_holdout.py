@@ -46,7 +46,7 @@ def test_images_rows_and_classes_are_those_of_their_places() -> None:
 
 @pytest.mark.parametrize("count", [-1, len(Shapes())])
 def test_something_must_be_left_to_train_on(count: int) -> None:
-    with pytest.raises(FieldError, match=f"below the {len(Shapes())} images there are, got"):
+    with pytest.raises(FieldError, match=f"fewer than the {len(Shapes())} images, got"):
         hold_out(Shapes(), count)
 
 

@@ -46,7 +46,7 @@ def test_a_number_that_does_not_fit(count):
 
 def test_a_number_for_a_data_set_without_labels(tmp_path):
     np.save(tmp_path / "a.npy", np.full((3, 4, 4), 9, np.uint8))
-    with pytest.raises(UserError, match="labels: folder has no labels of its own"):
+    with pytest.raises(UserError, match="labels: folder has no labels"):
         load("folder", path=str(tmp_path / "a.npy"), labels=2)
 
 
@@ -85,7 +85,7 @@ def test_labels_fingerprint_is_of_the_labels_and_not_of_the_file(table):
     [
         ("", "is empty"),
         ("shape\n1\n", "no column index among shape"),
-        ("index\n1\n", "no column of labels"),
+        ("index\n1\n", "no label columns"),
         ("index,shape,shape\n1,1,1\n", "line 1: every column needs its own name"),
         ("index,shape\n0,1\n1,2,3\n", "line 3: 3 cells under 2 columns"),
         ("index,shape\n0,1\nx,2\n", "line 3, column index: expected a whole number, got 'x'"),
@@ -96,10 +96,10 @@ def test_labels_fingerprint_is_of_the_labels_and_not_of_the_file(table):
         ),
         ("index,shape\n0,1\n,2\n", "line 3, column index: expected 0 to 47, got "),
         ("index,shape\n0,1\n48,2\n", "line 3, column index: expected 0 to 47, got 48"),
-        ("index,shape\n0,1\n1,1\n0,2\n", "line 4, column index: 0 has a row already"),
+        ("index,shape\n0,1\n1,1\n0,2\n", "line 4, column index: 0 already has a row"),
         ("index,shape\n0,1\n1,3\n", "line 3, column shape: expected a class from 0 to 2"),
         ("index,shape\n0,heart\n", "line 2, column shape: expected a whole number, got 'heart'"),
-        ("index,mood\n0,\n", "column mood: it holds no label"),
+        ("index,mood\n0,\n", "column mood: it has no labels"),
         (
             "index,weight\n0,1\n3,inf\n",
             "no column can be a factor; column weight: it holds infinity",

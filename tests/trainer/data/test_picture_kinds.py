@@ -64,7 +64,7 @@ def test_what_is_transparent_shows_the_background(tmp_path, make, background, sh
     assert tuple(images[0, :, 0, 0]) == shown and tuple(images[0, :, 3, 3]) == RED
     assert (images == images[0]).all()
     (remark,) = notes_of(data).images
-    assert "3 images are transparent in places" in remark
+    assert "3 images are partly transparent" in remark
 
 
 def test_gray_with_alpha_stays_gray_on_a_gray_background_alone(tmp_path):
@@ -282,4 +282,4 @@ def test_files_that_are_left_out_are_said(tmp_path):
     (tmp_path / "labels.csv").write_text("file,x\n")
     notes = notes_of(load("folder", path=str(tmp_path)))
     assert notes.images == ("1 .heic files are left out: convert them to PNG or JPEG",)
-    assert "labels.csv in the folder is not read" in notes.labels[0]
+    assert "labels.csv in the folder is ignored" in notes.labels[0]

@@ -132,7 +132,7 @@ def test_names_below_folders(tmp_path):
     data = labelled(folder, text([["file", "x"], *rows, ["2.png", "1"], ["d/0.png", "9"]]))
     assert known(data)[:, 0].tolist() == [0, 1, 2, 0, 1]
     assert "1 row names an image that is not there, such as 'd/0.png'" in notes_of(data).labels[0]
-    with pytest.raises(UserError, match=r"line 2, column file: '0.png' names several images"):
+    with pytest.raises(UserError, match=r"line 2, column file: '0.png' matches several images"):
         labelled(folder, "file,x\n0.png,1\n2.png,2\n")
 
 
@@ -196,12 +196,12 @@ def test_words_for_what_is_missing(folder, word):
     ("values", "why"),
     [
         ([f"seen on day {n}" for n in range(N)], "12 different texts"),
-        ([""] * N, "holds no label"),
-        (["same"] * N, "'same', and a factor varies"),
+        ([""] * N, "has no labels"),
+        (["same"] * N, "'same', and a factor must vary"),
         (["", *["7"] * (N - 1)], "all 11 labels are '7'"),
         (["inf", *map(str, range(N - 1))], "infinity"),
-        ([*map(str, range(N))], "its 12 classes hardly repeat among 12 labelled images"),
-        (["odd", *["even"] * (N - 1)], "its 2 classes hardly repeat among 12 labelled images"),
+        ([*map(str, range(N))], "its 12 classes rarely repeat among 12 labelled images"),
+        (["odd", *["even"] * (N - 1)], "its 2 classes rarely repeat among 12 labelled images"),
     ],
 )
 def test_columns_that_cannot_be_factors_are_left_out_by_name(folder, values, why):
@@ -342,14 +342,14 @@ def test_a_table_without_a_line_of_names_loses_no_row(folder, delimiter):
     data = labelled(folder, text(ROWS, delimiter))
     assert dict(data.factors) == {"column_2": 3, "column_3": 3}
     assert np.array_equal(known(data), WANTED)
-    assert any("has no line of names" in said for said in notes_of(data).labels)
+    assert any("has no header line" in said for said in notes_of(data).labels)
 
 
 def test_rows_that_repeat_another_count_once(folder):
     data = labelled(folder, text([HEAD, *ROWS, ROWS[3]]))
     assert np.array_equal(known(data), WANTED)
     assert any("1 rows repeat another" in said for said in notes_of(data).labels)
-    with pytest.raises(UserError, match=r"line 14, .* im_03\.png has a row already, with other"):
+    with pytest.raises(UserError, match=r"line 14, .* im_03\.png already has a row, with other"):
         labelled(folder, text([HEAD, *ROWS, [NAMES[3], "2", "0"]]))
 
 
@@ -388,7 +388,7 @@ def test_yes_and_no_in_any_case_and_a_remark_on_other_texts(folder):
     data = labelled(folder, text([["file", "smiles", "kind"], *rows]))
     assert dict(data.factors) == {"smiles": 2, "kind": 3}
     assert known(data)[:4, 0].tolist() == [1, 1, 0, 0]
-    said = "kind: 'Cat' and 'cat' are two classes, and differ in case alone"
+    said = "kind: 'Cat' and 'cat' are two classes that differ only in case"
     assert said in notes_of(data).labels
 
 

@@ -97,7 +97,7 @@ def test_samples_are_of_the_models_own_prior(root, monkeypatch):
         (lambda m: m.encode(np.full((1, 2, 12, 12), "x")), "expected uint8 images or floats"),
         (lambda m: m.decode(np.zeros((2, 4))), r"expected codes \(n, 3\), got \(2, 4\)"),
         (lambda m: m.traverse(GREY.images([0]), latents=[3]), "expected latents of 0 to 2, got"),
-        (lambda m: m.sample(0), "expected 1 sample or more"),
+        (lambda m: m.sample(0), "expected at least 1 sample"),
     ],
 )
 def test_what_does_not_fit_is_refused(model, use, problem):
@@ -106,7 +106,7 @@ def test_what_does_not_fit_is_refused(model, use, problem):
 
 
 def test_a_folder_without_a_model_is_named(tmp_path):
-    with pytest.raises(UserError, match="is no run folder"):
+    with pytest.raises(UserError, match="is not a run folder"):
         load_model(tmp_path)
 
 

@@ -64,6 +64,6 @@ def test_stratified_sampling_is_unbiased_over_all_batches() -> None:
 def test_stratified_sampling_needs_a_batch_that_the_data_can_fill() -> None:
     z = draw(1, 6, 2)
     for few, images in [(z, 4), (z[:, :1], 100)]:
-        with pytest.raises(UserError, match="batches of 2 images or more, and no larger"):
+        with pytest.raises(UserError, match="batches of at least 2 images, and no larger"):
             aggregate_posterior(few, few, few, images, "stratified")
     aggregate_posterior(z, z, z, 5, "stratified")

@@ -19,7 +19,7 @@ def open_arrays(path: Path) -> Arrays:
     """The arrays in a file, by its ending. Raises UserError."""
     reader = _READERS.get(path.suffix.lower())
     if reader is None or not path.is_file():
-        what = "is no file of arrays" if path.exists() else "No such file or folder"
+        what = "is not a file of arrays" if path.exists() else "No such file or folder"
         if path.is_file() and path.suffix.lower() in _ARCHIVES:
             what = "is an archive; unpack it and give the folder"
         raise UserError(f"{path}: {what}; {HELP}")
@@ -49,7 +49,7 @@ class NpyFile:
 
 
 class NpzFile:
-    """The arrays of a .npz file; those of Python objects are passed over, never loaded."""
+    """The arrays of a .npz file; arrays of Python objects are skipped, never loaded."""
 
     matlab = False
 
@@ -76,7 +76,7 @@ class NpzFile:
             return found
 
     def blocks(self, name: str, size: int, last: bool) -> Iterator[NDArray]:
-        """The items, `size` at a time, unpacked as they come: sets may be larger than memory."""
+        """The items, `size` at a time, unpacked as needed: sets may be larger than memory."""
         with (
             npy.reading(self.path, HELP),
             zipfile.ZipFile(self.path) as archive,

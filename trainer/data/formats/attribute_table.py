@@ -1,4 +1,4 @@
-"""Tables of whole numbers by file name, as CelebA's are: `000001.jpg -1 1 -1 …`, or as CSV."""
+"""Tables of whole numbers by file name, like CelebA's: `000001.jpg -1 1 -1 …`, or as CSV."""
 
 import re
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ _NUMBERS = re.compile(r"[+-]?\d+(\s+[+-]?\d+)*\s*")
 
 @dataclass(frozen=True)
 class Attributes:
-    """names: of the columns, empty where the file has none. files: of the rows.
+    """names: column names, empty where the file has none. files: file name of each row.
 
     values: (rows, columns).
     """
@@ -25,9 +25,9 @@ class Attributes:
 
 
 def read(path: Path) -> Attributes:
-    """The table in a file, with or without a number of rows and a line of names before them.
+    """The table in a file, with or without a row count and a header line above it.
 
-    Raises UserError naming the file, and the line where it is one.
+    Raises UserError naming the file, and the line where known.
     """
     try:
         text = path.read_text(encoding="utf-8-sig")

@@ -14,13 +14,13 @@ from trainer.data.rendering import sprites
 from trainer.errors import UserError
 
 _BLOCK = 2048  # images, 8 MB
-_HELP = "expected the original dsprites_ndarray_co1sh3sc6or40x32y32_64x64.npz, whole"
+_HELP = "expected the original, complete dsprites_ndarray_co1sh3sc6or40x32y32_64x64.npz"
 
 
 def check(path: Path) -> str:
-    """Hash of the file, after a look at the arrays it says it holds. Raises UserError."""
+    """Hash of the file, once the headers of its arrays are checked. Raises UserError."""
     if path.exists() and not path.is_file():
-        raise UserError(f"{path}: is no file; {_HELP}")  # a device or a pipe has no end
+        raise UserError(f"{path}: is not a file; {_HELP}")  # a device or pipe never ends
     with npy.reading(path, _HELP):
         with zipfile.ZipFile(path) as archive:
             count = math.prod(sprites.FACTORS.values())
@@ -52,7 +52,7 @@ def rows(path: Path, wanted: NDArray[np.int64]) -> Iterator[NDArray[np.uint8]]:
 
 
 def _check_order(path: Path) -> None:
-    """The images must lie in the order of the factors, for classes are computed from indices."""
+    """Images must be in the order of the factors, since classes are computed from indices."""
     with np.load(path, allow_pickle=False) as arrays:
         classes = arrays["latents_classes"][:, 1:]
     expected = np.indices(tuple(sprites.FACTORS.values())).reshape(len(sprites.FACTORS), -1).T

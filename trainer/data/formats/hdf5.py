@@ -1,4 +1,4 @@
-"""HDF5 files, also those that MATLAB writes as version 7.3."""
+"""HDF5 files, including those that MATLAB writes as version 7.3."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -15,8 +15,8 @@ from trainer.data.formats.named_arrays import HELP, Kind
 class Hdf5File:
     """The data sets of an HDF5 file by their paths in it, `group/images`.
 
-    matlab: the file is MATLAB's, which stores its arrays with the axes in reverse order; here they
-        are in MATLAB's own.
+    matlab: the file is MATLAB's, which stores arrays with reversed axes; here they are in MATLAB's
+        order.
     """
 
     objects: tuple[str, ...] = ()
@@ -46,7 +46,7 @@ class Hdf5File:
             return np.asarray(found[()]).T if self.matlab else np.asarray(found[()])
 
     def blocks(self, name: str, size: int, last: bool) -> Iterator[NDArray]:
-        """The items, `size` at a time, read as they come."""
+        """The items, `size` at a time, read as needed."""
         with npy.reading(self.path, HELP), h5py.File(self.path, "r") as file:
             found: Any = file[name]
             first = last == self.matlab  # whether its first axis in the file counts the items

@@ -15,13 +15,13 @@ from trainer.errors import UserError
 
 
 def read_shape(path: Path, dimensions: int) -> tuple[int, ...]:
-    """Shape of the array in an IDX file of so many dimensions. Raises UserError."""
+    """Shape of the array in an IDX file with this many dimensions. Raises UserError."""
     with _reading(path) as file:
         return _shape(file, dimensions)
 
 
 def read(path: Path, dimensions: int) -> NDArray[np.uint8]:
-    """The bytes of an IDX file of so many dimensions, gzipped if named .gz. Raises UserError."""
+    """The bytes of an IDX file of so many `dimensions`, gzipped if named .gz. Raises UserError."""
     with _reading(path) as file:
         shape = _shape(file, dimensions)
         data = file.read()

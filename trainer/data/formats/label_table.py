@@ -1,4 +1,4 @@
-"""Tables of labels as people keep them: CSV with any of the usual delimiters, JSON lines, NPZ."""
+"""Tables of labels in common formats: CSV with any usual delimiter, JSON, Parquet, NPZ."""
 
 import csv
 import io
@@ -17,16 +17,16 @@ from trainer.data.formats.picture_folder import ENDINGS
 from trainer.data.labels import array_labels
 from trainer.errors import UserError
 
-HELP = "expected a table with the column index, or file, and one column for each factor"
+HELP = "expected a table with the column index or file, and one column per factor"
 _DELIMITERS = ",;\t|"
 
 
 @dataclass(frozen=True)
 class LabelTable:
-    """columns: all of one length; of texts, or (from arrays) numbers. lines: where each row is.
+    """columns: all of one length; texts, or (from arrays) numbers. lines: line of each row.
 
-    unit: of `lines`. by_position: whether its rows are the images themselves, in their order.
-    headless: whether its first line was a row, so that its columns have made-up names.
+    unit: of `lines`. by_position: whether row n is image n.
+    headless: whether the first line was a row, so that the column names are generated.
     """
 
     path: Path
@@ -37,14 +37,15 @@ class LabelTable:
     headless: bool = False
 
     def problem(self, row: int, column: str, text: str) -> UserError:
-        """An error that says where in the table it is."""
+        """An error that names its place in the table."""
         return UserError(f"{self.path}, {self.unit} {self.lines[row]}, column {column}: {text}")
 
 
 def read(path: Path, count: int, names: Sequence[str] | None = None) -> LabelTable:
     """The table in a file, by its ending. Raises UserError naming the file and the line.
 
-    count, names: of the images, and of columns without names, for arrays of one row per image.
+    count, names: number of images, and names for unnamed columns, for arrays with one row per
+        image.
     """
     ending = path.suffix.lower()
     if ending in arrays.ENDINGS:
@@ -82,7 +83,7 @@ def _of_csv(path: Path) -> LabelTable:
     else:
         del rows[0], places[0]
     if rows and all(len(row) == len(head) + 1 for row in rows):
-        head.insert(0, "")  # R's way, and CelebA's: the names of the rows have no header
+        head.insert(0, "")  # as R and CelebA do: the column of row names has no header
     for row, line in zip(rows, places, strict=True):
         if len(row) != len(head):
             problem = f"{len(row)} cells under {len(head)} columns"
@@ -91,7 +92,7 @@ def _of_csv(path: Path) -> LabelTable:
 
 
 def _first(lines: Sequence[str]) -> int:
-    """The place of the header: after blank lines, remarks, a number of rows, Excel's `sep=;`."""
+    """The index of the header: after blank lines, comments, a row count, Excel's `sep=;`."""
     for place, line in enumerate(lines):
         text = line.strip()
         remark = text.startswith("#") and not any(mark in text for mark in _DELIMITERS)
@@ -121,7 +122,7 @@ def _table(
 ) -> LabelTable:
     cells = [np.char.strip(np.array([row[i] for row in rows], np.str_)) for i in range(len(head))]
     blank = [i for i, name in enumerate(head) if i > 0 and not name and (cells[i] == "").all()]
-    kept = [i for i in range(len(head)) if i not in blank]  # what a delimiter at the end makes
+    kept = [i for i in range(len(head)) if i not in blank]  # a trailing delimiter makes a blank one
     names = [head[i] for i in kept]
     if len(set(names)) < len(names) or "" in names[1:]:
         shown = ", ".join(name[:40] for name in head[:12])
@@ -146,8 +147,8 @@ def _text(path: Path) -> str:
 
 
 def _delimiter(lines: Sequence[str], first: int) -> str:
-    """What parts the cells: what the line before the header says (Excel's `sep=;`), or what the
-    header has most of; spaces where it has none, and as many words as the line after it.
+    """The delimiter: from the line before the header (Excel's `sep=;`), or the one most frequent in
+    the header; spaces where it has none, and as many words as the next line.
     """
     before = lines[first - 1].strip().lower() if first else ""
     if before.startswith("sep=") and before[4:] in (",", ";", "|"):
@@ -160,7 +161,7 @@ def _delimiter(lines: Sequence[str], first: int) -> str:
 
 
 def _of_json(path: Path) -> LabelTable:
-    """Records in a list, or by the names of the files, of one label or several."""
+    """Records in a list, or keyed by file name, with one label or several."""
     try:
         held: Any = json.loads(_text(path))
     except (ValueError, RecursionError) as error:

@@ -19,7 +19,7 @@ def open_matlab(path: Path) -> Arrays:
 
 
 class MatFile:
-    """The arrays of numbers in a .mat file of version 5 or before."""
+    """The arrays of numbers in a .mat file of version 5 or older."""
 
     matlab = True
 

@@ -1,4 +1,4 @@
-"""What every file of named arrays gives: their names and kinds, and a block of items at a time."""
+"""The interface of files of named arrays: names and kinds, and items in blocks."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class Arrays(Protocol):
 
     held: the arrays of numbers or texts by name.
     objects: names of arrays of Python objects, which are never loaded.
-    matlab: whether MATLAB wrote it, where the last axis mostly counts the items.
+    matlab: whether MATLAB wrote it, in which case the last axis usually counts the items.
     """
 
     path: Path
@@ -42,7 +42,7 @@ class Arrays(Protocol):
 
 
 def in_blocks(array: NDArray, size: int, last: bool) -> Iterator[NDArray]:
-    """The items of an array that is at hand, `size` at a time."""
+    """The items of an array in memory, `size` at a time."""
     items = np.moveaxis(array, -1, 0) if last else array
     for start in range(0, len(items), size):
         yield items[start : start + size]

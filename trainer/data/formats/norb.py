@@ -1,4 +1,4 @@
-"""The binary matrices of NORB, named .mat but not MATLAB's (LeCun, Huang & Bottou 2004)."""
+"""NORB's binary matrices, named .mat but not MATLAB's (LeCun, Huang & Bottou 2004)."""
 
 import math
 import struct
@@ -13,7 +13,7 @@ from trainer.data.formats import npy
 from trainer.data.formats.gzipped import opened
 
 HELP = "expected a binary matrix of NORB, also gzipped; fetch it again"
-# the first four bytes, little-endian, say of what type the elements are
+# the first four bytes, little-endian, give the type of the elements
 _TYPES: dict[int, np.dtype] = {
     0x1E3D4C51: np.dtype("<f4"),
     0x1E3D4C53: np.dtype("<f8"),
@@ -50,7 +50,7 @@ def _header(file: IO[bytes]) -> tuple[tuple[int, ...], np.dtype]:
     magic, dimensions = _numbers(file, 2)
     if magic not in _TYPES or not 1 <= dimensions <= 8:
         raise ValueError(f"it opens with {magic:#010x}")
-    sizes = _numbers(file, max(3, dimensions))  # three sizes are written, however few there are
+    sizes = _numbers(file, max(3, dimensions))  # at least three sizes are written
     return sizes[:dimensions], _TYPES[magic]
 
 

@@ -1,4 +1,4 @@
-"""Arrays in .npy and .npz files: what they are, without reading them, and what they hold."""
+"""Arrays in .npy and .npz files: their headers, without reading them, and their content."""
 
 import contextlib
 import zipfile
@@ -25,7 +25,7 @@ _BROKEN = (
 
 @contextlib.contextmanager
 def reading(path: Path, help: str) -> Iterator[None]:
-    """Makes whatever a missing or damaged file raises a UserError of one line ending in `help`."""
+    """Turns errors from a missing or damaged file into a one-line UserError ending in `help`."""
     try:
         yield
     except UserError:

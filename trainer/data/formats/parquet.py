@@ -1,4 +1,4 @@
-"""Images in Parquet files, as Hugging Face's datasets are published and saved."""
+"""Images in Parquet files, the format of Hugging Face's datasets."""
 
 import io
 import json
@@ -19,10 +19,10 @@ from trainer.errors import UserError
 
 
 class Parquet:
-    """The images of a .parquet file, or of all of a folder, in natural order.
+    """The images of a .parquet file, or of all those in a folder, in natural order.
 
-    A column of images holds {"bytes", "path"}, or bytes alone. The other columns of one value per
-    image are labels.
+    An image column holds {"bytes", "path"}, or just bytes. Other columns with one value per image
+    are labels.
 
     Raises UserError for files without images, FieldError for a key that is not there.
     """
@@ -42,7 +42,7 @@ class Parquet:
         except (pa.ArrowException, OSError) as error:
             raise UserError(f"{path}: cannot be read as Parquet ({_line(error)})") from None
         if self.count == 0:
-            raise UserError(f"{path}: holds no image")
+            raise UserError(f"{path}: holds no images")
 
     def paths(self) -> list[Path]:
         """All files that the images come from, in order."""
@@ -53,14 +53,14 @@ class Parquet:
         return f"{self.path}, row {number}"
 
     def blocks(self, size: int) -> Iterator[list[Opener]]:
-        """The images in order, `size` at a time, each to be opened when it is wanted."""
+        """The images in order, `size` at a time, each opened on demand."""
         for shard in self.shards:
             with pq.ParquetFile(shard) as file:
                 for batch in file.iter_batches(size, columns=[self.key]):
                     yield [partial(io.BytesIO, _bytes(row)) for row in batch.column(0).to_pylist()]
 
     def _files(self, schema: pa.Schema) -> tuple[str, ...]:
-        """The images' own names, where all have one."""
+        """The images' names, where all have one."""
         kind = schema.field(self.key).type
         if not (pa.types.is_struct(kind) and kind.get_field_index("path") >= 0):
             return ()
@@ -74,12 +74,12 @@ class Parquet:
         usable = [field.name for field in schema if _is_label(field.type)]
         others = [f.name for f in schema if f.name not in (self.key, *usable)]
         columns = _texts(pq.read_table(self.shards, columns=usable)) if usable else {}
-        said = f"the columns {', '.join(others[:5])} are not read" if others else ""
+        said = f"the columns {', '.join(others[:5])} are ignored" if others else ""
         return columns, (said,) if said else ()
 
 
 def shards(path: Path) -> list[Path]:
-    """The Parquet files of a path: itself, or all below it in natural order."""
+    """The Parquet files at a path: the file itself, or all below it in natural order."""
     if path.is_file():
         return [path]
     names = [file.relative_to(path).as_posix() for file in path.rglob("*.parquet")]
@@ -116,12 +116,12 @@ def _images_column(path: Path, schema: pa.Schema, wanted: str | None) -> str:
     if len(found) == 1 or (found and found[0] in ("image", "img")):
         return found[0]
     held = ", ".join(found or schema.names[:8])
-    problem = "several columns of images" if found else "no column of images"
+    problem = "several image columns" if found else "no image column"
     raise UserError(f"{path}: {problem} among {held}; say which with images_key")
 
 
 def _declared_images(schema: pa.Schema) -> list[str]:
-    """The columns that Hugging Face's own note in the file calls images."""
+    """The columns that Hugging Face's metadata in the file declares as images."""
     try:
         note: Any = json.loads((schema.metadata or {})[b"huggingface"])
         features = note["info"]["features"]

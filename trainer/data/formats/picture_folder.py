@@ -1,4 +1,4 @@
-"""A folder of picture files, and what the names of its folders say of them."""
+"""A folder of image files, and the labels in the names of its subfolders."""
 
 import os
 import re
@@ -25,9 +25,9 @@ _SPLITS = frozenset({"train", "training", "test", "testing", "val", "valid", "va
 
 
 class PictureFiles:
-    """Picture files below a folder, in the order of `files`, their names below it.
+    """Image files below a folder, in the order of `files`, their names relative to it.
 
-    count: how many there are. columns: labels that their names hold, one text per file.
+    count: how many there are. columns: labels in their names, one text per file.
     remarks: what was left out; label_remarks: what concerns labels alone.
     """
 
@@ -46,7 +46,7 @@ class PictureFiles:
         self.remarks, self.label_remarks = remarks, label_remarks
 
     def blocks(self, size: int) -> Iterator[list[Opener]]:
-        """The images in order, `size` at a time, each to be opened when it is wanted."""
+        """The images in order, `size` at a time, each opened on demand."""
         paths = self.paths()
         for start in range(0, len(paths), size):
             yield [partial(_opened, path) for path in paths[start : start + size]]
@@ -61,17 +61,17 @@ class PictureFiles:
 
 
 class PictureFolder(PictureFiles):
-    """All picture files below a folder, in natural order: `img_2` comes before `img_10`.
+    """All image files below a folder, in natural order: `img_2` comes before `img_10`.
 
-    Hidden files and folders, and those that systems leave behind, are not looked at. What the names
-    of subfolders say is a column each. Raises UserError for a folder without pictures.
+    Hidden files and folders, and those that operating systems leave behind, are ignored. Each level
+    of subfolders is a column. Raises UserError for a folder without images.
     """
 
     def __init__(self, folder: Path):
         names = names_below(folder)
         files = tuple(in_natural_order([n for n in names if _ending(n) in ENDINGS]))
         if not files:
-            raise UserError(f"{folder}: no PNG or JPEG file in it, nor the like{_held(names)}")
+            raise UserError(f"{folder}: no image files (PNG, JPEG, …) in it{_held(names)}")
         columns, said = class_folders(files)
         super().__init__(folder, files, columns, _left_out(names), said + _tables(names))
 
@@ -81,16 +81,16 @@ def _opened(path: Path) -> IO[bytes]:
 
 
 def in_natural_order(names: list[str]) -> list[str]:
-    """Names by text, their numbers by size: a1, a2, a10."""
+    """Names sorted by text, numbers in them by value: a1, a2, a10."""
     width = max((len(number) for name in names for number in re.findall("[0-9]+", name)), default=0)
     return sorted(names, key=lambda n: (re.sub("[0-9]+", lambda m: m[0].zfill(width), n), n))
 
 
 def class_folders(names: tuple[str, ...]) -> tuple[dict[str, NDArray], tuple[str, ...]]:
-    """What the folders that the files lie in say: a column for each level that varies.
+    """Labels from the folders that the files are in: a column for each level that varies.
 
-    Only where no file lies outside of them. A level named as `shape=square` is of the factor
-    `shape`; else the only level is called `class`, several `folder_1`, `folder_2` …
+    Only where no file is outside of them. A level named like `shape=square` is the factor `shape`;
+    otherwise a single level is called `class`, several `folder_1`, `folder_2` …
     """
     folders = [name.split("/")[:-1] for name in names]
     depth = min(map(len, folders))
@@ -100,7 +100,7 @@ def class_folders(names: tuple[str, ...]) -> tuple[dict[str, NDArray], tuple[str
     levels = [values for values in levels if len(set(values)) > 1]
     if levels and {value.lower() for value in levels[0]} <= _SPLITS:
         held = ", ".join(sorted(set(levels[0])))
-        remarks.append(f"the folders {held} are parts of one set, not classes: all are read")
+        remarks.append(f"the folders {held} are splits of one set, not classes: all are read")
         del levels[0]
     for number, values in enumerate(levels, 1):
         keys = {value.partition("=")[0] for value in values if "=" in value}
@@ -112,7 +112,7 @@ def class_folders(names: tuple[str, ...]) -> tuple[dict[str, NDArray], tuple[str
 
 
 def names_below(folder: Path) -> list[str]:
-    """Names of all files below a folder, links followed once; hidden ones and junk left out."""
+    """Names of all files below a folder, links followed once, without hidden ones and junk."""
     names, seen = [], set()
     for here, folders, files in os.walk(folder, followlinks=True):
         real = os.path.realpath(here)
@@ -138,7 +138,7 @@ def _held(names: list[str]) -> str:
 
 
 def _left_out(names: list[str]) -> tuple[str, ...]:
-    """Pictures that are not read."""
+    """Remarks on images that are not read."""
     remarks = []
     others: Mapping[str, int] = Counter(_ending(n) for n in names if _ending(n) in _OTHER_PICTURES)
     for ending, count in sorted(others.items()):
@@ -149,6 +149,6 @@ def _left_out(names: list[str]) -> tuple[str, ...]:
 def _tables(names: list[str]) -> tuple[str, ...]:
     found = [name for name in names if _ending(name) in _TABLES]
     return tuple(
-        f"{name} in the folder is not read; if it holds labels give `labels:` its path"
+        f"{name} in the folder is ignored; if it holds labels, set `labels:` to its path"
         for name in found[:1]
     )

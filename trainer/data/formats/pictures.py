@@ -1,4 +1,4 @@
-"""One picture of any kind made into the pixels a data set keeps."""
+"""One image of any kind, converted to the pixels that a data set stores."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ Colour = tuple[int, int, int]
 Opener = Callable[[], IO[bytes]]
 
 WHITE: Colour = (255, 255, 255)
-GRAY = ("1", "L", "LA", "La")  # Pillow's names of modes, eight bits a channel or fewer
+GRAY = ("1", "L", "LA", "La")  # Pillow's modes with at most eight bits per channel
 SIXTEEN = ("I;16", "I;16B", "I;16L", "I;16N", "I")  # I: a PGM file of 16 bits
 COLOUR = ("P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr", "HSV", "LAB")
 _ORIENTATION = 0x0112  # the EXIF tag
@@ -31,16 +31,16 @@ _TURNS = {
 
 
 class Unusable(Exception):
-    """A picture that cannot be used; the text says why, without its name."""
+    """An image that cannot be used; the text says why, without its name."""
 
 
 @dataclass(frozen=True)
 class PictureFacts:
-    """What a picture is.
+    """Facts about an image.
 
-    width, height: as it is to be shown. colour: not grey. sixteen: 16 bits a pixel. top: the
-    largest value where `sixteen`, else 255. transparent: some of it can be seen through. turned: to
-    be shown otherwise than it is stored (EXIF). frames: more than 1 in an animation.
+    width, height: as displayed. colour: not grey. sixteen: 16 bits per pixel.
+    top: the largest value where `sixteen`, else 255. transparent: whether any pixel is. turned:
+    displayed in another orientation than stored (EXIF). frames: more than 1 in an animation.
     """
 
     width: int
@@ -55,12 +55,11 @@ class PictureFacts:
 
 @dataclass(frozen=True)
 class Look:
-    """How pictures are brought to one form.
+    """How images are brought to one form.
 
-    background: shown through what is transparent, and beside a padded picture.
-    fit: what is done to a picture of other proportions.
-    top: what is white in a picture of 16 bits.
-    window: side in pixels of the square about the middle that alone is looked at; all when None.
+    background: behind transparent pixels, and of the padding.
+    fit: what is done to an image with other proportions. top: the value of white in a 16-bit image.
+    window: side in pixels of the central square that is used; the whole image when None.
     """
 
     background: Colour = WHITE
@@ -70,7 +69,7 @@ class Look:
 
 
 def opened(source: IO[bytes]) -> Image.Image:
-    """The picture in a file, its pixels not yet decoded. Raises Unusable."""
+    """The image in a file, its pixels not yet decoded. Raises Unusable."""
     try:
         picture = Image.open(source)
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
@@ -82,18 +81,18 @@ def opened(source: IO[bytes]) -> Image.Image:
         raise Unusable(f"cannot be read ({error})") from None
     if picture.mode not in (*GRAY, *COLOUR, *SIXTEEN):
         raise Unusable(
-            f"{picture.mode} pixels are not known; save it with 8 bits a channel, or all images "
-            "as one array"
+            f"{picture.mode} pixels are not supported; save it with 8 bits per channel, or all "
+            "images as one array"
         )
     return picture
 
 
 def facts(source: IO[bytes]) -> PictureFacts:
-    """What the picture in a file is; decoded only where that is needed. Raises Unusable."""
+    """Facts about the image in a file; decoded only where needed. Raises Unusable."""
     picture = opened(source)
     orientation = _orientation(picture)
     width, height = picture.size
-    if orientation >= 5 and picture.format != "TIFF":  # Pillow turns TIFF by itself
+    if orientation >= 5 and picture.format != "TIFF":  # Pillow rotates TIFF by itself
         width, height = height, width
     sixteen = picture.mode in SIXTEEN
     # MPO: a camera's JPEG with a smaller copy of itself
@@ -108,7 +107,7 @@ def facts(source: IO[bytes]) -> PictureFacts:
 
 
 def is_transparent(picture: Image.Image) -> bool:
-    """Whether something of the picture can be seen through."""
+    """Whether any pixel is transparent."""
     if not picture.has_transparency_data:
         return False
     lowest, _ = _rgba(picture).getchannel("A").getextrema()
@@ -116,7 +115,7 @@ def is_transparent(picture: Image.Image) -> bool:
 
 
 def from_array(pixels: NDArray[np.uint8]) -> Image.Image:
-    """A picture from bytes (height, width), or (height, width, 1, 3 or 4)."""
+    """An image from bytes (height, width), or (height, width, 1, 3 or 4)."""
     return Image.fromarray(pixels[:, :, 0] if pixels.ndim == 3 and pixels.shape[2] == 1 else pixels)
 
 
@@ -125,8 +124,8 @@ def prepare(
 ) -> NDArray[np.uint8]:
     """Pixels (channels, height, width) of `shape`; 1 channel is grey, 3 are RGB.
 
-    The picture is turned upright and put on the background; one of another size is resized, after
-    it was cut to the right proportions about its middle (or padded, or stretched: `look.fit`).
+    The image is turned upright and put on the background; if its size differs it is resized, after
+    it was cropped to the right proportions at its centre (or padded, or stretched: `look.fit`).
     """
     look = look or Look()
     channels, height, width = shape
@@ -151,14 +150,14 @@ def row(pixels: NDArray[np.uint8], levels: int) -> NDArray[np.uint8]:
 
 
 def white_of(largest: int) -> int:
-    """What is white where 16 bits hold values up to `largest`: the top of 8, 10, 12, 14 or 16."""
+    """The white of 16-bit values up to `largest`: the maximum of 8, 10, 12, 14 or 16 bits."""
     return next(top for top in (255, 1023, 4095, 16383, 65535) if largest <= top)
 
 
 def _has_gray_palette(picture: Image.Image) -> bool:
-    """Whether a picture with a palette, as every GIF file is, holds grey alone.
+    """Whether an image with a palette, as in every GIF file, is all grey.
 
-    PNG files with a palette have always been read in colour, and runs are named by their pixels.
+    PNG files with a palette have always been read in colour, and run ids depend on pixels.
     """
     if picture.mode != "P" or picture.format == "PNG":
         return False
@@ -167,7 +166,7 @@ def _has_gray_palette(picture: Image.Image) -> bool:
 
 
 def _rgba(picture: Image.Image) -> Image.Image:
-    """The picture in RGBA, from any mode of 8 bits."""
+    """The image in RGBA, from any 8-bit mode."""
     plain = {"La": "LA", "RGBa": "RGBA"}.get(picture.mode)
     return (picture.convert(plain) if plain else picture).convert("RGBA")
 
@@ -178,7 +177,7 @@ def _orientation(picture: Image.Image) -> int:
         return 1  # asking would decode all of it
     try:
         found = int(picture.getexif().get(_ORIENTATION, 1))
-    except Exception:  # any: the tags of cameras are broken in many ways, and pixels are not
+    except Exception:  # any: cameras' tags are broken in many ways, their pixels are not
         return 1
     return found if found in _TURNS else 1
 
@@ -207,7 +206,7 @@ def _upright(picture: Image.Image) -> Image.Image:
 def _largest(picture: Image.Image) -> int:
     values = np.asarray(picture)
     if values.size and (values.min() < 0 or values.max() > 65535):
-        raise Unusable("32-bit pixels are not known; save it with 8 or 16 bits a channel")
+        raise Unusable("32-bit pixels are not supported; save it with 8 or 16 bits per channel")
     return int(values.max(initial=0))
 
 

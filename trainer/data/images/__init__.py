@@ -1,1 +1,1 @@
-"""Images in files: arrays of any layout and range, or pictures to decode."""
+"""Images in files: arrays of any layout and range, or image files to decode."""

@@ -1,4 +1,4 @@
-"""Images in a file of arrays: which array they are, how it lies, and what its values mean."""
+"""Images in a file of arrays: which array, its layout, and the meaning of its values."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -19,7 +19,7 @@ from trainer.data.labels import array_labels
 from trainer.errors import UserError
 
 _BLOCK = 256
-# what people call the array of images, in the order of preference
+# usual names of the array of images, in order of preference
 _NAMES = (
     *("images", "imgs", "image", "img", "pictures", "pixels", "frames", "data", "x", "X"),
     *("x_train", "X_train", "train_x", "train_X", "train_images", "images_train", "train_data"),
@@ -30,9 +30,9 @@ _FIRST = (1, 3)  # where they come first
 
 @dataclass(frozen=True)
 class Layout:
-    """How images lie in an array, once its items are counted by the first axis.
+    """How images are laid out in an array, once its items are counted by the first axis.
 
-    kind: "hw" (height, width), "hwc", "chw", or "flat", whose items are first given `shape`.
+    kind: "hw" (height, width), "hwc", "chw", or "flat", whose items are first reshaped to `shape`.
     last: whether the array's last axis counts the images.
     """
 
@@ -46,12 +46,12 @@ class Layout:
 
 
 class ArrayImages:
-    """The images of one .npy, .npz, HDF5 or MATLAB file, and the labels beside them.
+    """The images of one .npy, .npz, HDF5 or MATLAB file, and the labels next to them.
 
-    images_key, labels_key: names of the arrays; found by what people call them if not given.
-    shape: height, width and channels (in the order of the array) of images that lie flat.
-    range: the values that are black and white; found from the values' type and size if not given.
-    names: what the columns of labels without names are called. look: as of EncodedImages.
+    images_key, labels_key: names of the arrays; found by the usual names if not given.
+    shape: height, width and channels (in the order of the array) of flattened images.
+    range: the values of black and white; inferred from the values' type and range if not given.
+    names: names for unnamed label columns. look: as for EncodedImages.
 
     Raises FieldError and UserError.
     """
@@ -126,7 +126,7 @@ class ArrayImages:
         return items.reshape(len(items), layout.height, layout.width, layout.channels)
 
     def _values(self, arrays: Arrays) -> Values:
-        """The least and the largest value, read once and remembered."""
+        """The smallest and the largest value, read once and cached."""
 
         def compute() -> dict[str, Any]:
             blocks = arrays.blocks(self.key, _BLOCK, self.layout.last)
@@ -143,7 +143,7 @@ class ArrayImages:
         ]
         if images_like:
             held_too = ", ".join(images_like[:4])
-            remarks.append(f"images are those of {self.key}; beside it the file has {held_too}")
+            remarks.append(f"the images are {self.key}; the file also has {held_too}")
         if layout.kind == "chw" or layout.last or arrays.matlab:
             form = "×".join(map(str, (layout.height, layout.width, layout.channels)))
             remarks.append(f"{self.key} {held.shape} is read as {layout.count:,} images of {form}")
@@ -166,14 +166,14 @@ def _images_key(arrays: Arrays, wanted: str | None) -> str:
             return by_last[name]
     if not held:
         others = ", ".join(arrays.objects[:4])
-        why = f" ({others}: objects and structures are never read)" if others else ""
-        raise UserError(f"{arrays.path}: holds no array of numbers{why}; save the images as one")
+        why = f" ({others}: objects and structures are never loaded)" if others else ""
+        raise UserError(f"{arrays.path}: has no array of numbers{why}; save the images as one")
     large = [name for name, kind in held.items() if len(kind.shape) in (3, 4)]
     if len(large) == 1:
         return large[0]
     shown = ", ".join(f"{name} {kind.shape}" for name, kind in list(held.items())[:8])
     raise UserError(
-        f"{arrays.path}: holds {shown or 'no array of numbers'}; say which has the images with "
+        f"{arrays.path}: holds {shown or 'no array of numbers'}; name the one with the images with "
         "images_key"
     )
 
@@ -201,7 +201,7 @@ def _layout(
     if len(items) == 1:
         side = math.isqrt(items[0])
         example = [side, side] if side * side == items[0] else ["height", "width"]
-        flat = f"; if its images lie flat give shape: {example}".replace("'", "")
+        flat = f"; if its images are flattened, give shape: {example}".replace("'", "")
     raise UserError(
         f"{path}: an array {dims} is not (n, height, width), (n, height, width, channels) or "
         f"(n, channels, height, width){flat}"

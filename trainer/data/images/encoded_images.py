@@ -1,4 +1,4 @@
-"""Images that are picture files: looked at once for what they are, then decoded to one form."""
+"""Images in image files: inspected once, then decoded to one form."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,13 +15,13 @@ from trainer.data.formats.pictures import Opener
 from trainer.errors import UserError
 
 _BLOCK = 256
-_SHOWN = 5  # problems in a message
-_KEPT = 1000  # places that are remembered of each kind
-_VERSION = 1  # of what is remembered of the files
+_SHOWN = 5  # problems listed in a message
+_KEPT = 1000  # positions that are cached of each kind
+_VERSION = 1  # of what is cached about the files
 
 
 class Pictures(Protocol):
-    """Picture files in an order; see `formats.picture_folder` and `formats.parquet`."""
+    """Image files in order; see `formats.picture_folder` and `formats.parquet`."""
 
     kind: str
     count: int
@@ -39,12 +39,12 @@ class Pictures(Protocol):
         ...
 
     def blocks(self, size: int) -> Iterator[list[Opener]]:
-        """The images in order, `size` at a time, each to be opened when it is wanted."""
+        """The images in order, `size` at a time, each opened on demand."""
         ...
 
 
 class BrokenImages(UserError):
-    """Images that cannot be used. `problems`: a line on each, in their order."""
+    """Images that cannot be used. `problems`: one line per image, in order."""
 
     def __init__(self, where: str, count: int, problems: Sequence[str], general: str = ""):
         self.problems = tuple(filter(None, [general, *problems]))
@@ -61,8 +61,8 @@ class BrokenImages(UserError):
 class EncodedImages:
     """The images of a folder or of Parquet files.
 
-    resize: whether all are brought to one size; else those of another size are problems.
-    look: how transparent, 16-bit and oblong ones are brought to one form.
+    resize: whether all are resized to one size; otherwise those of another size are problems.
+    look: how transparent, 16-bit and non-square ones are brought to one form.
     size: (attribute) height and width of the first image. sizes: height, width and number of images
         of each size, the first image's first.
     """
@@ -85,7 +85,7 @@ class EncodedImages:
         self.binary = False
         self.look = replace(look, top=pictures.white_of(found["top"]))
         self.remarks = source.remarks + tuple(self._remarks())
-        # beside the content of the files, as pixels were not always made of these alike
+        # besides the content of the files, since they were not always decoded in this way
         self.identity: list[object] = ["exif"] if found["turned"] else []
         if self.transparent or look.fit == "pad":
             self.identity.append(["background", *look.background])
@@ -99,7 +99,7 @@ class EncodedImages:
     def read(self, shape: tuple[int, int, int]) -> Iterator[NDArray[np.uint8]]:
         """All images as bytes (n, channels, height, width), in blocks.
 
-        Raises BrokenImages, a UserError, once all images were opened: it lists all of them.
+        Raises BrokenImages, a UserError, once all images were opened: it lists all broken ones.
         """
         general, apart = self._of_other_sizes()
         problems = [*self.found["problems"], *apart, *self._of_other_depth()]
@@ -126,7 +126,7 @@ class EncodedImages:
         return BrokenImages(str(self.where), self.count, lines, general)
 
     def _look_at_all(self) -> dict[str, Any]:
-        """Counts of what the images are, with the first places of each; problems with places."""
+        """Counts of each kind of image, with the first positions of each; problems by position."""
         sizes: dict[tuple[int, int], list[int]] = {}
         kinds: dict[str, list[int]] = {"colour": [], "gray": [], "sixteen": [], "eight": []}
         kinds |= {"transparent": [], "turned": [], "frames": []}
@@ -153,7 +153,7 @@ class EncodedImages:
         return {"sizes": listed[:_KEPT], **kept, "problems": problems, "top": top}
 
     def _of_other_sizes(self) -> tuple[str, list[tuple[int, str]]]:
-        """What is wrong with images of several sizes: of all, or of the one that is other."""
+        """The problem with images of several sizes: of all, or of the only one that differs."""
         sizes = self.found["sizes"]
         if self.resize or len(sizes) == 1:
             return "", []
@@ -166,20 +166,20 @@ class EncodedImages:
         other = max(others, key=lambda entry: entry[0] * entry[1])
         count = sum(entry[2] for entry in others)
         return (
-            f"images are of several sizes: {size}, {count:,} have others, such as "
+            f"images have several sizes: {size}, {count:,} have others, such as "
             f"{self._name(other[3][0])} with {other[0]} x {other[1]}; "
             "give `size` to resize all images",
             [],
         )
 
     def _of_other_depth(self) -> list[tuple[int, str]]:
-        """Files of 16 bits a channel among ones of 8: what is white in them is anybody's guess."""
+        """Files with 16 bits per channel among ones with 8: their white cannot be inferred."""
         sixteen, eight = self.found["sixteen"], self.found["eight"]
         if not (sixteen and eight):
             return []
         fewer = sixteen if sixteen[0] <= eight[0] else eight
         one, other = (16, 8) if fewer is sixteen else (8, 16)
-        text = f"{one} bits a channel, where the others have {other}; convert it"
+        text = f"{one} bits per channel, where the others have {other}; convert it"
         return [(place, text) for place in fewer[1:]]
 
     def _remarks(self) -> Iterator[str]:
@@ -193,11 +193,11 @@ class EncodedImages:
         if found["transparent"]:
             colour = "#{:02x}{:02x}{:02x}".format(*self.look.background)
             yield (
-                f"{found['transparent'][0]:,} images are transparent in places, and are put on the "
+                f"{found['transparent'][0]:,} images are partly transparent, and are put on the "
                 f"background {'white' if self.look.background == pictures.WHITE else colour}"
             )
         if found["turned"]:
-            yield f"{found['turned'][0]:,} images are turned upright, as their EXIF tag says"
+            yield f"{found['turned'][0]:,} images are turned upright by their EXIF tags"
         if found["frames"]:
             yield f"{found['frames'][0]:,} images have several frames; the first is read"
         if found["sixteen"] and not found["eight"]:

@@ -1,4 +1,4 @@
-"""What the values of an array of pixels mean: which is black, which is white."""
+"""What the pixel values of an array mean: which is black, which is white."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
@@ -12,12 +12,12 @@ from trainer.config.schema import FieldError
 from trainer.data.formats.pictures import white_of
 from trainer.errors import UserError
 
-_DARK = 128  # values that stay below half of 0..255 are more likely of another range
+_DARK = 128  # values that all stay below half of 0..255 more likely have another range
 
 
 @dataclass(frozen=True)
 class Values:
-    """What values an array has: the least, the largest, only 0 and 1, and NaN or infinity."""
+    """The values of an array: smallest, largest, whether only 0 and 1, whether NaN or infinity."""
 
     least: float
     largest: float
@@ -39,19 +39,19 @@ class Range:
     given: bool = False
 
     def bytes_of(self, values: NDArray) -> NDArray[np.uint8]:
-        """Values as bytes: low is 0, high is 255, what is between is rounded."""
+        """Values as bytes: low is 0, high is 255, values in between are rounded."""
         if values.dtype == np.uint8 and (self.low, self.high) == (0, 255):
             return values
         scaled = (values.astype(np.float64) - self.low) * (255 / (self.high - self.low))
         return np.rint(np.clip(scaled, 0, 255)).astype(np.uint8)
 
     def remarks(self, name: str, dtype: np.dtype, values: Values) -> list[str]:
-        """How the values were understood, where that is not plain."""
+        """How the values were interpreted, where that is not obvious."""
         if self.given or dtype == np.bool_:
             return []
         said = f"{name} holds {dtype} from {values.least:g} to {values.largest:g}"
         if self.binary:
-            return [f"{said}, 0 and 1 alone: read as binary images"]
+            return [f"{said}, only 0 and 1: read as binary images"]
         if dtype != np.uint8:
             rounded = "" if dtype.kind in "iu" and self.high == 255 else ", kept as 256 levels"
             return [f"{said}: {self.low:g} is read as black, {self.high:g} as white{rounded}"]
@@ -62,7 +62,7 @@ class Range:
 
 
 def values_of(block: NDArray) -> Values:
-    """What values a block of an array has."""
+    """The values of a block of an array."""
     least, largest = float(block.min()), float(block.max())
     finite = bool(np.isfinite(block).all()) if block.dtype.kind == "f" else True
     if not finite:
@@ -74,7 +74,7 @@ def values_of(block: NDArray) -> Values:
 
 
 def merged(parts: Iterable[Values]) -> Values:
-    """What values all blocks have together."""
+    """The values of all blocks together."""
     parts = list(parts)
     return Values(
         min(part.least for part in parts),
@@ -89,12 +89,12 @@ def range_of(
 ) -> Range:
     """Black and white of an array with these values.
 
-    Known ranges: bool, and 0 and 1 alone (binary); bytes; 0..255, [0, 1] and [-1, 1] of floats;
-    whole numbers of 10, 12, 14 or 16 bits. Raises FieldError for a range that does not fit,
-    UserError for values that could be of several ranges, and for NaN.
+    Known ranges: bool, and only 0 and 1 (binary); bytes; 0..255, [0, 1] and [-1, 1] of floats;
+    whole numbers of 10, 12, 14 or 16 bits. Raises FieldError for an invalid range, UserError for
+    values whose range is ambiguous, and for NaN.
     """
     if not values.finite:
-        raise UserError(f"{path}: its images hold NaN or infinity; mend or drop these images")
+        raise UserError(f"{path}: its images hold NaN or infinity; fix or remove these images")
     least, largest = values.least, values.largest
     if given is not None:
         return _given(given, least, largest)
@@ -119,6 +119,6 @@ def _given(given: Sequence[float], least: float, largest: float) -> Range:
         raise FieldError(f"expected [black, white], got {[*given]}", ("range",))
     low, high = given
     if least < low or largest > high:
-        problem = f"images hold {least:g} to {largest:g}, outside of {[*given]}"
+        problem = f"images hold {least:g} to {largest:g}, outside {[*given]}"
         raise FieldError(problem, ("range",))
     return Range(low, high, binary=False, given=True)

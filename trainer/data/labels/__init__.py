@@ -1,1 +1,1 @@
-"""Labels: which image a row is of, columns made into factors, and weak labels."""
+"""Labels: which image a row describes, columns turned into factors, and weak labels."""

@@ -1,4 +1,4 @@
-"""Labels that lie beside the images in a file of arrays."""
+"""Labels stored next to the images in a file of arrays."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from trainer.config.schema import FieldError, suggestion
 from trainer.data.formats.named_arrays import Arrays, Kind
 from trainer.errors import UserError
 
-# what people call an array of labels, in the order of preference
+# usual names of an array of labels, in order of preference
 _NAMES = (
     *("latents_classes", "labels", "label", "classes", "class", "targets", "target", "y", "Y"),
     *("factors", "attributes", "attrs", "latents", "latents_values", "y_train", "Y_train"),
@@ -28,11 +28,11 @@ def columns(
     key: str | None = None,
     names: Sequence[str] | None = None,
 ) -> tuple[dict[str, NDArray], tuple[str, ...]]:
-    """The columns of labels by name, each (count,), and remarks on what is not read.
+    """The label columns by name, each (count,), and remarks on what is ignored.
 
-    images: the array of images. key: the array of labels; without it, one that is called so, and
-    all others of one value per image. names: of the columns of an array without names.
-    Raises FieldError for a key that is not there, UserError for another number of labels.
+    images: the array of images. key: the array of labels; without it, one with a usual name, and
+    all others with one value per image. names: for the columns of an array without names.
+    Raises FieldError for a missing key, UserError for the wrong number of labels.
     """
     others = {name: kind for name, kind in arrays.held.items() if name != images}
     if key is not None:
@@ -54,12 +54,12 @@ def columns(
             found[name.split("/")[-1]] = arrays.read(name).reshape(-1)
         elif len(kind.shape) < 3:
             passed.append(name)
-    remarks = [f"the arrays {', '.join(passed[:5])} are not read"] if passed else []
+    remarks = [f"the arrays {', '.join(passed[:5])} are ignored"] if passed else []
     return found, tuple(remarks)
 
 
 def likely_count(arrays: Arrays, images: str) -> int | None:
-    """How many images the arrays beside them speak of; None when there are none."""
+    """The number of images that the other arrays suggest; None when there are none."""
     lengths = [
         max(kind.shape)
         for name, kind in arrays.held.items()
@@ -92,7 +92,7 @@ def _split(arrays: Arrays, key: str, count: int, names: Sequence[str] | None) ->
             f"{arrays.path}: {key} is {array.dtype} {array.shape}, not one row of labels per image"
         )
     if array.ndim == 2 and len(array) != count and array.shape[1] == count:
-        array = array.T  # MATLAB's way
+        array = array.T  # as MATLAB stores it
     if len(array) != count:
         raise UserError(
             f"{arrays.path}: {key} has labels for {len(array):,} images, and there are {count:,}"
@@ -104,8 +104,8 @@ def _split(arrays: Arrays, key: str, count: int, names: Sequence[str] | None) ->
         return {last: array.argmax(axis=1)}
     if width > _MOST:
         raise UserError(
-            f"{arrays.path}: {key} has {width} columns, more than {_MOST}; for labels choose "
-            "another array with labels_key"
+            f"{arrays.path}: {key} has {width} columns, more than {_MOST}; choose "
+            "another array of labels with labels_key"
         )
     return dict(zip(_names(arrays, last, width, names), array.T, strict=True))
 

@@ -1,4 +1,4 @@
-"""Columns of labels made into factors: classes per image, and what cannot be one said by name."""
+"""Label columns turned into factors: classes per image, and which columns cannot be factors."""
 
 import contextlib
 import re
@@ -13,18 +13,18 @@ from numpy.typing import NDArray
 from trainer.data.dataset import UNKNOWN
 
 BINS = 10
-# how tables say that a value is not known, in any case of letters
+# how tables mark unknown values, in any letter case
 MISSING = frozenset(
     {"", "na", "n/a", "#n/a", "#na", "<na>", "nan", "-nan", "none", "null", "?", "-", "--", "."}
     | {"unknown", "missing", "not available", "unlabelled", "unlabeled"}
 )
 _YES_NO = ({"true", "false"}, {"yes", "no"}, {"t", "f"}, {"y", "n"})
-_FEW = 16  # values are never too many to be classes
-_MANY = 100  # different fractions are a continuous quantity, however many images there are
-_EACH = 4  # images per value, on average, that classes of scattered numbers need
-_LEAST = 5  # labels from which on texts that are all different are taken as free text
-_SENTINEL = re.compile(r"-?9{2,}")  # how files say "no value" in numbers, where far from all others
-# what columns are called whose whole numbers are names, however many
+_FEW = 16  # this many values can always be classes
+_MANY = 100  # this many different fractions are continuous, however many images there are
+_EACH = 4  # images per value, on average, that scattered numbers need to be classes
+_LEAST = 5  # from this many labels on, texts that are all different are free text
+_SENTINEL = re.compile(r"-?9{2,}")  # numbers that mark missing values, where far from all others
+# names of columns whose whole numbers are class ids, however many
 _NAMED = re.compile(
     r"(?i:.*(class|label|target|category|identity|person|subject)(es|s)?|(.*[^a-z])?(ids?|y))"
     r"|.*[a-z]I[dD]"
@@ -38,9 +38,10 @@ class NoFactor(Exception):
 
 @dataclass(frozen=True)
 class LabelColumn:
-    """classes: (rows,), UNKNOWN where nothing is known. count: of classes. remarks: how so.
+    """classes: (rows,), UNKNOWN where unlabelled.
 
-    values: (rows,) of a continuous column, NaN where nothing is known; None for others.
+    count: of classes. remarks: how it was read. values: (rows,) of a continuous column, NaN where
+    unlabelled; None for others.
     """
 
     classes: NDArray[np.int64]
@@ -51,10 +52,10 @@ class LabelColumn:
 
 @dataclass(frozen=True)
 class Factors:
-    """What a set of columns says.
+    """The factors in a set of columns.
 
-    sizes: number of classes by factor. classes: (rows, factors). left_out: why columns are no
-    factors, by name. remarks: all that a user should know, in sentences. values: (rows,) of each
+    sizes: number of classes by factor. classes: (rows, factors). left_out: why columns are not
+    factors, by name. remarks: what a user should know, in sentences. values: (rows,) of each
     continuous factor.
     """
 
@@ -77,10 +78,10 @@ def read_columns(
 ) -> Factors:
     """The factors in columns of `rows` values each, numbers or texts.
 
-    bins: how many classes a continuous column is cut into, at its quantiles; by column, the ones
-        that are named are cut in any case. readers: of columns that are read otherwise. missing:
-        the values that say that nothing is known, beside the words of `MISSING`; None finds such
-        numbers, as -999, and () takes every number as it is.
+    bins: how many classes a continuous column is cut into, at its quantiles; if by column, the
+        named ones are always cut. readers: for columns that are read differently. missing: the
+        values that mark missing ones, besides the words of `MISSING`; None detects numbers such as
+        -999, and () keeps every number.
     """
     sizes, classes, left_out, remarks = {}, [], {}, []
     quantities: dict[str, NDArray[np.float64]] = {}
@@ -143,18 +144,18 @@ def read_column(
         else:
             held = numbers
     if held.size == 0:
-        raise NoFactor("it holds no label")
+        raise NoFactor("it has no labels")
     if held.dtype.kind == "f" and not np.isfinite(held).all():
         raise NoFactor("it holds infinity")
     different, ranks, counts = np.unique(held, return_inverse=True, return_counts=True)
     if len(different) == 1:
         told = f"all {len(held):,} labels are" if len(held) > 1 else "its one label is"
         value = different[0] if held.dtype.kind == "U" else f"{different[0]:g}"
-        raise NoFactor(f"{told} {str(value)[:40]!r}, and a factor varies")
+        raise NoFactor(f"{told} {str(value)[:40]!r}, and a factor must vary")
     if held.dtype.kind == "U":
         if _is_free_text(counts):
             raise NoFactor(
-                f"{len(held):,} labels hold {len(different):,} different texts, such as "
+                f"{len(held):,} labels have {len(different):,} different texts, such as "
                 f"{str(different[0])[:40]!r}: too many to be classes"
             )
     elif len(different) > bins and (forced or _is_continuous(different, len(held), bins, named)):
@@ -167,7 +168,7 @@ def read_column(
 
 
 def known_cells(values: NDArray) -> tuple[NDArray[np.bool_], tuple[str, ...]]:
-    """Which cells hold a value, and how the others say that they do not, where that is not plain.
+    """Which cells hold a value, and a remark on how others mark unknown ones, where not obvious.
 
     In arrays of whole numbers -1 is unknown, unless 1 is the only other value: ±1 are two classes.
     """
@@ -193,7 +194,7 @@ def known_cells(values: NDArray) -> tuple[NDArray[np.bool_], tuple[str, ...]]:
 
 
 def as_numbers(texts: NDArray) -> NDArray[np.float64] | None:
-    """Texts as numbers, also with a decimal comma; None when one is no number."""
+    """Texts as numbers, also with a decimal comma; None when one is not a number."""
     with contextlib.suppress(ValueError):
         return texts.astype(np.float64)
     if all(text.count(",") == 1 and "." not in text for text in texts if "," in text):
@@ -203,7 +204,7 @@ def as_numbers(texts: NDArray) -> NDArray[np.float64] | None:
 
 
 def _of_one_case(texts: NDArray) -> tuple[NDArray, tuple[str, ...]]:
-    """Yes and no in one case of letters; a remark on other texts that differ in it alone."""
+    """Yes and no in one letter case; a remark on other texts that differ only in case."""
     different = [str(text) for text in np.unique(texts)]
     folded = {text.casefold() for text in different}
     if len(folded) == len(different):
@@ -215,14 +216,15 @@ def _of_one_case(texts: NDArray) -> tuple[NDArray, tuple[str, ...]]:
         other = by_fold.setdefault(text.casefold(), text)
         if other != text:
             break
-    return texts, (f"{other!r} and {text!r} are two classes, and differ in case alone",)
+    return texts, (f"{other!r} and {text!r} are two classes that differ only in case",)
 
 
 def _rare(classes: Mapping[str, NDArray[np.int64]]) -> dict[str, str]:
-    """Columns whose classes hardly repeat, and why they are no factors beside the others.
+    """Columns whose classes rarely repeat, and why they are not factors while others are.
 
-    No metric can learn from two classes and be tested on two, each of two images; one such column
-    would keep it from all others. None where there are no others: then metrics say what they lack.
+    A metric cannot learn from two classes and be tested on two with fewer than two images each; one
+    such column would block it for all others. Empty where there are no others: then metrics say
+    what they need.
     """
     rare = {}
     for name, column in classes.items():
@@ -231,7 +233,7 @@ def _rare(classes: Mapping[str, NDArray[np.int64]]) -> dict[str, str]:
         both, one = int((counts >= 4).sum()), int(((counts == 2) | (counts == 3)).sum())
         if one < 2 * (2 - both):
             rare[name] = (
-                f"its {len(counts):,} classes hardly repeat among {counts.sum():,} labelled images"
+                f"its {len(counts):,} classes rarely repeat among {counts.sum():,} labelled images"
             )
     return rare if len(rare) < len(classes) else {}
 
@@ -325,7 +327,7 @@ def _plainly(value: Any) -> str:
 
 
 def _cut(values: NDArray, bins: int) -> tuple[NDArray[np.int64], int, str]:
-    """Classes at quantiles: of about equally many labels, two at least."""
+    """Classes at quantiles, with about equally many labels; at least two."""
     numbers = values.astype(np.float64)
     wanted = max(2, min(bins, len(numbers) // 2))
     edges = np.unique(np.quantile(numbers, np.linspace(0, 1, wanted + 1)[1:-1]))

@@ -1,4 +1,4 @@
-"""Which image each row of a table of labels speaks of: by its number, or by its file's name."""
+"""Which image each row of a label table describes: by its number, or by its file name."""
 
 import os
 import re
@@ -18,22 +18,22 @@ from trainer.data.labels.factors import known_cells
 from trainer.errors import UserError
 
 _INDEX = "index"
-# headers of the column with the names of files, as people write them, in the order of preference
+# usual headers of the column of file names, in order of preference
 _HEADERS = (
     *("file", "filename", "file_name", "filepath", "file_path", "path", "image", "image_name"),
     *("image_path", "image_file", "img", "img_name", "img_path", "image_id", "imageid", "picture"),
     *("photo", "frame", "name", "id", "key"),
 )
-_NUMBERS = frozenset({"index", "id", "image_id", "imageid"})  # never factors beside file names
+_NUMBERS = frozenset({"index", "id", "image_id", "imageid"})  # never factors beside files
 _ID = re.compile(r"(.*[^A-Za-z])?(?i:id|uid|uuid|guid|nr|no|number)|.*[a-z](Id|ID)")
 _AMBIGUOUS = -2
-_FEW = 4  # rows: in fewer, numbers may follow one another by chance
+_FEW = 4  # rows: in fewer, numbers may be consecutive by chance
 
 
 @dataclass(frozen=True)
 class Rows:
-    """images: (rows,) the image of each row, -1 for one that there is not. used: the columns that
-    say so, or that count rows, and hence are no factors. remarks: in sentences.
+    """images: (rows,) the image of each row, -1 if it does not exist. used: the columns that
+    identify images or number rows, and hence are not factors. remarks: in sentences.
     """
 
     images: NDArray[np.int64]
@@ -42,7 +42,7 @@ class Rows:
 
 
 def match(table: LabelTable, data: Dataset) -> Rows:
-    """The images that the rows speak of. Raises UserError naming the file, the line, the column."""
+    """The images that the rows describe. Raises UserError naming the file, line and column."""
     files: tuple[str, ...] = getattr(data, "files", ())
     if table.by_position:
         said = f"{table.path.name}: its rows are the images, in their order"
@@ -58,7 +58,7 @@ def match(table: LabelTable, data: Dataset) -> Rows:
         used = frozenset({column, *counting})
         remarks += tuple(
             f"{table.path.name}: {f'the column {n}' if n else 'a column without a name'} numbers "
-            "the rows, and is no factor"
+            "the rows, and is not a factor"
             for n in counting
         )
     else:
@@ -72,17 +72,17 @@ def match(table: LabelTable, data: Dataset) -> Rows:
                 f"{last} is {files[last]}",
             )
     if table.headless:
-        remarks += (f"{table.path.name} has no line of names; its columns are column_1, …",)
+        remarks += (f"{table.path.name} has no header line; its columns are column_1, …",)
     images, twice = _once(table, column or _INDEX, images)
     numbered = _identifiers(table, used)
     remarks += tuple(
-        f"{name} is left out: a number of its own in each row is no factor" for name in numbered
+        f"{name} is left out: a different number in each row is not a factor" for name in numbered
     )
     return Rows(images, used.union(numbered), remarks + twice)
 
 
 def whole_numbers(table: LabelTable, name: str) -> NDArray[np.int64]:
-    """The numbers of a column of whole numbers; UNKNOWN where it says that nothing is known."""
+    """The numbers of a column of whole numbers; UNKNOWN where marked as unknown."""
     column = table.columns[name]
     if column.dtype.kind == "b":
         return column.astype(np.int64)
@@ -109,9 +109,9 @@ def _index_column(table: LabelTable, by_header: Mapping[str, str], files: bool) 
 
 
 def _file_column(table: LabelTable, files: Sequence[str]) -> str | None:
-    """The column with most names of images in it; None when there is none by header or content.
+    """The column with the most image names in it; None when there is none by header or content.
 
-    By its header where none matches, so that the message names it.
+    By its header where none matches, so that the message can name it.
     """
     finder = _Finder(files)
     by_header = {name.lower(): name for name in table.columns}
@@ -121,7 +121,7 @@ def _file_column(table: LabelTable, files: Sequence[str]) -> str | None:
     for name in [*named, *others]:
         column = table.columns[name]
         if name not in named and (column.dtype.kind != "U" or all(map(_is_whole, column[:99]))):
-            continue  # numbers are the names of files only where the header says so
+            continue  # numbers are file names only where the header says so
         found = sum(finder.find(str(cell)) != UNKNOWN for cell in column)
         if found > most and (name in named or 2 * found >= len(column)):
             best, most = name, found
@@ -139,7 +139,7 @@ def _by_file(
     twofold = np.flatnonzero(images == _AMBIGUOUS)
     if twofold.size:
         name = cells[twofold[0]]
-        problem = f"{name!r} names several images; write their folders, too"
+        problem = f"{name!r} matches several images; include their folders"
         raise table.problem(int(twofold[0]), column, problem)
     absent = np.flatnonzero(images == UNKNOWN)
     if not absent.size:
@@ -183,7 +183,7 @@ def _by_index(
 def _once(
     table: LabelTable, column: str, images: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], tuple[str, ...]]:
-    """Rows that say the same of an image once; refuses those that say different things."""
+    """Drops duplicate rows of an image; refuses rows that contradict each other."""
     order = np.argsort(images, kind="stable")
     ordered = images[order]
     equal = (ordered[1:] == ordered[:-1]) & (ordered[1:] != UNKNOWN)
@@ -192,7 +192,7 @@ def _once(
         named = column if column in table.columns else next(iter(table.columns))
         cells = (c for name, c in table.columns.items() if name != named)
         if any(cell[row] != cell[other] for cell in cells):
-            problem = f"{table.columns[named][row]} has a row already, with other labels"
+            problem = f"{table.columns[named][row]} already has a row, with other labels"
             raise table.problem(row, named, problem)
     if not again.size:
         return images, ()
@@ -202,7 +202,7 @@ def _once(
 
 
 def _identifiers(table: LabelTable, used: frozenset[str]) -> list[str]:
-    """Columns called an id that hold another whole number in each row."""
+    """Columns called id with a different whole number in each row."""
     named = [name for name in table.columns if name not in used and _ID.fullmatch(name)]
     return [
         name for name in named if len(table.lines) >= _FEW and _counts_rows(table.columns[name])
@@ -210,7 +210,7 @@ def _identifiers(table: LabelTable, used: frozenset[str]) -> list[str]:
 
 
 def _counts_rows(column: NDArray) -> bool:
-    """Whether a column holds another whole number in each row, as those that number rows do."""
+    """Whether a column has a different whole number in each row, as row numbers do."""
     return len(np.unique(column)) == len(column) and all(_is_whole(str(cell)) for cell in column)
 
 
@@ -223,9 +223,9 @@ def _is_whole(text: str) -> bool:
 
 
 class _Finder:
-    """Finds images by names as tables have them: with or without folders, endings, in any form.
+    """Finds images by the names in tables: with or without folders and extensions, in any form.
 
-    Of a name with more folders than its file the last ones must agree; of one with fewer, all.
+    Of a name with more folders than its file the last ones must agree; with fewer, all.
     """
 
     def __init__(self, files: Sequence[str]):
@@ -256,19 +256,19 @@ class _Finder:
                     return whole[tail]
             if text in ends:
                 return ends[text]
-        number = wanted.lstrip("0") or "0"  # 000001.png, in a table that takes 000001 as a number
+        number = wanted.lstrip("0") or "0"  # 000001.png, in a table that reads 000001 as a number
         return self._counted.get(number, UNKNOWN)
 
 
 class _Numbers(dict[str, int]):
-    """Numbers of images by a name; of one that several have, _AMBIGUOUS."""
+    """Numbers of images by name; _AMBIGUOUS for a name that several share."""
 
     def add(self, name: str, number: int) -> None:
         self[name] = _AMBIGUOUS if self.get(name, number) != number else number
 
 
 def _ends(name: str) -> list[str]:
-    """A name without none, one, two … of its folders."""
+    """A name without its first zero, one, two … folders."""
     parts = name.split("/")
     return ["/".join(parts[i:]) for i in range(len(parts))]
 
@@ -278,7 +278,7 @@ def _same(name: str) -> str:
 
 
 def _stem(name: str) -> str:
-    """Without the ending of a picture, which may be another than its file's."""
+    """Without the image extension, which may differ from the file's."""
     stem, ending = os.path.splitext(name)
     return stem if ending.lower() in ENDINGS else name
 

@@ -1,4 +1,4 @@
-"""Weak labels: a data set with other labels than its own, for some images and some factors."""
+"""Weak labels: a data set with its labels replaced, for some images and some factors."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -30,10 +30,10 @@ Bins = int | Mapping[str, int]
 
 
 class Relabelled:
-    """The images of a data set with other labels.
+    """The images of a data set with replaced labels.
 
     factors: number of classes by name; table: classes (N, factors), UNKNOWN where there is no
-        label. notes: on these labels; those on the images stay. quantities: values (N,) of
+        label. notes: on these labels; notes on the images stay. quantities: values (N,) of
         continuous factors, NaN where there is no label.
     """
 
@@ -77,12 +77,12 @@ def relabel(
     names: Sequence[str] | None = None,
     missing: Missing | None = None,
 ) -> Dataset:
-    """`data` with the labels that `labels` says.
+    """`data` with the labels that `labels` selects.
 
-    "all": its own. "none": no factor at all. A number n: its own, for n images chosen at random,
-    always the same. Anything else is the path of a table (CSV, JSON lines, Parquet, or arrays),
-    which replaces its own labels; see `read_table`.
-    Raises FieldError, and UserError for a table that does not fit.
+    "all": its own. "none": no factors. A number n: its own, for n images chosen at random, always
+    the same. Anything else is the path of a table (CSV, JSON lines, Parquet, or arrays), which
+    replaces its own labels; see `read_table`.
+    Raises FieldError, and UserError for an invalid table.
     """
     if labels == "all":
         return data
@@ -113,10 +113,10 @@ def read_table(
 ) -> Factors:
     """The factors in a table of labels, for all images of `data`.
 
-    The column `index` (0-based), or for files one with their names, says which image a row is of. A
-    column named as one of the data set's own factors holds classes of that factor, 0-based. The
-    different values of any other become classes; see `factors.read_column`. Images without a row
-    are unknown.
+    The column `index` (0-based), or for files one with their names, says which image a row
+    describes. A column named like one of the data set's own factors holds classes of that factor,
+    0-based. The distinct values of any other become classes; see `factors.read_column`. Images
+    without a row are unlabelled.
 
     names: of the columns of an array without names. missing: as in `factors.read_columns`.
     Raises UserError naming the file, the line and the column.
@@ -125,7 +125,7 @@ def read_table(
     rows = label_rows.match(table, data)
     columns = {name: cells for name, cells in table.columns.items() if name not in rows.used}
     if not columns:
-        raise UserError(f"{path}: no column of labels; {label_table.HELP}")
+        raise UserError(f"{path}: no label columns; {label_table.HELP}")
     known = rows.images != UNKNOWN
     own = {name: _own(table, name, count) for name, count in data.factors.items()}
     found = read_columns(
@@ -144,7 +144,7 @@ def read_table(
 
 
 def choose(data: Dataset, factors: Sequence[str]) -> Dataset:
-    """`data` with these of its factors alone, in this order. Raises FieldError."""
+    """`data` with only these of its factors, in this order. Raises FieldError."""
     known, notes = list(data.factors), notes_of(data)
     for name in factors:
         if name in notes.left_out:
@@ -171,7 +171,7 @@ def fingerprint_of(
     table: NDArray[np.int32],
     quantities: Mapping[str, NDArray[np.float64]],
 ) -> str:
-    """Hex digest of all that decides labels; "" without any."""
+    """Hex digest of everything that determines the labels; "" without any."""
     if not factors:
         return ""
     parts = [[*factors.items()], content(table)]
@@ -187,7 +187,7 @@ def content(table: NDArray[np.int32]) -> str:
 
 
 def _own(table: label_table.LabelTable, name: str, count: int) -> Reader:
-    """Reads a column of classes of a factor that the data set has itself."""
+    """Reads a column of classes of one of the data set's own factors."""
 
     def read(values: NDArray, bins: int) -> LabelColumn:
         classes = label_rows.whole_numbers(table, name)
@@ -202,7 +202,7 @@ def _own(table: label_table.LabelTable, name: str, count: int) -> Reader:
 
 def _some(data: Dataset, count: int) -> NDArray[np.int64]:
     if not data.factors:
-        raise FieldError(f"{data.name} has no labels of its own; give a table's path", ("labels",))
+        raise FieldError(f"{data.name} has no labels; give the path of a table", ("labels",))
     if not 1 <= count <= len(data):
         raise FieldError(f"expected 1 to {len(data)} images, got {count}", ("labels",))
     kept = np.random.default_rng(_SEED).choice(len(data), count, replace=False)

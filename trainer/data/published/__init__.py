@@ -1,1 +1,1 @@
-"""The data sets of the papers and of the field, one file each, read from files as published."""
+"""The papers' and other common data sets, one module each, read from the files as published."""

@@ -1,4 +1,4 @@
-"""The data set `cars3d`: 183 cars from 24 sides and 4 heights (Reed et al. 2015)."""
+"""The data set `cars3d`: 183 cars from 24 azimuths and 4 elevations (Reed et al. 2015)."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +13,7 @@ from trainer.data.published.published import Published, find_files, fitted, grid
 from trainer.errors import UserError
 from trainer.files import expand
 
-_KEY = "im"  # (height, width, 3, azimuths, elevations); beside it lies a mask
+_KEY = "im"  # (height, width, 3, azimuths, elevations); next to a mask
 _HELP = (
     "expected the folder cars with car_001_mesh.mat …; get nips2015-analogy-data.tar.gz from the "
     "page of Reed et al., Deep Visual Analogy-Making"
@@ -24,11 +24,11 @@ class Cars3d(Published):
     """3D cars, with the factors `object_type`, `azimuth` and `elevation`.
 
     path: the folder `cars`, or one above it.
-    size: side in pixels; 64 as in the studies that use it, 128 in the files.
+    size: side in pixels; 64 as in the literature, 128 in the files.
 
         load("cars3d", path="data/cars")
 
-    Raises FieldError for options that do not fit, UserError for files that do not.
+    Raises FieldError for invalid options, UserError for invalid files.
     """
 
     name = "cars3d"
@@ -42,7 +42,7 @@ class Cars3d(Published):
         by_name = {str(file): file for file in found}
         self.paths = [by_name[name] for name in in_natural_order([*by_name])]
         if not self.paths:
-            raise UserError(f"{folder}: no file of a car there; {_HELP}")
+            raise UserError(f"{folder}: no car files there; {_HELP}")
         self.held = _shape(self.paths[0])
         *_, azimuths, elevations = self.held
         sizes = {"object_type": len(self.paths), "azimuth": azimuths, "elevation": elevations}
@@ -50,7 +50,7 @@ class Cars3d(Published):
         super().__init__((3, size, size), identity, grid(sizes))
 
     def read(self) -> Iterator[NDArray[np.uint8]]:
-        """All images, those of one car at a time. Raises UserError."""
+        """All images, one car at a time. Raises UserError."""
         for path in self.paths:
             if _shape(path) != self.held:
                 problem = f"im is {_shape(path)}, and in {self.paths[0].name} {self.held}"

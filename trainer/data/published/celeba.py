@@ -29,18 +29,18 @@ _HELP = (
 
 
 class CelebA(PublishedPictures):
-    """CelebA, aligned and cropped, with its attributes as weak labels: 0 without, 1 with each.
+    """CelebA, aligned and cropped, with its attributes as weak labels: 0 absent, 1 present.
 
-    path: the folder with `img_align_celeba` and `list_attr_celeba.txt` (or Kaggle's `.csv`) in it,
-        also in folders of their own; without the table there are no labels.
-    split: "train", "valid" or "test", as `list_eval_partition.txt` has it; without it all images.
+    path: the folder with `img_align_celeba` and `list_attr_celeba.txt` (or Kaggle's `.csv`) in it
+        or in subfolders; without the table there are no labels.
+    split: "train", "valid" or "test", by `list_eval_partition.txt`; by default all images.
     size, gray: 64 pixels and three channels, as in Higgins et al. 2017 (Table 1).
-    crop: side in pixels of the square about the middle of the 178 x 218 pictures to take; 178, as
-        large as can be, without it (the papers give none).
+    crop: side in pixels of the central square to cut from the 178 x 218 images; by default 178, the
+        largest possible (the papers give none).
 
         load("celeba", path="celeba", factors=["Male", "Smiling", "Eyeglasses"])
 
-    Raises FieldError for options that do not fit, UserError for files that do not.
+    Raises FieldError for invalid options, UserError for invalid files.
     """
 
     name = "celeba"
@@ -59,7 +59,7 @@ class CelebA(PublishedPictures):
         folder = _pictures_folder(root)
         names = in_natural_order([n for n in names_below(folder) if _ending(n) in ENDINGS])
         if not names:
-            raise UserError(f"{folder}: no picture there; {_HELP}")
+            raise UserError(f"{folder}: no images there; {_HELP}")
         if split is not None:
             names = _of_part(root, names, split)
         known, said = _attributes(root, names)
@@ -67,7 +67,7 @@ class CelebA(PublishedPictures):
 
 
 def _pictures_folder(root: Path) -> Path:
-    """The folder of the aligned faces; the root itself when they lie there."""
+    """The folder of the aligned faces; the root itself if they are there."""
     if root.is_dir():
         for here, folders, files in os.walk(root):
             if Path(here).name in _FOLDERS:
@@ -81,7 +81,7 @@ def _pictures_folder(root: Path) -> Path:
 
 
 def _table(root: Path, stem: str) -> Path | None:
-    """A table of the set: below the root, or beside it when that is the folder of the faces."""
+    """A table of the set: below the root, or next to it if the root is the folder of the faces."""
     for place in (root, root.parent) if root.name in _FOLDERS else (root,):
         for ending in (".txt", ".csv"):
             for found in find_files(place, stem + ending):
@@ -92,17 +92,17 @@ def _table(root: Path, stem: str) -> Path | None:
 def _of_part(root: Path, names: list[str], split: str) -> list[str]:
     file = _table(root, "list_eval_partition")
     if file is None:
-        raise UserError(f"{root}: no list_eval_partition.txt there, which says the split; {_HELP}")
+        raise UserError(f"{root}: no list_eval_partition.txt there to define splits; {_HELP}")
     found = attribute_table.read(file)
     part = dict(zip(found.files, found.values[:, 0].tolist(), strict=True))
     kept = [name for name in names if part.get(name.rpartition("/")[2]) == _PARTS[split]]
     if not kept:
-        raise UserError(f"{file}: no picture there is of the part {split}")
+        raise UserError(f"{file}: no image there is in the split {split}")
     return kept
 
 
 def _attributes(root: Path, names: list[str]) -> tuple[Known, tuple[str, ...]]:
-    """The attributes of the pictures; UNKNOWN for one without a row."""
+    """The attributes of the images; UNKNOWN for one without a row."""
     file = _table(root, "list_attr_celeba")
     if file is None:
         why = "list_attr_celeba.txt, which has the attributes, is not there: no labels"
@@ -124,7 +124,7 @@ def _that_vary(names: tuple[str, ...], classes: NDArray[np.int8]) -> Known:
     held = [set(np.unique(column).tolist()) - {UNKNOWN} for column in classes.T]
     kept = [number for number, values in enumerate(held) if len(values) == 2]
     alike = {
-        names[number]: "all images are alike in it, and a factor varies"
+        names[number]: "it is the same for all images, and a factor must vary"
         for number, values in enumerate(held)
         if len(values) < 2
     }

@@ -1,4 +1,4 @@
-"""The data set `chairs`: 1,393 chairs from 62 sides (Aubry et al. 2014, "Seeing 3D chairs")."""
+"""The data set `chairs`: 1,393 chairs from 62 views (Aubry et al. 2014, "Seeing 3D chairs")."""
 
 import re
 
@@ -7,7 +7,7 @@ import numpy as np
 from trainer.data.formats.picture_folder import PictureFiles
 from trainer.data.published.published import PublishedPictures, by_value, named_pictures
 
-# the number of the picture, elevation and azimuth in degrees, distance of the camera
+# image number, elevation and azimuth in degrees, camera distance
 _NAME = re.compile(r"image_\d+_p(\d+)_t(\d+)_r\d+\.png", re.IGNORECASE)
 _HELP = (
     "expected the folder rendered_chairs, with files such as "
@@ -21,19 +21,19 @@ class Chairs(PublishedPictures):
 
     path: the folder `rendered_chairs`, or one above it.
     size, gray: 64 pixels and one channel, as in Higgins et al. 2017 (Table 1).
-    crop: side in pixels of the square about the middle of the 600 x 600 pictures to take; chairs
-        leave a wide margin. All of the picture without it.
+    crop: side in pixels of the central square to cut from the 600 x 600 images, in which chairs
+        have a wide margin. By default the whole image.
 
         load("chairs", path="rendered_chairs")
 
-    Raises FieldError for options that do not fit, UserError for files that do not.
+    Raises FieldError for invalid options, UserError for invalid files.
     """
 
     name = "chairs"
     expected = _HELP
 
     def __init__(self, *, path: str, size: int = 64, gray: bool = True, crop: int | None = None):
-        named = named_pictures(path, _NAME, f"no picture of a chair there; {_HELP}")
+        named = named_pictures(path, _NAME, f"no images of chairs there; {_HELP}")
         angles = np.array([[int(fit[1]), int(fit[2])] for fit in named.fits])
         columns = {
             "identity": np.array([_chair(name) for name in named.files]),

@@ -17,8 +17,8 @@ from trainer.files import expand
 Part = Literal["letters", "byclass", "bymerge", "balanced", "digits", "mnist"]
 _DIGITS = "0123456789"
 _CAPITALS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-_MERGED = _DIGITS + _CAPITALS + "abdefghnqrt"  # small letters unlike their capitals
-# what the classes of the files are, in their order; those of the letters count from 1
+_MERGED = _DIGITS + _CAPITALS + "abdefghnqrt"  # lower-case letters unlike their capitals
+# the characters of the files' classes, in order; the letters' classes count from 1
 _CHARACTERS = {
     "letters": _CAPITALS,
     "byclass": _DIGITS + _CAPITALS + _CAPITALS.lower(),
@@ -35,19 +35,19 @@ _HELP = (
 
 
 class Emnist(Published):
-    """Characters of one channel, turned upright, with the factor `character`.
+    """Single-channel characters, turned upright, with the factor `character`.
 
     path: the folder with the IDX files (`gzip`), gzipped or not, or one above it.
-    part: which of the published parts: "letters" (capital and small ones are one class), "byclass",
-        "bymerge", "balanced", "digits" or "mnist"; letters, or what is there, without it.
+    part: which of the published parts: "letters" (upper and lower case are one class), "byclass",
+        "bymerge", "balanced", "digits" or "mnist"; by default letters, or whichever is there.
     split: "train" or "test".
-    characters: those to keep, such as ABCD; all without it.
-    size: side in pixels to resize to; 28, as they are, without it.
+    characters: those to keep, such as ABCD; by default all.
+    size: side in pixels to resize to; by default 28, as published.
     binary: true for black and white, split at half grey.
 
         load("emnist", path="gzip", characters="ABCD")  # the letters of Levy et al. 2020
 
-    Raises FieldError for options that do not fit, UserError for files that do not.
+    Raises FieldError for invalid options, UserError for invalid files.
     """
 
     name = "emnist"
@@ -78,21 +78,21 @@ class Emnist(Published):
         if not self.kept.size:
             raise FieldError(f"none of {characters!r} is among the images", ("characters",))
         self.levels = 1 if binary else 255
-        shape = (1, size or width, size or height)  # they lie on their sides
+        shape = (1, size or width, size or height)  # stored on their sides
         chosen = cache.content_hash([labels_file]) if characters else ""
         identity: list[object] = [cache.content_hash([self.file]), chosen, characters]
         known = by_value({"character": labels[self.kept]}, len(self.kept))
         super().__init__(shape, identity, known)
 
     def read(self) -> Iterator[NDArray[np.uint8]]:
-        """The characters that were chosen. Raises UserError."""
+        """The chosen characters. Raises UserError."""
         images = idx.read(self.file, 3).transpose(0, 2, 1)
         for start in range(0, len(self.kept), _BLOCK):
             yield fitted(images[self.kept[start : start + _BLOCK]], self.shape)
 
 
 def _part(folder: Path, split: str) -> str:
-    """The first part whose images are there. Raises UserError."""
+    """The first part whose images exist. Raises UserError."""
     for part in _CHARACTERS:
         if find_files(folder, f"emnist-{part}-{split}-images*"):
             return part
@@ -107,22 +107,22 @@ def _file(folder: Path, name: str) -> Path:
 
 
 def _labels(file: Path, part: str) -> NDArray[np.int64]:
-    """Places of the characters among those of the part. Raises UserError."""
+    """Indices of the characters among those of the part. Raises UserError."""
     labels = idx.read(file, 1).astype(np.int64) - (part == "letters")
     most = len(_CHARACTERS[part])
     if labels.size and not 0 <= labels.min() <= labels.max() < most:
-        raise UserError(f"{file}: it holds other classes than the {most} of {part}; {_HELP}")
+        raise UserError(f"{file}: its classes are not the {most} of {part}; {_HELP}")
     return labels
 
 
 def _chosen(characters: str | None, part: str) -> list[int]:
-    """Places of the wanted characters. Raises FieldError for one that the part has not."""
+    """Indices of the requested characters. Raises FieldError for one that is not in the part."""
     known = _CHARACTERS[part]
     places = []
     for one in known if characters is None else characters:
         found = known.find(one) if one in known else known.find(one.upper())
         if found < 0:
-            problem = f"{one!r} is no character of {part}, which has {known}"
+            problem = f"{one!r} is not a character of {part}, which has {known}"
             raise FieldError(problem, ("characters",))
         places.append(found)
     return places

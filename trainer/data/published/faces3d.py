@@ -19,21 +19,21 @@ _BLOCK = 1024
 _HELP = (
     "expected renders as bytes (50, 21, 11, 11, 64, 64): identity, azimuth, elevation, lighting, "
     "height and width, in basel_face_renders.pth or a .npy, .npz, .h5 or .mat file; the licence "
-    "of the Basel Face Model (Paysan et al., University of Basel) lets nobody pass them on, so "
+    "of the Basel Face Model (Paysan et al., University of Basel) forbids redistribution, so "
     "ask the authors of β-TCVAE or render them"
 )
 
 
 class Faces3d(Published):
-    """3D faces as Chen et al. 2018 and Stühmer et al. 2019 have them, with four factors.
+    """3D faces as in Chen et al. 2018 and Stühmer et al. 2019, with four factors.
 
     path: the file of renders, or a folder with `basel_face_renders.*`: an array with an axis for
         each factor, or (127050, 64, 64) in the order of such an array.
-    size: side in pixels to bring the images to; 64, as they are, without it.
+    size: side in pixels to resize to; by default 64, as published.
 
         load("faces3d", path="basel_face_renders.pth")
 
-    Raises FieldError for options that do not fit, UserError for a file that does not.
+    Raises FieldError for invalid options, UserError for an invalid file.
     """
 
     name = "faces3d"
@@ -63,7 +63,7 @@ class Faces3d(Published):
 
 
 def _renders(path: Path) -> NDArray:
-    """The array of renders, mapped into memory where that can be. Raises UserError."""
+    """The array of renders, memory-mapped where possible. Raises UserError."""
     if path.suffix.lower() in _TORCH:
         return _tensor(path)
     arrays = open_arrays(path)
@@ -74,7 +74,7 @@ def _renders(path: Path) -> NDArray:
 
 
 def _tensor(path: Path) -> NDArray:
-    """A tensor that PyTorch saved; nothing but a tensor is ever loaded. Raises UserError."""
+    """A tensor saved by PyTorch; nothing but a tensor is ever loaded. Raises UserError."""
     import pickle
 
     import torch

@@ -1,4 +1,4 @@
-"""The data set `mpi3d`: objects moved by a robot's arm, real or rendered (Gondal et al. 2019)."""
+"""The data set `mpi3d`: objects moved by a robot arm, real or rendered (Gondal et al. 2019)."""
 
 import math
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ _FACTORS = (
     *("object_color", "object_shape", "object_size", "camera_height", "background_color"),
     *("horizontal_axis", "vertical_axis"),
 )
-# toy, realistic and real; real_complex, and the toy set of the challenge of 2019
+# toy, realistic and real; real_complex, and the 2019 challenge's toy set
 _GRIDS = ((6, 6, 2, 3, 3, 40, 40), (4, 4, 2, 3, 3, 40, 40))
 _BLOCK = 1024
 _HELP = (
@@ -31,13 +31,13 @@ class Mpi3d(Published):
     """MPI3D, any of its sets, with its seven factors.
 
     path: the `.npz` file, or a folder with one of them.
-    size: side in pixels to bring the images to; 64, as they are, without it (13 GB in the cache).
-    grid: the number of classes of each factor, in their order, for a part of a set; without it the
-        number of images says which set it is.
+    size: side in pixels to resize to; by default 64, as published (13 GB in the cache).
+    grid: the number of classes of each factor, in order, for a subset; by default inferred from the
+        number of images.
 
         load("mpi3d", path="mpi3d_real.npz")
 
-    Raises FieldError for options that do not fit, UserError for a file that does not.
+    Raises FieldError for invalid options, UserError for an invalid file.
     """
 
     name = "mpi3d"
@@ -73,5 +73,5 @@ class Mpi3d(Published):
             if math.prod(sizes) == count:
                 return sizes
         raise UserError(
-            f"{self.path}: {count:,} images are none of the sets; give `grid` for a part; {_HELP}"
+            f"{self.path}: {count:,} images match no set; give `grid` for a subset; {_HELP}"
         )

@@ -1,4 +1,4 @@
-"""What the published data sets share: factors that are known, and images read once as bytes."""
+"""What published data sets share: known factors, and images read once as bytes."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,7 +24,8 @@ from trainer.files import expand
 class Known:
     """The factors of all images.
 
-    sizes: number of classes by factor. classes: (images, factors). left_out: why others are none.
+    sizes: number of classes by factor. classes: (images, factors). left_out: why others are not
+        factors.
     """
 
     sizes: Mapping[str, int]
@@ -33,15 +34,15 @@ class Known:
 
 
 def by_value(columns: Mapping[str, NDArray], count: int) -> Known:
-    """Factors whose different values, in their order, are the classes 0, 1, 2, …
+    """Factors whose distinct values, in order, are the classes 0, 1, 2, …
 
-    columns: a value of each factor for each of `count` images. Those of one value are left out.
+    columns: a value of each factor for each of `count` images. Those with one value are left out.
     """
     sizes, classes, left_out = {}, [], {}
     for name, values in columns.items():
         different, ranks = np.unique(values, return_inverse=True)
         if len(different) < 2:
-            told = f"{different[0]}, and a factor varies" if len(different) else "unknown"
+            told = f"{different[0]}, and a factor must vary" if len(different) else "unknown"
             left_out[name] = f"all images are {told}"
             continue
         sizes[name] = len(different)
@@ -57,10 +58,10 @@ def grid(sizes: Mapping[str, int]) -> Known:
 
 
 class Published(CachedImages):
-    """A data set with known factors, of 256 levels.
+    """A data set with known factors and 256 levels.
 
-    expected: (of the class) which files, and where to get them, for messages.
-    shape: (channels, height, width). identity: what decides the pixels beside the shape.
+    expected: (class attribute) which files, and where to get them, for messages.
+    shape: (channels, height, width). identity: what determines the pixels besides the shape.
     remarks: on images and on labels; see Notes.
     """
 
@@ -99,11 +100,11 @@ class Published(CachedImages):
 
 
 class PublishedPictures(Published):
-    """A data set of picture files.
+    """A data set of image files.
 
-    size: side in pixels to bring them to, cut to squares about the middle; None leaves them as they
-        are. gray: one channel, else three. crop: side of the square about the middle that is taken.
-    files: (attribute) their names, in order.
+    size: side in pixels to resize them to, cropped to central squares; None leaves them as they
+        are. gray: one channel, else three. crop: side of the central square that is used. files:
+        (attribute) their names, in order.
     """
 
     source = "files"
@@ -131,7 +132,7 @@ class PublishedPictures(Published):
         super().__init__(shape, identity, known, self.reader.remarks, label_remarks)
 
     def read(self) -> Iterator[NDArray[np.uint8]]:
-        """All pictures. Raises BrokenImages, a UserError that lists those that cannot be read."""
+        """All images. Raises BrokenImages, a UserError that lists those that cannot be read."""
         return self.reader.read(self.shape)
 
 
@@ -151,7 +152,7 @@ def positive(**options: int | None) -> None:
 
 
 def fitted(images: NDArray[np.uint8], shape: tuple[int, int, int]) -> NDArray[np.uint8]:
-    """Images (n, height, width) or (n, height, width, channels) brought to `shape`, channels first.
+    """Images (n, height, width) or (n, height, width, channels) resized to `shape`, channels first.
 
     Returns (n, channels, height, width).
     """
@@ -164,10 +165,11 @@ def fitted(images: NDArray[np.uint8], shape: tuple[int, int, int]) -> NDArray[np
 
 @dataclass(frozen=True)
 class NamedPictures:
-    """Picture files whose names say what they show.
+    """Image files whose names say what they show.
 
-    folder: above them all. files: names relative to it, in natural order. fits: what the pattern
-        found in each of them. others: names of all other files there.
+    folder: the one above them all.
+    files: names relative to it, in natural order. fits: the match of the pattern in each. others:
+        names of all other files there.
     """
 
     folder: Path
@@ -177,9 +179,9 @@ class NamedPictures:
 
 
 def named_pictures(path: str, pattern: re.Pattern[str], problem: str) -> NamedPictures:
-    """The pictures at or below `path` whose file names fit all of `pattern`.
+    """The images at or below `path` whose file names match all of `pattern`.
 
-    Raises UserError, which says `problem`, when there are none.
+    Raises UserError with `problem` when there are none.
     """
     folder = expand(path)
     names = names_below(folder) if folder.is_dir() else []
@@ -193,7 +195,7 @@ def named_pictures(path: str, pattern: re.Pattern[str], problem: str) -> NamedPi
 
 
 def find_files(folder: Path, pattern: str) -> list[Path]:
-    """The files below a folder whose names fit a glob pattern, by name; none of hidden folders."""
+    """The files below a folder that match a glob pattern, by name; none from hidden folders."""
     found = [path for path in folder.rglob(pattern) if path.is_file()]
     below = {path: path.relative_to(folder).parts for path in found}
     junk = ("__MACOSX",)
@@ -203,7 +205,7 @@ def find_files(folder: Path, pattern: str) -> list[Path]:
 
 
 def one_file(path: str, patterns: Sequence[str], help: str) -> Path:
-    """The file at `path`, or the one below it whose name fits a glob pattern.
+    """The file at `path`, or the one below it that matches a glob pattern.
 
     Raises UserError, ending in `help`, for none or several.
     """
@@ -215,4 +217,4 @@ def one_file(path: str, patterns: Sequence[str], help: str) -> Path:
         return found[0]
     if not found:
         raise UserError(f"{place}: no such file there; {help}")
-    raise UserError(f"{place}: several files fit, {found[0].name} and {found[1].name}; name one")
+    raise UserError(f"{place}: several files match, {found[0].name} and {found[1].name}; name one")

@@ -1,4 +1,4 @@
-"""The data set `shapes3d`: a shape in a room, six factors (Burgess & Kim 2018)."""
+"""The data set `shapes3d`: a shape in a room, with six factors (Burgess & Kim 2018)."""
 
 from collections.abc import Iterator
 
@@ -22,11 +22,11 @@ class Shapes3d(Published):
     """3D Shapes, with its six factors.
 
     path: the file `3dshapes.h5`, or a folder with it.
-    size: side in pixels to bring the images to; 64, as they are, without it (6 GB in the cache).
+    size: side in pixels to resize to; by default 64, as published (6 GB in the cache).
 
         load("shapes3d", path="3dshapes.h5")
 
-    Raises FieldError for options that do not fit, UserError for a file that does not.
+    Raises FieldError for invalid options, UserError for an invalid file.
     """
 
     name = "shapes3d"

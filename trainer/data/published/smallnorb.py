@@ -1,4 +1,4 @@
-"""The data set `smallnorb`: 50 toys from many sides in six lights (LeCun et al. 2004)."""
+"""The data set `smallnorb`: 50 toys from many views under six lights (LeCun et al. 2004)."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -28,16 +28,16 @@ _HELP = (
 class SmallNorb(Published):
     """small NORB, with the factors `category`, `elevation`, `azimuth` and `lighting`.
 
-    The number of a toy, `instance`, starts anew in each category, so it is no factor.
+    The number of a toy, `instance`, restarts in each category, so it is not a factor.
 
     path: the folder with the files.
-    split: "train" or "test"; both, train first, without it, as disentanglement_lib takes them.
-    size: side in pixels; 64 as there, 96 in the files.
-    camera: 0 or 1, the left or the right one of the pair.
+    split: "train" or "test"; by default both, train first, as in disentanglement_lib.
+    size: side in pixels; 64 as in that library, 96 in the files.
+    camera: 0 or 1, the left or the right one of the stereo pair.
 
         load("smallnorb", path="small_norb")
 
-    Raises FieldError for options that do not fit, UserError for files that do not.
+    Raises FieldError for invalid options, UserError for invalid files.
     """
 
     name = "smallnorb"
@@ -66,14 +66,14 @@ class SmallNorb(Published):
         super().__init__((1, size, size), identity, known)
 
     def read(self) -> Iterator[NDArray[np.uint8]]:
-        """What the camera saw. Raises UserError."""
+        """The camera's images. Raises UserError."""
         for file in self.pairs:
             for pairs in norb.blocks(file, _BLOCK):
                 yield fitted(pairs[:, self.camera], self.shape)
 
 
 def _table(folder: Path, split: str, images: Path) -> NDArray[np.int64]:
-    """Category and what the info file says (n, 5) of the images of a split. Raises UserError."""
+    """Category and the info file's columns, (n, 5), for the images of a split. Raises UserError."""
     held = norb.read_shape(images)
     if len(held) != 4 or held[1] != 2:
         raise UserError(f"{images}: it is {held}, not (n, 2, height, width); {_HELP}")

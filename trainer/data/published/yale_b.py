@@ -7,7 +7,7 @@ import numpy as np
 from trainer.data.formats.picture_folder import PictureFiles
 from trainer.data.published.published import PublishedPictures, by_value, named_pictures
 
-# the person, the pose, and the direction of the light in degrees
+# person, pose, and direction of the light in degrees
 _NAME = re.compile(r"yaleB(\d+)_P(\d+)A([+-]\d+)E([+-]\d+)\.pgm", re.IGNORECASE)
 _HELP = (
     "expected the folder CroppedYale (or ExtendedYaleB), with files such as "
@@ -19,24 +19,24 @@ _HELP = (
 class YaleB(PublishedPictures):
     """Extended Yale Face B, whose file names give `identity`, `pose` and the light's direction.
 
-    The factors of the light are `light_azimuth` and `light_elevation`, ordered by angle. In the
-    cropped faces all poses are one, so `pose` is left out. Pictures in ambient light, and those
-    that the authors marked as bad (`.pgm.bad`), are not read.
+    The factors of the light are `light_azimuth` and `light_elevation`, ordered by angle. The
+    cropped faces have a single pose, so `pose` is left out. Images in ambient light, and those that
+    the authors marked as bad (`.pgm.bad`), are not read.
 
     path: the folder `CroppedYale` or `ExtendedYaleB`, or one above it.
-    size: side in pixels to bring the pictures to, cut about their middle; without it 192 x 168 as
-        they are, the input of the paper on troubleshooting (D.5).
+    size: side in pixels to resize to, cropped at the centre; by default 192 x 168 as published, the
+        input in the troubleshooting paper (D.5).
 
         load("yale_b", path="CroppedYale", size=64)
 
-    Raises FieldError for options that do not fit, UserError for files that do not.
+    Raises FieldError for invalid options, UserError for invalid files.
     """
 
     name = "yale_b"
     expected = _HELP
 
     def __init__(self, *, path: str, size: int | None = None):
-        named = named_pictures(path, _NAME, f"no face there; {_HELP}")
+        named = named_pictures(path, _NAME, f"no faces there; {_HELP}")
         read = np.array([[int(part) for part in fit.groups()] for fit in named.fits])
         factors = ("identity", "pose", "light_azimuth", "light_elevation")
         known = by_value(dict(zip(factors, read.T, strict=True)), len(named.files))

@@ -1,9 +1,9 @@
 """One polygon drawn at many positions, exactly and fast, straight into bits.
 
-A pixel is set when its centre lies in the polygon (even-odd rule; nothing is anti-aliased). A row
-of pixels meets the outline at a few crossings, and whether a pixel is inside is the parity of the
-crossings right of it. So a row of the image is the XOR, over its crossings, of "all pixels left of
-the crossing", which is one entry of a small table; x and y positions separate, as moving the sprite
+A pixel is set when its centre is inside the polygon (even-odd rule; nothing is anti-aliased). A row
+of pixels meets the outline at a few crossings, and a pixel is inside if the number of crossings to
+its right is odd. So a row of the image is the XOR, over its crossings, of "all pixels left of the
+crossing", which is one entry of a small table; x and y positions separate, as moving the sprite
 sideways only shifts the crossings.
 """
 
@@ -20,8 +20,9 @@ def draw(
 ) -> NDArray[np.uint8]:
     """Images of the polygon at every (x, y), as packed bits (len(xs), len(ys), size * size / 8).
 
-    outline: vertices (n, 2) about the polygon's centre; xs, ys: positions of the centre; `frame` is
-    the side of the picture in the same unit, and `size`, a multiple of 8, its side in pixels.
+    outline: vertices (n, 2) relative to the polygon's centre; xs, ys: positions of the centre;
+    `frame` is the side of the image in the same unit, and `size`, a multiple of 8, its side in
+    pixels.
     """
     centres = (np.arange(size) + 0.5) * (frame / size)
     heights = (
@@ -30,7 +31,7 @@ def draw(
     met = (outline[:, 1].min() <= heights) & (heights <= outline[:, 1].max())
     crossings = _crossings(outline, heights[met])
     left = np.ceil((crossings[:, None, :] + xs[:, None]) * (size / frame) - 0.5)
-    left = np.clip(left, 0, size).astype(np.intp)  # pixels whose centre lies left of each crossing
+    left = np.clip(left, 0, size).astype(np.intp)  # pixels whose centre is left of each crossing
     images = np.zeros((len(xs), len(heights), size // 8), np.uint8)
     images[:, met] = np.bitwise_xor.reduce(_first_pixels(size)[left], axis=0)
     return images.reshape(len(xs), len(ys), size * size // 8)

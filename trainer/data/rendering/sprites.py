@@ -1,13 +1,13 @@
 """Geometry of dSprites (Matthey et al. 2017): three polygons and where the factors put them.
 
-Lengths are in pixels of the original 64 x 64 picture, y down, the corner of the picture at (0, 0).
-Found by comparison with frames of the original file: all but a few boundary pixels are the same.
+Lengths are in pixels of the original 64 x 64 image, y down, with its corner at (0, 0). Found by
+comparison with images of the original file: all but a few boundary pixels agree.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
-VERSION = 1  # raised whenever a pixel of any rendered image would change
+VERSION = 1  # incremented whenever a pixel of any rendered image would change
 FRAME = 64.0
 
 FACTORS = {"shape": 3, "scale": 6, "orientation": 40, "posX": 32, "posY": 32}
@@ -15,7 +15,7 @@ FACTORS = {"shape": 3, "scale": 6, "orientation": 40, "posX": 32, "posY": 32}
 SCALES = np.linspace(0.5, 1, FACTORS["scale"])
 ORIENTATIONS = np.linspace(
     0, 2 * np.pi, FACTORS["orientation"]
-)  # both ends in: 0 and 39 are one image
+)  # including both ends: 0 and 39 are the same image
 POSITIONS = 16 + 32 * np.linspace(0, 1, FACTORS["posX"])  # of the sprite's centre, in x as in y
 
 
@@ -42,11 +42,11 @@ OUTLINES = (square(), ellipse(), heart())  # by class of the factor "shape"
 
 
 def outline(shape: int, scale: int, orientation: int) -> NDArray[np.float64]:
-    """Vertices (n, 2), as (x, y) about the sprite's centre, of the sprite of these three classes.
+    """Vertices (n, 2), as (x, y) from the sprite's centre, of the sprite with these classes.
 
-    A point d from the centre lies in the sprite when R(angle) d / scale lies in the upright shape
-    of scale 1, with R = [[cos, -sin], [sin, cos]]; its vertices q are therefore drawn at scale *
-    R^T q.
+    A point d from the centre is inside the sprite when R(angle) d / scale is inside the upright
+    shape of scale 1, with R = [[cos, -sin], [sin, cos]]; its vertices q are therefore drawn at
+    scale * R^T q.
     """
     cos, sin = np.cos(ORIENTATIONS[orientation]), np.sin(ORIENTATIONS[orientation])
     return SCALES[scale] * OUTLINES[shape] @ np.array([[cos, -sin], [sin, cos]])

@@ -1,4 +1,4 @@
-"""How a pack learns, by the name that its objective gives. A new way is a file and a line here."""
+"""How a pack is trained, by the name in its objective. To add one, add a file and a line here."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""Clamped minibatches (Kulkarni et al. 2015, Sec. 3.1): one factor varies, its latents alone do.
+"""Clamped minibatches (Kulkarni et al. 2015, Sec. 3.1): only one factor and its latents vary.
 
 All images of a batch have the same classes in every factor but one. The latents of that factor are
 active; in the codes to decode, the others are averaged over the batch.
@@ -15,13 +15,14 @@ from trainer.data.dataset import UNKNOWN, Dataset
 from trainer.errors import UserError
 from trainer.randomness import stream
 
-BLOCK = 64  # steps drawn at once; part of what a seed means, so changing it changes results
+BLOCK = 64  # steps drawn at once; changing it changes what a seed gives, and so results
 
 
 def clamped(z: Tensor, active: Tensor) -> Tensor:
-    """Codes z (K, n, M), the latents that are not `active` (K, M) at their averages over n.
+    """Codes z (K, n, M), with latents that are not `active` (K, M) replaced by their averages over
+    n.
 
-    No gradient comes back to the averaged ones; DC-IGN has another in its place.
+    Averaged latents get no gradient; DC-IGN substitutes another.
     """
     return torch.where(active.unsqueeze(1), z, z.detach().mean(1, keepdim=True))
 
@@ -29,11 +30,11 @@ def clamped(z: Tensor, active: Tensor) -> Tensor:
 class ClampedBatches:
     """Clamped batches of K models by step, from each model's own seed.
 
-    sizes: how many latents each factor has, by name; in the order of the latents.
-    shares: how often each factor varies, in proportion. batch: n.
-    at: a factor, an image whose label is known, then n of those that differ in that factor at most,
-        uniform with replacement.
-    Raises UserError for data whose labels do not allow it.
+    sizes: number of latents per factor, by name, in the order of the latents.
+    shares: relative frequency with which each factor varies. batch: n.
+    at: draws a factor, a labelled image, then n of the images that differ from it at most in that
+        factor, uniformly with replacement.
+    Raises UserError for data whose labels do not allow this.
     """
 
     def __init__(
@@ -87,9 +88,9 @@ class ClampedBatches:
 
 
 class _Groups:
-    """Images in groups that differ in one factor alone.
+    """Images in groups that differ in only one factor.
 
-    images: group after group. starts, counts: of the group that each is in.
+    images: one group after another. starts, counts: of each image's group.
     """
 
     def __init__(self, images: NDArray[np.int64], keys: NDArray[np.int64]):
@@ -101,7 +102,7 @@ class _Groups:
 
 
 def _groups(data: Dataset, factor: str) -> _Groups:
-    """The groups of the images that are fully labelled and not alone in theirs."""
+    """The groups of at least two fully labelled images."""
     classes = data.classes(np.arange(len(data)))
     known = np.flatnonzero((classes != UNKNOWN).all(axis=1))
     names = list(data.factors)
@@ -113,7 +114,7 @@ def _groups(data: Dataset, factor: str) -> _Groups:
     shared = size[group] > 1
     if not shared.any():
         raise UserError(
-            f"no two labelled images of data set '{data.name}' differ in '{factor}' alone, as "
+            f"no two labelled images of data set '{data.name}' differ only in '{factor}', as "
             "clamped minibatches need; label more images"
         )
     return _Groups(known[shared], keys[shared])

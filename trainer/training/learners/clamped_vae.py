@@ -1,4 +1,4 @@
-"""How DC-IGN learns (Kulkarni et al. 2015): as a VAE does, from clamped minibatches."""
+"""How DC-IGN is trained (Kulkarni et al. 2015): like a VAE, from clamped minibatches."""
 
 from collections.abc import Mapping, Sequence
 
@@ -35,12 +35,12 @@ def clamped_batches(
 
 
 def layout(data: Dataset, latents: int, options: ClampingOptions) -> Mapping[str, int]:
-    """How many of the latents each factor has. Raises UserError where that does not come out."""
+    """Number of latents per factor. Raises UserError where they do not add up."""
     known = {name: 1 for name, classes in data.factors.items() if classes > 1}
     if not known:
         raise UserError(
             f"objective 'dc_ign' learns from labels, and data set '{data.name}' has none here; "
-            "name a table of labels in the data set's option `labels`, or take another objective"
+            "set the data set's option `labels` to a table, or use another objective"
         )
     where = ("objective_options", "factors")
     sizes = dict(known if options.factors is None else options.factors)

@@ -1,4 +1,4 @@
-"""How InfoGAN learns: the discriminator's step, with recognition, then the generator's."""
+"""How InfoGAN is trained: a step of discriminator and recognition, then one of the generator."""
 
 import math
 from collections.abc import Sequence
@@ -61,8 +61,8 @@ class InfoganLearner:
         over_fake: Tensor,
         over_generated: Tensor,
     ) -> Terms:
-        """See `recorded` for what it may depend on; `over_…` are instance noises."""
-        codes = torch.erf(noise / math.sqrt(2))  # the normal's distribution function: uniform
+        """See `recorded` for what it may depend on; `over_…` is instance noise."""
+        codes = torch.erf(noise / math.sqrt(2))  # the normal's CDF gives a uniform
         real = self.pixels.at(indices)
         with self.pack.autocast():
             fake = self.pack.means(codes)
@@ -73,7 +73,9 @@ class InfoganLearner:
         regularised = codes[..., : self.pack.latents]
         game = Game(sure_of_real, sure_of_fake, regularised, *seen.chunk(2, dim=2))
         first = self.terms(game, self.options)
-        self.critics.step(first["discriminator"].sum())  # no model's reaches another's parameters
+        self.critics.step(
+            first["discriminator"].sum()
+        )  # a model's loss reaches no other's parameters
 
         with self.pack.autocast():
             seen, sure_of_fake = self._judge(fake, over_generated)

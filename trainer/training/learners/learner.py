@@ -16,28 +16,28 @@ from trainer.training.optimizers import PackedOptimizer
 class Learner(Protocol):
     """Trains the networks of a pack.
 
-    Whatever is random comes from the models' seeds and the step (see trainer.randomness), so that a
-    checkpoint has nothing to keep beside parameters and the optimisers' states.
+    All randomness comes from the models' seeds and the step (see trainer.randomness), so that a
+    checkpoint needs only parameters and optimiser states.
     """
 
     @property
     def optimizers(self) -> Mapping[str, PackedOptimizer]:
-        """By the name that a checkpoint keeps their states under."""
+        """By the name of their states in a checkpoint."""
         ...
 
     def step(self, number: int) -> Terms:
-        """One step of every model, the first being 0, and its terms before it, see `Objective`."""
+        """One step of every model, counted from 0; returns the terms before it, see `Objective`."""
         ...
 
 
 @dataclass(frozen=True)
 class Learning:
-    """A way to learn.
+    """A way to train.
 
     learner: (pack, configs, data, device) -> a learner; configs are those of the pack's models, in
         order.
-    check: (config, options of the objective, data) -> None; raises UserError for data that cannot
-        be learned from in this way, before anything is trained.
+    check: (config, options of the objective, data) -> None; raises UserError, before training, for
+        data that cannot be learned from in this way.
     """
 
     learner: Callable[[Pack, Sequence[RunConfig], Dataset, torch.device], Learner]

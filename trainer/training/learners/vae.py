@@ -1,4 +1,4 @@
-"""How VAEs learn: encode, sample a code, decode, one step; then their adversaries', if any."""
+"""How VAEs are trained: encode, sample, decode, one step; then one of any adversaries."""
 
 from collections.abc import Sequence
 
@@ -103,7 +103,7 @@ class VaeLearner:
 
 
 def _players(pack: Pack) -> tuple[dict[str, nn.Parameter], dict[str, nn.Parameter]]:
-    """What the objective's optimiser trains, and what the adversary's does."""
+    """The parameters trained by the objective's optimiser, and by the adversary's."""
     trained = {name: p for name, p in pack.named_parameters() if p.requires_grad}
     against = {name: p for name, p in trained.items() if name.startswith("adversary.")}
     return {name: p for name, p in trained.items() if name not in against}, against

@@ -159,7 +159,7 @@ def test_what_is_not_there_is_said_in_one_line(store, tmp_path):
         assert str(error.value).startswith(source) and "\n" not in str(error.value)
     with pytest.raises(UserError, match="has no MLflow runs yet"):
         load_model("models:/made-up/1", tmp_path / "empty")
-    with pytest.raises(UserError, match="is no run folder"):
+    with pytest.raises(UserError, match="is not a run folder"):
         load_model(tmp_path)
 
 

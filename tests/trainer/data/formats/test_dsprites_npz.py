@@ -71,7 +71,7 @@ def test_a_missing_file(tmp_path):
 
 def test_a_file_of_something_else(tmp_path):
     (tmp_path / "page.npz").write_text("<html>404</html>")
-    refuses(tmp_path / "page.npz", "expected the original dsprites")
+    refuses(tmp_path / "page.npz", "expected the original, complete dsprites")
 
 
 def test_a_truncated_file(path):

@@ -56,7 +56,7 @@ def test_the_official_parts_in_folders_as_they_are_unpacked(tmp_path):
     data = load("celeba", path=str(tmp_path), split="valid", factors=["Male"])
     assert data.classes([0, 1]).tolist() == [[1], [0]]
     assert np.allclose(data.images([0, 1]).mean((1, 2, 3)), [120, 160], atol=2)
-    with pytest.raises(UserError, match="no picture there is of the part test"):
+    with pytest.raises(UserError, match="no image there is in the split test"):
         load("celeba", path=str(tmp_path), split="test")
 
 

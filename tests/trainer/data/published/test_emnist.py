@@ -68,10 +68,10 @@ def test_what_does_not_fit(tmp_path):
     with pytest.raises(UserError, match="5 labels for 6 images"):
         load("emnist", path=str(tmp_path))
     write(tmp_path, [1, 2, 3, 27, 1, 2])
-    with pytest.raises(UserError, match="other classes than the 26 of letters"):
+    with pytest.raises(UserError, match="its classes are not the 26 of letters"):
         load("emnist", path=str(tmp_path))
     write(tmp_path, [1, 2, 3, 4, 1, 2])
-    with pytest.raises(FieldError, match="characters: '7' is no character of letters"):
+    with pytest.raises(FieldError, match="characters: '7' is not a character of letters"):
         load("emnist", path=str(tmp_path), characters="A7")
     with pytest.raises(FieldError, match="characters: none of 'Z' is among the images"):
         load("emnist", path=str(tmp_path), characters="Z")
