@@ -1,4 +1,4 @@
-"""`sweep plan`: what a sweep would train, and what of it the store has already."""
+"""`sweep plan`: what a sweep would train, and what the store already has."""
 
 from argparse import Namespace
 from typing import Any
@@ -77,7 +77,7 @@ def execute(args: Namespace) -> int:
 
 
 def _known_settings(sweep: Sweep) -> list[Setting]:
-    """The settings that do not wait for scores: those proposed before, and all that need none."""
+    """The settings that do not depend on pending scores: already proposed, or needing none."""
     searcher = Searcher(sweep.spec, sweep.proposed())
     known = []
     while isinstance(setting := searcher.ask(), Setting):
@@ -88,9 +88,9 @@ def _known_settings(sweep: Sweep) -> list[Setting]:
 
 def _show(plan: dict[str, Any], spec: SweepSpec, store: str) -> None:
     data = plan["dataset"]
-    race = f"; the race adds what it needs, {spec.most_runs} at most" if spec.racing else ""
+    race = f"; the race adds what it needs, at most {spec.most_runs}" if spec.racing else ""
     runs = f"{plan['runs']} runs{' so far' if spec.racing else ''}"
-    unscored = f", {plan['to_score']} of them to be scored anew" if plan["to_score"] else ""
+    unscored = f", {plan['to_score']} of them to be rescored" if plan["to_score"] else ""
     console.print(
         bold(plan["name"]),
         f": {plan['settings']} settings ({plan['method']}) × {spec.seeds_in_words} seeds "

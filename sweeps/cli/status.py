@@ -17,7 +17,7 @@ from trainer.errors import UserError
 
 
 def execute(args: Namespace) -> int:
-    """Prints the counts, and the sweep's job where it has one."""
+    """Prints the counts, and the sweep's job if it has one."""
     store = Store(args.store)
     jobs = cluster_jobs(args)
     job = job_of(jobs, sweep_name(args, store), store) if jobs else None
@@ -26,7 +26,7 @@ def execute(args: Namespace) -> int:
     except UserError:
         if jobs is None or job is None:
             raise
-        spec = None  # sent, and not begun; or its store is out of sight
+        spec = None  # submitted but not begun; or its store is not accessible from here
     counts = status(spec, store, _held(spec, store)) if spec else None
     if args.json:
         name = spec.name if spec else args.file
@@ -41,7 +41,7 @@ def execute(args: Namespace) -> int:
 
 
 def _held(spec: SweepSpec, store: Store) -> list[HeldSetting] | None:
-    """The settings that the store has runs of; None where the data are not on this machine."""
+    """The settings of which the store has runs; None where the data are not on this machine."""
     try:
         return Sweep.load(spec, store).held()
     except UserError:
