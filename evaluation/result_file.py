@@ -25,6 +25,7 @@ trained; readers cope without.
 import logging
 import os
 import stat
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +35,7 @@ from evaluation.result_schema import problem
 from trainer.files import SEAL, parse_json, read_plain, seal_holds, sealed, stamp, write_json
 
 RESULT = "result.json"
+SETTLED = 3  # seconds; the coarsest times of file systems are of two
 
 _log = logging.getLogger(__name__)
 
@@ -62,6 +64,12 @@ class Files(Protocol):
     def sha256(self, name: str) -> str:
         """The checksum of an existing file, in hex."""
 
+    def names(self) -> list[str]:
+        """Names of the files; hidden and half-written ones left out."""
+
+    def stamp(self, name: str) -> str | None:
+        """What changes whenever a file does, without reading it; None where there is no telling."""
+
 
 @dataclass(frozen=True)
 class LocalFiles:
@@ -76,7 +84,7 @@ class LocalFiles:
     def size(self, name: str) -> int | None:
         """As Files. Only regular files count: a link may lead outside the store."""
         try:
-            found = os.lstat(self.folder / name)
+            found = os.lstat(os.path.join(self.folder, name))
         except (FileNotFoundError, NotADirectoryError):
             return None
         return found.st_size if stat.S_ISREG(found.st_mode) else None
@@ -85,6 +93,28 @@ class LocalFiles:
         """As Files."""
         return str(stamp(self.folder / name)["sha256"])
 
+    def names(self) -> list[str]:
+        """As Files."""
+        try:
+            return [name for name in os.listdir(self.folder) if not name.startswith(".")]
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+
+    def stamp(self, name: str) -> str | None:
+        """As Files: size, inode, times of the content's and of the inode's last change.
+
+        No program sets the latter at will. None for a file so young that another change could have
+        the same time, where a disk counts in seconds.
+        """
+        try:
+            found = os.lstat(os.path.join(self.folder, name))  # quicker than Path's own
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        times = found.st_mtime_ns, found.st_ctime_ns
+        if not stat.S_ISREG(found.st_mode) or time.time_ns() - max(times) < SETTLED * 10**9:
+            return None
+        return "-".join(map(str, (found.st_size, found.st_ino, *times)))
+
     def __str__(self) -> str:
         return str(self.folder)
 
@@ -92,8 +122,8 @@ class LocalFiles:
 def read_result(folder: Path, hashes: bool = True) -> dict[str, Any] | None:
     """result.json of a run, if it and the files that it lists are intact; else None.
 
-    A torn or damaged result counts as missing, and the reason is logged. hashes: compare the
-    SHA-256 of every listed file; otherwise only sizes (for a quick look).
+    A torn or damaged result counts as missing, and the reason is logged.
+    hashes: compare the SHA-256 of every listed file; otherwise only sizes (for a quick look).
     """
     return result_of(LocalFiles(Path(folder)), hashes)
 

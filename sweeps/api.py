@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from evaluation.analysis.answer import Best
+from sweeps.glance import Glance
 from sweeps.run_store import Store
 from sweeps.sweep import Snapshot, Sweep
 from sweeps.sweepfile import SweepSpec, load_spec, spec_of
@@ -79,12 +80,12 @@ def of_snapshot(snapshot: Snapshot) -> Best:
     return dataclasses.replace(found, sentences=(*snapshot.remarks, *found.sentences))
 
 
-def of_other_metrics(sweep: Sweep) -> dict[str, Best]:
-    """The answer by each other metric computed for the models, where there is one."""
-    found = {}
+def of_other_metrics(sweep: Sweep, glance: Glance | None = None) -> dict[str, Best]:
+    """The answer by each other metric that was taken of the models, where it has one."""
+    found, glance = {}, glance or sweep.store.glance()
     for other in sweep.other_metrics():
         with contextlib.suppress(UserError):
-            found[other.metrics.metric] = of_snapshot(other.snapshot())
+            found[other.metrics.metric] = of_snapshot(other.snapshot(glance))
     return found
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from sweeps.glance import Glance
 from sweeps.plan import Setting, runs_of
 from sweeps.run_store import Store
 from sweeps.search import METHODS
@@ -33,23 +34,27 @@ def proposed_settings(spec: SweepSpec, store: Store) -> dict[int, Mapping[str, A
     }
 
 
-def held_settings(spec: SweepSpec, store: Store, data: Dataset) -> list[HeldSetting]:
+def held_settings(
+    spec: SweepSpec, store: Store, data: Dataset, glance: Glance | None = None
+) -> list[HeldSetting]:
     """The settings recorded for this search, then all others that the store has some run of.
 
     These are what else the search will propose, where that hangs on no scores, and what was tried
     under this name before its range, its seeds or its method were changed, where that lies in the
     present space. Such settings get numbers after those of the search.
     """
+    recorded = _recorded(spec, store, data)
     found = {
         number: HeldSetting(Setting(number, parameters), runs)
-        for number, (parameters, runs) in _recorded(spec, store, data).items()
+        for number, (parameters, runs) in recorded.items()
         if number < spec.setting_count
     }
-    in_store = set(store.names("runs"))
+    in_store = set((glance or store.glance()).runs)
     if in_store <= {run for held in found.values() for run in held.runs.values()}:
         return list(found.values())
     seen = {frozenset(held.runs.values()) for held in found.values()}
-    for number, parameters in _others(spec, store):
+    proposed = {number: parameters for number, (parameters, _) in recorded.items()}
+    for number, parameters in _others(spec, store, proposed):
         if number in found:
             continue
         try:
@@ -78,22 +83,26 @@ def _recorded(
 ) -> dict[int, tuple[Mapping[str, Any], dict[int, str]]]:
     """Parameters and runs of the settings of this search, by number; every seed has its run."""
     found = {}
-    runs = store.recorded_runs(spec)
-    for number, parameters in proposed_settings(spec, store).items():
-        ids = runs[number]
+    for setting, ids in store.recorded(spec):
+        if not space.contains(spec.parameters, setting.parameters):
+            continue  # as in `proposed_settings`
         if len(ids) < len(spec.seed_list):  # seeds were added since
-            ids = {run.config.seed: run.id for run in runs_of(spec, data, parameters)}
-        found[number] = (parameters, ids)
+            runs = runs_of(spec, data, setting.parameters)
+            ids = {run.config.seed: run.id for run in runs}
+        found[setting.number] = (setting.parameters, ids)
     return found
 
 
-def _others(spec: SweepSpec, store: Store) -> Iterator[tuple[int | None, Mapping[str, Any]]]:
+def _others(
+    spec: SweepSpec, store: Store, proposed: Mapping[int, Mapping[str, Any]]
+) -> Iterator[tuple[int | None, Mapping[str, Any]]]:
     """Settings that may be in the store and are not recorded for this search, with their numbers.
 
-    A number is None for a setting of an earlier search of this name.
+    A number is None for a setting of an earlier search of this name. proposed: parameters of those
+    that are recorded.
     """
     if not METHODS[spec.method].uses_scores:
-        searcher = Searcher(spec, proposed_settings(spec, store))
+        searcher = Searcher(spec, proposed)
         while isinstance(setting := searcher.ask(), Setting):
             yield setting.number, setting.parameters
     for parameters, _ in store.earlier_settings(spec):

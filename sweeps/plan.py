@@ -1,5 +1,6 @@
 """What a sweep trains: settings, and the runs of a setting."""
 
+import dataclasses
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -45,14 +46,14 @@ def load_data(spec: SweepSpec) -> Dataset:
 def runs_of(spec: SweepSpec, data: Dataset, parameters: Mapping[str, Any]) -> tuple[Run, ...]:
     """The runs of a setting, one per seed. An id depends only on what affects the result."""
     from trainer.likelihoods.automatic import resolved
-    from trainer.run_folder import run_id
+    from trainer.run_folder import run_ids
 
-    pixels = math.prod(data.shape)
-    runs = []
-    for seed in spec.seed_list:
-        config = resolved(configure(spec.dataset, spec.trainer, parameters, pixels, seed), data)
-        runs.append(Run(run_id(config, data), config))
-    return tuple(runs)
+    pixels, seeds = math.prod(data.shape), spec.seed_list
+    config = resolved(configure(spec.dataset, spec.trainer, parameters, pixels), data)
+    return tuple(
+        Run(run, dataclasses.replace(config, seed=seed))
+        for seed, run in zip(seeds, run_ids(config, data, seeds), strict=True)
+    )
 
 
 def remarks_on_likelihood(spec: SweepSpec, data: Dataset) -> list[str]:

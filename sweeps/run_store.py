@@ -26,15 +26,18 @@ from pathlib import Path
 from typing import Any
 
 from evaluation.result_file import record_of, result_of
+from sweeps.glance import Glance
 from sweeps.plan import Run, Setting
 from sweeps.storage.folder import FolderStorage
 from sweeps.storage.plain import check_files, plain_path
+from sweeps.storage.record_index import RecordIndex
+from sweeps.storage.record_reader import SETTINGS, RecordReader
 from sweeps.storage.s3 import S3
 from sweeps.storage.storage import Storage
 from sweeps.sweepfile import SweepSpec, check_name, load_spec
 from trainer.config.schema import FieldError, build, suggestion
 from trainer.errors import UserError
-from trainer.files import SEAL, parse_json, seal_holds, sealed
+from trainer.files import parse_json, seal_holds, sealed
 from trainer.run_files import RECORD_FILE
 
 _SEARCH_ID = re.compile(r"[0-9a-f]{20}")
@@ -61,6 +64,7 @@ class Store:
         if "://" in text and not text.startswith("s3://"):
             raise UserError(f"store {text!r}: expected a folder or s3://BUCKET/PREFIX")
         self._storage: Storage = S3(text) if text.startswith("s3://") else FolderStorage(location)
+        self._reader = RecordReader(RecordIndex(self.location), self._storage.concurrency)
 
     @property
     def location(self) -> str:
@@ -166,21 +170,37 @@ class Store:
             found = pool.map(lambda run: self.result(run, hashes), run_ids)
             return dict(zip(run_ids, found, strict=True))
 
+    def glance(self) -> Glance:
+        """What it has of runs, now; of many runs quicker than `results`."""
+        return Glance(self._storage, self._reader)
+
     def is_trained(self, run_id: str) -> bool:
         """Whether the training of a run has ended, in success or failure; it may not be scored."""
         files = self._storage.files(run_key(run_id))
         return record_of(files, RECORD_FILE, hashes=False).record is not None
 
     def settings(self, spec: SweepSpec) -> list[Setting]:
-        """The settings of this search so far, in order of their numbers."""
-        return [Setting(record.number, record.parameters) for record in self._own_records(spec)]
+        """The settings of this search so far, in order of their numbers.
+
+        Those that give every parameter of the sweep a value.
+        """
+        return [setting for setting, _ in self.recorded(spec)]
 
     def recorded_runs(self, spec: SweepSpec) -> dict[int, dict[int, str]]:
-        """Recorded run ids by setting number and seed, for the seeds in the spec."""
-        return {
-            record.number: {s: record.runs[str(s)] for s in spec.seed_list if str(s) in record.runs}
-            for record in self._own_records(spec)
-        }
+        """Run ids by setting number and seed, as recorded, of the seeds that the spec has."""
+        return {setting.number: runs for setting, runs in self.recorded(spec)}
+
+    def recorded(self, spec: SweepSpec) -> list[tuple[Setting, dict[int, str]]]:
+        """As `settings`, with the run ids of each as in `recorded_runs`."""
+        seeds = [(seed, str(seed)) for seed in spec.seed_list]
+        return [
+            (
+                Setting(record.number, record.parameters),
+                {seed: record.runs[text] for seed, text in seeds if text in record.runs},
+            )
+            for record in self._records(_settings(spec))
+            if record.parameters.keys() == spec.parameters.keys()
+        ]
 
     def earlier_settings(self, spec: SweepSpec) -> list[tuple[Mapping[str, Any], dict[int, str]]]:
         """Parameters of the settings of other searches of this name, with their runs by seed.
@@ -255,20 +275,14 @@ class Store:
         with self._storage.leases([f"leases/{run}" for run in sorted(set(run_ids))]) as holders:
             yield {key.removeprefix("leases/"): holder for key, holder in holders.items()}
 
-    def _own_records(self, spec: SweepSpec) -> list["_Record"]:
-        """Records of this search that have a value for every parameter of the sweep."""
-        records = self._records(_settings(spec))
-        return [record for record in records if record.parameters.keys() == spec.parameters.keys()]
-
     def _records(self, folder: str) -> list["_Record"]:
-        """The recorded settings of a search; damaged ones are proposed again."""
-        found = {}
-        for name in self.names(folder):
-            record = self.read_record(f"{folder}/{name}") or {}
-            record.pop(SEAL, None)
+        """What is recorded of the settings of a search; what is damaged is proposed anew."""
+        files, found = self._storage.files(folder), {}
+        places = {f"{folder}/{name}": (files, name) for name in files.names()}
+        for key, record in self._reader.records(places, SETTINGS).items():
             with contextlib.suppress(FieldError):
                 setting = build(_Record, record)
-                if name == f"{setting.number:05d}.json":
+                if key == f"{folder}/{setting.number:05d}.json":
                     found[setting.number] = setting
         return [found[number] for number in sorted(found)]
 

@@ -4,7 +4,7 @@ import contextlib
 import dataclasses
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 from evaluation.analysis.answer import Answer
 from evaluation.analysis.conclude import answer
 from evaluation.analysis.table import RunRow, rows_from_results
+from sweeps.glance import Glance
 from sweeps.held import HeldSetting, earlier_settings, held_settings, proposed_settings
 from sweeps.metric_plan import MetricPlan, plan_metrics
 from sweeps.plan import Run, load_data, runs_of
@@ -75,9 +76,9 @@ class Sweep:
         """As `proposed_settings`, read now."""
         return proposed_settings(self.spec, self.store)
 
-    def held(self) -> list[HeldSetting]:
+    def held(self, glance: Glance | None = None) -> list[HeldSetting]:
         """As `held_settings`, read now."""
-        return held_settings(self.spec, self.store, self.data)
+        return held_settings(self.spec, self.store, self.data, glance)
 
     @cached_property
     def is_first_metric(self) -> bool:
@@ -108,13 +109,21 @@ class Sweep:
         metric = None if self.is_first_metric else self.metrics.metric
         self.store.save_spec(self.spec, metric)
 
-    def snapshot(self) -> "Snapshot":
-        """Reads the current state of the sweep from the store."""
-        found = [scored_alike(self.store, held, self.metrics) for held in self.held()]
-        if not any(found):
-            earlier = earlier_settings(self.spec, self.store)
-            found = [scored_alike(self.store, held, self.metrics) for held in earlier]
-        return Snapshot(self, tuple(result for results in found for result in results))
+    def snapshot(self, glance: Glance | None = None) -> "Snapshot":
+        """Reads from the store, now, what it holds of the sweep.
+
+        glance: at the store; what was read by it is not read again.
+        """
+        glance = glance or self.store.glance()
+        found = self._scored(self.held(glance), glance) or self._scored(
+            earlier_settings(self.spec, self.store), glance
+        )
+        return Snapshot(self, tuple(found))
+
+    def _scored(self, settings: Sequence[HeldSetting], glance: Glance) -> list[dict[str, Any]]:
+        glance.results(run for held in settings for run in held.runs.values())  # all at once
+        found = (scored_alike(self.store, held, self.metrics, glance) for held in settings)
+        return [result for results in found for result in results]
 
     def other_metrics(self) -> "Iterator[Sweep]":
         """The same sweep by each other metric computed for its models."""

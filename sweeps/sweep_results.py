@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from sweeps.glance import Glance
 from sweeps.held import HeldSetting
 from sweeps.metric_plan import MetricPlan
 from sweeps.plan import Setting
@@ -34,11 +35,17 @@ class Status:
     earlier: int = 0
 
 
-def status(spec: SweepSpec, store: Store, held: Sequence[HeldSetting] | None = None) -> Status:
-    """The progress of the sweep.
+def status(
+    spec: SweepSpec,
+    store: Store,
+    held: Sequence[HeldSetting] | None = None,
+    glance: Glance | None = None,
+) -> Status:
+    """How far the sweep has come.
 
-    held: the settings of which the store has runs (`held_settings`, which needs the data); by
-        default those recorded for this search.
+    held: the settings that the store has runs of (`held_settings`), for which the data are looked
+        at; without, those that are recorded for this search.
+    glance: at the store, by which they were found.
     """
     sure = rounds.decided(store, spec)
     states: Counter[str] = Counter()
@@ -46,9 +53,9 @@ def status(spec: SweepSpec, store: Store, held: Sequence[HeldSetting] | None = N
     if held is None:
         recorded = store.recorded_runs(spec).items()
         held = [HeldSetting(Setting(number, {}), runs) for number, runs in recorded]
+    in_store = (glance or store.glance()).ended(run for one in held for run in one.runs.values())
     for one in held:
-        results = store.results(tuple(one.runs.values()), hashes=False).values()
-        ended = [result["state"] for result in results if result is not None]
+        ended = [in_store[run].state for run in one.runs.values() if run in in_store]
         if one.setting.number >= spec.setting_count:
             earlier += len(ended)
             continue
@@ -84,14 +91,16 @@ def scored(
     }
 
 
-def scored_alike(store: Store, held: HeldSetting, plan: MetricPlan) -> list[dict[str, Any]]:
+def scored_alike(
+    store: Store, held: HeldSetting, plan: MetricPlan, glance: Glance
+) -> list[dict[str, Any]]:
     """Results of the runs of a setting that can be compared, in order of seeds, as `scored`.
 
     Where a metric compares seeds, all scores are for one set of seeds: all of them if scored, else
     the largest set that was.
     """
     everyone = tuple(held.runs.values())
-    stored = {run: r for run, r in store.results(everyone, hashes=False).items() if r is not None}
+    stored = glance.results(everyone)
     sets = {everyone} | {
         tuple(figures["seeds"])
         for result in stored.values()

@@ -10,6 +10,10 @@ import pytest
 from tests.servers.postgres import Postgres, postgres_server
 from tests.servers.s3 import S3, s3_server
 
+# pytest's workers share the cores: more threads in each would wait for one another, spinning.
+for _library in ("OMP", "OPENBLAS"):
+    os.environ.setdefault(f"{_library}_NUM_THREADS", "1")
+
 # Files that take minutes, the longest first: begun last, one would run long after all others.
 LONG = (
     "tests/test_readme.py",

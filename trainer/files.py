@@ -71,14 +71,15 @@ def write_json(path: Path, value: object) -> None:
 def sealed(record: Mapping[str, Any]) -> dict[str, Any]:
     """The record with a checksum of its content, by which `seal_holds` detects changes."""
     bare = {key: value for key, value in record.items() if key != SEAL}
-    return bare | {SEAL: _seal(bare)}
+    # of the value as read back: JSON turns numeric keys into texts and tuples into lists
+    return bare | {SEAL: _hashed(json.loads(json.dumps(bare, allow_nan=False)))}
 
 
 def seal_holds(record: Mapping[str, Any]) -> bool:
-    """Whether a record is as it was sealed; older records without a seal count as unchanged."""
+    """Whether a record, as read from JSON, is as it was sealed; older ones without a seal count."""
     bare = {key: value for key, value in record.items() if key != SEAL}
     try:
-        return SEAL not in record or record[SEAL] == _seal(bare)
+        return SEAL not in record or record[SEAL] == _hashed(bare)
     except ValueError:  # 1e999 was read as infinity
         return False
 
@@ -113,10 +114,8 @@ def stamp(path: Path) -> dict[str, str | int]:
     return {"sha256": checksum, "bytes": path.stat().st_size}
 
 
-def _seal(bare: Mapping[str, Any]) -> str:
-    # of the value as read back: JSON turns numeric keys into texts and tuples into lists
-    plain = json.loads(json.dumps(bare, allow_nan=False))
-    text = json.dumps(plain, sort_keys=True, separators=(",", ":"))
+def _hashed(bare: Mapping[str, Any]) -> str:
+    text = json.dumps(bare, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -3,7 +3,7 @@
 import contextlib
 import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -35,9 +35,15 @@ def run_id(config: RunConfig, data: Dataset) -> str:
 
     These are the pixels, and the labels too where the objective learns from them.
     """
+    return run_ids(config, data, [config.seed])[0]
+
+
+def run_ids(config: RunConfig, data: Dataset, seeds: Sequence[int]) -> list[str]:
+    """As `run_id`, of the same configuration with each of these seeds."""
+    seen = data.fingerprint
     if find(OBJECTIVES, config, "objective").supervised:
-        return config.identity(digest([data.fingerprint, data.labels_fingerprint]))
-    return config.identity(data.fingerprint)
+        seen = digest([data.fingerprint, data.labels_fingerprint])
+    return config.identities(seen, seeds)
 
 
 @dataclass(frozen=True)

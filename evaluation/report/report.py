@@ -49,15 +49,14 @@ def write_report(
     run_pictures: Iterable[tuple[str, bytes]] = (),
     previous: Mapping[str, Any] | None = None,
 ) -> Path:
-    """Writes figures as PNG files and one page with them all; returns its path,
-    `folder/index.html`.
+    """Writes figures as PNG files and one page with all; returns its path, `folder/index.html`.
 
     Every file is written atomically, the page last. The page is self-contained: it needs no network
     and no other file.
 
     figures: more of them to show, by name (evaluation.report.figures.FIGURES).
-    run_pictures: PNG traversals of single runs with their ids, most important first. previous: the
-    summary.json of the previous report, for the changes.
+    run_pictures: PNG traversals of single runs with their ids, most important first.
+    previous: the summary.json of the previous report, for the changes.
     Raises UserError when the folder cannot be written to.
 
     Example:

@@ -9,8 +9,7 @@ from evaluation.analysis.formatting import fixed, number
 
 @dataclass(frozen=True)
 class Column:
-    """A column: text is left-aligned and may be wide, numbers right-aligned; `run`: buttons with
-    runs.
+    """A column: text is left-aligned and may be wide, numbers right-aligned; `run`: run buttons.
 
     decimals: of its numbers; None shows three significant digits.
     """

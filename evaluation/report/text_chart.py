@@ -14,8 +14,7 @@ DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))  # of braille, b
 
 
 def inverted_u(choice: Choice, width: int, plain: bool = False) -> str:
-    """Score against the swept parameter, a marker per setting; "" if too narrow or too few
-    settings.
+    """Score against the swept parameter, a marker per setting; "" if too narrow or too little.
 
     width: characters available. plain: only ASCII, for terminals without other characters.
     """

@@ -47,8 +47,7 @@ def is_kept(folder: Path) -> bool:
 
 
 def traverse_run(row: RunRow, data: Dataset, indices: Sequence[int], rows: int = 10) -> Traversal:
-    """Traversals of a finished run from the images at `indices`, for its `rows` latents with the
-    highest KL.
+    """Traversals of a finished run from the images at `indices`, of its `rows` highest-KL latents.
 
     Raises UserError when the run's folder is not known.
     """

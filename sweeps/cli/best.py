@@ -19,9 +19,10 @@ def execute(args: Namespace) -> int:
     """Prints the answer."""
     store = Store(args.store)
     sweep = Sweep.load(find_spec(args.file, store, args.overrides), store)
-    snapshot = sweep.snapshot()
+    glance = store.glance()
+    snapshot = sweep.snapshot(glance)
     answer = of_snapshot(snapshot)
-    others = of_other_metrics(sweep)
+    others = of_other_metrics(sweep, glance)
     matters = what_matters(snapshot.answer.choice.settings)
     by_hand = by_eye.chosen(store, sweep.name)
     if args.json:

@@ -13,7 +13,6 @@ from sweeps.search import rounds
 from sweeps.search.packs import Packs
 from sweeps.search.searcher import Searcher
 from sweeps.sweep import Sweep
-from sweeps.sweep_results import is_scored
 from sweeps.sweepfile import SweepSpec
 from sweeps.sweepfile.starter import remarks_on_cost
 from trainer.data.describe import describe
@@ -27,19 +26,21 @@ def execute(args: Namespace) -> int:
     spec = find_spec(args.file, store, args.overrides)
     sweep = Sweep.load(spec, store)
     data = sweep.data
-    settings, in_store, to_score = [], 0, 0
+    settings, there, to_score = [], 0, 0
     sure = rounds.decided(store, spec)
     compares = compares_seeds(sweep.metrics.evaluation)
     trials, left = Packs.of(spec, compares), Packs.of(spec, compares)
-    for setting in _known_settings(sweep):
+    known = _known_settings(sweep)
+    every = {setting.number: sweep.runs(setting.parameters) for setting in known}
+    in_store = store.glance().ended(run.id for runs in every.values() for run in runs)
+    for setting in known:
         seeds = sure.seeds.get(setting.number, spec.first_seeds)
-        runs = [r for r in sweep.runs(setting.parameters) if r.config.seed in seeds]
+        runs = [run for run in every[setting.number] if run.config.seed in seeds]
         ids = [run.id for run in runs]
-        found = store.results(ids, hashes=False)
-        ended = {run: result for run, result in found.items() if result is not None}
+        ended = {run: in_store[run] for run in ids if run in in_store}
         evaluation = sweep.metrics.identity(ids)
-        complete = [run for run, result in ended.items() if is_scored(result, evaluation)]
-        in_store += len(ended)
+        complete = {run for run, at in ended.items() if at.is_scored(evaluation)}
+        there += len(ended)
         to_score += len(ended) - len(complete)
         trials.add(setting, runs)
         left.add(setting, [run for run in runs if run.id not in complete])
@@ -63,9 +64,9 @@ def execute(args: Namespace) -> int:
         "trials_left": left.count + more,
         "runs": sure.runs,
         "runs_at_most": spec.most_runs,
-        "in_store": in_store,
+        "in_store": there,
         "to_score": to_score,
-        "runs_left": sure.runs - in_store,
+        "runs_left": sure.runs - there,
         "remarks": [*describe(data), *sweep.metrics.remarks, *remarks_on_cost(spec, data)],
         "list": settings,
     }
@@ -77,12 +78,13 @@ def execute(args: Namespace) -> int:
 
 
 def _known_settings(sweep: Sweep) -> list[Setting]:
-    """The settings that do not depend on pending scores: already proposed, or needing none."""
-    searcher = Searcher(sweep.spec, sweep.proposed())
+    """The settings that do not wait for scores: those proposed before, and all that need none."""
+    proposed = sweep.proposed()
+    searcher = Searcher(sweep.spec, proposed)
     known = []
     while isinstance(setting := searcher.ask(), Setting):
         known.append(setting)
-    later = {number: p for number, p in sweep.proposed().items() if number >= len(known)}
+    later = {number: p for number, p in proposed.items() if number >= len(known)}
     return [*known, *(Setting(n, p) for n, p in later.items() if sweep.spec.racing)]
 
 

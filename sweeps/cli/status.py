@@ -8,6 +8,7 @@ from sweeps.cli.output import console, print_json
 from sweeps.cli.remote import cluster_jobs, job_of, sweep_name
 from sweeps.cluster.jobs import Job, Jobs
 from sweeps.console.printing import bold
+from sweeps.glance import Glance
 from sweeps.held import HeldSetting
 from sweeps.run_store import Store
 from sweeps.sweep import Sweep
@@ -26,8 +27,9 @@ def execute(args: Namespace) -> int:
     except UserError:
         if jobs is None or job is None:
             raise
-        spec = None  # submitted but not begun; or its store is not accessible from here
-    counts = status(spec, store, _held(spec, store)) if spec else None
+        spec = None  # sent, and not begun; or its store is out of sight
+    glance = store.glance()
+    counts = status(spec, store, _held(spec, store, glance), glance) if spec else None
     if args.json:
         name = spec.name if spec else args.file
         values = {"name": name, **(asdict(counts) if counts else {})}
@@ -40,10 +42,10 @@ def execute(args: Namespace) -> int:
     return 0
 
 
-def _held(spec: SweepSpec, store: Store) -> list[HeldSetting] | None:
-    """The settings of which the store has runs; None where the data are not on this machine."""
+def _held(spec: SweepSpec, store: Store, glance: Glance) -> list[HeldSetting] | None:
+    """The settings that the store has runs of; None where the data are not on this machine."""
     try:
-        return Sweep.load(spec, store).held()
+        return Sweep.load(spec, store).held(glance)
     except UserError:
         return None
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from evaluation.analysis.choose import Choice, choose
 from sweeps.console.progress import duration, words_of
+from sweeps.glance import Glance
 from sweeps.run_store import Store
 from sweeps.sweep import Sweep
 from sweeps.sweep_results import Status, status
@@ -75,13 +76,14 @@ class Watched:
             wait()
 
     def look(self) -> View:
-        """The current state of the sweep in its store."""
-        held = self._sweep.held() if self._sweep else None
-        counts = status(self._spec, self._store, held)
-        return View(self._spec.name, counts, self._choice(), self._seconds_left(counts))
+        """The sweep as its store has it now."""
+        glance = self._store.glance()
+        held = self._sweep.held(glance) if self._sweep else None
+        counts = status(self._spec, self._store, held, glance)
+        return View(self._spec.name, counts, self._choice(glance), self._seconds_left(counts))
 
-    def _choice(self) -> Choice | None:
-        rows = self._sweep.snapshot().rows if self._sweep else ()
+    def _choice(self, glance: Glance) -> Choice | None:
+        rows = self._sweep.snapshot(glance).rows if self._sweep else ()
         return choose(rows, self._spec.metric.goal) if rows else None
 
     def _seconds_left(self, counts: Status) -> float | None:

@@ -84,7 +84,8 @@ def _run_pictures(choice: Choice, store: Store) -> Iterator[tuple[str, bytes]]:
     if store.is_remote:
         return
     first = [row for setting in choice.settings if (row := setting.representative)]
-    others = [row for setting in choice.settings for row in setting.rows if row not in first]
+    shown = {row.run for row in first}
+    others = (row for s in choice.settings for row in s.rows if row.run not in shown)
     for row in (*first, *others):
         path = store.run_folder(row.run) / TRAVERSAL
         if path.is_file():

@@ -5,7 +5,7 @@ import errno
 import fcntl
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -82,6 +82,10 @@ class FolderStorage(Storage):
     @override
     def files(self, key: str) -> LocalFiles:
         return LocalFiles(self._path(key))
+
+    @override
+    def folders(self, key: str) -> "Folders":
+        return Folders(self, key)
 
     @override
     def local(self, key: str) -> Path:
@@ -176,6 +180,34 @@ class FolderStorage(Storage):
         return UserError(
             f"store {self.root} cannot be written: {reason}; choose another with --store"
         )
+
+
+class Folders(Mapping[str, LocalFiles]):
+    """The folders in a folder. Raises UserError for one that is asked for and is a link."""
+
+    def __init__(self, storage: FolderStorage, key: str):
+        self._storage, self._key = storage, key
+        self._folder = storage.local(key)
+        try:
+            with os.scandir(self._folder) as found:
+                entries = [(e.name, e.is_dir(follow_symlinks=False)) for e in found]
+        except (FileNotFoundError, NotADirectoryError):
+            entries = []
+        self._names = {name: plain for name, plain in sorted(entries) if not name.startswith(".")}
+
+    def __getitem__(self, name: str) -> LocalFiles:
+        if self._names[name]:
+            return LocalFiles(self._folder / name)
+        return self._storage.files(f"{self._key}/{name}")
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._names
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
 
 
 def _is_at(file: IO[str], path: Path) -> bool:

@@ -10,6 +10,7 @@ import io
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -155,6 +156,40 @@ class S3(Storage):
     def files(self, key: str) -> "S3Files":
         return S3Files(self, key)
 
+    @override
+    def folders(self, key: str) -> "dict[str, S3Files]":
+        prefix = f"{self._name(key)}/"
+        found: dict[str, dict[str, StoredObject]] = {}
+        for item in self._below(prefix):
+            folder, _, name = item["Key"].removeprefix(prefix).partition("/")
+            if name and "/" not in name and not folder.startswith("."):
+                found.setdefault(folder, {})[name] = StoredObject(item["Size"], item["ETag"])
+        return {name: S3Files(self, f"{key}/{name}", found[name]) for name in sorted(found)}
+
+    def _below(self, prefix: str) -> list[Mapping[str, Any]]:
+        """All files whose keys begin with `prefix`; of more than a page, parts side by side."""
+        with self._plainly("read"):
+            first = self.client.list_objects_v2(Bucket=self.bucket, Prefix=prefix, MaxKeys=PAGE)
+        found = list(first.get("Contents", []))
+        if not first.get("IsTruncated"):
+            return found
+        last = found[-1]["Key"]
+        bounds = [last, *(b for digit in "123456789abcdef" if (b := prefix + digit) > last), None]
+
+        def part(start: str, end: str | None) -> list[Mapping[str, Any]]:
+            items: list[Mapping[str, Any]] = []
+            with self._plainly("read"):
+                for page in self._pages(Prefix=prefix, StartAfter=start):
+                    items += page.get("Contents", [])
+                    if end is not None and items and items[-1]["Key"] > end:
+                        break
+            return [item for item in items if end is None or item["Key"] <= end]
+
+        with ThreadPoolExecutor(self.concurrency) as pool:
+            for items in pool.map(part, bounds[:-1], bounds[1:]):
+                found += items
+        return found
+
     def checksum(self, key: str) -> str:
         """The SHA-256 of a file, in hex: as it was written with it, else of its content."""
         with self._plainly("read"):
@@ -265,21 +300,38 @@ class S3Files:
     A record that is read leaves a copy at its local path, dated as in the store.
     """
 
-    def __init__(self, storage: S3, key: str) -> None:
-        self._storage, self._key = storage, key
-        self._entries: dict[str, StoredObject] | None = None
+    def __init__(
+        self, storage: S3, key: str, entries: dict[str, StoredObject] | None = None
+    ) -> None:
+        self._storage, self._key, self._entries = storage, key, entries
 
     def read(self, name: str) -> bytes | None:
         """As Files."""
         found = self._storage.copy(f"{self._key}/{name}")
-        return None if found is None else found.content
+        if found is None:
+            return None
+        if self._entries is not None:  # it may have changed since it was listed
+            self._entries[name] = StoredObject(len(found.content), found.etag)
+        return found.content
 
     def size(self, name: str) -> int | None:
         """As Files."""
+        entry = self._listed().get(name)
+        return None if entry is None else entry.size
+
+    def names(self) -> list[str]:
+        """As Files."""
+        return [name for name in self._listed() if name and not name.startswith(".")]
+
+    def stamp(self, name: str) -> str | None:
+        """As Files: the ETag."""
+        entry = self._listed().get(name)
+        return None if entry is None else entry.etag
+
+    def _listed(self) -> dict[str, StoredObject]:
         if self._entries is None:
             self._entries = self._storage.listing(self._key)
-        entry = self._entries.get(name)
-        return None if entry is None else entry.size
+        return self._entries
 
     def sha256(self, name: str) -> str:
         """As Files."""

@@ -51,6 +51,9 @@ class Storage(Protocol):
     def files(self, key: str) -> Files:
         """A folder whose files are to be checked."""
 
+    def folders(self, key: str) -> Mapping[str, Files]:
+        """The folders in a folder by their names, as `files`; listed once."""
+
     def local(self, key: str) -> Path:
         """The local path of a file, where it is as it is in the store."""
 

@@ -3,12 +3,14 @@
     python -m tests.benchmarks.stores --runs 10000
 
 Ten seeds per setting, of made-up scores that rise and fall over β. Seconds are of a command of its
-own process; `import` is what `sweep list` takes in an empty store.
+own process; `import` is what `sweep list` takes in an empty store, `first` is `sweep status` while
+no record was read before, and there is no index yet.
 """
 
 import argparse
 import json
 import math
+import os
 import random
 import subprocess
 import sys
@@ -18,6 +20,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from evaluation.result_file import RESULT
 from sweeps.plan import Setting
 from sweeps.run_store import Store
 from sweeps.sweep import Sweep
@@ -49,15 +52,19 @@ def main() -> int:
     parser.add_argument("--json", type=Path, help="keep the figures in this file")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="stores-") as folder:
+        os.environ["SWEEP_CACHE"] = str(Path(folder, "cache"))
         file, store = Path(folder, "large.yaml"), Store(Path(folder, "store"))
         file.write_text(SWEEP.format(seeds=SEEDS, settings=options.runs // SEEDS))
         start = time.monotonic()
         fill(store, file)
         print(f"{options.runs} runs, made in {time.monotonic() - start:.0f} s", flush=True)
-        seconds = {"import": took("list", "--store", str(Path(folder, "empty")))}
-        for command in options.only:
-            seconds[command] = took(command, str(file), "--store", store.location)
-            print(f"{command:8} {seconds[command]:6.1f} s", flush=True)
+        seconds = {}
+        sweep = [str(file), "--store", store.location]
+        commands = {name: [name, *sweep] for name in options.only}
+        nothing = ["list", "--store", str(Path(folder, "empty"))]
+        for name, words in {"import": nothing, "first": ["status", *sweep], **commands}.items():
+            seconds[name] = took(*words)
+            print(f"{name:8} {seconds[name]:6.1f} s", flush=True)
     if options.json:
         options.json.write_text(json.dumps({"runs": options.runs, "seconds": seconds}) + "\n")
     return 0
@@ -74,7 +81,7 @@ def fill(store: Store, file: Path) -> None:
     """Makes the store of the sweep in `file`, all of whose runs have ended."""
     spec = load_spec(file)
     sweep = Sweep.load(spec, store)
-    rng = random.Random(0)
+    rng, root = random.Random(0), store.path("runs")
     for key in ("runs", f"sweeps/{spec.name}/{spec.search_id}/settings"):
         store.path(key).mkdir(parents=True)
     store.save_spec(spec)
@@ -82,6 +89,7 @@ def fill(store: Store, file: Path) -> None:
         beta, latents = 0.1 * 640 ** rng.random(), rng.choice([2, 4, 8])
         setting = Setting(number, {"beta": beta, "latents": latents})
         runs = sweep.runs(setting.parameters)
+        config, shape = runs[0].config.as_mapping(), list(sweep.data.shape)
         record = asdict(setting) | {"runs": {str(run.config.seed): run.id for run in runs}}
         place = store.path(f"sweeps/{spec.name}/{spec.search_id}/settings/{number:05d}.json")
         write(place, record)
@@ -92,16 +100,17 @@ def fill(store: Store, file: Path) -> None:
             result = {
                 "format": 1,
                 "run": run.id,
-                "config": run.config.as_mapping(),
-                "data": {"shape": list(sweep.data.shape)},
+                "config": config | {"seed": run.config.seed},
+                "data": {"shape": shape},
                 "state": "finished",
                 "reason": None,
                 "training": {"steps": 10, "seconds": 2.5, "device": "cpu"},
                 "evaluations": {evaluation: figures},
                 "files": {},
             }
-            store.path(f"runs/{run.id}").mkdir()
-            write(store.path(f"runs/{run.id}/result.json"), result)
+            folder = root / run.id
+            folder.mkdir()
+            write(folder / RESULT, result)
 
 
 def write(path: Path, record: dict[str, Any]) -> None:

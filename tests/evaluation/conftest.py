@@ -1,17 +1,8 @@
-"""One thread, and a cache of its own, for all tests of the evaluation."""
+"""A cache of its own for all tests of the evaluation."""
 
 from collections.abc import Iterator
 
 import pytest
-import torch
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(autouse=True, scope="session")

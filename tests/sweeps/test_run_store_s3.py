@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from sweeps.run_store import Store
-from sweeps.storage import lease, s3
+from sweeps.storage import lease, record_index, s3
 from sweeps.storage.mirror import INDEX
 from tests.servers.proxy import Answer, Hang, Refuse
 from tests.servers.s3 import S3, s3_server
@@ -257,3 +257,34 @@ def test_a_lease_is_renewed_while_it_is_held(store, bucket, monkeypatch):
             pass
         assert store.holder("one") is not None
     assert store.holder("one") is None
+
+
+def test_a_glance_lists_the_runs_once_and_reads_what_has_changed(store, bucket, monkeypatch):
+    monkeypatch.setattr(s3, "PAGE", 3)
+    monkeypatch.setattr(record_index, "WORTHWHILE", 1)
+    ids = ["00", "11", "19", "33", "aa", "ff", "other"]
+    for run in ids:
+        a_run(store, run)
+        store.keep(f"runs/{run}")
+        store.write_text(f"runs/{run}/deeper/file", "of no run")
+    calls = []
+
+    def counted(name):
+        call = getattr(s3.S3, name)
+        return lambda storage, key: calls.append(name) or call(storage, key)
+
+    for name in ("get", "listing", "_below"):
+        monkeypatch.setattr(s3.S3, name, counted(name))
+    glance = store.glance()
+    assert sorted(glance.runs) == ids
+    assert sorted(glance.runs["aa"].names()) == ["model.safetensors", "result.json"]
+    ended = glance.ended([*ids, "none"])
+    assert {run: one.state for run, one in ended.items()} == dict.fromkeys(ids, "finished")
+    assert calls == ["_below", *["get"] * len(ids)]
+    record = store.read_json("runs/19/result.json")
+    store.write_json("runs/19/result.json", {**record, "state": "failed"})
+    store.delete("runs/33/model.safetensors")
+    calls.clear()
+    found = Store(store.location).glance().ended(ids)
+    assert found["19"].state == "failed" and found.keys() == set(ids) - {"33"}
+    assert calls == ["_below", "get", "get"]

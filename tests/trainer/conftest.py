@@ -1,20 +1,11 @@
-"""One thread and narrow networks for the trainer's tests: they are about bits, not speed."""
+"""Narrow networks for the trainer's tests: they are about bits, not speed."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import torch
 
 from trainer.architectures import ARCHITECTURES
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(autouse=True)

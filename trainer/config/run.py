@@ -3,7 +3,7 @@
 import dataclasses
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -108,8 +108,12 @@ class RunConfig:
 
         The data set enters by the fingerprint of its pixels, not by name or path.
         """
+        return self.identities(data_fingerprint, [self.seed])[0]
+
+    def identities(self, data_fingerprint: str, seeds: Sequence[int]) -> list[str]:
+        """As `identity`, of the same configuration with each of these seeds."""
         decisive = self.as_mapping() | {"dataset": data_fingerprint, "format": RESULT_FORMAT}
-        return digest(decisive)
+        return [digest(decisive | {"seed": seed}) for seed in seeds]
 
 
 def digest(value: object) -> str:

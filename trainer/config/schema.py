@@ -7,6 +7,7 @@ the nearest known name. A dataclass may check its values in `__post_init__` by r
 import contextlib
 import dataclasses
 import difflib
+import functools
 import math
 import types
 import typing
@@ -91,7 +92,7 @@ def build(cls: type[T], values: object) -> T:
                 f"unknown key{suggestion(key, fields)}",
                 (key if isinstance(key, str) else str(key),),
             )
-    hints = typing.get_type_hints(cls)
+    hints = _hints(cls)
     arguments = {}
     for name, field in fields.items():
         if name in values:
@@ -102,6 +103,11 @@ def build(cls: type[T], values: object) -> T:
         elif field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
             raise FieldError("required key is missing", (name,))
     return cls(**arguments)
+
+
+@functools.cache
+def _hints(cls: type) -> dict[str, Any]:
+    return typing.get_type_hints(cls)
 
 
 def build_options(cls: type[T], values: object, key: str) -> T:

@@ -43,7 +43,8 @@ def find_families(settings: Sequence[SettingSummary]) -> Families:
     categories = [name for name in varied if name not in scattered]
     table = [tuple(values[name][i] for name in categories) for i in range(len(settings))]
     combinations = sorted(set(table))
-    of_setting = np.array([combinations.index(row) for row in table])
+    number = {row: place for place, row in enumerate(combinations)}
+    of_setting = np.array([number[row] for row in table])
     own = all(_betas(settings, of_setting, f) >= FEWEST_BETAS for f in range(len(combinations)))
     everyone = np.arange(len(combinations))
     return Families(

@@ -67,7 +67,8 @@ def _numbered(values: Sequence[object]) -> np.ndarray:
     if numeric and len(different) > MOST_LEVELS and 2 * len(different) > len(values):
         order = np.argsort(np.argsort(np.array(values, float), kind="stable"), kind="stable")
         return order * MOST_LEVELS // len(values)
-    return np.array([different.index(repr(value)) for value in values])
+    number = {text: place for place, text in enumerate(different)}
+    return np.array([number[repr(value)] for value in values])
 
 
 def _residual(columns: Iterable[np.ndarray], means: np.ndarray) -> tuple[float, int]:

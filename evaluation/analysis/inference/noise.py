@@ -6,10 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.spatial.distance import cdist
 
 from evaluation.analysis.choose import SettingSummary
 
 NEIGHBOURHOOD = math.log(2.0)  # settings within about a factor of two share information on spread
+MOST_PAIRED = 2000  # settings that are compared one by one; of more,
+PLACE = 0.05  # those that differ by less count as neighbours in one place
 NEIGHBOURS_WEIGHT = 4.0  # degrees of freedom that the neighbours' spread counts for
 FAR_WEIGHT = 2.0  # the same without neighbours, for the whole sweep
 
@@ -57,16 +60,35 @@ def measure_noise(settings: Sequence[SettingSummary], points: np.ndarray) -> Noi
             np.full(len(settings), math.inf),
         )
 
-    distance = np.linalg.norm(points[:, None] - points[None], axis=-1) / NEIGHBOURHOOD
-    weight = np.exp(-0.5 * distance**2) * freedom
-    np.fill_diagonal(weight, 0.0)  # or a setting far from others would confirm itself
     # a setting whose whole neighbourhood has single seeds falls back on the average of the sweep
     pooled = freedom @ own / freedom.sum()
-    neighbours = (weight @ own + 1e-3 * pooled) / (weight.sum(axis=1) + 1e-3)
+    spread, weight = _around(points, own, freedom)
+    neighbours = (spread + 1e-3 * pooled) / (weight + 1e-3)
     shrunk = (freedom * own + NEIGHBOURS_WEIGHT * neighbours) / (freedom + NEIGHBOURS_WEIGHT)
     of_mean = np.maximum(shrunk, of_run) / seeds
-    known = freedom + np.clip(weight.sum(axis=1), FAR_WEIGHT, NEIGHBOURS_WEIGHT)
+    known = freedom + np.clip(weight, FAR_WEIGHT, NEIGHBOURS_WEIGHT)
     return Noise(max(0.0, float(pooled) - of_run), classifier, of_mean, known)
+
+
+def _around(
+    points: np.ndarray, own: np.ndarray, freedom: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Sums (settings,) over each setting's neighbours: of their variances by weight, of weights.
+
+    A setting is no neighbour of itself: else one far from others would bear itself out. Of very
+    many settings, those in one place are equally near to all others.
+    """
+    if len(points) <= MOST_PAIRED:
+        distance = np.linalg.norm(points[:, None] - points[None], axis=-1) / NEIGHBOURHOOD
+        weight = np.exp(-0.5 * distance**2) * freedom
+        np.fill_diagonal(weight, 0.0)
+        return weight @ own, weight.sum(axis=1)
+    places, place = np.unique(np.round(points / PLACE), axis=0, return_inverse=True)
+    place = place.ravel()
+    closeness = np.exp(-0.5 * (cdist(places, places) * PLACE / NEIGHBOURHOOD) ** 2)
+    spread = (closeness @ np.bincount(place, freedom * own))[place] - freedom * own
+    weight = (closeness @ np.bincount(place, freedom))[place] - freedom
+    return np.maximum(spread, 0.0), np.maximum(weight, 0.0)
 
 
 def _classifier_variance(settings: Sequence[SettingSummary]) -> tuple[float, float]:

@@ -17,6 +17,10 @@ DRAWS = 4000  # functions drawn; a probability is then known to within 0.01
 IMAGINED_DRAWS = 1000
 MANY = 300  # from this many settings, close ones are pooled for the fit, whose cost is cubic
 NEAR = 0.2  # in log beta: well below the shortest length scale of a score
+MOST_CELLS = 1000  # of pooled settings; of more, cells are doubled, and then hold several latents
+MOST_DOUBLED = 5
+MOST_DRAWN = 8_000_000  # scores of settings in all draws: of very many settings fewer are drawn
+FEWEST_DRAWS = 1000
 
 
 @dataclass(frozen=True)
@@ -97,14 +101,15 @@ def draw_posterior(
     )
     several_seeds = np.array([setting.seeds > 1 for setting in settings])
     rng, surfaces = np.random.default_rng(seed), []
-    draws, tested = np.empty((DRAWS, len(at_points))), np.empty((DRAWS, len(settings)))
+    count = max(FEWEST_DRAWS, min(DRAWS, MOST_DRAWN // len(settings)))
+    draws, tested = np.empty((count, len(at_points))), np.empty((count, len(settings)))
     for group in families.groups:
         here, mask = np.isin(families.of_setting, group), np.isin(points.family, group)
         own = bool(several_seeds[here].any())
         surface = _fit(inputs[here], means[here], noise.only(here), own and not families.scattered)
         # shuffled, since shapes come in blocks, and blocks of two groups must not be paired
-        draws[:, mask] = rng.permutation(surface.draw(at_points[mask], DRAWS, rng))
-        tested[:, here] = rng.permutation(_draw_tested(surface, inputs[here], own, DRAWS, rng))
+        draws[:, mask] = rng.permutation(surface.draw(at_points[mask], count, rng))
+        tested[:, here] = rng.permutation(_draw_tested(surface, inputs[here], own, count, rng))
         surfaces.append(surface)
     return Posterior(
         points, draws, tested, families, tuple(surfaces), inputs, noise, several_seeds, seed
@@ -170,14 +175,25 @@ def _pool(
     variances = noise.of_mean
     if len(means) <= MANY:
         return inputs, means, variances, noise.freedom
-    cells = np.column_stack([np.floor(inputs[:, 0] / NEAR), inputs[:, 1:]])
-    _, cell = np.unique(cells, axis=0, return_inverse=True)
-    cell = cell.ravel()
+    cell = _cells(inputs)
     precision = 1 / (variances + max(float(np.median(variances)), 1e-12))
     total = np.bincount(cell, precision)
     pooled = [np.bincount(cell, precision * column) / total for column in (*inputs.T, means)]
     spread = np.bincount(cell, precision**2 * variances) / total**2
     return np.column_stack(pooled[:-1]), pooled[-1], spread, np.bincount(cell, noise.freedom)
+
+
+def _cells(inputs: np.ndarray) -> np.ndarray:
+    """Numbers (settings,) of the cells that settings near to each other share."""
+    latents = inputs[:, 1]
+    for doubled in range(MOST_DOUBLED):
+        near = NEAR * 2**doubled
+        cells = np.column_stack([np.floor(inputs[:, 0] / near), latents, inputs[:, 2:]])
+        different, cell = np.unique(cells, axis=0, return_inverse=True)
+        if len(different) <= MOST_CELLS:
+            break
+        latents = np.floor(inputs[:, 1] / near)
+    return cell.ravel()
 
 
 def lay_out(settings: Sequence[SettingSummary], families: Families) -> CurvePoints:

@@ -25,6 +25,9 @@ UNKNOWN_LEVEL = 10.0  # prior standard deviation of the overall level: as good a
 CATEGORY_LEVEL = 2.0  # and of a category's (e.g. an objective's) offset from it
 LEAST_NOISE = 1e-6  # keeps a noiseless sweep's matrix positive definite in double precision
 NEGLIGIBLE = 0.01  # combinations with less weight are dropped
+JITTER = 1e-8 * UNKNOWN_LEVEL**2  # neighbours on a dense grid are all but equal
+MOST_TOGETHER = 2000  # points that are drawn together, which costs their cube; of more,
+KNOTS = 600  # so many are, and the others given these
 NOISES = 32  # draws, at least, of the noise level of the scores
 
 
@@ -132,16 +135,23 @@ class FittedSurface:
         """
         every = points if own else np.concatenate([points, self.points])
         known = slice(0, len(self.points)) if own else slice(len(points), None)
-        covariance = _rest(every, every) + _curve(shape, every, every)
-        # neighbours on a dense grid are almost equal
-        covariance[np.diag_indices_from(covariance)] += 1e-8 * UNKNOWN_LEVEL**2
         beyond = shape.misfit**2
-        if own:
-            covariance[np.diag_indices_from(covariance)] += beyond
-        root = cholesky(covariance, lower=True, check_finite=False)
-        prior = rng.standard_normal((count, len(every))) @ root.T
+        if len(every) <= MOST_TOGETHER:
+            covariance = _rest(every, every) + _curve(shape, every, every)
+            covariance[np.diag_indices_from(covariance)] += JITTER
+            if own:
+                covariance[np.diag_indices_from(covariance)] += beyond
+            root = cholesky(covariance, lower=True, check_finite=False)
+            prior = rng.standard_normal((count, len(every))) @ root.T
+            gram, cross = covariance[known, known], covariance[known, : len(points)]
+        else:
+            prior = _draw_by_knots(shape, every, known, beyond if own else 0.0, count, rng)
+            cross = _rest(every[known], points) + _curve(shape, every[known], points)
+            gram = _rest(every[known], every[known]) + _curve(shape, every[known], every[known])
+            gram[np.diag_indices_from(gram)] += JITTER + (beyond if own else 0.0)
+            if own:
+                cross[np.diag_indices(len(cross))] = np.diag(gram)
         draws, at_known = prior[:, : len(points)].copy(), prior[:, known]
-        gram, cross = covariance[known, known], covariance[known, : len(points)]
         for start in range(0, count, block):
             here = slice(start, start + block)
             variances = _safe(self._noise_drawn(rng) + (0.0 if own else beyond))
@@ -149,6 +159,42 @@ class FittedSurface:
             factor = cho_factor(gram + np.diag(variances), overwrite_a=True, check_finite=False)
             draws[here] += cho_solve(factor, (self.values - scores).T, check_finite=False).T @ cross
         return draws
+
+
+def _draw_by_knots(
+    shape: Shape,
+    points: np.ndarray,
+    known: slice,
+    beyond: float,
+    count: int,
+    rng: np.random.Generator,
+) -> np.ndarray:
+    """Draws (count, n) of the prior at `points`, whose cost grows with n alone.
+
+    The points that are `known`, and of the others some that are evenly spread, are drawn together;
+    each other one as the prior has it given these, but apart from the rest (as FITC: Snelson &
+    Ghahramani 2006). So the variance of every point is exact.
+
+    beyond: the points' own variance, beside the curve's.
+    """
+    together = np.zeros(len(points), bool)
+    together[known] = True
+    spread = np.linspace(0, len(points) - 1, KNOTS).round().astype(int)
+    together[np.lexsort(points.T)[spread]] = True
+    knots, others = points[together], points[~together]
+    among = _rest(knots, knots) + _curve(shape, knots, knots)
+    among[np.diag_indices_from(among)] += JITTER + beyond
+    root = cholesky(among, lower=True, overwrite_a=True, check_finite=False)
+    across = _rest(knots, others) + _curve(shape, knots, others)
+    shared = solve_triangular(root, across, lower=True, overwrite_b=True, check_finite=False)
+    alone = UNKNOWN_LEVEL**2 + CATEGORY_LEVEL**2 * (points.shape[1] - 2)
+    alone += DETAIL_HEIGHT**2 + shape.height**2 + beyond
+    left = np.sqrt(np.maximum(alone - (shared**2).sum(axis=0), 0.0))
+    white = rng.standard_normal((count, len(knots)))
+    draws = np.empty((count, len(points)))
+    draws[:, together] = white @ root.T
+    draws[:, ~together] = white @ shared + left * rng.standard_normal((count, len(others)))
+    return draws
 
 
 def fit_surface(

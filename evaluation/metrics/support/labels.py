@@ -66,7 +66,7 @@ class Labels:
         return f"{advice} leave it out with the option `factors`"
 
     def complete(self) -> NDArray[np.int64]:
-        """Indices of images with labels for every factor. Raises MissingLabels if there are none."""
+        """Indices of images labelled for all factors. Raises MissingLabels if there are none."""
         indices = np.flatnonzero((self.classes != UNKNOWN).all(axis=1))
         if len(indices) == 0:
             names = ", ".join(self.factors)

@@ -66,6 +66,12 @@ def test_validate_loads_no_orchestration(file):
     assert not loaded(done) & {"ray", "mlflow", "optuna"}
 
 
+def test_rays_own_process_loads_no_torch():
+    done = python(f"import sys, sweeps.cluster.ray_host, sweeps.cluster.tune_search\n{LOADED}")
+    assert done.returncode == 0, done.stderr
+    assert not loaded(done) & {"torch", "mlflow", "optuna", "sklearn"}
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_broken_file_is_one_line_and_exit_2(command, file, tmp_path, capsys):
     file.write_text(SWEEP.replace("values: [1, 4]", "vales: [1, 4]"))

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from evaluation.analysis.choose import SettingSummary, choose
+from evaluation.analysis.inference import noise
 from evaluation.analysis.inference.noise import Noise, measure_noise
 from evaluation.analysis.table import RunRow
 
@@ -56,6 +57,16 @@ def test_single_seeds_leave_classifier_noise_alone():
     noise = measure({b: [0.0] for b in BETAS}, classifier=0.02)
     assert math.isnan(noise.seed)
     assert noise.of_mean == pytest.approx([statistics.variance([-0.02, 0.02]) / 2] * len(BETAS))
+
+
+def test_of_very_many_settings_near_ones_count_as_one_place(monkeypatch: pytest.MonkeyPatch):
+    rng = np.random.default_rng(0)
+    betas = np.geomspace(1, 256, 120)
+    spreads = {b: list(0.01 * (1 + math.log(b)) * rng.standard_normal(4)) for b in betas}
+    one_by_one = measure(spreads).of_mean
+    monkeypatch.setattr(noise, "MOST_PAIRED", 100)
+    assert measure(spreads).of_mean == pytest.approx(one_by_one, rel=0.03)
+    assert (measure(spreads).of_mean != one_by_one).any()
 
 
 def test_two_seeds_that_agree_are_not_borne_out_by_themselves():

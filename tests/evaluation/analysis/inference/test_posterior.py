@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from evaluation.analysis.choose import SettingSummary, choose
+from evaluation.analysis.inference import posterior as posterior_module
 from evaluation.analysis.inference.families import find_families
 from evaluation.analysis.inference.noise import Noise
 from evaluation.analysis.inference.posterior import (
@@ -54,6 +55,21 @@ def test_many_settings_lie_between_points_and_are_pooled_for_the_fit():
     assert len(posterior.surfaces[0].points) < 40
     expected = posterior.tested.mean(axis=0)
     assert expected == pytest.approx([inverted_u(10.0)(s.beta, 10) for s in settings], abs=0.03)
+
+
+def test_settings_of_many_latent_sizes_are_pooled_to_so_many_cells(monkeypatch):
+    monkeypatch.setattr(posterior_module, "MOST_CELLS", 60)
+    log_norm, latents = np.meshgrid(np.linspace(-7, 1.5, 40), np.log(np.arange(2, 22)))
+    inputs = np.stack([log_norm.ravel(), latents.ravel()], axis=1)
+    means = 0.5 - 0.01 * (inputs[:, 0] + 3) ** 2
+    noise = Noise(1e-4, 0.0, np.full(len(means), 1e-4), np.full(len(means), 3.0))
+    points, pooled, *_ = posterior_module._pool(inputs, means, noise)
+    assert 20 < len(points) <= 60
+    assert pooled == pytest.approx(0.5 - 0.01 * (points[:, 0] + 3) ** 2, abs=0.03)
+    few = inputs[inputs[:, 1] < 1]
+    assert len(np.unique(posterior_module._cells(few))) == len(
+        np.unique(np.floor(few / [posterior_module.NEAR, 1e-9]), axis=0)
+    )
 
 
 def test_objectives_with_betas_enough_have_surfaces_of_their_own():

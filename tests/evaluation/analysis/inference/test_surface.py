@@ -68,6 +68,29 @@ def test_scores_that_may_be_noise_without_seeds_are_not_believed():
     assert fit_surface(POINTS, 0.6 + noise, np.zeros(9), measured=True).flat < 0.01
 
 
+def test_very_many_points_are_drawn_by_knots_with_the_same_means_and_spreads(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    latents = np.repeat(np.log([2.0, 10.0]), 100)
+    points = np.stack([np.tile(np.linspace(-7, 1.5, 100), 2), latents], axis=1)
+    fitted = fit_surface(POINTS, BUMP, np.full(9, 0.02**2))
+    together = fitted.draw(points, 4000, np.random.default_rng(0))
+    monkeypatch.setattr(surface, "MOST_TOGETHER", 100)
+    monkeypatch.setattr(surface, "KNOTS", 60)
+    by_knots = fitted.draw(points, 4000, np.random.default_rng(1))
+    spread = together.std(axis=0)
+    assert by_knots.mean(axis=0) == pytest.approx(together.mean(axis=0), abs=0.1 * spread.max())
+    assert by_knots.std(axis=0) == pytest.approx(spread, rel=0.1)
+    common = [np.corrcoef(draws.T) for draws in (together, by_knots)]
+    assert common[1] == pytest.approx(common[0], abs=0.1)
+    # where the curve is highest: what the answer is made of
+    tops = [
+        np.quantile(points[draws.argmax(axis=1), 0], [0.1, 0.5, 0.9])
+        for draws in (together[:, 100:], by_knots[:, 100:])
+    ]
+    assert tops[1] == pytest.approx(tops[0], abs=0.2)
+
+
 def test_noise_that_few_seeds_show_leaves_more_room():
     variances = np.full(9, 0.05**2)
 

@@ -1,0 +1,62 @@
+"""One glance at the runs of a store: what a command says of very many, each read once."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from evaluation.result_file import RESULT, Files
+from sweeps.storage.record_reader import RESULTS, RecordReader
+from sweeps.storage.storage import Storage
+
+
+@dataclass(frozen=True)
+class EndedRun:
+    """A run that has ended. state: finished or failed. evaluations: ids of those that it has."""
+
+    state: str
+    evaluations: frozenset[str]
+
+    def is_scored(self, evaluation: str) -> bool:
+        """Whether it has this evaluation, or failed and needs none."""
+        return self.state == "failed" or evaluation in self.evaluations
+
+
+class Glance:
+    """What a store has of runs. The files that a result lists are compared by their sizes."""
+
+    def __init__(self, storage: Storage, reader: RecordReader):
+        self._storage, self._reader = storage, reader
+        self._results: dict[str, dict[str, Any]] = {}
+        self._sought: set[str] = set()
+
+    @cached_property
+    def runs(self) -> Mapping[str, Files]:
+        """Folders of all the runs that there are, begun or ended, by id."""
+        return self._storage.folders("runs")
+
+    def ended(self, run_ids: Iterable[str]) -> dict[str, EndedRun]:
+        """Those of these runs that have ended, by id."""
+        heads = self._reader.heads(self._places(run_ids), RESULTS)
+        return {
+            _run_of(key): EndedRun(head["state"], frozenset(head["evaluations"]))
+            for key, head in heads.items()
+        }
+
+    def results(self, run_ids: Iterable[str]) -> dict[str, dict[str, Any]]:
+        """Results of those of these runs that have ended, by id."""
+        run_ids = list(run_ids)
+        new = [run for run in run_ids if run not in self._sought]
+        self._sought.update(new)
+        for key, result in self._reader.records(self._places(new), RESULTS).items():
+            self._results[_run_of(key)] = result
+        return {run: self._results[run] for run in run_ids if run in self._results}
+
+    def _places(self, run_ids: Iterable[str]) -> dict[str, tuple[Files, str]]:
+        return {
+            f"runs/{run}/{RESULT}": (self.runs[run], RESULT) for run in run_ids if run in self.runs
+        }
+
+
+def _run_of(key: str) -> str:
+    return key.split("/")[1]

@@ -1,0 +1,106 @@
+"""Reads many records of a store, those of which nothing has changed by way of the index."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from evaluation.result_file import RESULT, Files, result_of
+from sweeps.storage.record_index import RecordIndex
+from trainer.files import SEAL, parse_json, seal_holds
+
+Place = tuple[Files, str]  # a folder, and a name in it
+
+
+@dataclass(frozen=True)
+class RecordKind:
+    """How one kind of record is read.
+
+    read: a record that is checked in full; None where it does not hold, or there is none.
+    head: what of a record a glance needs. fits: whether the files that a head names are as it says,
+        by their sizes.
+    """
+
+    read: Callable[[Files, str], dict[str, Any] | None]
+    head: Callable[[Mapping[str, Any]], Any]
+    fits: Callable[[Files, Any], bool]
+
+
+class RecordReader:
+    """The records of a store. concurrency: how many files are worth reading at once."""
+
+    def __init__(self, index: RecordIndex, concurrency: int):
+        self._index, self._concurrency = index, concurrency
+
+    def heads(self, places: Mapping[str, Place], kind: RecordKind) -> dict[str, Any]:
+        """Heads of those records that hold, by key."""
+        return self._read(places, kind, whole=False)
+
+    def records(self, places: Mapping[str, Place], kind: RecordKind) -> dict[str, dict[str, Any]]:
+        """Those records that hold, by key."""
+        return self._read(places, kind, whole=True)
+
+    def _read(self, places: Mapping[str, Place], kind: RecordKind, whole: bool) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        left: dict[str, Place] = {}
+        for key, (files, name) in places.items():
+            stamp = files.stamp(name)
+            entry = None if stamp is None else self._index.find(key, stamp, whole)
+            if entry is not None and kind.fits(files, entry.head):
+                found[key] = entry.record if whole else entry.head
+            else:
+                left[key] = files, name
+        for key, stamp, record in self._read_anew(left, kind):
+            head = kind.head(record)
+            found[key] = record if whole else head
+            if stamp is not None:
+                self._index.keep(key, stamp, head, record)
+        self._index.commit()
+        return {key: found[key] for key in places if key in found}
+
+    def _read_anew(
+        self, places: Mapping[str, Place], kind: RecordKind
+    ) -> Iterator[tuple[str, str | None, dict[str, Any]]]:
+        """Records that hold with their keys, and their stamps where they may be remembered."""
+
+        def read(item: tuple[str, Place]) -> tuple[str, str | None, dict[str, Any] | None]:
+            key, (files, name) = item
+            before = files.stamp(name)
+            record = kind.read(files, name)
+            return key, before if files.stamp(name) == before else None, record
+
+        for key, stamp, record in self._side_by_side(read, places.items()):
+            if record is not None:
+                yield key, stamp, record
+
+    def _side_by_side(self, read: Callable[[Any], Any], items: Iterable[Any]) -> Iterator[Any]:
+        if self._concurrency == 1:
+            yield from map(read, items)
+            return
+        with ThreadPoolExecutor(self._concurrency) as pool:
+            yield from pool.map(read, items)
+
+
+def _read_sealed(files: Files, name: str) -> dict[str, Any] | None:
+    content = files.read(name)
+    try:
+        record = None if content is None else parse_json(content)
+    except ValueError:
+        return None
+    if not isinstance(record, dict) or not seal_holds(record):
+        return None
+    return {key: value for key, value in record.items() if key != SEAL}
+
+
+def _head(result: Mapping[str, Any]) -> dict[str, Any]:
+    sizes = {name: facts["bytes"] for name, facts in result["files"].items()}
+    return {"state": result["state"], "evaluations": [*result["evaluations"]], "files": sizes}
+
+
+def _sizes_are_right(files: Files, head: Mapping[str, Any]) -> bool:
+    return all(files.size(name) == size for name, size in head["files"].items())
+
+
+RESULTS = RecordKind(lambda files, name: result_of(files, hashes=False), _head, _sizes_are_right)
+SETTINGS = RecordKind(_read_sealed, lambda record: None, lambda files, head: True)
+__all__ = ["RESULT", "RESULTS", "SETTINGS", "RecordKind", "RecordReader"]
