@@ -187,7 +187,7 @@ class Store:
         return [setting for setting, _ in self.recorded(spec)]
 
     def recorded_runs(self, spec: SweepSpec) -> dict[int, dict[int, str]]:
-        """Run ids by setting number and seed, as recorded, of the seeds that the spec has."""
+        """Recorded run ids by setting number and seed, for the seeds in the spec."""
         return {setting.number: runs for setting, runs in self.recorded(spec)}
 
     def recorded(self, spec: SweepSpec) -> list[tuple[Setting, dict[int, str]]]:
@@ -276,7 +276,7 @@ class Store:
             yield {key.removeprefix("leases/"): holder for key, holder in holders.items()}
 
     def _records(self, folder: str) -> list["_Record"]:
-        """What is recorded of the settings of a search; what is damaged is proposed anew."""
+        """The recorded settings of a search; damaged ones are proposed again."""
         files, found = self._storage.files(folder), {}
         places = {f"{folder}/{name}": (files, name) for name in files.names()}
         for key, record in self._reader.records(places, SETTINGS).items():

@@ -41,10 +41,10 @@ def status(
     held: Sequence[HeldSetting] | None = None,
     glance: Glance | None = None,
 ) -> Status:
-    """How far the sweep has come.
+    """The progress of the sweep.
 
-    held: the settings that the store has runs of (`held_settings`), for which the data are looked
-        at; without, those that are recorded for this search.
+    held: the settings of which the store has runs (`held_settings`, which needs the data); by
+        default those recorded for this search.
     glance: at the store, by which they were found.
     """
     sure = rounds.decided(store, spec)

@@ -76,7 +76,7 @@ class Watched:
             wait()
 
     def look(self) -> View:
-        """The sweep as its store has it now."""
+        """The current state of the sweep in its store."""
         glance = self._store.glance()
         held = self._sweep.held(glance) if self._sweep else None
         counts = status(self._spec, self._store, held, glance)
