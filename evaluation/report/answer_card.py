@@ -48,7 +48,7 @@ def answer_card(choice: Choice, facts: SweepFacts, answer: "Answer | None") -> A
         Tile(capital(facts.score_name), fixed(best.score, 3), over),
         Tile("Reconstruction", fixed(best.reconstruction, 1), "nats per image"),
         *(
-            Tile(title_of(name, best.parameters), text(value))
+            Tile(capital(title_of(name, best.parameters)), text(value))
             for name, value in best.parameters.items()
         ),
     ]

@@ -192,6 +192,8 @@ CONFIG: dict[str, Any] = {
     "view": {"stroke": None},
     "axis": {
         **TEXT,
+        "labelOverlap": "greedy",
+        "labelSeparation": 8,
         "gridColor": GREY,
         "domainColor": GREY,
         "tickColor": GREY,

@@ -44,7 +44,8 @@ def execute(args: Namespace) -> int:
         print_json({**answer, "sweep": as_mapping(spec), "resolved": resolved})
         return 0
     known = cost.in_words() if cost else f"{spec.most_runs} runs"
-    for line in [*_lines(found), f"cost: {known}", *remarks_on_cost(spec, sweep.data)]:
+    remarks_on_steps = remarks_on_cost(spec, sweep.data, cost.seconds if cost else None)
+    for line in [*_lines(found), f"cost: {known}", *remarks_on_steps]:
         console.print(line, soft_wrap=True)
     console.print(
         f"{args.file} is good: sweep ",

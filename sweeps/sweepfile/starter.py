@@ -72,10 +72,11 @@ def starter(name: str, options: Mapping[str, Any]) -> Starter:
     return Starter(_text(name, config, data, steps, minutes, gpu), minutes, data)
 
 
-def remarks_on_cost(spec: SweepSpec, data: Dataset) -> list[str]:
-    """The cost of a sweep whose number of steps is the default, where images are few.
+def remarks_on_cost(spec: SweepSpec, data: Dataset, seconds: float | None = None) -> list[str]:
+    """What a sweep costs whose number of steps nobody chose, where its images are few.
 
-    Trains a few steps of the first setting to time them.
+    seconds: that its training takes, where that is known; else a few steps of the first setting are
+        trained to time them.
     """
     if "steps" in spec.trainer or "steps" in spec.parameters or data.source == "rendered":
         return []
@@ -88,7 +89,9 @@ def remarks_on_cost(spec: SweepSpec, data: Dataset) -> list[str]:
     if passes < MANY_PASSES:
         return []
     seeds = len(spec.seed_list)
-    seconds = trial_step_seconds(config, data, seeds) * config.steps * spec.setting_count / cpus()
+    if seconds is None:
+        each = trial_step_seconds(config, data, seeds) * config.steps
+        seconds = each * spec.setting_count / cpus()
     took = f"{seconds / 3600:.1f} hours" if seconds >= 3600 else f"{seconds / 60:.0f} minutes"
     return [
         f"trainer.steps is not given: {config.steps:,} steps of {config.batch_size} show each of "

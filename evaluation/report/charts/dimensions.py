@@ -43,7 +43,7 @@ class Dimension:
             "type": "quantitative",
             "title": self.title,
             "scale": {"type": self.kind, "nice": False, "padding": 18},
-            "axis": {"format": "~g", "labelOverlap": True},
+            "axis": {"format": "~g"},
         }
         if self.kind == "linear":
             channel["scale"]["zero"] = False

@@ -41,17 +41,18 @@ def draw(rows: Sequence[RunRow], choice: Choice, *, score_name: str = "score") -
     lines = series.series_of(choice, series.axis_of(choice))
     figure = style.new_figure(9.6, 2.1 + 0.62 * min(len(lines), 14))
     draw_on(figure.add_subplot(), rows, choice, score_name=score_name)
-    text = f"{what_the_star_is(choice)} Dot: best of each row. White tick: β = 1. Blank: not tried."
+    text = f"{what_the_star_is(choice)} White tick: β = 1. Blank: not tried."
     unfinished = not all(setting.finished for setting in choice.settings)
     style.caption(figure, text + (" Red cross: no seed finished." if unfinished else ""))
     return figure
 
 
 def what_the_star_is(choice: Choice) -> str:
-    """The meaning of the star on the map, and of the diamond if there is one, in sentences."""
-    if own := own_best_in_short(choice):
-        return f"Star: the setting to use. Diamond: {own}."
-    return "Star: best setting."
+    """What the star on the map is, and the diamond where there is one, in a sentence or two."""
+    if choice.favourites:
+        own = own_best_in_short(choice) or "the metric's own best where that is another"
+        return f"Star: the setting to use; dot: of each row. Diamond: {own}."
+    return "Star: best setting. Dot: best of each row."
 
 
 def draw_on(
@@ -110,6 +111,8 @@ def _draw_row(
     cells = cell_edges(places)
     spans = [math.log10(right / left) for left, right in cells]
     width = math.log10(x_of.limits[1] / x_of.limits[0])
+    low, high = scale.get_clim()
+    decimals = 2 if high - low > 0.02 else 4  # of scores that nearly agree
     for place, (left, right), span in zip(places, cells, spans, strict=True):
         score = at[place].score
         colour = style.colour_at(scale, score) if math.isfinite(score) else style.GRID
@@ -127,7 +130,7 @@ def _draw_row(
             axes.text(
                 math.sqrt(left * right),
                 level - 0.25,
-                f"{score:.2f}",
+                f"{score:.{decimals}f}",
                 ha="center",
                 va="center",
                 fontsize=8.5,
@@ -181,9 +184,9 @@ def _draw_marks(
             gid="best" if star else "top",
         )
     for level, line in enumerate(lines):
-        if choice.favourite in line.settings:
+        for own in series.own_best_of(line, choice):
             axes.scatter(
-                x_of(axis(choice.favourite)),
+                x_of(axis(own)),
                 level + 0.12,
                 marker="D",
                 s=64,

@@ -4,6 +4,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
+from evaluation.analysis.formatting import number
 from evaluation.analysis.setting_names import setting_label
 from evaluation.report.figures import style
 from evaluation.report.figures.traversals import mosaic
@@ -60,7 +61,7 @@ def of_sweep(sweep: Material) -> Drawn:
         strip = traversal.images[0, place[int(latent)]][steps]
         line[column].imshow(mosaic(strip[None]), interpolation="nearest")
         line[column].axis("off")
-        ends = f"{traversal.values[0]:g} to {traversal.values[-1]:g}"
+        ends = " to ".join(number(float(traversal.values[i])) for i in (0, -1))
         line[column].set_title(ends if latent == order[0] else "", fontsize=9)
         line[0].set_ylabel(f"z{latent}", rotation=0, ha="right", va="center", color=style.INK)
     lines = f"a line per {kinds}; " if kinds else ""
@@ -114,6 +115,8 @@ def _draw_plane(
                 interpolation="nearest")  # fmt: skip
     axes.set_xticks([])
     axes.set_yticks([])
+    for spine in axes.spines.values():
+        spine.set_visible(False)
 
 
 def _draw_curves(
@@ -133,6 +136,7 @@ def _draw_curves(
     axes.tick_params(labelsize=7, colors=style.QUIET, length=2)
     for side in ("top", "right", "bottom"):
         axes.spines[side].set_visible(False)
+    axes.spines["left"].set_color("#9ca3af")
     axes.axhline(0, color=style.GRID, linewidth=0.8, zorder=0)
 
 

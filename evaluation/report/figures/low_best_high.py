@@ -24,7 +24,7 @@ def of_sweep(sweep: Material) -> Drawn:
         found.append((setting, traverse_run(row, data, [len(data) // 2], ROWS)))
     columns = len(found[0][1].values)
     height, width = data.shape[1:]
-    cell = 3.0 / columns
+    cell = 9.0 / len(found) / columns
     rows = max(len(traversal.latents) for _, traversal in found)
     figure = style.new_figure(9.6, 1.35 + rows * cell * height / width)
     for axes, (setting, traversal) in zip(

@@ -40,6 +40,7 @@ def of_sweep(sweep: Material) -> Drawn:
     )
     crowded = len(ticks) > 20
     axes.set_xticks([x for x, _ in ticks], [t for _, t in ticks], rotation=60 if crowded else 0)
+    axes.set_xlim(-0.8, max((x for x, _ in ticks), default=0) + 0.8)
     axes.grid(False, axis="x")
     for x, label in labelled if len(labelled) > 1 else ():
         axes.text(x, 1.0, label, transform=axes.get_xaxis_transform(), ha="center", va="bottom",
@@ -48,7 +49,8 @@ def of_sweep(sweep: Material) -> Drawn:
         axes.set_title(axes.get_title(loc="left"), loc="left", fontsize=12, fontweight="bold",
                        color=style.INK, pad=24)  # fmt: skip
     left_out = len(choice.settings) - len(ticks)
-    caption = "Dots: seeds. Bar: the score of the setting."
+    half = " (its better half)" if choice.policy == "paper" else ""
+    caption = f"Dots: seeds. Bar: the score of the setting{half}."
     style.caption(figure, caption + (f" Not shown: {left_out} settings." if left_out else ""))
     return Drawn(figure, "The spread over seeds", _finding(sweep))
 

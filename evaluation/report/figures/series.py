@@ -73,7 +73,7 @@ def axis_of(choice: Choice) -> Axis:
 def series_of(choice: Choice, axis: Axis) -> list[SettingSeries]:
     """The lines of a sweep, by what varies besides the axis, each with its own style."""
     groups: dict[tuple[Any, ...], list[SettingSummary]] = defaultdict(list)
-    names = [name for name in choice.settings[0].parameters if name != axis.parameter]
+    names = [name for name in _telling(choice.settings) if name != axis.parameter]
     for setting in choice.settings:
         others = tuple(_text(setting.parameters[name]) for name in names)
         latents = 0 if axis.parameter == "latents" else setting.latents
@@ -85,11 +85,28 @@ def series_of(choice: Choice, axis: Axis) -> list[SettingSeries]:
     found = []
     for i, key in enumerate(ordered):
         size = [f"M = {key[-1]}"] if several_sizes and key[-1] else []
-        said = [_named(name, value, names) for name, value in zip(names, key, strict=False)]
+        said = [
+            _named(name, value, names)
+            for name, value in zip(names, key, strict=False)
+            if value != "None"  # another objective's option
+        ]
         settings = sorted(groups[key], key=axis)
         label = ", ".join([*said, *size])
         found.append(SettingSeries(label, key[-1], colours[i], markers[i], tuple(settings)))
     return found
+
+
+def _telling(settings: Sequence[SettingSummary]) -> list[str]:
+    """The parameters that tell settings apart, without options that another choice brings along.
+
+    Where one objective alone has an option, and with one value, the objective says it all.
+    """
+    return [
+        name
+        for name in settings[0].parameters
+        for values in [[setting.parameters.get(name) for setting in settings]]
+        if None not in values or len({str(v) for v in values if v is not None}) > 1
+    ]
 
 
 def best_of(line: SettingSeries, choice: Choice) -> SettingSummary | None:
@@ -98,6 +115,15 @@ def best_of(line: SettingSeries, choice: Choice) -> SettingSummary | None:
     if named in line.settings:
         return named
     return next((s for s in choice.settings if s in line.settings and s.finished), None)
+
+
+def own_best_of(line: SettingSeries, choice: Choice) -> list[SettingSummary]:
+    """The metric's own best settings of a line, of all and of its latent size, if they are others
+    than those to use."""
+    own = [choice.favourite, choice.favourites.get(line.latents)]
+    return [
+        s for i, s in enumerate(own) if s is not None and s in line.settings and s not in own[:i]
+    ]
 
 
 def lines(settings: Iterable[SettingSummary]) -> list[list[SettingSummary]]:
