@@ -22,7 +22,7 @@ BETAS, SEEDS, LATENTS = 6, 4, 10
 FEWEST, MOST = 300, 20_000  # steps
 PASSES = 300  # over the images; more have little effect
 MANY_PASSES = 5_000  # hardly intended
-CENTRE = 0.03  # of beta_norm: where small shapes, digits and colours had their best scores
+CENTRE = 0.03  # of beta_norm: where small shapes, digits and colours had their best scores scores
 SIDES = (32, 64)  # image sides of the convolutional networks
 
 
@@ -73,7 +73,7 @@ def starter(name: str, options: Mapping[str, Any]) -> Starter:
 
 
 def remarks_on_cost(spec: SweepSpec, data: Dataset, seconds: float | None = None) -> list[str]:
-    """What a sweep costs whose number of steps nobody chose, where its images are few.
+    """The cost of a sweep whose number of steps is the default, where images are few.
 
     seconds: that its training takes, where that is known; else a few steps of the first setting are
         trained to time them.

@@ -48,7 +48,7 @@ def draw(rows: Sequence[RunRow], choice: Choice, *, score_name: str = "score") -
 
 
 def what_the_star_is(choice: Choice) -> str:
-    """What the star on the map is, and the diamond where there is one, in a sentence or two."""
+    """The meaning of the star on the map, and of the diamond if there is one, in sentences."""
     if choice.favourites:
         own = own_best_in_short(choice) or "the metric's own best where that is another"
         return f"Star: the setting to use; dot: of each row. Diamond: {own}."
