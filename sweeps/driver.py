@@ -44,8 +44,9 @@ class Outcome:
     """How a sweep ended.
 
     answer: which setting to use; None when no setting is complete. report: its HTML page.
-    trained: runs trained or scored by this call; stored: runs already in the store.
-    failed: diverged runs among both. broken: one line per trial that raised or died.
+    trained: runs trained or scored by this call; stored: runs the store had before.
+    failed: runs that diverged, of both. given_up: runs that were given up by hand.
+    broken: a line per trial that raised or died.
     tracked: whether MLflow has everything. interrupted: stopped by Ctrl-C or SIGTERM.
     """
 
@@ -54,6 +55,7 @@ class Outcome:
     trained: int
     stored: int
     failed: int
+    given_up: int
     broken: tuple[str, ...]
     tracked: bool
     interrupted: bool
@@ -137,7 +139,8 @@ class _Session:
         self.console.print(f"starting trials on {where}")
         with ray_process(address, sweep.spec.resources, self.console.print) as ray, self.progress:
             stop = stopping.StopRequest()
-            hours = self.sweep.spec.budget.hours
+            budget = self.sweep.spec.budget
+            hours = budget.most_hours
             with (
                 _deadline(stop, hours),
                 signals.heeded(stop, before_exit=self.console.show_cursor),
@@ -145,7 +148,9 @@ class _Session:
             ):
                 ray.run(sweep, self.queue, self.progress, stop)
         if stop.expired:
-            self.console.print(f"{hours:g} hours are spent; run it again to resume")
+            money = budget.usd if budget.hours != hours else None
+            spent = f"{hours:g} hours" if money is None else f"{money.most:g} dollars"
+            self.console.print(f"{spent} are spent; run it again to resume")
         return stop.requested and not stop.expired
 
     def _finish(self, stopped: bool) -> Outcome:
@@ -167,6 +172,7 @@ class _Session:
             trained=self.progress.trained,
             stored=self.progress.stored,
             failed=self.progress.failed,
+            given_up=len(stopping.given_up(self.sweep.store, self.sweep.name)),
             broken=broken,
             tracked=tracked,
             interrupted=stopped,
@@ -209,7 +215,10 @@ def _closing_words(sweep: Sweep, outcome: Outcome, lacking: Iterable[str]) -> It
             f"{command('best', sweep.name, store=sweep.store)}"
         )
     if outcome.failed:
-        yield f"{outcome.failed} runs diverged; they count in the score"
+        yield f"{outcome.failed} runs diverged; they are not left out of the score"
+    if outcome.given_up:
+        runs = "1 run was" if outcome.given_up == 1 else f"{outcome.given_up} runs were"
+        yield f"{runs} given up by hand, and count as unknown; run it again to take them up"
     if outcome.broken:
         yield f"{len(outcome.broken)} trials failed; run it again to try them again"
         yield from (f"  {line}" for line in outcome.broken[:SHOWN])

@@ -34,7 +34,7 @@ from sweeps.storage.record_index import RecordIndex
 from sweeps.storage.record_reader import SETTINGS, RecordReader
 from sweeps.storage.s3 import S3
 from sweeps.storage.storage import Storage
-from sweeps.sweepfile import SweepSpec, check_name, load_spec
+from sweeps.sweepfile import SweepSpec, check_name, load_spec, space
 from trainer.config.schema import FieldError, build, suggestion
 from trainer.errors import UserError
 from trainer.files import parse_json, seal_holds, sealed
@@ -199,7 +199,7 @@ class Store:
                 {seed: record.runs[text] for seed, text in seeds if text in record.runs},
             )
             for record in self._records(_settings(spec))
-            if record.parameters.keys() == spec.parameters.keys()
+            if space.is_whole(spec.parameters, record.parameters)
         ]
 
     def earlier_settings(self, spec: SweepSpec) -> list[tuple[Mapping[str, Any], dict[int, str]]]:

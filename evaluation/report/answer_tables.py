@@ -4,6 +4,7 @@ import math
 from typing import TYPE_CHECKING
 
 from evaluation.analysis.formatting import fixed
+from evaluation.analysis.inference.matters import named
 from evaluation.report.charts.dimensions import title_of
 from evaluation.report.contents import text
 from evaluation.report.tables import Column, Row, Table
@@ -24,7 +25,7 @@ def answer_tables(answer: "Answer | None") -> list[Table]:
     """The non-empty tables on the setting to use; none without such a setting."""
     if answer is None or answer.best.run is None:
         return []
-    found = (_good(answer), _factors(answer.best), _health(answer.best))
+    found = (_good(answer), _matters(answer), _factors(answer.best), _health(answer.best))
     return [table for table in found if table.rows]
 
 
@@ -58,6 +59,13 @@ def _good(answer: "Answer") -> Table:
         for setting in settings[:MOST_ROWS]
     ]
     return Table(caption, columns, rows)
+
+
+def _matters(answer: "Answer") -> Table:
+    """How much of the variance of the score is due to each parameter, and to luck."""
+    rows = [Row([name, f"{share:.0%}"]) for name, share in named(answer.matters).items()]
+    columns = [Column("due to", text=True), Column("share")]
+    return Table("What the variance of the score is due to", columns, rows)
 
 
 def _factors(best: "Best") -> Table:

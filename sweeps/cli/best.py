@@ -5,7 +5,7 @@ from typing import Any
 
 from evaluation.analysis.answer import Best
 from evaluation.analysis.formatting import metric_name
-from evaluation.analysis.inference.matters import in_words, what_matters
+from evaluation.analysis.inference.matters import in_words
 from sweeps import by_eye
 from sweeps.api import find_spec, of_other_metrics, of_snapshot
 from sweeps.cli.output import console, interval, number, parameters, print_json, table
@@ -23,7 +23,7 @@ def execute(args: Namespace) -> int:
     snapshot = sweep.snapshot(glance)
     answer = of_snapshot(snapshot)
     others = of_other_metrics(sweep, glance)
-    matters = what_matters(snapshot.answer.choice.settings)
+    matters = snapshot.answer.matters
     by_hand = by_eye.chosen(store, sweep.name)
     if args.json:
         more = {m: as_json(other) for m, other in others.items()}

@@ -130,6 +130,9 @@ def _parser() -> argparse.ArgumentParser:
         if name == "run":
             detach = "hand the sweep to the cluster and return; then use status, logs and stop"
             command.add_argument("--detach", action="store_true", help=detach)
+        if name == "stop":
+            help = "give up this run alone (its id, or how that begins); the sweep continues"
+            command.add_argument("--run", metavar="ID", help=help)
         if name == "logs":
             follow = "keep printing until the sweep ends"
             command.add_argument("-f", "--follow", action="store_true", help=follow)

@@ -9,7 +9,7 @@ from sweeps.cli.output import console, print_json
 from sweeps.console.printing import bold
 from sweeps.run_store import Store
 from sweeps.sweep import Sweep
-from sweeps.sweepfile import as_mapping, load_spec
+from sweeps.sweepfile import as_mapping, load_spec, space
 from sweeps.sweepfile.compatibility import RENDERED
 from sweeps.sweepfile.cost import cost_of
 from sweeps.sweepfile.starter import remarks_on_cost
@@ -85,11 +85,9 @@ def _looked_at(data: Dataset) -> dict[str, Any]:
 
 
 def _first_model(sweep: Sweep) -> dict[str, Any]:
-    """The first model of the search space, every default written out."""
-    first = {
-        name: parameter.low if parameter.choices is None else parameter.choices[0]
-        for name, parameter in sweep.spec.parameters.items()
-    }
+    """The first model that the search space holds, every default written out."""
+    parameters = sweep.spec.parameters
+    first = space.active(parameters, space.first(parameters))
     return asdict(sweep.runs(first)[0].config)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from sweeps.sweepfile import SweepSpec
 from sweeps.sweepfile.configure import configure
-from sweeps.sweepfile.space import Parameter
+from sweeps.sweepfile.space import Parameter, active
 from trainer.config.schema import FieldError
 from trainer.config.short_forms import as_written
 from trainer.data.dataset import Dataset
@@ -33,7 +33,8 @@ def check_models(spec: SweepSpec, data: Dataset) -> None:
     pixels = math.prod(data.shape)
     for parameters in tried:
         try:
-            config = configure(spec.dataset, spec.trainer, parameters, pixels)
+            setting = active(spec.parameters, parameters)
+            config = configure(spec.dataset, spec.trainer, setting, pixels)
             check_compatible(resolved(config, data), data)
         except FieldError as error:
             raise spec.error(FieldError(error.problem, _place(spec, error.path))) from None

@@ -59,14 +59,35 @@ class Stop:
 
 
 @dataclass(frozen=True)
+class Money:
+    """What the machines of a sweep may cost. per_hour: of the clock, all of them; most: in all."""
+
+    per_hour: float
+    most: float
+
+    def __post_init__(self) -> None:
+        for key in ("per_hour", "most"):
+            given = getattr(self, key)
+            require(0 < given < math.inf, key, f"expected a number above 0, got {given:g}")
+
+
+@dataclass(frozen=True)
 class Budget:
     """The most that a sweep may use; whatever is done by then gives its answer.
 
-    hours: wall time, each time the sweep is run. runs: in total, whoever trained them.
+    hours: of the clock, each time that the sweep is run. usd: the same as a price. runs: in all,
+    whoever trained them.
     """
 
     hours: float | None = None
     runs: int | None = None
+    usd: Money | None = None
+
+    @property
+    def most_hours(self) -> float | None:
+        """Hours of the clock that the sweep may take, by whichever limit comes first."""
+        paid = None if self.usd is None else self.usd.most / self.usd.per_hour
+        return min((h for h in (self.hours, paid) if h is not None), default=None)
 
     def __post_init__(self) -> None:
         for key in ("hours", "runs"):

@@ -1,12 +1,14 @@
 """Checks that every model a search can reach can be built; errors name the key."""
 
 import contextlib
+import itertools
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from sweeps.sweepfile.configure import WHOLE, check_names, check_options, option_names
-from sweeps.sweepfile.space import Parameter
+from sweeps.sweepfile.space import Parameter, active, conditions
 from sweeps.sweepfile.spec import SweepSpec
+from trainer.config.run import RunConfig
 from trainer.config.schema import FieldError, convert, suggestion, under
 from trainer.config.short_forms import WITH_OPTIONS, named
 
@@ -47,11 +49,12 @@ def _check_options(spec: SweepSpec, setting: Mapping[str, Any]) -> None:
         searched = [name for name in spec.parameters if name.split(".")[0] == kind]
         for name in searched:
             for path, value in _ends(spec.parameters[name]):
-                with _at("parameters", name, *path):
-                    check_options(spec.model({**setting, name: value}), kind)
+                for beside in conditions(spec.parameters[name]):
+                    with _at("parameters", name, *path):
+                        check_options(_model(spec, {**setting, **beside, name: value}), kind)
         if not searched:
             with under("trainer", kind):
-                check_options(spec.model(setting), kind)
+                check_options(_model(spec, setting), kind)
     _check_objectives(spec, setting)
 
 
@@ -71,10 +74,19 @@ def _check_objectives(spec: SweepSpec, setting: Mapping[str, Any]) -> None:
     names = [value for _, value in _ends(searched)] if searched else []
     settings = [{**setting, "objective": name} for name in names] or [dict(setting)]
     for name in ("beta", "beta_norm", "latents"):
-        for path, value in _ends(spec.parameters[name]) if name in spec.parameters else ():
-            for base in settings:
+        if name not in spec.parameters:
+            continue
+        beside = conditions(spec.parameters[name])
+        for path, value in _ends(spec.parameters[name]):
+            for base, condition in itertools.product(settings, beside):
                 with _at("parameters", name, *path):
-                    check_options(spec.model({**base, name: value}), "objective")
+                    model = _model(spec, {**base, **condition, name: value})
+                    check_options(model, "objective")
+
+
+def _model(spec: SweepSpec, values: Mapping[str, Any]) -> RunConfig:
+    """The model of a value for every parameter, of which some may not be there."""
+    return spec.model(active(spec.parameters, values))
 
 
 @contextlib.contextmanager

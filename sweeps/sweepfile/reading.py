@@ -12,7 +12,7 @@ from sweeps.sweepfile.configure import check_parameter_name
 from sweeps.sweepfile.parts import goal_of
 from sweeps.sweepfile.reachable import check_reachable
 from sweeps.sweepfile.small_form import read_sized
-from sweeps.sweepfile.space import Parameter
+from sweeps.sweepfile.space import Parameter, check_conditions
 from sweeps.sweepfile.spec import LISTED, SweepSpec
 from trainer.config.run import DatasetConfig
 from trainer.config.schema import FieldError, build, convert, lookup, under
@@ -112,9 +112,17 @@ def _parameters(value: Any) -> dict[str, Parameter]:
                 forms = "{value: …}, {values: […]} or {min: …, max: …, distribution: …}"
                 raise FieldError(f"expected {forms}, got {str(keys)[:40]!r}")
             if name in ("beta", "beta_norm") and "max" in keys and _is_positive(keys.get("min")):
-                keys = {"distribution": "log_uniform", **keys}  # beta acts by its magnitude
+                keys = {"distribution": "log_uniform", **keys}  # beta acts by its order of size
+            if isinstance(keys.get("when"), Mapping):
+                beside = {other: _as_list(value) for other, value in keys["when"].items()}
+                keys = {**keys, "when": beside}
             parameters[name] = build(Parameter, keys)
+    check_conditions(parameters)
     return parameters
+
+
+def _as_list(value: Any) -> Any:
+    return value if isinstance(value, list | tuple) else [value]
 
 
 def _is_positive(value: Any) -> bool:

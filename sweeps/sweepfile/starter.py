@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sweeps.sweepfile import SweepSpec
+from sweeps.sweepfile import SweepSpec, space
 from sweeps.sweepfile.configure import configure
 from trainer.config.normalised_beta import denormalised
 from trainer.config.run import DatasetConfig, OptimizerConfig, RunConfig
@@ -80,10 +80,7 @@ def remarks_on_cost(spec: SweepSpec, data: Dataset, seconds: float | None = None
     """
     if "steps" in spec.trainer or "steps" in spec.parameters or data.source == "rendered":
         return []
-    first = {
-        name: parameter.low if parameter.choices is None else parameter.choices[0]
-        for name, parameter in spec.parameters.items()
-    }
+    first = space.active(spec.parameters, space.first(spec.parameters))
     config = configure(spec.dataset, spec.trainer, first, math.prod(data.shape))
     passes = config.steps * config.batch_size / len(data)
     if passes < MANY_PASSES:

@@ -103,7 +103,7 @@ class OptunaWriter:
             state=TrialState.RUNNING if entry.running else ended,
             value=entry.score,
             params=dict(entry.parameters),
-            distributions=self._distributions,
+            distributions={name: self._distributions[name] for name in entry.parameters},
             user_attrs={SETTING: number},
         )
         study = self._storage.get_study_id_from_name(self._name)

@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import json
+import math
 import os
 import time
 import traceback
@@ -12,11 +13,13 @@ from typing import Any
 from ray.tune.result import DONE
 
 from sweeps.run_store import Store, run_key
+from sweeps.trials import stopping
 from sweeps.trials.trial_queue import error_key
 from sweeps.trials.tune_stop import is_asked_to_stop
 from trainer.errors import UserError
 
-STEP_SECONDS = 1.0  # of training between reports, and between checks for a stop request
+STEP_SECONDS = 1.0  # of training between two reports, and two looks for a wish to stop
+LOOK_SECONDS = 5.0  # between two looks for runs to give up
 STOPPED = "stopped"  # in the last report of a trial that was asked to stop
 HELD = "held"  # in a report: which other process holds a run of the trial
 
@@ -38,17 +41,39 @@ class Trial:
         self._left = list(config["runs"])  # not known to be trained
         self._leases = contextlib.ExitStack()  # of the runs in training
         self._waits_since: float | None = None
+        self._given_up: set[str] = set()
+        self._looked = -math.inf
 
     def step(self) -> dict[str, Any]:
         """Trains for about STEP_SECONDS, or scores what is trained; returns its progress."""
         try:
             if is_asked_to_stop():
                 return self._stop()
+            self._give_up()
             return self._train() if self._left else self._score()
         except Exception:
             self._let_go()
             self._keep_traceback()
             raise
+
+    def _give_up(self) -> None:
+        """Trains on without the runs that were given up by hand, which keep their checkpoints."""
+        if not self._left or time.monotonic() - self._looked < LOOK_SECONDS:
+            return
+        self._looked = time.monotonic()
+        try:
+            asked = stopping.given_up(self._store(), self.config["job"]["sweep"])
+        except UserError:  # out of reach: the next look will do
+            return
+        gone = asked.intersection(self._ids(self._left))
+        if not gone:
+            return
+        if self._training is not None:
+            self._training.save()
+            self._keep()
+            self._let_go()  # those that stay start again from what was saved
+        self._given_up |= gone
+        self._left = [run for run in self._left if run["id"] not in gone]
 
     def _stop(self) -> dict[str, Any]:
         """Checkpoints unfinished runs."""
@@ -86,7 +111,10 @@ class Trial:
         from trainer.extensions import trust
 
         job, store = self.config["job"], self._store()
-        own, scored = self._ids(self.config["runs"]), self.config["scored"]
+        own = [run for run in self._ids(self.config["runs"]) if run not in self._given_up]
+        scored = [run for run in self.config["scored"] if run not in self._given_up]
+        if not own:
+            return {"done": True}
         with store.lease_runs([*own, *scored]) as holders:
             if holders:
                 return self._wait(holders)

@@ -15,6 +15,7 @@ from sweeps.search.schedule import Schedule, Work
 from sweeps.search.searcher import Searcher, Wait
 from sweeps.sweep import Sweep
 from sweeps.sweep_results import scored
+from sweeps.trials.stopping import given_up
 
 Result = Mapping[str, Any]  # the contents of a result.json
 
@@ -148,8 +149,10 @@ class TrialQueue:
     def ended(self, block: Block) -> bool:
         """Takes the results of a block from the store; False when some of its runs have none.
 
-        Where seeds are compared, a setting's runs get their results from whichever of its blocks
-        ends last, and the other blocks are complete once trained.
+        Runs that were given up by hand are not missed.
+
+        Where seeds are compared, the runs of a setting get their results from whichever of its
+        blocks ends last, and those of the others are complete when they are trained.
         """
         complete = True
         for setting in block.all_settings:
@@ -161,7 +164,8 @@ class TrialQueue:
                 continue
             runs = opened.runs if self._compares_seeds else own
             new = [run for run in runs if run.id not in opened.results]
-            complete &= len(self._take(opened, new, stored=False)) == len(new)
+            lacking = {run.id for run in new} - self._take(opened, new, stored=False)
+            complete &= not lacking or lacking <= given_up(self._store, self._sweep.name)
             if not opened.left:
                 self._end(opened)
         return complete

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import numpy as np
+from matplotlib.ticker import MaxNLocator
 
 from evaluation.analysis.choose import SettingSummary
 from evaluation.report.charts.captions import name_of_best
@@ -18,6 +19,7 @@ PANELS = {
     "normal_variance": "latents of normal variance",
     "reconstruction": "log p(x|z), nats per image",
 }
+COUNTS = ("used", "normal_variance")  # of latents
 
 
 def of_sweep(sweep: Material) -> Drawn:
@@ -50,6 +52,11 @@ def of_sweep(sweep: Material) -> Drawn:
                                markersize=4.5, linewidth=1.3, elinewidth=1,
                                label=line.label)  # fmt: skip
         style.dress(panel, ylabel=label)
+        if key in COUNTS:
+            panel.set_ylim(
+                bottom=-0.05 * max(1.0, panel.get_ylim()[1]), top=max(1.05, panel.get_ylim()[1])
+            )
+            panel.yaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
         x_of.apply(panel, narrow=True)
         panel.set_xlabel(what if panel.get_subplotspec().is_last_row() else "", fontsize=9.5)
     if 1 < len(lines) <= style.MANY:

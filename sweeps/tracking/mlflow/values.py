@@ -106,6 +106,11 @@ def answer_params(answer: Answer) -> dict[str, str]:
     return {key: text(value) for key, value in params.items()}
 
 
+def shares(matters: Mapping[str, float]) -> dict[str, float]:
+    """What the variance of the score is due to, as metrics: `matters.beta`, `matters.seed`, …"""
+    return {f"matters.{name.replace(' ', '_')}": share for name, share in matters.items()}
+
+
 def _rounded(value: float) -> float:
     return float(f"{value:.3g}")
 

@@ -27,6 +27,7 @@ from sweeps.tracking.mlflow.values import (
     points,
     scores,
     setting_name,
+    shares,
 )
 from trainer.run_files import CONFIG_FILE, HISTORY_FILE, MODEL_FILE
 
@@ -138,6 +139,7 @@ class MlflowWriter:
             figures["best.probability"] = best.standing.probability_best
             figures["best.probability_within"] = best.standing.probability_within
             figures["best.expected_loss"] = best.standing.expected_loss
+        figures |= shares(answer.matters)
         now = round(1000 * time.time())
         params = answer_params(answer)
         if any(self._sweep.params.get(key, text) != text for key, text in params.items()):

@@ -114,6 +114,7 @@ def test_a_sweep_that_is_extended_stays_one_run_with_all_settings_below_it(store
     found = runs(client_of(store))
     (sweep,) = found["sweep"]
     assert sweep.data.tags["search"] == WIDER.search_id
+    assert sweep.data.metrics["matters.beta"] == pytest.approx(1.0)  # of three, one seed each
     assert sweep.info.end_time >= sweep.info.start_time
     parents = {run.data.tags["mlflow.parentRunId"] for run in found["setting"]}
     assert parents == {sweep.info.run_id} and len(found["setting"]) == 5
