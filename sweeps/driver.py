@@ -215,7 +215,7 @@ def _closing_words(sweep: Sweep, outcome: Outcome, lacking: Iterable[str]) -> It
             f"{command('best', sweep.name, store=sweep.store)}"
         )
     if outcome.failed:
-        yield f"{outcome.failed} runs diverged; they are not left out of the score"
+        yield f"{outcome.failed} runs diverged; they count in the score"
     if outcome.given_up:
         runs = "1 run was" if outcome.given_up == 1 else f"{outcome.given_up} runs were"
         yield f"{runs} given up by hand, and count as unknown; run it again to take them up"

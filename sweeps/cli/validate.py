@@ -85,7 +85,7 @@ def _looked_at(data: Dataset) -> dict[str, Any]:
 
 
 def _first_model(sweep: Sweep) -> dict[str, Any]:
-    """The first model that the search space holds, every default written out."""
+    """The first model of the search space, every default written out."""
     parameters = sweep.spec.parameters
     first = space.active(parameters, space.first(parameters))
     return asdict(sweep.runs(first)[0].config)

@@ -112,7 +112,7 @@ def _parameters(value: Any) -> dict[str, Parameter]:
                 forms = "{value: …}, {values: […]} or {min: …, max: …, distribution: …}"
                 raise FieldError(f"expected {forms}, got {str(keys)[:40]!r}")
             if name in ("beta", "beta_norm") and "max" in keys and _is_positive(keys.get("min")):
-                keys = {"distribution": "log_uniform", **keys}  # beta acts by its order of size
+                keys = {"distribution": "log_uniform", **keys}  # beta acts by its magnitude
             if isinstance(keys.get("when"), Mapping):
                 beside = {other: _as_list(value) for other, value in keys["when"].items()}
                 keys = {**keys, "when": beside}

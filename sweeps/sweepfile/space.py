@@ -186,7 +186,7 @@ def check_conditions(parameters: Mapping[str, Parameter]) -> None:
 
 
 def size(parameters: Mapping[str, Parameter]) -> int | None:
-    """How many points the space has; None when one of its ranges holds real numbers."""
+    """How many points the space has; None when one of its ranges is continuous."""
     if any(p.choices is None and not p.whole for p in parameters.values()):
         return None
     return _total(
@@ -201,7 +201,7 @@ def is_whole(parameters: Mapping[str, Parameter], setting: Mapping[str, Any]) ->
 
 
 def contains(parameters: Mapping[str, Parameter], setting: Mapping[str, Any]) -> bool:
-    """Whether the space holds a setting: its names, and values that are listed or within ranges."""
+    """Whether a setting is in the space: its names, and values that are listed or within ranges."""
     return is_whole(parameters, setting) and all(
         setting[name] in parameter.choices
         if parameter.choices is not None
@@ -213,7 +213,7 @@ def contains(parameters: Mapping[str, Parameter], setting: Mapping[str, Any]) ->
 
 
 def grid_size(parameters: Mapping[str, Parameter]) -> int:
-    """How many points `grid` gives. Raises FieldError, with the parameter's name as path."""
+    """How many points `grid` has. Raises FieldError, with the parameter's name as path."""
 
     def count(name: str, parameter: Parameter) -> int:
         try:

@@ -18,7 +18,7 @@ from sweeps.trials.trial_queue import error_key
 from sweeps.trials.tune_stop import is_asked_to_stop
 from trainer.errors import UserError
 
-STEP_SECONDS = 1.0  # of training between two reports, and two looks for a wish to stop
+STEP_SECONDS = 1.0  # of training between reports, and between checks for a stop request
 LOOK_SECONDS = 5.0  # between two looks for runs to give up
 STOPPED = "stopped"  # in the last report of a trial that was asked to stop
 HELD = "held"  # in a report: which other process holds a run of the trial
