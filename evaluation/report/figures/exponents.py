@@ -15,8 +15,8 @@ P0 = 2.1  # of the root, by default
 
 
 def of_sweep(sweep: Material) -> Drawn:
-    """Left: a histogram per rank of the exponents in each model, the smallest first, as in Fig. 7,
-    since subspaces have no order. Right: the mean of each rank along β."""
+    """Left: a histogram per rank of each model's exponents, smallest first, as in Fig. 7, since
+    subspaces have no order. Right: the mean of each rank along β."""
     found = {row.run: e for row in sweep.rows if (e := sweep.learned(row).get("exponents"))}
     rows = [row for row in sweep.rows if row.run in found]
     if not rows:
@@ -64,6 +64,6 @@ def of_sweep(sweep: Material) -> Drawn:
 def _finding(ranked: NDArray[np.float64], root: float) -> str:
     middle = ", ".join(number(float(value)) for value in np.nanmedian(ranked, axis=0))
     return (
-        f"In {count(len(ranked), 'model')} the subspaces learned exponents whose medians are "
+        f"In {count(len(ranked), 'model')} the subspaces learned exponents with medians of "
         f"{middle}, beside p0 = {number(root)} of the root."
     )
