@@ -1,4 +1,4 @@
-"""The small tables of the answer: which settings are as good, what the code knows, its health."""
+"""The small tables of the answer: equally good settings, the code's knowledge, its health."""
 
 import math
 from typing import TYPE_CHECKING
@@ -22,7 +22,7 @@ HEALTH = {
 
 
 def answer_tables(answer: "Answer | None") -> list[Table]:
-    """Those that have something to say of the setting to use; none without a setting to use."""
+    """The non-empty tables on the setting to use; none without such a setting."""
     if answer is None or answer.best.run is None:
         return []
     found = (_good(answer), _matters(answer), _factors(answer.best), _health(answer.best))
@@ -30,7 +30,7 @@ def answer_tables(answer: "Answer | None") -> list[Table]:
 
 
 def _good(answer: "Answer") -> Table:
-    """The settings within `within` of the best, more likely than not, the one to use first."""
+    """The settings more likely than not within `within` of the best, the one to use first."""
     best = answer.best
     here = {id(standing.setting): standing for standing in answer.standings}
     settings = [best.setting, *(s for s in best.good if s is not best.setting)] if best.good else []
@@ -69,7 +69,7 @@ def _matters(answer: "Answer") -> Table:
 
 
 def _factors(best: "Best") -> Table:
-    """How much the setting's models know of each labelled factor."""
+    """How much the setting's models know about each labelled factor."""
     columns = [
         Column("factor", text=True),
         Column("whole code", decimals=2),
@@ -84,7 +84,7 @@ def _factors(best: "Best") -> Table:
 
 
 def _health(best: "Best") -> Table:
-    """Live latents of a typical run of the setting, and how many of its runs are ill."""
+    """Live latents of a typical run of the setting, and how many of its runs are unhealthy."""
     health = best.health
     rows = [Row([name, f"{getattr(health, key)} of {health.runs}"]) for key, name in HEALTH.items()]
     if health.live_latents is not None:

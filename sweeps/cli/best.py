@@ -1,4 +1,4 @@
-"""`sweep best`: the best setting, over all and for each latent size."""
+"""`sweep best`: the best setting, overall and for each latent size."""
 
 from argparse import Namespace
 from typing import Any
@@ -41,7 +41,7 @@ def execute(args: Namespace) -> int:
 
 
 def show(answer: Best) -> None:
-    """Prints the best setting and a table of the best of each latent size."""
+    """Prints the best setting and a table of the best per latent size."""
     numbers = ("latents", "β", "is as good as the best", "good β", "β_norm", "score", "spread")
     rows = table(*numbers, "seeds", "failed", "verdict", "")
     for latents, setting in answer.per_latents.items():
@@ -73,7 +73,7 @@ def show(answer: Best) -> None:
 
 
 def show_other(metric: str, answer: Best) -> None:
-    """Prints in one line what another metric of the same models says."""
+    """Prints one line with the answer by another metric of the same models."""
     console.print(
         f"by {metric_name(metric)}: β = {number(answer.beta)} with {answer.latents} latents, score "
         f"{number(answer.score)} ({answer.verdict}; all of it: metric.name={metric})",
@@ -82,6 +82,6 @@ def show_other(metric: str, answer: Best) -> None:
 
 
 def as_json(answer: Best) -> dict[str, Any]:
-    """Plain values: the setting to use of all under `best`, then by latent size."""
+    """Plain values: the setting to use under `best`, then by latent size."""
     per_latents = {str(m): best.to_json() for m, best in answer.per_latents.items()}
     return {"best": answer.to_json(), "per_latents": per_latents}

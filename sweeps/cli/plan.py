@@ -1,4 +1,4 @@
-"""`sweep plan`: what a sweep would train, and what of it the store has already."""
+"""`sweep plan`: what a sweep would train, and what the store already has."""
 
 from argparse import Namespace
 from dataclasses import asdict
@@ -101,9 +101,9 @@ def _known_settings(sweep: Sweep) -> list[Setting]:
 
 def _show(plan: dict[str, Any], spec: SweepSpec, store: str) -> None:
     data = plan["dataset"]
-    race = f"; the race adds what it needs, {spec.most_runs} at most" if spec.racing else ""
+    race = f"; the race adds what it needs, at most {spec.most_runs}" if spec.racing else ""
     runs = f"{plan['runs']} runs{' so far' if spec.racing else ''}"
-    unscored = f", {plan['to_score']} of them to be scored anew" if plan["to_score"] else ""
+    unscored = f", {plan['to_score']} of them to be rescored" if plan["to_score"] else ""
     console.print(
         bold(plan["name"]),
         f": {plan['settings']} settings ({plan['method']}) × {spec.seeds_in_words} seeds "

@@ -15,7 +15,7 @@ PATIENCE = 60.0  # seconds that a sweep may take to write its checkpoints
 
 
 def execute(args: Namespace) -> int:
-    """Asks it to stop, and waits until it has; FAILED when it has not in time."""
+    """Asks the sweep to stop, and waits until it has; FAILED if it has not in time."""
     store = Store(args.store)
     name = sweep_name(args, store)
     if args.run is not None:
@@ -28,13 +28,13 @@ def execute(args: Namespace) -> int:
         console.print(f"asked {holder} to stop", soft_wrap=True)
         over = _within_patience(lambda: store.holder(name) is None)
     elif jobs is not None and job is not None and job.active:
-        jobs.end(job)  # it has not come to the store yet, or its store is out of sight
+        jobs.end(job)  # it has not reached the store yet, or its store is not accessible from here
         console.print(f"asked job {job.id} to stop", soft_wrap=True)
         over = _within_patience(lambda: not jobs.now(job).active)
     else:
         raise UserError(f"sweep {name!r} is not running")
     if not over:
-        console.print(f"still at work after {PATIENCE:.0f} s; it stops after its present step")
+        console.print(f"still at work after {PATIENCE:.0f} s; it will stop after its current step")
         return FAILED
     console.print("stopped; what is done is kept: run it again to resume")
     return 0

@@ -1,4 +1,4 @@
-"""`sweep validate`: checks a sweep file and its data set, and starts nothing."""
+"""`sweep validate`: checks a sweep file and its data set; trains nothing."""
 
 from argparse import Namespace
 from dataclasses import asdict
@@ -16,11 +16,11 @@ from sweeps.sweepfile.starter import remarks_on_cost
 from trainer.data.dataset import Dataset
 from trainer.errors import UserError
 
-MOST_RENDERED = 2**26  # bytes of images that are rendered to be looked at
+MOST_RENDERED = 2**26  # bytes of images that are rendered for inspection
 
 
 def execute(args: Namespace) -> int:
-    """Says that the file is good, and what its data are, or raises UserError."""
+    """Reports that the file is valid, and what its data are, or raises UserError."""
     try:
         spec = load_spec(args.file, args.overrides)
         sweep = Sweep.load(spec, Store(args.store))
@@ -62,7 +62,7 @@ def execute(args: Namespace) -> int:
 
 
 def _looked_at(data: Dataset) -> dict[str, Any]:
-    """What the data are, as JSON; with a contact sheet where that does not take long."""
+    """A description of the data, as JSON; with a contact sheet if that is quick."""
     from trainer import cache
     from trainer.data import describe
 
@@ -85,7 +85,7 @@ def _looked_at(data: Dataset) -> dict[str, Any]:
 
 
 def _first_model(sweep: Sweep) -> dict[str, Any]:
-    """The first model that the search space holds, every default written out."""
+    """The first model of the search space, every default written out."""
     parameters = sweep.spec.parameters
     first = space.active(parameters, space.first(parameters))
     return asdict(sweep.runs(first)[0].config)
@@ -104,7 +104,7 @@ def _lines(found: dict[str, Any]) -> list[str]:
 
 
 def _broken(error: BaseException | None) -> list[str]:
-    """A line on each image that cannot be used, where that is what is wrong."""
+    """One line per unusable image, if that is the error."""
     while error is not None:
         problems = getattr(error, "problems", None)
         if problems:

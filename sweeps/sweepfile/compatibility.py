@@ -1,4 +1,4 @@
-"""Whether the models of a sweep suit its data, told before anything is started."""
+"""Checks, before anything starts, whether the models of a sweep suit its data."""
 
 import math
 from typing import Any
@@ -11,8 +11,8 @@ from trainer.config.short_forms import as_written
 from trainer.data.dataset import Dataset
 from trainer.errors import UserError
 
-RENDERED = "rendered"  # the source of images that are no files: none is broken, and they vary
-DECISIVE = ("architecture", "objective", "latents")  # whether a model suits hangs on these
+RENDERED = "rendered"  # the source of images that are not files: never broken, and they vary
+DECISIVE = ("architecture", "objective", "latents")  # a model's compatibility depends on these
 
 
 def check_models(spec: SweepSpec, data: Dataset) -> None:
@@ -41,7 +41,7 @@ def check_models(spec: SweepSpec, data: Dataset) -> None:
 
 
 def check_images(spec: SweepSpec, data: Dataset) -> None:
-    """Raises UserError, with the file and the line, for images that nothing can be learnt from.
+    """Raises UserError, with the file and the line, for images that cannot be learned from.
 
     Opens all image files once, and lists all that are broken; their pixels are kept in the cache.
     """
@@ -67,7 +67,7 @@ def _ends(parameter: Parameter) -> tuple[Any, ...]:
 
 
 def _place(spec: SweepSpec, path: tuple[str | int, ...]) -> tuple[str | int, ...]:
-    """Where in the file a key of RunConfig comes from."""
+    """Where in the file a RunConfig key comes from."""
     written = as_written(path)
     if written != path:
         return ("trainer", *written)

@@ -1,4 +1,4 @@
-"""What a sweep costs here, before it starts: its runs, their time, and the memory of a trial."""
+"""The cost of a sweep here, before it starts: runs, time, and memory per trial."""
 
 import math
 import statistics
@@ -14,9 +14,9 @@ from trainer.data.dataset import Dataset
 
 @dataclass(frozen=True)
 class Cost:
-    """runs: at most. seconds: of training on this machine, scores aside; memory: bytes of a trial.
+    """runs: at most. seconds: to train here, without scoring; memory: bytes a trial needs.
 
-    Both are None where the models would train on a GPU that is not here. models: of a trial.
+    Both are None where the models would train on a GPU that is not here. models: per trial.
     """
 
     runs: int
@@ -28,7 +28,7 @@ class Cost:
         """As a sentence's part, e.g. "42 runs, about 12 minutes of this machine"."""
         runs = count(self.runs, "run")
         if self.seconds is None or self.memory is None:
-            return f"{runs}; the GPU that they ask for is not here, so their time is not known"
+            return f"{runs}; they need a GPU that is not here, so their time is unknown"
         trial = f"a trial of {count(self.models, 'model')} takes {_bytes(self.memory)}"
         return f"{runs}, about {_time(self.seconds)} of training on this machine; {trial}"
 
@@ -73,7 +73,7 @@ def device_hours(seconds: Sequence[float], trials: int) -> DeviceHours | None:
 
 
 def cost_of(spec: SweepSpec, data: Dataset) -> Cost:
-    """Trains a few steps of the first setting, to time and to weigh them."""
+    """Trains a few steps of the first setting to measure their time and memory."""
     import torch
 
     from trainer.likelihoods.automatic import resolved

@@ -1,4 +1,4 @@
-"""The parts of a sweep file that have keys of their own: metric, seeds, stop, budget, resources."""
+"""The parts of a sweep file with nested keys: metric, seeds, stop, budget, resources."""
 
 import contextlib
 import math
@@ -12,12 +12,12 @@ LEAST_SHARE = 0.001  # of a CPU or a GPU; Ray counts in ten-thousandths
 
 @dataclass(frozen=True)
 class Metric:
-    """What settings are scored by: a metric of evaluation.metrics.METRICS, or `auto`.
+    """How settings are scored: a metric of evaluation.metrics.METRICS, or `auto`.
 
     `auto` is the Higgins score where labels suffice for it, else UDR, which needs none.
-    goal: left out, it is what the metric wants.
-    within: a difference in score that does not matter. The answer says how probable it is that a
-        setting is that near to the best one.
+    goal: by default that of the metric.
+    within: a difference in score that does not matter. The answer gives the probability that a
+        setting is within it of the best one.
     """
 
     name: str = "auto"
@@ -31,7 +31,7 @@ class Metric:
 
 @dataclass(frozen=True)
 class Racing:
-    """Seeds by what they tell: every setting gets `min`, the best ones up to `max` (0, 1, …)."""
+    """A race over seeds: every setting gets `min`, the best ones up to `max` (0, 1, …)."""
 
     min: int = 2
     max: int = 10
@@ -43,9 +43,9 @@ class Racing:
 
 @dataclass(frozen=True)
 class Stop:
-    """When a race is over: the setting to choose is surely within `within` of the best.
+    """When a race ends: the chosen setting is within `within` of the best.
 
-    within: in units of the score; left out, the metric's. confidence: the probability of it.
+    within: in units of the score; by default the metric's. confidence: the required probability.
     """
 
     within: float | None = None
@@ -73,7 +73,7 @@ class Money:
 
 @dataclass(frozen=True)
 class Budget:
-    """The most that a sweep may take; what is done by then gives its answer.
+    """The most that a sweep may use; whatever is done by then gives its answer.
 
     hours: of the clock, each time that the sweep is run. usd: the same as a price. runs: in all,
     whoever trained them.
@@ -97,7 +97,7 @@ class Budget:
 
 @dataclass(frozen=True)
 class Resources:
-    """What one trial takes; fractions share a device. `max_concurrent`: most trials at once."""
+    """What one trial needs; fractions share a device. `max_concurrent`: most trials at once."""
 
     cpu: float = 1.0
     gpu: float = 0.0
@@ -117,6 +117,6 @@ def goal_of(metric: str) -> Literal["maximize", "minimize"]:
     """What is better for a metric."""
     from evaluation.metrics.lookup import is_lower_better
 
-    with contextlib.suppress(FieldError):  # an unknown one is told of later
+    with contextlib.suppress(FieldError):  # an unknown metric is reported later
         return "minimize" if is_lower_better(metric) else "maximize"
     return "maximize"

@@ -1,4 +1,4 @@
-"""Whether every model that a search can reach can be made; what cannot is named by its key."""
+"""Checks that every model a search can reach can be built; errors name the key."""
 
 import contextlib
 import itertools
@@ -14,7 +14,7 @@ from trainer.config.short_forms import WITH_OPTIONS, named
 
 
 def check_reachable(spec: SweepSpec) -> None:
-    """Every value that the search can reach must make a model; raises FieldError at the first."""
+    """Raises FieldError at the first reachable value that cannot be a model."""
     names = set(spec.parameters)
     if len(names & {"beta", "beta_norm"}) != 1:
         raise FieldError("expected one of beta and beta_norm", ("parameters",))
@@ -42,7 +42,7 @@ def _check_beta(value: float, is_range: bool) -> None:
 
 
 def _check_options(spec: SweepSpec, setting: Mapping[str, Any]) -> None:
-    """The options of objective and likelihood, which stand under `trainer` or `parameters`."""
+    """The options of objective and likelihood, under `trainer` or `parameters`."""
     for kind in WITH_OPTIONS:
         if kind in spec.parameters:
             _check_shared_options(spec, kind)
@@ -59,7 +59,7 @@ def _check_options(spec: SweepSpec, setting: Mapping[str, Any]) -> None:
 
 
 def _check_shared_options(spec: SweepSpec, kind: str) -> None:
-    """Each option under `trainer` must be one of some objective (likelihood) that is searched."""
+    """Each option under `trainer` must belong to some objective (likelihood) in the search."""
     names = [value for _, value in _ends(spec.parameters[kind])]
     known = {option for name in names for option in option_names(kind, name)}
     given = named(spec.trainer.get(kind, {}))
@@ -69,7 +69,7 @@ def _check_shared_options(spec: SweepSpec, kind: str) -> None:
 
 
 def _check_objectives(spec: SweepSpec, setting: Mapping[str, Any]) -> None:
-    """Every objective of the search must have a meaning for every beta and latent size."""
+    """Every objective in the search must be defined for every beta and latent size."""
     searched = spec.parameters.get("objective")
     names = [value for _, value in _ends(searched)] if searched else []
     settings = [{**setting, "objective": name} for name in names] or [dict(setting)]
@@ -91,7 +91,7 @@ def _model(spec: SweepSpec, values: Mapping[str, Any]) -> RunConfig:
 
 @contextlib.contextmanager
 def _at(*path: str | int) -> Iterator[None]:
-    """A FieldError within is one of the value at `path`, wherever it came to light."""
+    """Attributes a FieldError raised within to the value at `path`."""
     try:
         yield
     except FieldError as error:

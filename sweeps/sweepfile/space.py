@@ -20,7 +20,7 @@ MOST_POINTS = 10_000
 
 @dataclass(frozen=True)
 class Parameter:
-    """One searched parameter: `value`, `values`, or a range `min`..`max` (both ends in it).
+    """One searched parameter: `value`, `values`, or a range `min`..`max` (inclusive).
 
     distribution: how a range is drawn from; whole numbers for the `int_` ones. Default: `uniform`.
     points: how many values of the range a grid takes, ends included; evenly spaced, on the
@@ -57,7 +57,7 @@ class Parameter:
 
     @property
     def choices(self) -> tuple[Value, ...] | None:
-        """The values there are to choose from (one for `value`); None for a range."""
+        """The values to choose from (one for `value`); None for a range."""
         if self.value is not None:
             return (self.value,)
         return self.values
@@ -76,12 +76,12 @@ class Parameter:
 
     @property
     def log(self) -> bool:
-        """Whether the range is drawn on the logarithm."""
+        """Whether the range is on a log scale."""
         return self.distribution in ("log_uniform", "int_log_uniform")
 
     @property
     def whole(self) -> bool:
-        """Whether the range holds whole numbers only."""
+        """Whether the range contains only whole numbers."""
         return self.distribution in ("int_uniform", "int_log_uniform")
 
     def applies(self, values: Mapping[str, Any]) -> bool:
@@ -93,7 +93,7 @@ class Parameter:
         return all(x is None for x in (self.min, self.max, self.distribution, self.points))
 
     def grid(self) -> tuple[Value, ...]:
-        """The values that a grid takes. Raises FieldError for a range without `points`."""
+        """The values in a grid. Raises FieldError for a range without `points`."""
         if self.choices is not None:
             return self.choices
         if self.points is None:
@@ -106,7 +106,7 @@ class Parameter:
             inner = [self.low + (self.high - self.low) * f for f in fractions[1:-1]]
         if self.whole:
             whole = [int(self.low), *map(round, inner), int(self.high)]
-            return tuple(dict.fromkeys(whole))  # near the low end of a log range some fall together
+            return tuple(dict.fromkeys(whole))  # near the low end of a log range some coincide
         # ten significant digits: 0.1, not 0.10000000000000002, in tables, plots and run names
         return (float(self.low), *(float(f"{x:.10g}") for x in inner), float(self.high))
 
@@ -186,7 +186,7 @@ def check_conditions(parameters: Mapping[str, Parameter]) -> None:
 
 
 def size(parameters: Mapping[str, Parameter]) -> int | None:
-    """How many points the space has; None when one of its ranges holds real numbers."""
+    """How many points the space has; None when one of its ranges is continuous."""
     if any(p.choices is None and not p.whole for p in parameters.values()):
         return None
     return _total(
@@ -201,7 +201,7 @@ def is_whole(parameters: Mapping[str, Parameter], setting: Mapping[str, Any]) ->
 
 
 def contains(parameters: Mapping[str, Parameter], setting: Mapping[str, Any]) -> bool:
-    """Whether the space holds a setting: its names, and values that are listed or within ranges."""
+    """Whether a setting is in the space: its names, and values that are listed or within ranges."""
     return is_whole(parameters, setting) and all(
         setting[name] in parameter.choices
         if parameter.choices is not None
@@ -213,7 +213,7 @@ def contains(parameters: Mapping[str, Parameter], setting: Mapping[str, Any]) ->
 
 
 def grid_size(parameters: Mapping[str, Parameter]) -> int:
-    """How many points `grid` gives. Raises FieldError, with the parameter's name as path."""
+    """How many points `grid` has. Raises FieldError, with the parameter's name as path."""
 
     def count(name: str, parameter: Parameter) -> int:
         try:

@@ -11,13 +11,13 @@ from collections.abc import Iterator
 
 from sweeps.run_store import Store
 
-SECONDS = 1.0  # between two looks
+SECONDS = 1.0  # between polls
 
 
 class StopRequest:
-    """A wish to stop: set `requested`, from a signal handler or any thread.
+    """A request to stop: set `requested`, from a signal handler or any thread.
 
-    expired: whether it is the budget's, not a person's.
+    expired: whether the budget ran out, rather than a person asking.
     """
 
     def __init__(self) -> None:
@@ -25,7 +25,7 @@ class StopRequest:
 
 
 def request(store: Store, name: str) -> None:
-    """Asks whoever runs the sweep `name` to stop as SIGTERM does: checkpoints are written."""
+    """Asks whoever runs the sweep `name` to stop, as SIGTERM does: checkpoints are written."""
     store.write_text(_key(name), "stop\n")
 
 
@@ -49,12 +49,12 @@ def forget(store: Store, name: str) -> None:
 
 @contextlib.contextmanager
 def heeded(store: Store, name: str, stop: StopRequest) -> Iterator[None]:
-    """Sets `stop.requested`, from a thread of its own, once there is a request."""
+    """Sets `stop.requested`, from its own thread, once there is a request."""
     over = threading.Event()
 
     def look() -> None:
         while not over.wait(SECONDS):
-            with contextlib.suppress(Exception):  # a store that fails now may answer the next time
+            with contextlib.suppress(Exception):  # a store that fails now may work the next time
                 if store.exists(_key(name)):
                     stop.requested = True
                     return

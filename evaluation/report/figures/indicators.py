@@ -1,4 +1,4 @@
-"""The indicators of the troubleshooting paper along what was swept (its Figs. 4 to 6, 8 to 11)."""
+"""The troubleshooting paper's indicators along the swept parameter (Figs. 4 to 6, 8 to 11)."""
 
 from collections.abc import Callable
 
@@ -23,13 +23,13 @@ COUNTS = ("used", "normal_variance")  # of latents
 
 
 def of_sweep(sweep: Material) -> Drawn:
-    """A panel per indicator: means over seeds with standard errors, a dot each seed.
+    """A panel per indicator: means over seeds with standard errors, a dot per seed.
 
-    Along β σ², the paper's normalised variance, where the noise is Gaussian; else along what was
-    swept.
+    Along β σ², the paper's normalised variance, where the noise is Gaussian; else along the swept
+    parameter.
     """
     if not any(sweep.measured(row, "indicators") for row in sweep.rows):
-        raise Lacking("the indicators were not taken: add `indicators: {}` under `evaluation`")
+        raise Lacking("the indicators were not computed: add `indicators: {}` under `evaluation`")
     axis = series.axis_of(sweep.choice)
     lines = series.series_of(sweep.choice, axis)
     place, what = _normalised(sweep) or (axis, axis.label)

@@ -12,12 +12,12 @@ FEWEST = 6  # places for bars, so that two are not as wide as the panel
 
 
 def of_sweep(sweep: Material) -> Drawn:
-    """A column per setting: lowest, best and highest of what was swept; latents by information."""
+    """A column per setting: lowest, best and highest swept value; latents by information."""
     settings = ends_and_best(sweep)
     typical = [sweep.representative(setting) for setting in settings]
     found = [sweep.measured(row, "indicators") for row in typical]
     if not all(one.get("information_per_latent") for one in found):
-        raise Lacking("the indicators were not taken: add `indicators: {}` under `evaluation`")
+        raise Lacking("the indicators were not computed: add `indicators: {}` under `evaluation`")
     figure = style.new_figure(9.6, 4.6)
     panels = figure.subplots(2, len(found), sharey="row", squeeze=False)
     for column, (setting, one) in enumerate(zip(settings, found, strict=True)):

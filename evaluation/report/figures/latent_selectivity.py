@@ -1,4 +1,4 @@
-"""What each latent answers to (Higgins et al. 2017, Fig. 6; Stühmer et al. 2019, Figs. 8 to 16)."""
+"""What each latent responds to (Higgins et al. 2017, Fig. 6; Stühmer et al. 2019, Figs. 8-16)."""
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -12,7 +12,7 @@ from evaluation.report.material import Drawn, Lacking, Material
 from evaluation.report.traversals import traverse_run
 
 IMAGES, LATENTS, CURVES, COLUMNS = 10_000, 8, 2, 7
-LIVE = 0.05  # of the prior's variance, from which the mean of a latent is said to follow a factor
+LIVE = 0.05  # of the prior's variance: from here on a latent's mean may follow a factor
 
 
 def of_sweep(sweep: Material) -> Drawn:
@@ -69,15 +69,15 @@ def of_sweep(sweep: Material) -> Drawn:
                   f"the images: blue low, yellow high; {lines}right: its traversal.")  # fmt: skip
     return Drawn(
         figure,
-        "What each latent answers to",
+        "What each latent responds to",
         _finding(means[:, order], classes, factors, order, live),
     )
 
 
 def roles(factors: dict[str, int]) -> tuple[list[str], list[str], str]:
-    """Which two factors span the heat map, which have curves, and which are the curves' lines.
+    """Which two factors span the heat map, which have curves, and which is the curves' lines.
 
-    Positions by their names, else the two factors of most classes. The lines are of `shape`.
+    Positions by their names, else the two factors with the most classes. The lines are per `shape`.
     """
     kinds = "shape" if factors.get("shape", 0) > 1 else ""
     varied = [n for n, classes in factors.items() if classes > 1 and n != kinds]
@@ -159,4 +159,4 @@ def _finding(
         most = int(np.argmax(share))
         if share[most] > 0.3:
             said.append(f"z{latent} follows {factors[most]} ({share[most]:.0%} of its variance)")
-    return "; ".join(said) + "." if said else "No latent follows one factor alone."
+    return "; ".join(said) + "." if said else "No latent follows a single factor."

@@ -1,4 +1,4 @@
-"""The map over β and M beside what models at its ends and its top do (Higgins 2017, Fig. 5)."""
+"""The map over β and M, next to what models at its ends and top do (Higgins 2017, Fig. 5)."""
 
 from evaluation.analysis.formatting import capital, fixed, number
 from evaluation.report.charts.captions import of_map
@@ -9,12 +9,12 @@ from evaluation.report.material import Drawn, Material
 from evaluation.report.traversals import traverse_run
 
 LATENTS = 3
-LETTERS = "abc"  # of a picture, and of its place in the map
+LETTERS = "abc"  # of a traversal, and of its place in the map
 
 
 def of_sweep(sweep: Material) -> Drawn:
     """Left: the map. Right: traversals at the lowest, the best and the highest β of its best row,
-    each with the letter of its place; a row per latent, of most KL, of a typical model."""
+    each with the letter of its place; a row per latent, highest KL first, of a typical model."""
     settings, data = ends_and_best(sweep), sweep.images()
     axis = series.axis_of(sweep.choice)
     lines = series.series_of(sweep.choice, axis)

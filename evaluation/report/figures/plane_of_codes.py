@@ -73,7 +73,7 @@ def _draw_prior(axes: Axes, edge: float | None) -> None:
 
 
 def _spread(settings: list[SettingSummary]) -> list[SettingSummary]:
-    """At most MOST of them, evenly over the range."""
+    """At most MOST of them, evenly spaced over the range."""
     if len(settings) <= MOST:
         return settings
     places = np.linspace(0, len(settings) - 1, MOST).round().astype(int)

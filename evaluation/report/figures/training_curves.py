@@ -21,7 +21,7 @@ TERMS = {
     "kl": "KL, nats per image",
     "loss": "loss, nats per image",
 }
-MOST = 200  # runs drawn; of more every so many
+MOST = 200  # runs drawn; of more, every n-th
 
 
 def of_sweep(sweep: Material) -> Drawn:
@@ -108,7 +108,7 @@ def _apart(values: np.ndarray) -> list[int]:
 
 
 def _focus(axes: Axes) -> None:
-    """Lets the first steps run out of the panel: they would press all others together."""
+    """Lets the first steps leave the panel: they would compress all others."""
     drawn = [np.asarray(line.get_ydata(), float) for line in axes.lines]
     values = np.concatenate([np.zeros(0), *(each[len(each) // 20 :] for each in drawn)])
     known = values[np.isfinite(values)]
@@ -126,4 +126,4 @@ def _history(sweep: Material, row: RunRow) -> Mapping[str, Any] | None:
         found: Mapping[str, Any] = parse_json((folder / HISTORY_FILE).read_bytes())
         return found if found["step"] else None
     except (OSError, ValueError, KeyError, TypeError):
-        return None  # no history, or a damaged one: one line less
+        return None  # no history, or a damaged one: one line fewer

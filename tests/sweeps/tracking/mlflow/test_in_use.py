@@ -191,4 +191,6 @@ def test_an_address_that_is_no_server_and_no_database_is_said_at_the_start(store
     tracker = Background("MLflow", lambda: MlflowWriter(SPEC, store, "mig"), say=said.append)
     tracker.close(seconds=20)
     (line,) = said
-    assert line.startswith(f"MLflow cannot be written (MLFLOW_TRACKING_URI='{uri}' is no server")
+    assert line.startswith(
+        f"MLflow cannot be written (MLFLOW_TRACKING_URI='{uri}' is neither a server"
+    )
