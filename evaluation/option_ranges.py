@@ -5,8 +5,8 @@ from typing import Any
 
 from trainer.config.schema import FieldError
 
-MOST = 100_000_000  # images, points or bins: more would not fit into a machine's memory
-LEAST = {  # of what is counted
+MOST = 100_000_000  # images, points or bins: more would not fit into memory
+LEAST = {  # of counts
     "pairs": 1,
     "train": 1,
     "test": 1,
@@ -23,7 +23,7 @@ MOST_SEED = 2**32 - 1
 
 
 def check_option(name: str, value: Any) -> None:
-    """Raises FieldError, without a path, for a value that no metric can use as this option."""
+    """Raises FieldError, without a path, for a value that is invalid for this option."""
     if isinstance(value, Sequence) and not isinstance(value, str):
         for place, item in enumerate(value):
             if item in value[:place]:

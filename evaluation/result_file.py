@@ -1,6 +1,6 @@
-"""result.json of a run: written last and whole, read back only with all its files intact.
+"""result.json of a run: written last and atomically, read back only with all its files intact.
 
-What a result holds beside format, run, config, data, state, reason, training and files:
+A result contains, besides format, run, config, data, state, reason, training and files:
 
     "evaluations": {id: {
         "measures": {metric: {"score": …, "floor": {"mean", "spread", "shuffles"}, …}},
@@ -9,17 +9,17 @@ What a result holds beside format, run, config, data, state, reason, training an
     "training": {"steps", "seconds", "device", "precision", "ended", "machine", "torch"}
     "health": {"live_latents", "collapsed", "diverged", "unconverged", "worse_than_mean_image"}
 
-floor: what the metric gives the same codes shuffled among the images, on the same labels: mean and
-    standard deviation (0 for one shuffle) over so many shuffles. Only of metrics that it means
-    something for. A score of null comes with a "reason".
+floor: the metric on the same codes shuffled among the images, with the same labels: mean and
+    standard deviation (0 for one shuffle) over `shuffles` shuffles. Only for metrics for which it
+    is meaningful. A score of null comes with a "reason".
 factors: how much the code knows of each labelled factor, 0 (chance) to 1, held out: "known" by the
     whole code, "best_latent" by its best single latent, whose number is "latent"; of sampled codes.
     Absent without labels; a factor with too few of them is left out.
 training: how it was trained; "ended": when, UTC, ISO 8601; "machine": see `trainer.device.machine`.
 health: see `evaluation.health.Health`. "live_latents" is a whole number, the others true or false.
 
-Results written by earlier versions have no floor, factors and health, nor when and where they were
-trained, and readers do without.
+Results written by earlier versions lack floor, factors and health, and when and where they were
+trained; readers cope without.
 """
 
 import logging
@@ -42,9 +42,9 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Reading:
-    """What a run folder holds under one name: the record, or None and why it does not count.
+    """The content of a run folder under one name: the record, or None and why it is invalid.
 
-    absent: there is nothing of that name at all.
+    absent: there is no such file at all.
     """
 
     record: dict[str, Any] | None
@@ -56,13 +56,13 @@ class Files(Protocol):
     """A run's folder, wherever it is: on disk, or in an object store."""
 
     def read(self, name: str) -> bytes | None:
-        """The content of a file; None when there is none."""
+        """The content of a file; None if it does not exist."""
 
     def size(self, name: str) -> int | None:
-        """The length of a file in bytes; None when there is none."""
+        """The length of a file in bytes; None if it does not exist."""
 
     def sha256(self, name: str) -> str:
-        """The checksum of a file that is there, in hex."""
+        """The checksum of an existing file, in hex."""
 
     def names(self) -> list[str]:
         """Names of the files; hidden and half-written ones left out."""
@@ -82,7 +82,7 @@ class LocalFiles:
         return None if self.size(name) is None else read_plain(self.folder / name)
 
     def size(self, name: str) -> int | None:
-        """As Files. What is no file itself counts as none: a link may lead out of the store."""
+        """As Files. Only regular files count: a link may lead outside the store."""
         try:
             found = os.lstat(os.path.join(self.folder, name))
         except (FileNotFoundError, NotADirectoryError):
@@ -120,16 +120,16 @@ class LocalFiles:
 
 
 def read_result(folder: Path, hashes: bool = True) -> dict[str, Any] | None:
-    """result.json of a run, if it is whole and so are the files that it lists; else None.
+    """result.json of a run, if it and the files that it lists are intact; else None.
 
-    A torn or damaged result counts as none, and the reason is logged.
-    hashes: compare the SHA-256 of every listed file; without, only sizes (for a quick look).
+    A torn or damaged result counts as missing, and the reason is logged.
+    hashes: compare the SHA-256 of every listed file; otherwise only sizes (for a quick look).
     """
     return result_of(LocalFiles(Path(folder)), hashes)
 
 
 def result_of(files: Files, hashes: bool = True) -> dict[str, Any] | None:
-    """As `read_result`, of a run whose files may be anywhere."""
+    """As `read_result`, for a run whose files may be anywhere."""
     reading = record_of(files, RESULT, hashes)
     if reading.record is None and not reading.absent:
         _log.warning("%s; the result is not used", reading.reason)
@@ -142,7 +142,7 @@ def read_record(folder: Path, name: str, hashes: bool = True) -> Reading:
 
 
 def record_of(files: Files, name: str, hashes: bool = True) -> Reading:
-    """As `read_record`, of a run whose files may be anywhere."""
+    """As `read_record`, for a run whose files may be anywhere."""
     content = files.read(name)
     if content is None:
         return Reading(None, f"{files} has no {name}", absent=True)
@@ -164,9 +164,9 @@ def record_of(files: Files, name: str, hashes: bool = True) -> Reading:
 
 
 def write_result(folder: Path, result: Mapping[str, Any]) -> None:
-    """Writes result.json, sealed: a reader sees the old one or the whole new one, never a part.
+    """Writes result.json with a checksum: readers see either the old one or the new, never a part.
 
-    Raises ValueError for NaN and infinities, which JSON does not know; UserError for a full disk.
+    Raises ValueError for NaN and infinities, which JSON does not have; UserError for a full disk.
     """
     write_json(Path(folder) / RESULT, sealed(result))
 

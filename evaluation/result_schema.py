@@ -1,4 +1,4 @@
-"""Whether a record read from a store has the shape that its readers count on."""
+"""Checks that a record read from a store has the structure that its readers rely on."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -7,14 +7,14 @@ from typing import Any
 
 from trainer.config.run import RESULT_FORMAT
 
-_LARGEST = 2**31  # of the whole numbers in a record: seeds, latents, sides of an image
+_LARGEST = 2**31  # whole number in a record: seeds, latents, sides of an image
 
 
 def problem(record: object) -> str:
-    """The first thing wrong with the content of training.json or result.json; "" for nothing.
+    """The first error in the content of training.json or result.json; "" if there is none.
 
-    What is checked is what the readers of a run take for granted; a store may be shared, and
-    whoever can write to it must not be able to break, or to lead astray, those who read it.
+    It checks what the readers of a run take for granted; a store may be shared, and those who can
+    write to it must not be able to break or mislead those who read it.
     """
     if not isinstance(record, dict) or not isinstance(record.get("files"), dict):
         return "is damaged (no list of files)"
@@ -55,7 +55,7 @@ def _wrong(record: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _is_plain(name: str) -> bool:
-    """Whether it names a file directly in the folder, and in no other one."""
+    """Whether it names a file directly in the folder, not in another."""
     return name not in ("", ".", "..") and not any(c in name for c in "/\\\0") and len(name) < 256
 
 

@@ -33,7 +33,7 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    # looked up at their first use: `sweep --help` must not pay for torch
+    # imported at first use: `sweep --help` must not pay for torch
     if name in _HOMES:
         return getattr(import_module(_HOMES[name]), name)
     raise AttributeError(f"module 'sweeps' has no attribute {name!r}")

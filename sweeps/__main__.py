@@ -5,7 +5,7 @@ import sys
 
 from sweeps.siblings import HOME
 
-# Python has put the current folder first: a `random.py` or `torch.py` there would be imported
+# Python puts the current folder first: a `random.py` or `torch.py` there would be imported
 if (
     not sys.flags.safe_path
     and os.path.realpath(sys.path[0]) == os.path.realpath(os.getcwd()) != HOME

@@ -14,7 +14,7 @@ from sweeps.sweepfile import SweepSpec, load_spec, spec_of
 from trainer.errors import UserError
 from trainer.extensions import trust_files
 
-Given = SweepSpec | Mapping[str, Any] | str | Path  # a sweep, as a caller may name it
+Given = SweepSpec | Mapping[str, Any] | str | Path  # a sweep, as callers may give it
 
 
 def run(
@@ -23,13 +23,13 @@ def run(
     address: str | None = None,
     overrides: Sequence[str] = (),
 ) -> Best:
-    """Runs a sweep to its end, writes its report and returns the best setting.
+    """Runs a sweep to the end, writes its report and returns the best setting.
 
     sweep: a sweep file (with `overrides`, texts `key=value`), a mapping with the same keys, or
         a SweepSpec.
-    store: where finished runs are kept; what is there already is not trained again.
-    address: of a Ray cluster; without, Ray is started on this machine.
-    Raises UserError for mistakes, before anything is started, KeyboardInterrupt when stopped, and
+    store: where finished runs are kept; runs already there are not trained again.
+    address: of a Ray cluster; by default Ray is started on this machine.
+    Raises UserError for mistakes, before anything starts, KeyboardInterrupt when stopped, and
     RuntimeError when trials failed and no setting is complete. Run it again to resume.
 
         run("sweeps/quickstart.yaml", store="store", overrides=["seeds=2"]).beta
@@ -45,9 +45,9 @@ def run(
 
 
 def best(sweep: Given, store: str | Path | Store = "store") -> Best:
-    """The best setting of a sweep: of its file, or of the name that it was run by.
+    """The best setting of a sweep, given by its file or by the name that it was run under.
 
-    While the sweep is not complete, it is the best of what there is, and the sentences say so.
+    While the sweep is incomplete, it is the best so far, and the sentences say so.
     Raises UserError when no run has ended.
 
         best("quickstart", store="store").beta
@@ -65,17 +65,17 @@ def report(sweep: Given, store: str | Path | Store = "store") -> Path:
 
 
 def find_spec(sweep: str | Path, store: Store, overrides: Sequence[str] = ()) -> SweepSpec:
-    """The sweep of a file, or of the name of one that was run in `store`. Raises UserError."""
+    """The sweep in a file, or by the name of one that was run in `store`. Raises UserError."""
     return load_spec(sweep, overrides) if is_file(sweep) else store.load_spec(str(sweep), overrides)
 
 
 def is_file(sweep: str | Path) -> bool:
-    """Whether what was given is a sweep file, not the name of a sweep."""
+    """Whether the argument is a sweep file rather than the name of a sweep."""
     return Path(sweep).suffix in (".yaml", ".yml") or Path(sweep).is_file()
 
 
 def of_snapshot(snapshot: Snapshot) -> Best:
-    """The answer of what the store held, with what it rests on first among the sentences."""
+    """The answer from a snapshot, its basis first among the sentences."""
     found = snapshot.answer.best
     return dataclasses.replace(found, sentences=(*snapshot.remarks, *found.sentences))
 

@@ -1,4 +1,4 @@
-"""The setting that a person chose by looking, kept in the store beside the automatic answer.
+"""The setting that a person chose by eye, kept in the store next to the automatic answer.
 
 Where no labels exist, Higgins et al. 2017 choose β by looking at traversals.
 """
@@ -15,7 +15,7 @@ from trainer.errors import UserError
 
 
 def record(snapshot: Snapshot, setting: SettingSummary, why: str = "") -> dict[str, Any]:
-    """Keeps a setting as the one that was chosen by eye, and returns what is kept."""
+    """Records a setting as the one chosen by eye, and returns the record."""
     chosen = {
         "setting": setting.rows[0].setting,
         "beta": setting.beta,
@@ -30,13 +30,13 @@ def record(snapshot: Snapshot, setting: SettingSummary, why: str = "") -> dict[s
 
 
 def chosen(store: Store, name: str) -> dict[str, Any] | None:
-    """What was chosen by eye of the sweep `name`; None when nothing was."""
+    """The choice by eye for the sweep `name`; None if there is none."""
     found = store.read_json(_key(name))
     return found if isinstance(found, dict) and "beta" in found and "latents" in found else None
 
 
 def find(snapshot: Snapshot, wanted: Mapping[str, str]) -> SettingSummary:
-    """The one setting that has these values, given as texts by name: beta, latents, …
+    """The only setting with these values, given as texts by name: beta, latents, …
 
     Raises UserError when no complete setting has them, or when several do.
     """

@@ -1,4 +1,4 @@
-"""Runs a sweep from its file to its answer: the settings, the trials on Ray, MLflow, the report."""
+"""Runs a sweep from file to answer: the settings, the trials on Ray, MLflow, the report."""
 
 import contextlib
 import io
@@ -35,7 +35,7 @@ from trainer.data.describe import describe
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
-SHOWN = 5  # failed trials at most
+SHOWN = 5  # failed trials, at most
 STOPPED_CLOSE = 5.0  # seconds that MLflow may take when the sweep was interrupted
 
 
@@ -45,7 +45,8 @@ class Outcome:
 
     answer: which setting to use; None when no setting is complete. report: its HTML page.
     trained: runs trained or scored by this call; stored: runs the store had before.
-    failed: runs that diverged, of both. broken: a line per trial that raised or died.
+    failed: runs that diverged, of both. given_up: runs that were given up by hand.
+    broken: a line per trial that raised or died.
     tracked: whether MLflow has everything. interrupted: stopped by Ctrl-C or SIGTERM.
     """
 
@@ -54,6 +55,7 @@ class Outcome:
     trained: int
     stored: int
     failed: int
+    given_up: int
     broken: tuple[str, ...]
     tracked: bool
     interrupted: bool
@@ -62,18 +64,18 @@ class Outcome:
 def run(
     spec: SweepSpec, store: Store, address: str | None = None, console: Console | None = None
 ) -> Outcome:
-    """Runs a sweep to its end, or to an interruption; trains nothing that the store has.
+    """Runs a sweep to its end or an interruption; trains nothing that the store already has.
 
     address: of a running Ray cluster; None starts Ray on this machine. console: where to show
     progress and the answer; standard output by default.
-    Raises UserError, before anything is started, for what the user can mend.
+    Raises UserError, before anything starts, for what the user can fix.
     """
-    # bound to the stream of now: while Ray is at work, sys.stdout goes to the log
+    # bound to the current stream: while Ray runs, sys.stdout goes to the log
     console = console or plain_console(cast(IO[str], unfailing(sys.stdout)), soft_wrap=True)
     sweep = Sweep.load(spec, store)
     sweep.check()
     if address is not None and not store.names("runs"):
-        check_address(address)  # a mistake in it must not leave an empty store
+        check_address(address)  # a wrong address must not leave an empty store
     store.prepare()
     with store.lock(spec.name), _noise_kept(store.path(log_key(spec.name))):
         stopping.forget(store, spec.name)
@@ -94,7 +96,7 @@ def run(
 
 @dataclass(frozen=True)
 class _Session:
-    """One call of `run`: a sweep, what is left of it, and those who are told how it goes."""
+    """One call of `run`: a sweep, what is left of it, and its observers."""
 
     sweep: Sweep
     queue: TrialQueue
@@ -105,7 +107,7 @@ class _Session:
     def run(self, address: str | None) -> Outcome:
         self.queue.replay()
         self._announce()
-        prepare_baselines(self.sweep, self.console)  # first: they show what labels lack
+        prepare_baselines(self.sweep, self.console)  # first: they show whether labels suffice
         return self._finish(stopped=self._train(address))
 
     def _announce(self) -> None:
@@ -118,26 +120,27 @@ class _Session:
         for remark in [*said, *remarks_on_cost(spec, data)]:
             console.print(remark)
         stored = self.progress.stored
-        if not self.sweep.store.is_remote:  # runs that other sweeps trained count, too
+        if not self.sweep.store.is_remote:  # runs trained by other sweeps count, too
             stored = max(stored, self.sweep.snapshot().planned)
         if stored:
             of = "" if spec.racing else f" of {spec.most_runs}"
             console.print(f"{stored}{of} runs are in the store")
 
     def _train(self, address: str | None) -> bool:
-        """Trains and scores all that is missing; whether it was stopped by a signal."""
+        """Trains and scores everything missing; returns whether it was stopped by a signal."""
         if not self.queue.more():
             return False
         sweep, store = self.sweep, self.sweep.store
         self.console.print("preparing the images")
-        sweep.data.stored()  # once, before many trials would each begin to
+        sweep.data.stored()  # once, before many trials each start doing so
         for old in store.names(f"sweeps/{sweep.name}/errors"):
             store.delete(f"sweeps/{sweep.name}/errors/{old}")
         where = "this machine" if address is None else address
         self.console.print(f"starting trials on {where}")
         with ray_process(address, sweep.spec.resources, self.console.print) as ray, self.progress:
             stop = stopping.StopRequest()
-            hours = self.sweep.spec.budget.hours
+            budget = self.sweep.spec.budget
+            hours = budget.most_hours
             with (
                 _deadline(stop, hours),
                 signals.heeded(stop, before_exit=self.console.show_cursor),
@@ -145,7 +148,9 @@ class _Session:
             ):
                 ray.run(sweep, self.queue, self.progress, stop)
         if stop.expired:
-            self.console.print(f"{hours:g} hours are spent; run it again to resume")
+            money = budget.usd if budget.hours != hours else None
+            spent = f"{hours:g} hours" if money is None else f"{money.most:g} dollars"
+            self.console.print(f"{spent} are spent; run it again to resume")
         return stop.requested and not stop.expired
 
     def _finish(self, stopped: bool) -> Outcome:
@@ -167,6 +172,7 @@ class _Session:
             trained=self.progress.trained,
             stored=self.progress.stored,
             failed=self.progress.failed,
+            given_up=len(stopping.given_up(self.sweep.store, self.sweep.name)),
             broken=broken,
             tracked=tracked,
             interrupted=stopped,
@@ -183,7 +189,7 @@ class _Session:
 
 @contextlib.contextmanager
 def _deadline(stop: stopping.StopRequest, hours: float | None) -> Iterator[None]:
-    """Ends the sweep after so many hours."""
+    """Stops the sweep after this many hours."""
     if hours is None:
         yield
         return
@@ -202,14 +208,17 @@ def _deadline(stop: stopping.StopRequest, hours: float | None) -> Iterator[None]
 
 
 def _closing_words(sweep: Sweep, outcome: Outcome, lacking: Iterable[str]) -> Iterator[str]:
-    """What a sweep ends with: what went wrong first, the answer last."""
+    """The final lines of a sweep: problems first, the answer last."""
     if outcome.interrupted:
         yield (
-            "stopped; what is done is kept: run it again to resume, or see what it says so far: "
+            "stopped; what is done is kept: run it again to resume, or see its answer so far: "
             f"{command('best', sweep.name, store=sweep.store)}"
         )
     if outcome.failed:
-        yield f"{outcome.failed} runs diverged; they are not left out of the score"
+        yield f"{outcome.failed} runs diverged; they count in the score"
+    if outcome.given_up:
+        runs = "1 run was" if outcome.given_up == 1 else f"{outcome.given_up} runs were"
+        yield f"{runs} given up by hand, and count as unknown; run it again to take them up"
     if outcome.broken:
         yield f"{len(outcome.broken)} trials failed; run it again to try them again"
         yield from (f"  {line}" for line in outcome.broken[:SHOWN])
@@ -229,7 +238,7 @@ def _closing_words(sweep: Sweep, outcome: Outcome, lacking: Iterable[str]) -> It
 
 
 def _why(block: Block, sweep: Sweep) -> str:
-    """Which trial failed, what its first traceback ends with, and where to read all of it."""
+    """Which trial failed, the last line of its first traceback, and where to read all of it."""
     key = error_key(sweep.name, *block.key)
     seeds = ", ".join(str(run.config.seed) for run in block.runs)
     trial = f"setting {block.setting.number}, seeds {seeds}"
@@ -241,8 +250,8 @@ def _why(block: Block, sweep: Sweep) -> str:
 
 @contextlib.contextmanager
 def _noise_kept(log: Path) -> Iterator[None]:
-    """Sends what Ray, Optuna and MLflow print, and their warnings, to a file."""
-    log.parent.mkdir(parents=True, exist_ok=True)  # of a store elsewhere, the local folder
+    """Redirects the output and warnings of Ray, Optuna and MLflow to a file."""
+    log.parent.mkdir(parents=True, exist_ok=True)  # for a remote store, the local folder
     with (
         io.BufferedWriter(_Log(log, "w", opener=_not_through_a_link)) as written,
         io.TextIOWrapper(written, encoding="utf-8", line_buffering=True) as file,
@@ -257,7 +266,7 @@ def _not_through_a_link(path: str, flags: int) -> int:
 
 
 class _Log(io.FileIO):
-    """On a full disk it loses lines; whoever prints one continues."""
+    """On a full disk it loses lines, but writers continue."""
 
     def write(self, content: "ReadableBuffer", /) -> int:
         try:

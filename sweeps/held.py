@@ -1,4 +1,4 @@
-"""Which of a sweep's settings the store has runs of, whoever trained them."""
+"""Of which of a sweep's settings the store has runs, whoever trained them."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

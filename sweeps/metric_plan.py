@@ -1,4 +1,4 @@
-"""By which metric the settings of a sweep are scored on its data, and which others are taken."""
+"""Which metric scores the settings of a sweep on its data, and which others are computed."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -15,9 +15,9 @@ Evaluation = Mapping[str, Mapping[str, Any]]
 
 @dataclass(frozen=True)
 class MetricPlan:
-    """metric: what settings are scored by. evaluation: all metrics taken, with their options.
+    """metric: the one that scores settings. evaluation: all metrics computed, with their options.
 
-    remarks: what the user should know of it, in sentences.
+    remarks: what the user should know about it, in sentences.
     """
 
     metric: str
@@ -33,8 +33,8 @@ class MetricPlan:
 def plan_metrics(spec: SweepSpec, data: Dataset) -> MetricPlan:
     """`auto` is Higgins where labels can tell a good code from a shuffled one, else UDR.
 
-    Metrics that the labels do not suffice for are left out, with a remark. Raises UserError that
-    names the line when that is the one asked for by name, or when UDR has one seed to compare.
+    Metrics for which the labels do not suffice are left out, with a remark. Raises UserError with
+    the line if that is the one requested by name, or if UDR has only one seed.
     """
     from evaluation.metrics.lookup import is_lower_better
 
@@ -55,7 +55,7 @@ def plan_metrics(spec: SweepSpec, data: Dataset) -> MetricPlan:
         name = "higgins" if "higgins" in usable else "udr"
         if name == "udr":
             why = problems.pop("higgins")
-            remarks.append(f"scored by UDR, how far the seeds of a setting agree: {why}")
+            remarks.append(f"scored by UDR, the agreement between the seeds of a setting: {why}")
     elif problems[name]:
         raise spec.error(FieldError(str(problems[name]), ("metric",)))
     remarks += _on_factors(name, usable, data)
@@ -74,14 +74,14 @@ def plan_metrics(spec: SweepSpec, data: Dataset) -> MetricPlan:
 
 
 def _on_factors(metric: str, evaluation: Evaluation, data: Dataset) -> list[str]:
-    """Which factor does not count though it is labelled, where none were chosen by name."""
+    """Labelled factors that do not count, where none were chosen by name."""
     options = evaluation.get(metric, {})
     if metric != "higgins" or not _is_papers(options) or options.get("factors"):
         return []
     if data.name == "dsprites":
         return []
     said = (
-        "shape does not count in the paper's protocol, where it is no factor; "
+        "shape does not count in the paper's protocol, where it is not a factor; "
         "evaluation: {higgins: {protocol: dlib}} or its option `factors` counts it"
     )
     return [said] if "shape" in data.factors else []
@@ -92,15 +92,15 @@ def _is_papers(options: Mapping[str, Any]) -> bool:
 
 
 def _counted(options: Mapping[str, Any], data: Dataset) -> list[str]:
-    """The factors that Higgins tells apart, where none are chosen by name."""
+    """The factors that Higgins distinguishes, where none are chosen by name."""
     return [f for f in data.factors if not (f == "shape" and _is_papers(options))]
 
 
 def _without_the_finest(options: Mapping[str, Any], data: Dataset) -> dict[str, Any] | None:
-    """The options without the factor of most classes, whose images are spread most thinly.
+    """The options without the factor with the most classes, which has the fewest images per class.
 
-    So one fine column does not change the metric. None where the factors were chosen by name, or
-    fewer than two would be left.
+    So one fine-grained column does not change the metric. None where factors were chosen by name,
+    or fewer than two would be left.
     """
     counted = _counted(options, data)
     if options.get("factors") or len(counted) < 3:
@@ -123,7 +123,7 @@ def _lacking(spec: SweepSpec, metric: str, options: Mapping[str, Any], data: Dat
     try:
         check_labels(metric, options, data)
     except MissingLabels as error:
-        # the labels themselves are often the cause, not what the metric found of them
+        # the labels themselves are often the cause, rather than the metric's complaint
         lost = [f"{name} is left out: {why}" for name, why in notes_of(data).left_out.items()]
         return "; ".join([str(error), *lost[:3]])
     except FieldError as error:

@@ -32,7 +32,7 @@ class Run:
 
 
 def load_data(spec: SweepSpec) -> Dataset:
-    """The data set of the sweep. Raises UserError that names the file and line of `dataset`."""
+    """The data set of the sweep. Raises UserError with the file and line of `dataset`."""
     from trainer.data import load
 
     try:
@@ -44,7 +44,7 @@ def load_data(spec: SweepSpec) -> Dataset:
 
 
 def runs_of(spec: SweepSpec, data: Dataset, parameters: Mapping[str, Any]) -> tuple[Run, ...]:
-    """The runs of a setting, one per seed. An id depends only on what decides the result."""
+    """The runs of a setting, one per seed. An id depends only on what affects the result."""
     from trainer.likelihoods.automatic import resolved
     from trainer.run_folder import run_ids
 
@@ -57,7 +57,7 @@ def runs_of(spec: SweepSpec, data: Dataset, parameters: Mapping[str, Any]) -> tu
 
 
 def remarks_on_likelihood(spec: SweepSpec, data: Dataset) -> list[str]:
-    """What `likelihood: auto` stands for on `data`, in a sentence, where it is not Bernoulli."""
+    """What `likelihood: auto` resolves to on `data`, in a sentence, unless Bernoulli."""
     from trainer.likelihoods.automatic import suitable
 
     if "likelihood" in spec.parameters or in_full(spec.trainer)["likelihood"] != AUTO:
@@ -69,6 +69,6 @@ def remarks_on_likelihood(spec: SweepSpec, data: Dataset) -> list[str]:
     if chosen == "bernoulli":
         return []
     return [
-        f"likelihood: {chosen}, as the images are not black and white alone; for another, "
+        f"likelihood: {chosen}, as the images are not only black and white; for another, "
         "name it under trainer.likelihood"
     ]

@@ -1,4 +1,4 @@
-"""The store: where finished runs and the settings of sweeps live. It is the truth.
+"""The store: where finished runs and the settings of sweeps are kept. It is authoritative.
 
     runs/<run id>/                              one model: its files, result.json written last
     baselines/<id>.json                         scores of one baseline on one data set
@@ -11,8 +11,8 @@
     leases/<run id>                             held by the trial that trains or scores the run
     mlflow.db, mlruns/                          MLflow's; can be made again from the rest
 
-Runs belong to no sweep: their ids hold all that decides their result. Settings belong to a search
-(`SweepSpec.search_id`), so a sweep whose space was changed starts its own, beside the old one.
+Runs belong to no sweep: their ids cover everything that affects their result. Settings belong to a
+search (`SweepSpec.search_id`), so a sweep whose space was changed starts a new one next to the old.
 """
 
 import contextlib
@@ -34,7 +34,7 @@ from sweeps.storage.record_index import RecordIndex
 from sweeps.storage.record_reader import SETTINGS, RecordReader
 from sweeps.storage.s3 import S3
 from sweeps.storage.storage import Storage
-from sweeps.sweepfile import SweepSpec, check_name, load_spec
+from sweeps.sweepfile import SweepSpec, check_name, load_spec, space
 from trainer.config.schema import FieldError, build, suggestion
 from trainer.errors import UserError
 from trainer.files import parse_json, seal_holds, sealed
@@ -52,12 +52,12 @@ class Store:
     >>> store.read_json("sweeps/mine/note.json")
     {'n': 1}
 
-    Whoever works on the files of a folder calls `fetch` before and `keep` after; in a store that is
-    a folder the files are there at once.
+    Code that works on the files of a folder calls `fetch` before and `keep` after; in a store that
+    is a folder both are immediate.
     """
 
     def __init__(self, location: str | Path) -> None:
-        """A store at `location`, a folder or `s3://bucket/prefix`; nothing is made yet."""
+        """A store at `location`, a folder or `s3://bucket/prefix`; nothing is created yet."""
         text = str(location)
         if not text.strip():
             raise UserError("store '': expected a folder or s3://BUCKET/PREFIX")
@@ -68,42 +68,42 @@ class Store:
 
     @property
     def location(self) -> str:
-        """What names it: the absolute path of its folder, or `s3://bucket/prefix`."""
+        """The absolute path of its folder, or `s3://bucket/prefix`."""
         return self._storage.location
 
     @property
     def root(self) -> Path:
-        """The folder it is, or the local folder of what was fetched from it."""
+        """Its folder, or the local folder of what was fetched from it."""
         return self._storage.root
 
     @property
     def is_remote(self) -> bool:
-        """Whether it is not this machine's, so that each file that is looked at has to be sent."""
+        """Whether it is not on this machine, so that each file read has to be transferred."""
         return self._storage.is_remote
 
     def prepare(self) -> None:
-        """Makes it ready and tries to write in it. Raises UserError when that cannot be."""
+        """Creates it and tries to write to it. Raises UserError if that fails."""
         self._storage.prepare()
 
     def path(self, key: str) -> Path:
-        """The local path of a key. Raises UserError where it would lead out of the store."""
+        """The local path of a key. Raises UserError where it would lead outside the store."""
         return plain_path(self.root, key)
 
     def exists(self, key: str) -> bool:
-        """Whether there is something under `key`."""
+        """Whether `key` exists."""
         return self._storage.exists(key)
 
     def names(self, key: str) -> list[str]:
-        """Names of what is in the folder `key`, sorted; hidden and half-written files left out."""
+        """Sorted names in the folder `key`, without hidden and half-written files."""
         return self._storage.names(key)
 
     def read_text(self, key: str) -> str | None:
-        """The text of a file; None when there is none."""
+        """The text of a file; None if it does not exist."""
         content = self._storage.read(key)
         return None if content is None else content.decode("utf-8", errors="replace")
 
     def read_json(self, key: str) -> Any:
-        """The value of a JSON file; None when there is none, or a damaged one."""
+        """The value of a JSON file; None if missing or damaged."""
         content = self._storage.read(key)
         with contextlib.suppress(ValueError):
             return None if content is None else parse_json(content)
@@ -114,12 +114,12 @@ class Store:
         self.write_text(key, json.dumps(value, indent=1, allow_nan=False) + "\n")
 
     def read_record(self, key: str) -> dict[str, Any] | None:
-        """What `write_record` wrote; None when there is none, or it was changed since."""
+        """What `write_record` wrote; None if missing or changed since."""
         record = self.read_json(key)
         return record if isinstance(record, dict) and seal_holds(record) else None
 
     def write_record(self, key: str, record: Mapping[str, Any]) -> None:
-        """Writes a JSON object with a checksum of itself, atomically."""
+        """Writes a JSON object with its checksum, atomically."""
         self.write_json(key, sealed(record))
 
     def write_text(self, key: str, text: str) -> None:
@@ -131,39 +131,39 @@ class Store:
         self._storage.delete(key)
 
     def local(self, key: str) -> Path:
-        """The local path of one file, where it is as it is in the store."""
+        """The local path of one file, with its content in the store."""
         return self._storage.local(key)
 
     def fetch(self, key: str) -> Path:
-        """Brings the files of a folder to its local path, and returns that."""
+        """Copies the files of a folder to its local path, and returns that."""
         self._storage.fetch(key)
         return self.path(key)
 
     def keep(self, key: str) -> None:
-        """Takes what is new at the local path of a folder into the store."""
+        """Copies new files at the local path of a folder to the store."""
         self._storage.keep(key)
 
     def keep_file(self, key: str) -> None:
-        """Takes one file from its local path into the store."""
+        """Copies one file from its local path to the store."""
         self._storage.keep_file(key)
 
     def run_folder(self, run_id: str) -> Path:
-        """The local folder of a run, whether or not there is one yet."""
+        """The local folder of a run, whether or not it exists yet."""
         return self.path(run_key(run_id))
 
     # What a sweep keeps.
 
     def result(self, run_id: str, hashes: bool = True) -> dict[str, Any] | None:
-        """The result of a run; None when it is not done, or its files are not what it lists.
+        """The result of a run; None if it is not done, or its files do not match.
 
-        hashes: compare the files' SHA-256; without, their sizes (for a glance at many runs).
+        hashes: compare the files' SHA-256; otherwise only sizes (for a quick look at many runs).
         """
         return result_of(self._storage.files(run_key(run_id)), hashes)
 
     def results(
         self, run_ids: Sequence[str], hashes: bool = True
     ) -> dict[str, dict[str, Any] | None]:
-        """As `result`, of many runs, by their ids; read side by side where that is faster."""
+        """As `result`, for many runs, by id; read in parallel where that is faster."""
         if self._storage.concurrency == 1:
             return {run: self.result(run, hashes) for run in run_ids}
         with ThreadPoolExecutor(self._storage.concurrency) as pool:
@@ -175,7 +175,7 @@ class Store:
         return Glance(self._storage, self._reader)
 
     def is_trained(self, run_id: str) -> bool:
-        """Whether the training of a run is over, well or not; it may not be scored yet."""
+        """Whether the training of a run has ended, in success or failure; it may not be scored."""
         files = self._storage.files(run_key(run_id))
         return record_of(files, RECORD_FILE, hashes=False).record is not None
 
@@ -187,7 +187,7 @@ class Store:
         return [setting for setting, _ in self.recorded(spec)]
 
     def recorded_runs(self, spec: SweepSpec) -> dict[int, dict[int, str]]:
-        """Run ids by setting number and seed, as recorded, of the seeds that the spec has."""
+        """Recorded run ids by setting number and seed, for the seeds in the spec."""
         return {setting.number: runs for setting, runs in self.recorded(spec)}
 
     def recorded(self, spec: SweepSpec) -> list[tuple[Setting, dict[int, str]]]:
@@ -199,13 +199,13 @@ class Store:
                 {seed: record.runs[text] for seed, text in seeds if text in record.runs},
             )
             for record in self._records(_settings(spec))
-            if record.parameters.keys() == spec.parameters.keys()
+            if space.is_whole(spec.parameters, record.parameters)
         ]
 
     def earlier_settings(self, spec: SweepSpec) -> list[tuple[Mapping[str, Any], dict[int, str]]]:
         """Parameters of the settings of other searches of this name, with their runs by seed.
 
-        The space, the method or what is trained was another then.
+        They differ in space, method or what is trained.
         """
         return [
             (record.parameters, {int(seed): run for seed, run in record.runs.items()})
@@ -224,15 +224,16 @@ class Store:
         self.write_record(f"{_settings(spec)}/{setting.number:05d}.json", asdict(record))
 
     def save_spec(self, spec: SweepSpec, metric: str | None = None) -> None:
-        """Keeps the sweep file, so that `status`, `best` and `report` find it by its name.
+        """Stores the sweep file, so that `status`, `best` and `report` find it by name.
 
-        metric: of a sweep that was scored by another metric before; kept beside that one's file.
+        metric: for a sweep that was scored by another metric before; stored next to that one's
+            file.
         """
         key = spec_key(spec.name) if metric is None else f"sweeps/{spec.name}/metrics/{metric}.yaml"
         self.write_text(key, spec.text)
 
     def other_metrics(self, name: str) -> list[SweepSpec]:
-        """The files by which the sweep was scored by other metrics than its own."""
+        """The sweep's files for metrics other than its own."""
         found = []
         for file in self.names(f"sweeps/{name}/metrics"):
             with contextlib.suppress(UserError):  # damaged: it can be run again
@@ -252,30 +253,30 @@ class Store:
         return load_spec(self.local(key), overrides, trusted=False)
 
     def report_folder(self, spec: SweepSpec) -> Path:
-        """The local folder of the sweep's report. Raises UserError for what is no file in it."""
+        """The local folder of the sweep's report. Raises UserError for anything but files in it."""
         check_files(folder := self.path(report_key(spec)))
         return folder
 
     def lock(self, name: str) -> AbstractContextManager[None]:
-        """Holds the sweep `name` for this process. Raises UserError saying who else holds it."""
+        """Locks the sweep `name` for this process. Raises UserError saying who else holds it."""
         busy = f"sweep {name!r} is being run by {{holder}}; wait for it, or stop it"
         return self._storage.lock(f"sweeps/{name}/lock", busy)
 
     def holder(self, name: str) -> str | None:
-        """Who runs the sweep `name` now; None when nobody does."""
+        """Who is running the sweep `name`; None if nobody is."""
         return self._storage.holder(f"sweeps/{name}/lock")
 
     @contextlib.contextmanager
     def lease_runs(self, run_ids: Iterable[str]) -> Iterator[dict[str, str]]:
-        """Leases runs to this process, in order of ids: those that no other process has.
+        """Leases runs to this process, in order of ids, unless another process has them.
 
-        Gives who has the others, by id. Whoever trains or scores a run holds its lease.
+        Yields who has the others, by id. A process that trains or scores a run holds its lease.
         """
         with self._storage.leases([f"leases/{run}" for run in sorted(set(run_ids))]) as holders:
             yield {key.removeprefix("leases/"): holder for key, holder in holders.items()}
 
     def _records(self, folder: str) -> list["_Record"]:
-        """What is recorded of the settings of a search; what is damaged is proposed anew."""
+        """The recorded settings of a search; damaged ones are proposed again."""
         files, found = self._storage.files(folder), {}
         places = {f"{folder}/{name}": (files, name) for name in files.names()}
         for key, record in self._reader.records(places, SETTINGS).items():
@@ -288,7 +289,7 @@ class Store:
 
 @dataclass(frozen=True)
 class _Record:
-    """A setting as it is stored; `runs`: run ids by seed, whose digits JSON makes a text."""
+    """A setting as stored; `runs`: run ids by seed, which JSON turns into text."""
 
     number: int
     parameters: Mapping[str, Any]
@@ -300,17 +301,17 @@ class _Record:
 
 
 def run_key(run_id: str) -> str:
-    """Where a run's files are."""
+    """The key of a run's files."""
     return f"runs/{run_id}"
 
 
 def spec_key(name: str) -> str:
-    """Where the file of the sweep `name` is."""
+    """The key of the file of the sweep `name`."""
     return f"sweeps/{name}/spec.yaml"
 
 
 def report_key(spec: SweepSpec) -> str:
-    """Where the sweep's report is."""
+    """The key of the sweep's report."""
     return f"sweeps/{spec.name}/report"
 
 

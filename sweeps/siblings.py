@@ -1,6 +1,6 @@
-"""Sees to it that `trainer` and `evaluation` are those beside this package, never another's."""
+"""Ensures that `trainer` and `evaluation` are those next to this package, never others."""
 
-# importlib.abc imports `random`, which may be the current folder's until `__main__` has seen to it
+# importlib.abc imports `random`, which may be the current folder's until `__main__` prevents it
 import os
 import sys
 from collections.abc import Sequence
@@ -13,26 +13,26 @@ NAMES = ("sweeps", "evaluation", "trainer")
 
 
 class _Siblings:
-    """Finds the three packages where they are, before the path is searched.
+    """Finds the three packages in their place, before the path is searched.
 
-    Many research repositories have a `trainer` or an `evaluation` of their own, which would come
-    first where their folder is the current one, or in PYTHONPATH.
+    Many research repositories have their own `trainer` or `evaluation`, which would come first
+    where their folder is the current one, or in PYTHONPATH.
     """
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """The spec of one of the packages; None for all else."""
+        """The spec of one of the packages; None for anything else."""
         return PathFinder.find_spec(fullname, [HOME]) if fullname in NAMES else None
 
 
 def prefer() -> None:
     """From now on the siblings are found first.
 
-    Nothing is to be done where they are not beside this package: Ray sends each to a node in a
-    folder of its own, and puts those first on the path.
+    Does nothing where they are not next to this package: Ray sends each to a node in its own
+    folder, and puts those first on the path.
 
-    Raises ImportError when one of their names was imported from elsewhere already.
+    Raises ImportError when one of their names was already imported from elsewhere.
     """
     if not all(Path(HOME, name).is_dir() for name in NAMES):
         return
@@ -43,7 +43,7 @@ def prefer() -> None:
         if other is not None and str(Path(HOME, name)) not in places:
             where = places[0] if places else file or "elsewhere"
             raise ImportError(
-                f"sweeps needs a package {name!r} of its own, and {where} was imported under that "
+                f"sweeps needs its own package {name!r}, but {where} was imported under that "
                 "name; in a new Python process import sweeps first, or rename the other"
             )
     if not any(isinstance(finder, _Siblings) for finder in sys.meta_path):
@@ -51,6 +51,6 @@ def prefer() -> None:
 
 
 def search_path() -> list[str]:
-    """Where this process looks for modules, without the current folder: it holds none of ours."""
+    """Where this process looks for modules, without the current folder, which has none of ours."""
     here = ("", os.getcwd())
     return [place for place in sys.path if place == HOME or place not in here]

@@ -1,4 +1,4 @@
-"""One sweep in one store on its data, and what the store holds of it at one moment."""
+"""One sweep in one store on its data, and a snapshot of what the store has of it."""
 
 import contextlib
 import dataclasses
@@ -30,7 +30,7 @@ from trainer.errors import UserError
 
 @dataclass(frozen=True)
 class Sweep:
-    """What stays the same while a sweep runs; each fact is worked out once, when first asked for.
+    """What stays the same while a sweep runs; each fact is computed once, on first use.
 
     Example:
         >>> sweep = Sweep.load(load_spec("sweeps/quickstart.yaml"), Store("store"))
@@ -44,17 +44,17 @@ class Sweep:
 
     @classmethod
     def load(cls, spec: SweepSpec, store: Store) -> "Sweep":
-        """The sweep with its data set. Raises UserError that names the file and line."""
+        """The sweep with its data set. Raises UserError with the file and line."""
         return cls(spec, store, load_data(spec))
 
     @property
     def name(self) -> str:
-        """Names its folder in the store and its experiment in MLflow."""
+        """The name of its folder in the store and its experiment in MLflow."""
         return self.spec.name
 
     @cached_property
     def metrics(self) -> MetricPlan:
-        """What settings are scored by. Raises UserError as `plan_metrics`."""
+        """How settings are scored. Raises UserError as `plan_metrics`."""
         return plan_metrics(self.spec, self.data)
 
     def check(self) -> None:
@@ -82,16 +82,16 @@ class Sweep:
 
     @cached_property
     def is_first_metric(self) -> bool:
-        """Whether this metric is the one by which `name` was run first, or nothing was run yet.
+        """Whether `name` was first run with this metric, or nothing was run yet.
 
-        Another metric of the same models leaves what that one says as it is.
+        Another metric of the same models leaves the first one's answer as it is.
         """
         try:
             first = self.store.load_spec(self.name)
         except UserError:
             return True
         if (first.dataset, first.trainer) != (self.spec.dataset, self.spec.trainer):
-            return True  # another sweep, which takes the name over
+            return True  # another sweep, which takes over the name
         if first.metric.name == self.spec.metric.name:
             return True
         with contextlib.suppress(UserError):
@@ -105,7 +105,7 @@ class Sweep:
         return f"{report_key(self.spec)}{own}"
 
     def save(self) -> None:
-        """Keeps the sweep file in the store."""
+        """Saves the sweep file to the store."""
         metric = None if self.is_first_metric else self.metrics.metric
         self.store.save_spec(self.spec, metric)
 
@@ -126,7 +126,7 @@ class Sweep:
         return [result for results in found for result in results]
 
     def other_metrics(self) -> "Iterator[Sweep]":
-        """The same sweep by each other metric that was taken of its models."""
+        """The same sweep by each other metric computed for its models."""
         taken = [(name, self.spec.evaluation) for name in self.metrics.evaluation]
         for spec in self.store.other_metrics(self.name):
             taken += [(name, spec.evaluation) for name in spec.evaluation]
@@ -141,9 +141,9 @@ class Sweep:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """What the store held of a sweep at one moment: a running sweep may have moved on.
+    """What the store had of a sweep at one moment: a running sweep may have progressed since.
 
-    results: contents of the result.json of every run that has ended and was evaluated.
+    results: contents of the result.json of every finished and evaluated run.
     """
 
     sweep: Sweep
@@ -151,12 +151,12 @@ class Snapshot:
 
     @cached_property
     def planned(self) -> int:
-        """How many of the runs are of the search as it is now."""
+        """How many of the runs belong to the current search."""
         return sum(result["setting"] < self.sweep.spec.setting_count for result in self.results)
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        """What the answer rests on while the sweep is not complete, in sentences."""
+        """What the answer is based on while the sweep is incomplete, in sentences."""
         spec = self.sweep.spec
         seeds, total = len(spec.first_seeds), spec.setting_count
         sure = rounds.decided(self.sweep.store, spec)
@@ -178,14 +178,14 @@ class Snapshot:
         return self.rows_by(self.sweep.metrics.metric)
 
     def rows_by(self, metric: str) -> tuple[RunRow, ...]:
-        """As `rows`, scored by any of the metrics that are taken."""
+        """As `rows`, scored by any of the computed metrics."""
         return rows_from_results(self.results, "", metric)
 
     @cached_property
     def answer(self) -> Answer:
-        """The setting to use, over all and for each latent size, and how sure that is.
+        """The setting to use, overall and per latent size, and how certain that is.
 
-        Raises UserError when no run has ended.
+        Raises UserError when no run has finished.
         """
         if not self.rows:
             raise UserError(

@@ -1,4 +1,4 @@
-"""What the store has of the runs of a sweep: their results, and how far it has come."""
+"""What the store has of a sweep's runs: their results and the sweep's progress."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -18,11 +18,11 @@ from sweeps.sweepfile import SweepSpec
 class Status:
     """Runs of a sweep by state.
 
-    pending: not ended, whether or not they were begun, or even proposed; of a race, those that
-        were decided on so far.
+    pending: not finished, whether or not begun or even proposed; in a race, those decided on so
+        far.
     settings: how many of `settings_total` have ended, all their seeds.
-    running: who runs the sweep now, None when nobody does.
-    earlier: runs that ended of settings that were tried before the space was changed.
+    running: who is running the sweep, None if nobody is.
+    earlier: finished runs of settings that were tried before the space was changed.
     """
 
     finished: int
@@ -41,10 +41,10 @@ def status(
     held: Sequence[HeldSetting] | None = None,
     glance: Glance | None = None,
 ) -> Status:
-    """How far the sweep has come.
+    """The progress of the sweep.
 
-    held: the settings that the store has runs of (`held_settings`), for which the data are looked
-        at; without, those that are recorded for this search.
+    held: the settings of which the store has runs (`held_settings`, which needs the data); by
+        default those recorded for this search.
     glance: at the store, by which they were found.
     """
     sure = rounds.decided(store, spec)
@@ -81,7 +81,7 @@ def scored(
     """Results of the runs of a setting that have this evaluation, by id, with what a sweep adds.
 
     Added are `setting`, `folder` and `evaluation`.
-    hashes: compare the files' SHA-256, not their sizes alone.
+    hashes: compare the files' SHA-256, not only their sizes.
     """
     added = {"setting": setting, "evaluation": evaluation}
     return {
@@ -96,8 +96,8 @@ def scored_alike(
 ) -> list[dict[str, Any]]:
     """Results of the runs of a setting that can be compared, in order of seeds, as `scored`.
 
-    Where a metric compares seeds, scores are of one set of seeds: of all of them where that was
-    scored, else of the largest set that was.
+    Where a metric compares seeds, all scores are for one set of seeds: all of them if scored, else
+    the largest set that was.
     """
     everyone = tuple(held.runs.values())
     stored = glance.results(everyone)
@@ -119,9 +119,9 @@ def scored_alike(
         by_set.append(found)
         if any(evaluation in result["evaluations"] for result in found):
             return found
-    return by_set[0]  # failed runs alone, if any
+    return by_set[0]  # only failed runs, if any
 
 
 def is_scored(result: Mapping[str, Any], evaluation: str) -> bool:
-    """Whether a result has this evaluation, or is of a run that failed and needs none."""
+    """Whether a result has this evaluation, or belongs to a failed run, which needs none."""
     return result["state"] == "failed" or evaluation in result["evaluations"]

@@ -17,7 +17,7 @@ OF_ONE_KIND = {
     "evaluation/metrics",
     "evaluation/report/figures",
     "sweeps/cli",
-    "sweeps/search",
+    "sweeps/search/methods",
     "trainer/data/formats",
     "trainer/objectives",
 }

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,6 +11,7 @@ from evaluation.analysis.choose import Choice, Goal, SettingSummary
 from evaluation.analysis.factors import Knowledge
 from evaluation.analysis.formatting import finite_or_none, number
 from evaluation.analysis.health import HealthCounts
+from evaluation.analysis.inference.matters import what_matters
 from evaluation.analysis.inference.noise import Noise
 from evaluation.analysis.inference.top import Top
 from evaluation.analysis.setting_names import describe_parameters, identify
@@ -237,6 +239,11 @@ class Answer:
     def within(self) -> float:
         """A difference in score that does not matter."""
         return self.best.within
+
+    @cached_property
+    def matters(self) -> Mapping[str, float]:
+        """Shares of the variance of the score, as `what_matters` has them."""
+        return what_matters(self.choice.settings)
 
     @property
     def tied(self) -> tuple[SettingSummary, ...]:

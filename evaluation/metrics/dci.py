@@ -21,14 +21,14 @@ class DCI:
     """Figures of one model (plain numbers) or of a pack (arrays with K first), all in 0..1.
 
     score, disentanglement: 1 when every latent that matters matters for one factor.
-    completeness: 1 when every factor is told by one latent.
-    informativeness: test accuracy of telling the factors' classes, averaged over factors; of a
-        continuous factor the share of its variance that is explained, R² or 0;
+    completeness: 1 when every factor is captured by one latent.
+    informativeness: test accuracy of predicting the factors' classes, averaged over factors; for a
+        continuous factor the explained share of its variance, R² or 0;
         informativeness_train: the same on the training points.
-    informativeness_per_factor: (F,) test accuracy of telling each; chance_per_factor: (F,) that of
-        always saying the class that is most frequent in training.
-    importance: (M, F) share of each latent in telling each factor; columns sum to 1, or 0 when no
-        latent helps.
+    informativeness_per_factor: (F,) test accuracy for each; chance_per_factor: (F,) that of always
+        predicting the most frequent training class.
+    importance: (M, F) share of each latent in predicting each factor; columns sum to 1, or 0 when
+        no latent helps.
     protocol, factors, train, test: what was done, with which factors and with how many labelled
         images.
     """
@@ -48,11 +48,11 @@ class DCI:
 
 
 def _extra_trees(seed: int, continuous: bool) -> Any:
-    # seconds: for those who ask for it
+    # here, as it takes seconds
     from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor
 
-    # every split may look at every latent: with a random choice of them, useless latents get splits
-    # for want of better ones, and importance that they do not have
+    # every split may use every latent: with a random subset, useless latents get splits
+    # for lack of better ones, and undeserved importance
     trees = ExtraTreesRegressor if continuous else ExtraTreesClassifier
     return trees(
         n_estimators=10,
@@ -70,7 +70,7 @@ def _gradient_boosting(seed: int, continuous: bool) -> Any:
     return trees(random_state=seed)
 
 
-# from a seed, and whether the factor is continuous, to what learns to tell it
+# (seed, whether the factor is continuous) -> a predictor of it
 PROTOCOLS: dict[str, Callable[[int, bool], Any]] = {
     "trees": _extra_trees,
     "dlib": _gradient_boosting,
@@ -89,21 +89,21 @@ def dci(
 ) -> DCI:
     """Disentanglement, completeness and informativeness (Eastwood & Williams 2018, section 2).
 
-    A classifier from all latents to each factor (a regressor to the values of a continuous one,
-    which the data set has) says how important each latent is; entropies of the
-    importances, over factors and over latents, say how disentangled and how complete the code is.
+    A classifier from all latents to each factor (for a continuous one a regressor to its values)
+    gives the importance of each latent; entropies of the importances, over factors and over
+    latents, measure how disentangled and how complete the code is.
 
     protocol: "dlib" is disentanglement_lib's, scikit-learn's gradient boosting with its defaults,
-        which takes minutes a model. "trees", the default, takes about a second: ten extremely
-        randomised trees whose depth of 10 puts their figures near the former's: disentanglement and
+        which takes minutes per model. "trees", the default, takes about a second: ten extremely
+        randomised trees whose depth of 10 brings their figures close to it: disentanglement and
         completeness of 0.64 and 0.61 by both on a noisy code of 10 latents, 0.15 and 0.22 against
         0.20 and 0.25 on a rotated one. Compare published tables with "dlib" only.
 
     With few labels, a factor whose test accuracy is within two standard errors of chance has its
-    importances spread evenly: trees that tell nothing give theirs to latents that happened to fit.
+    importances spread evenly: uninformative trees assign them to latents that fit by chance.
 
-    Does not change when latents are rescaled. Partly labelled images count for the factors they are
-    labelled for. Raises MissingLabels without enough labels of two factors or more.
+    Invariant to rescaling latents. Partly labelled images count for the factors they are labelled
+    for. Raises MissingLabels without enough labels of two factors or more.
     """
     classifier = lookup(PROTOCOLS, protocol, "protocol of dci")
     rng = np.random.default_rng(seed)
@@ -168,16 +168,16 @@ def _concentration(importance: NDArray[np.float64], over: int) -> NDArray[np.flo
 def _chance(
     learn: Points, check: Points, factor: int, continuous: bool = False
 ) -> tuple[float, float]:
-    """Test accuracy of always saying the most frequent training class, and its standard error.
+    """Test accuracy of always predicting the most frequent training class, and its standard error.
 
-    Of a continuous factor 0, what always saying its mean explains; the error is that of the square
-    of a correlation of noise.
+    For a continuous factor 0, as explained by its mean; the error is that of the square of a
+    correlation with noise.
     """
     (_, y), (_, y_test) = learn.of(factor), check.of(factor)
     if continuous:
         return 0.0, 2**0.5 / max(len(y_test) - 1, 1)
     chance = float(np.mean(y_test == np.bincount(y).argmax()))
-    variance = max(chance * (1 - chance), 1 / len(y_test))  # not 0 where all or none are of it
+    variance = max(chance * (1 - chance), 1 / len(y_test))  # not 0 where all or none belong to it
     return chance, (variance / len(y_test)) ** 0.5
 
 
@@ -191,7 +191,7 @@ def _tell(
 ) -> tuple[NDArray[np.float64], tuple[float, float]]:
     """Importances (M,), then training and test accuracy, of one model for one factor.
 
-    values: (N,) those of a continuous factor, for which R² (at least 0) stands for accuracy.
+    values: (N,) those of a continuous factor, for which R² (at least 0) replaces accuracy.
     """
     measure = _accuracy if values is None else _explained
     (x, y), (x_test, y_test) = (measured(points, factor, values) for points in (learn, check))
@@ -207,6 +207,6 @@ def _accuracy(said: NDArray, true: NDArray) -> float:
 
 
 def _explained(said: NDArray, true: NDArray) -> float:
-    """The share of the variance that is explained; 0 for less than the mean explains."""
+    """The explained share of the variance; 0 if less than the mean explains."""
     spread = float(((true - true.mean()) ** 2).sum())
     return max(0.0, 1 - float(((said - true) ** 2).sum()) / spread) if spread else 0.0

@@ -27,12 +27,12 @@ class FactorVAE:
     """Figures of one model (plain numbers) or of a pack (arrays with K first).
 
     score: share of the evaluation votes that the majority-vote classifier gets right, 0..1.
-    train_accuracy: the same on the votes it was made from.
+    train_accuracy: the same on its training votes.
     active: number of latents whose mean has a standard deviation of `threshold` or more; the others
         never win a vote. A model without active latents scores chance.
     votes: (F, M) training votes, factors by latents.
     factors: names of the F factors.
-    chance: accuracy of always saying one factor.
+    chance: accuracy of always predicting one factor.
     """
 
     score: Figure
@@ -59,21 +59,20 @@ def factorvae(
     """The FactorVAE score (Kim & Mnih 2018, section 4), with disentanglement_lib's sizes.
 
     For a vote, a factor and one of its classes are drawn and `batch_size` images with that class
-    encoded; the vote names the latent whose variance among them is least, relative to its variance
-    over all images. The classifier says for each latent the factor it was named for most often.
+    encoded; the vote is for the latent with the least variance among them, relative to its variance
+    over all images. The classifier maps each latent to the factor for which it got the most votes.
 
-    factors: names to use; all labelled ones by default. Partly labelled images count where they are
-        known.
+    factors: names to use; by default all labelled ones. Partly labelled images count where known.
     train, test: numbers of votes.
-    variance_estimate: images over which the global variances are taken.
+    variance_estimate: number of images for the global variances.
     threshold: latents with a smaller standard deviation are pruned, 0.05 as in
-        disentanglement_lib's published study. It is absolute: a code that is scaled down far enough
-        loses its latents.
-    images: at most so many labelled images, drawn once, take part in the votes, so that 960,000
+        disentanglement_lib's published study. It is absolute: a code scaled down far enough loses
+        its latents.
+    images: at most this many labelled images, drawn once, are used in the votes, so that 960,000
         draws cost 65,536 encodings; each class still has hundreds of images for a batch of 64.
 
     Raises MissingLabels for fewer than two factors, and when some factor does not have two classes
-    with two labelled images each in both halves; FieldError for a number that makes no sense.
+    with two labelled images each in both halves; FieldError for an invalid number.
     """
     numbers = {"batch_size": batch_size, "variance_estimate": variance_estimate}
     for option, number in numbers.items():
@@ -131,9 +130,9 @@ def votes_apart(
     factors: Sequence[str] | None = None,
     images: int = 65_536,
 ) -> tuple[Labels, list[Halves]]:
-    """The labels to use, and the halves that training and test votes come from, split by split.
+    """The labels to use, and per split the halves that training and test votes come from.
 
-    Options as those of `factorvae`. Raises MissingLabels when the labels do not suffice for it.
+    Options as for `factorvae`. Raises MissingLabels when the labels do not suffice for it.
     """
     labels = read_labels(data, factors)
     splits = FEW_SPLITS if few_labels(labels) else 1
@@ -153,7 +152,7 @@ def _draw_votes(
         mine = np.flatnonzero(chosen == number)
         anchor = rng.integers(len(group.images), size=len(mine))
         cell = np.searchsorted(group.starts, anchor, side="right") - 1
-        # the weights of a class sum to 1, so its stretch of the running sum starts at its number
+        # the weights of a class sum to 1, so its part of the cumulative sum starts at its number
         place = cell[:, None] + rng.random((len(mine), batch))
         found = np.searchsorted(np.cumsum(_weights(labels, group)), place, side="right")
         last = group.starts[cell] + group.sizes[cell] - 1
@@ -162,10 +161,10 @@ def _draw_votes(
 
 
 def _weights(labels: Labels, group: Groups) -> NDArray[np.float64]:
-    """How likely each image (n,) of a group is to be drawn from its class; 1 for each class.
+    """Probability of each image (n,) of a group to be drawn from its class; sums to 1 per class.
 
-    One of the other factors at random, then one of its classes that occur, then an image of it:
-    all alike where every combination of factors occurs once. Unlabelled ones are a class of theirs.
+    Draws one of the other factors, then one of its occurring classes, then an image of it: uniform
+    where every combination of factors occurs once. Unlabelled images are a class of their own.
     """
     cell = np.repeat(np.arange(len(group.sizes)), group.sizes)
     weights = np.zeros(len(group.images))
@@ -195,7 +194,7 @@ def _local_variances(codes: Codes, images: NDArray[np.int64]) -> NDArray[np.floa
 def _count(
     chosen: NDArray[np.int64], named: NDArray[np.int64], factors: int, latents: int
 ) -> NDArray[np.int64]:
-    """Votes (K, F, M): how often each latent was named while each factor was held fixed."""
+    """Votes (K, F, M) for each latent while each factor was held fixed."""
     cells = (np.arange(len(named))[:, None] * factors + chosen) * latents + named
     return np.bincount(cells.ravel(), minlength=len(named) * factors * latents).reshape(
         len(named), factors, latents
@@ -203,6 +202,6 @@ def _count(
 
 
 def _accuracy(classifier: NDArray[np.int64], votes: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Share (K,) of votes (K, F, M) on the factor that the classifier (K, M) says."""
+    """Share (K,) of votes (K, F, M) for the factor that the classifier (K, M) predicts."""
     right = np.take_along_axis(votes, classifier[:, None], axis=1)
     return right.sum(axis=(1, 2)) / votes.sum(axis=(1, 2))

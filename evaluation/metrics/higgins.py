@@ -24,13 +24,13 @@ Classify = Callable[[Tensor, Tensor, int, int, int], NDArray[np.float64]]
 
 @dataclass(frozen=True)
 class Higgins:
-    """Accuracy of a linear classifier that tells from z_diff which factor was shared; 1 is best.
+    """Accuracy of a linear classifier that predicts from z_diff which factor was shared; 1 is best.
 
-    score: mean of `scores`; a float, or (K,) for a pack; NaN for a model with means not finite.
+    score: mean of `scores`; a float, or (K,) for a pack; NaN for a model with non-finite means.
     scores: test accuracy of each classifier seed, (S,), or (K, S) for a pack.
     chance: accuracy of guessing, 1 / number of factors.
     factors: the names that y ranges over. pairs: L. train, test: number of points for each.
-    images: how many different labelled images took part, each encoded once.
+    images: how many distinct labelled images were used, each encoded once.
     """
 
     score: "float | NDArray[np.float64]"
@@ -58,28 +58,27 @@ def higgins(
     """Higgins et al. 2017, Sec. 3 and A.4, Eq. 5.
 
     A point is z_diff, the mean over L pairs of images of |mu_i - mu_j|, where the images of all L
-    pairs share the class of factor y; a linear classifier has to find y. Few labels are enough: i
-    is drawn among the images labelled for y, j among the others of its class, so that only pairs
+    pairs share the class of factor y; a linear classifier has to predict y. Few labels are enough:
+    i is drawn from the images labelled for y, j from the others in its class, so that only pairs
     that agree in one known factor are needed, never an image with chosen factors. Each classifier
-    learns from one half of the labelled images and is tested on the other half: points made of the
-    same few images are alike whatever the code, and noise would score 1.00 with 20 labels.
+    learns from one half of the labelled images and is tested on the other half: points made from
+    the same few images are similar whatever the code, and noise would score 1.00 with 20 labels.
 
     protocol "paper": y is any factor but `shape`; softmax classifier, Adagrad at 1e-2 to
-        convergence, 5,000 test points, three seeds, each with points and initial weights of its
-        own. The dimensions of z_diff are standardised, so the score does not change when a latent
-        is rescaled. The paper gives neither L nor the number of training points: L = 18 and 5,000
-        put raw pixels and principal components where its Fig. 5 has them (see PAPER below).
-    protocol "dlib": disentanglement_lib's. y is any factor; L = 64, 10,000 training and 5,000 test
-        points, one scikit-learn LogisticRegression with its defaults on z_diff as it is. Its
-        penalty depends on the scale of the latents, so scores of models that differ in beta are
-        hard to compare.
+        convergence, 5,000 test points, three seeds, each with its own points and initial weights.
+        The dimensions of z_diff are standardised, so the score is invariant to rescaling latents.
+        The paper gives neither L nor the number of training points: L = 18 and 5,000 put raw pixels
+        and principal components where its Fig. 5 has them (see PAPER below). protocol "dlib":
+        disentanglement_lib's. y is any factor; L = 64, 10,000 training and 5,000 test points, one
+        scikit-learn LogisticRegression with its defaults on unscaled z_diff. Its penalty depends on
+        the scale of the latents, so scores of models that differ in beta are hard to compare.
     factors: names that y ranges over instead.
     pairs, train, test: L and the numbers of points instead.
-    images: at most so many labelled images, drawn once, take part in the pairs; it bounds time
-        and memory.
+    images: at most this many labelled images, drawn once, are used in the pairs; bounds time and
+        memory.
 
-    Raises MissingLabels when the labels do not give pairs for two factors or more, FieldError for
-    an unknown protocol or a number that makes no sense.
+    Raises MissingLabels when the labels do not give pairs for at least two factors, FieldError for
+    an unknown protocol or an invalid number.
     """
     chosen = lookup(PROTOCOLS, protocol, "protocol")
     pairs = chosen.pairs if pairs is None else pairs
@@ -121,7 +120,7 @@ def pairs_apart(
 ) -> tuple[Labels, list[Halves]]:
     """The labels to use, and for each classifier the halves that its pairs come from.
 
-    Options as those of `higgins`. Raises MissingLabels when the labels do not suffice for it.
+    Options as for `higgins`. Raises MissingLabels when the labels do not suffice for it.
     """
     chosen = lookup(PROTOCOLS, protocol, "protocol")
     labels = read_labels(data, factors, chosen.leave_out)
@@ -131,7 +130,7 @@ def pairs_apart(
 def _draw(
     halves: Halves, train: int, test: int, pairs: int, rng: np.random.Generator
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """y, i and j as `draw_pairs` gives them: training points, then test points of other images."""
+    """y, i and j from `draw_pairs`: training points, then test points from other images."""
     learnt = draw_pairs(as_few_pairs(halves.learn, rng), train, pairs, rng)
     tested = draw_pairs(as_few_pairs(halves.test, rng), test, pairs, rng)
     y, i, j = (np.concatenate(both) for both in zip(learnt, tested, strict=True))
@@ -139,7 +138,7 @@ def _draw(
 
 
 def _without_bad(codes: Codes) -> tuple[Codes, NDArray[np.bool_]]:
-    """The codes with models that gave NaN or infinity set to 0, and which models (K,) are sound."""
+    """The codes, those of models with NaN or infinity set to 0, and which models (K,) are sound."""
     finite = codes.tensor.isfinite().all(dim=2).all(dim=1)
     if not finite.all():
         tensor = codes.tensor.clone()
@@ -165,12 +164,12 @@ def _logistic_regression(
     points: Tensor, y: Tensor, train: int, factors: int, seed: int
 ) -> NDArray[np.float64]:
     """disentanglement_lib's classifier, model by model."""
-    from sklearn.exceptions import ConvergenceWarning  # seconds: for those who ask for it
+    from sklearn.exceptions import ConvergenceWarning  # here, as it takes seconds
     from sklearn.linear_model import LogisticRegression
 
     classes = y[0].cpu().numpy()
     scores = []
-    for x in points[0].cpu().double().numpy():  # as scikit-learn computes it by itself
+    for x in points[0].cpu().double().numpy():  # float64, as scikit-learn computes
         with warnings.catch_warnings():  # its defaults stop after 100 iterations, converged or not
             warnings.simplefilter("ignore", ConvergenceWarning)
             classifier = LogisticRegression(random_state=seed).fit(x[:train], classes[:train])
@@ -192,7 +191,7 @@ class Protocol:
 
 # On dSprites this gives raw pixels 45.1 % (Fig. 5: 45.75) and the first ten principal components
 # 86.6 % (84.9). For the components L = 16, 20 and 64 give 85.8, 87.7 and 94.5 %, and whether the
-# pairs come from 20,000, 65,536 or 300,000 of the images does not show beside the seeds (86.4,
+# pairs come from 20,000, 65,536 or 300,000 of the images matters less than the seed (86.4,
 # 86.6, 86.3). The number of training points matters to raw pixels, where 4,096 features overfit.
 PAPER = Protocol(18, 5_000, 5_000, 3, ("shape",), _adagrad)
 DLIB = Protocol(64, 10_000, 5_000, 1, (), _logistic_regression)

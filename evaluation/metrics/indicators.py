@@ -1,4 +1,4 @@
-"""Indicators of what a VAE has learnt, without labels: information, divergences, used latents."""
+"""Indicators of what a VAE has learned, without labels: information, divergences, used latents."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -36,17 +36,17 @@ class Indicators:
     `variance`. The definitions are those of "Preliminary theoretical troubleshooting in variational
     autoencoder".
 
-    score, aggregate_kl: KL(q(z) || p(z)), a lower bound (Definition 4); LESS is better: 0 means
+    score, aggregate_kl: KL(q(z) || p(z)), a lower bound (Definition 4); LOWER is better: 0 means
         that the codes of the data are distributed as the prior.
     kl: mean KL(q(z|x) || p(z)) (Definition 1); kl_per_latent: (M,).
     information: I(x; z), an upper bound (Definition 2); information_per_latent: (M,) I(x; z_h)
         (Definition 3).
     aggregate_kl_gaussian: KL(q* || p) (Definition 5); information_gaussian: I(x; z) as kl minus
         that (Definition 6); information_gaussian_per_latent: (M,) (Definition 7). With the best q*
-        they equal Definitions 4, 2 and 3 exactly; they stand here as the paper defines them.
+        they equal Definitions 4, 2 and 3 exactly; they are given as the paper defines them.
     variance: (M,) variance of q* for each latent.
     used: number of latents with I(x; z_h) above the threshold.
-    normal_variance: number of latents whose variance of q* is near the prior's.
+    normal_variance: number of latents whose variance of q* is close to the prior's.
     evlb: empirical variational lower bound on log p(x) per image (Eq. 13); None without a
         likelihood.
     points: images used.
@@ -80,19 +80,19 @@ def indicators(
     used: float = 0.5,
     normal: float = 0.1,
 ) -> Indicators:
-    """Definitions 1 to 7 and the empirical lower bound, on random images. No label is read.
+    """Definitions 1 to 7 and the empirical lower bound, on random images. No labels are read.
 
-    They are taken on images that were held out of training, as in the paper, where there are some.
+    They are computed on held-out images, as in the paper, if there are any.
 
-    represent: not called; it stands here because every metric is called alike.
-    posterior: images -> (mu, logvar); required, a UserError is raised without.
-    log_likelihood: (images, z) -> log p(x|z) in nats, for the lower bound; z is one sample an image
-        (L = 1 in the paper).
+    represent: not used; present because all metrics have the same signature.
+    posterior: images -> (mu, logvar); required, raises UserError if missing.
+    log_likelihood: (images, z) -> log p(x|z) in nats, for the lower bound; z is one sample per
+        image (L = 1 in the paper).
     prior: p(z) of the models, N(0, I) by default. KL from a prior without closed form (ISA) and
         its variance are estimated by samples.
     used: nats of I(x; z_h) above which a latent counts as used, 0.5 as in the paper's appendix E.
-    normal: a latent has normal variance when that of q* is within this part of the prior's, which
-        is 1 for N(0, I). The paper counts such latents but prints no tolerance.
+    normal: a latent has normal variance when that of q* is within this fraction of the prior's,
+        which is 1 for N(0, I). The paper counts such latents but states no tolerance.
     """
     posterior, data = need_posterior(posterior, "indicators"), unseen(data)
     rng = np.random.default_rng(seed)
@@ -100,7 +100,7 @@ def indicators(
     encoded, mu, logvar = encode_posterior(posterior, data, images)
 
     prior = prior or StandardNormal()
-    draw = np.random.default_rng([seed, 1])  # so that z of the lower bound stays as it was
+    draw = np.random.default_rng([seed, 1])  # keeps z of the lower bound unchanged
 
     # the minimiser of the mean KL to a factorised zero-mean Gaussian (Eq. 10) is its second moment
     variance = np.maximum((mu**2 + np.exp(logvar)).mean(axis=1), np.finfo(np.float64).tiny)

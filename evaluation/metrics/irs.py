@@ -41,20 +41,20 @@ def irs(
     quantile: float = 0.99,
     bins: int | None = 20,
 ) -> IRS:
-    """How little each latent moves while its factor is held fixed and all the others change.
+    """How little each latent moves while its factor is held fixed and all others change.
 
-    A latent's distances from its mean in the group of images with one value of a factor; their
-    `quantile` over the group; averaged over groups and divided by the latent's largest deviation
-    overall. Its robustness is 1 minus this for its best factor.
+    Takes a latent's distances from its mean in the group of images with one value of a factor, and
+    their `quantile` over the group, averaged over groups and divided by the latent's largest
+    deviation overall. Its robustness is 1 minus this for its best factor.
 
     quantile: 1.0 is the paper's maximum; 0.99 is disentanglement_lib's.
     bins: factor classes are first cut into this many groups, as disentanglement_lib does (40
         orientations become 20 groups); None keeps the classes.
 
-    Known weaknesses. Duplicated latents cost nothing, and neither does a factor that no latent
-    holds. The figure does not change when all latents are rescaled alike; rescaling one changes its
-    weight. With a handful of labels a value, groups look tighter than they are and the score is too
-    high; groups of one image are left out.
+    Known weaknesses: duplicated latents are not penalised, nor is a factor that no latent captures.
+    The score is invariant to rescaling all latents by the same factor; rescaling one changes its
+    weight. With few labels per value, groups look tighter than they are and the score is too high;
+    groups of one image are left out.
     Raises MissingLabels when a factor has no group of two, or without enough labels.
     """
     encoded, (drawn,) = labelled_points(
@@ -93,9 +93,9 @@ def _moved(points: Points, factor: int, quantile: float, bins: int | None) -> ND
 def groups_of_two(
     classes: NDArray[np.int64], factor: str, bins: int | None
 ) -> list[NDArray[np.bool_]]:
-    """Which of the images (n,) are in each group of two or more, by the classes (n,) of a factor.
+    """The images (n,) in each group of at least two, by the classes (n,) of a factor.
 
-    Raises MissingLabels for none.
+    Raises MissingLabels if there are none.
     """
     groups = classes
     if bins is not None:

@@ -1,8 +1,9 @@
 """Metrics by name: ours, an installed package's, and the user's own from a file.
 
 Code that is not ours travels with its options, as the option `code`: so it is part of what
-identifies an evaluation, and workers need no file. What `METRICS` says of ours by sets of names,
-the user's own says by attributes of the function: `lower_is_better`, `without_labels`.
+identifies an evaluation, and workers need no file. The properties of our metrics are in sets of
+names next to `METRICS`; the user's own are attributes of the function: `lower_is_better`,
+`without_labels`.
 """
 
 from collections.abc import Callable, Mapping
@@ -18,7 +19,7 @@ _INSTALLED: Registry[Callable[..., Any]] = Registry({}, "beta_sweep.metrics")
 
 
 def metric_of(name: str, options: Mapping[str, Any] | None = None) -> Callable[..., Any]:
-    """The function called `name`. Raises FieldError for one that is not known, or is refused."""
+    """The function called `name`. Raises FieldError for one that is unknown or refused."""
     if name in METRICS:
         return METRICS[name]
     check_known(name)
@@ -26,12 +27,12 @@ def metric_of(name: str, options: Mapping[str, Any] | None = None) -> Callable[.
     sources = {file_of(name): code} if is_reference(name) and code is not None else {}
     found: Callable[..., Any] = look_up(_INSTALLED, name, "metric", sources)
     if not callable(found):
-        raise FieldError(f"{name} is no function")
+        raise FieldError(f"{name} is not a function")
     return found
 
 
 def check_known(name: str, *others: str) -> None:
-    """Raises FieldError for a name that is no metric's, and none of `others`."""
+    """Raises FieldError for a name that is neither a metric nor one of `others`."""
     known = [*METRICS, *_INSTALLED, *others]
     if name not in known and not is_reference(name):
         raise FieldError(f"unknown metric {name!r}{suggestion(name, known)}")
@@ -43,14 +44,14 @@ def is_ours(name: str) -> bool:
 
 
 def with_code(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
-    """The options of a metric with its code, where that is not ours."""
+    """The options of a metric, with its code if that is not ours."""
     if is_ours(name) or CODE in options:
         return dict(options)
     return {**options, CODE: code_of(_INSTALLED, name)}
 
 
 def without_code(options: Mapping[str, Any]) -> dict[str, Any]:
-    """What the function itself is called with."""
+    """The options that are passed to the function itself."""
     return {key: value for key, value in options.items() if key != CODE}
 
 
@@ -60,14 +61,14 @@ def codes_in(evaluation: Mapping[str, Mapping[str, Any]]) -> list[str]:
 
 
 def is_lower_better(name: str) -> bool:
-    """Whether less of a metric is better."""
+    """Whether lower values of a metric are better."""
     if is_ours(name):
         return name in LOWER_IS_BETTER
     return bool(getattr(metric_of(name), "lower_is_better", False))
 
 
 def needs_labels(name: str, options: Mapping[str, Any]) -> bool:
-    """Whether a metric is undefined where no image is labelled."""
+    """Whether a metric is undefined without labels."""
     if is_ours(name):
         return name not in WITHOUT_LABELS
     return not getattr(metric_of(name, options), "without_labels", False)

@@ -34,12 +34,13 @@ Estimate = Literal["means", "means_ordered", "samples", "samples_ordered"]
 class MIG:
     """Figures of one model (plain numbers) or of a pack (arrays with K first); gaps lie in 0..1.
 
-    score: the figure that was asked for by `estimate`.
-    means, means_ordered: latents stand for their means; gap averaged over all factors (five on 2D
-        shapes, disentanglement_lib's figure) and over the ordered ones (four); None without any.
+    score: the figure selected by `estimate`.
+    means, means_ordered: latents are represented by their means; gap averaged over all factors
+        (five on 2D shapes, disentanglement_lib's figure) and over the ordered ones (four); None
+        without any.
     samples, samples_ordered: latents are samples of q(z|x); None without a posterior. Chen et al.
-        2018 and Stühmer et al. 2019 print `samples_ordered` on 2D shapes.
-    gaps: (F,) gap of each factor, by the estimate asked for; information: (M, F) I(z_j; v_k) in
+        2018 and Stühmer et al. 2019 report `samples_ordered` on 2D shapes.
+    gaps: (F,) gap of each factor, by the selected estimate; information: (M, F) I(z_j; v_k) in
         nats.
     factors, ordered: names of all the factors and of the ordered ones.
     points: labelled images used.
@@ -71,21 +72,21 @@ def mig(
     bins: int = 20,
     fine_bins: int = 256,
 ) -> MIG:
-    """Mean gap between the two latents that know most of a factor, in units of its entropy.
+    """Mean gap between the two latents most informative about a factor, in units of its entropy.
 
     means: I(mu_j; v_k) with each mean cut into `bins` equal bins, as in disentanglement_lib.
     samples: I(z_j; v_k) with z_j ~ q(z_j|x) and q(z_j) the mixture over the images, Chen et al.'s
         quantity. They average log densities over drawn samples; here each posterior's exact mass is
-        laid into `fine_bins` bins instead, which has no sampling noise and is many times cheaper.
+        put into `fine_bins` bins instead, which has no sampling noise and is many times cheaper.
 
-    posterior: images -> (mu, logvar); needed for samples only. Latents that `represent` gives as
-        constant count as knowing nothing here, too.
+    posterior: images -> (mu, logvar); needed only for samples. Latents that are constant in
+        `represent` count as uninformative here, too.
     unordered: factors that `means_ordered` and `samples_ordered` leave out, because their classes
         have no order (shape on 2D shapes).
 
-    Neither estimate changes when latents are rescaled. With few labels both are too high, most for
-    the latents that know least, so the gap comes out too small.
-    Raises MissingLabels without enough labels, and UserError when samples are asked for without a
+    Both estimates are invariant to rescaling latents. With few labels both are too high, most for
+    the least informative latents, so the gap is too small.
+    Raises MissingLabels without enough labels, and UserError when samples are requested without a
     posterior.
     """
     if estimate not in get_args(Estimate):
@@ -132,7 +133,7 @@ def check_ordered(
     ordered = np.array([name not in unordered for name in factors])
     if estimate.endswith("ordered") and not ordered.any():
         raise MissingLabels(
-            "mig over ordered factors needs one, and only unordered ones are labelled"
+            "mig over ordered factors needs at least one, but only unordered ones are labelled"
         )
     return ordered
 
@@ -144,7 +145,7 @@ def _mean(gaps: NDArray[np.float64]) -> Figure:
 
 
 def information_gaps(information: Figure, entropies: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Gaps (..., F) of I(z_j; v_k) (..., M, F) over H(v_k) (F,); a lone latent has no rival."""
+    """Gaps (..., F) of I(z_j; v_k) (..., M, F) over H(v_k) (F,); a lone latent has no runner-up."""
     best = np.sort(information, axis=-2)
     rival = best[..., -2, :] if best.shape[-2] > 1 else 0.0
     return (best[..., -1, :] - rival) / entropies
@@ -157,7 +158,7 @@ def sample_information(
 
     q(z_j | v_k = c) is the mixture of the posteriors of the images in class c; its mass in each of
     `bins` equal bins over the latent's range is exact. Binning can only lose information, and loses
-    next to none while bins are narrower than the posteriors.
+    almost none while bins are narrower than the posteriors.
     """
     models, _, latents = mu.shape
     starts = np.cumsum([0, *(int(column.max()) + 1 for column in points.classes.T)])
@@ -181,7 +182,7 @@ def _class_masses(
 ) -> NDArray[np.float64]:
     """Masses (classes, bins) in equal bins of N(mean, deviation²), both (n,), summed by class.
 
-    member: (classes, n), 1 where the image is in the class. The outer two bins have the tails.
+    member: (classes, n), 1 where the image is in the class. The outermost bins include the tails.
     """
     edges = np.linspace((mean - 5 * deviation).min(), (mean + 5 * deviation).max(), bins + 1)[1:-1]
     slope = 1 / (np.sqrt(2) * deviation)

@@ -1,4 +1,4 @@
-"""Modularity and explicitness (Ridgeway & Mozer 2018): one factor a latent, easy to read out."""
+"""Modularity and explicitness (Ridgeway & Mozer 2018): one factor per latent, easy to read out."""
 
 import warnings
 from collections.abc import Sequence
@@ -18,10 +18,10 @@ from trainer.data.dataset import Dataset
 class Modularity:
     """Figures of one model (plain numbers) or of a pack (arrays with K first), all in 0..1.
 
-    score: modularity: 1 when every latent knows of one factor at most.
+    score: modularity: 1 when every latent is informative about at most one factor.
     explicitness: test area under the ROC curve of a logistic regression from all latents to each
         factor, averaged over classes, then factors; 0.5 is chance. This is disentanglement_lib's
-        figure; Ridgeway & Mozer print twice its lead over chance.
+        figure; Ridgeway & Mozer report twice its excess over chance.
     explicitness_train: the same on the training points.
     explicitness_per_factor: (F,).
     information: (M, F) I(mu_j; v_k) in nats.
@@ -50,15 +50,15 @@ def modularity(
 ) -> Modularity:
     """Modularity and explicitness (Ridgeway & Mozer 2018), with disentanglement_lib's sizes.
 
-    Modularity comes from the information between means, cut into `bins`, and factors: a latent
-    loses by the squared information that it has of any factor but its first. Two latents that share
-    a factor cost nothing, so duplicated codes stay perfect. Constant latents do not count; chance
-    information between noise and factors, which is never exactly 0, makes useless latents score
-    anywhere in between (a known weakness, whose size is the score's floor).
+    Modularity comes from the information between means, cut into `bins`, and factors: a latent is
+    penalised by its squared information about any factor but its first. Two latents that share a
+    factor are not penalised, so duplicated codes stay perfect. Constant latents do not count;
+    chance information between noise and factors, which is never exactly 0, gives useless latents
+    arbitrary scores (a known weakness, measured by the score's floor).
 
-    Explicitness is taken on standardised means, so it does not depend on the latents' scale; it is
-    blind to rotation of the code. Partly labelled images count for the factors they are labelled
-    for. Raises MissingLabels without enough labels of two factors or more.
+    Explicitness is computed on standardised means, so it does not depend on the latents' scale; it
+    is invariant to rotations of the code. Partly labelled images count for the factors they are
+    labelled for. Raises MissingLabels without enough labels of at least two factors.
     """
     rng = np.random.default_rng(seed)
     encoded, (learn, check) = labelled_points(
@@ -67,7 +67,7 @@ def modularity(
     varying = np.ptp(learn.means, axis=1) > 0
     information = factor_information(learn, bins)
     areas = np.empty((2, len(learn.means), len(learn.factors)))
-    with threadpool_limits(1):  # so small products are slower on more threads
+    with threadpool_limits(1):  # such small products are slower on more threads
         for k, f in np.ndindex(*areas.shape[1:]):
             areas[:, k, f] = _areas(learn, check, k, f)
     return Modularity(
@@ -105,7 +105,7 @@ def _areas(learn: Points, check: Points, model: int, factor: int) -> tuple[float
     centre, spread = x[model].mean(axis=0), x[model].std(axis=0)
     spread[spread == 0] = 1
     inputs, test_inputs = (x[model] - centre) / spread, (x_test[model] - centre) / spread
-    with warnings.catch_warnings():  # 100 iterations is the field's protocol
+    with warnings.catch_warnings():  # 100 iterations is the usual protocol
         warnings.simplefilter("ignore", ConvergenceWarning)
         classifier = LogisticRegression().fit(inputs, y)
     seen = classifier.classes_
@@ -118,9 +118,10 @@ def _areas(learn: Points, check: Points, model: int, factor: int) -> tuple[float
 def _mean_area(
     probability: NDArray[np.float64], y: NDArray[np.int64], classes: NDArray[np.int64]
 ) -> float:
-    """Mean one-against-the-rest area over classes that occur and do not fill y; 0.5 for none.
+    """Mean one-vs-rest area over classes that occur but are not all of y; 0.5 for none.
 
-    By the rank sum of each class, for all classes at once; scikit-learn's roc_auc_score takes one.
+    From the rank sum of each class, for all classes at once; scikit-learn's roc_auc_score takes
+    one.
     """
     from scipy.stats import rankdata
 

@@ -1,4 +1,4 @@
-"""SAP, separated attribute predictability (Kumar et al. 2018): the best latent's lead."""
+"""SAP, separated attribute predictability (Kumar et al. 2018): the lead of the best latent."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ class SAP:
     """Figures of one model (plain numbers) or of a pack (arrays with K first).
 
     score: the mean gap, 0..1.
-    gaps: (F,) by factor: how far the best latent is ahead of the second.
+    gaps: (F,) per factor: the lead of the best latent over the second.
     predictability: (M, F) test accuracy of each latent for each factor (squared correlation for
         continuous factors: on the training points, with few labels on the test points).
     factors: names of the F factors; train, test: labelled images used.
@@ -44,22 +44,22 @@ def sap(
     C: float = 0.01,
     rescale: bool = False,
 ) -> SAP:
-    """The gap between the two latents that tell a factor best, averaged over factors.
+    """The gap between the two latents that predict a factor best, averaged over factors.
 
-    How well one latent tells one factor is the test accuracy of a linear support vector machine on
-    that latent alone (squared hinge, weight `C`, balanced classes, one class against the rest). Of
-    a continuous factor, which the data set has values of, it is the squared correlation with these
-    values, as in Kumar et al.; with `continuous_factors`, that with the classes of all others, too.
-    Names and sizes are disentanglement_lib's,
+    How well a latent predicts a factor is the test accuracy of a linear support vector machine on
+    only that latent (squared hinge, weight `C`, balanced classes, one-vs-rest). For a continuous
+    factor it is the squared correlation with its values, as in Kumar et al.; with
+    `continuous_factors`, also with the classes of all others. Names and sizes are
+    disentanglement_lib's,
     whose machines scikit-learn's LinearSVC trains one at a time; here all are solved exactly at
     once.
 
     A latent without a rival, because it is the only one or all others are constant, is compared
-    with the accuracy of always saying the most frequent class. With few labels, best and second are
-    told by the training points: of test accuracies, the highest is ahead by chance alone.
+    with the accuracy of always predicting the most frequent class. With few labels, best and second
+    are determined on the training points: among test accuracies, the highest leads by chance.
 
-    rescale: give each latent unit variance first. Without, as in disentanglement_lib, the penalty
-        bites harder on latents of small scale, so the score depends on the latents' units.
+    rescale: scale each latent to unit variance first. Otherwise, as in disentanglement_lib, the
+        penalty affects latents of small scale more, so the score depends on the latents' units.
 
     Partly labelled images count for the factors they are labelled for. Raises MissingLabels without
     enough labels.
@@ -106,7 +106,7 @@ def _squared_correlation(means: NDArray[np.float64], values: NDArray) -> NDArray
 
 
 def _guess(learn: Points, check: Points, factor: int) -> float:
-    """Test accuracy of always saying the most frequent training class."""
+    """Test accuracy of always predicting the most frequent training class."""
     (_, y), (_, y_test) = learn.of(factor), check.of(factor)
     return float(np.mean(y_test == np.bincount(y).argmax()))
 
@@ -131,7 +131,7 @@ def _accuracies(
     columns = torch.from_numpy(np.ascontiguousarray(inputs)).view(models * latents, -1)
     best = torch.full_like(columns, -torch.inf)
     said = torch.zeros_like(columns, dtype=torch.int64)
-    for c in range(len(seen)):  # class by class, to hold two arrays of this size and not forty
+    for c in range(len(seen)):  # class by class, for two arrays of this size rather than forty
         margin = weight[:, c, None] * columns + bias[:, c, None]
         better = margin > best
         best[better], said[better] = margin[better], c

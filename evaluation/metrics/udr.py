@@ -20,25 +20,25 @@ from trainer.distributions.prior import Prior, StandardNormal
 from trainer.errors import UserError
 
 Correlation = Literal["lasso", "spearman"]
-_SWEEPS = 1000  # of coordinate descent, an upper bound; tens are needed
+_SWEEPS = 1000  # of coordinate descent, at most; tens are needed
 
 
 @dataclass(frozen=True)
 class UDR:
     """Figures of the K seeds of one setting, arrays with K first, all in 0..1.
 
-    score: of each seed: the median of its agreement with each of the others. NaN, undefined, for a
-        seed whose codes are not finite or that has no latent with information: it is not compared
-        with the others either. The mean over seeds is the setting's.
+    score: of each seed: the median of its agreement with each of the others. NaN (undefined) for a
+        seed whose codes are not finite or that has no informative latent; others are not compared
+        with it either. The mean over seeds is the setting's.
     reason: why a score is NaN; None for the others.
-    correlation: "lasso" or "spearman": what `score` is taken by.
-    lasso, spearman: (K,) the scores by either.
+    correlation: "lasso" or "spearman": the one used for `score`.
+    lasso, spearman: (K,) the scores by each.
     pairwise: (K, K) agreement of seed i (explaining) with seed j, 0 on the diagonal; by
         `correlation`.
-    active: (K,) number of latents that carry information. With one, seeds agree as soon as they
-        have found the same factor: about 0.6 to 0.9, however little it is.
-    activity: how that was told: "kl" by the KL term, "variance" by the spread of the means.
-    chance: 0, which seeds of noise score.
+    active: (K,) number of informative latents. With one, seeds agree as soon as they have found the
+        same factor: about 0.6 to 0.9, however little that is.
+    activity: how that was determined: "kl" by the KL term, "variance" by the variance of the means.
+        chance: 0, the score of noise.
     points: images used.
     """
 
@@ -66,23 +66,22 @@ def udr(
     alpha: float = 0.1,
     threshold: float = 0.01,
 ) -> UDR:
-    """UDR of a pack whose K models are seeds of one setting (Duan et al. 2020). No label is read.
+    """UDR of a pack whose K models are seeds of one setting (Duan et al. 2020). No labels are read.
 
-    Two disentangled models hold the same factors in some order, so each latent of one is told by
-    one latent of the other; entangled models are each entangled in its own way. For a pair of
-    seeds, R is the matrix of absolute lasso coefficients (penalty `alpha`) or Spearman correlations
-    between their standardised means; a row or column counts max² / sum, and rows and columns are
-    averaged, as in disentanglement_lib. (The paper weights all rows and columns alike, which
-    differs only when two seeds have unlike numbers of active latents.)
+    Two disentangled models encode the same factors in some order, so each latent of one is
+    predicted by one latent of the other; entangled models are each entangled in their own way. For
+    a pair of seeds, R is the matrix of absolute lasso coefficients (penalty `alpha`) or Spearman
+    correlations between their standardised means; a row or column contributes max² / sum, and rows
+    and columns are averaged, as in disentanglement_lib. (The paper weights all rows and columns
+    equally, which differs only when two seeds have different numbers of active latents.)
 
-    threshold: latents whose KL term is at most this many nats are left out. KL comes from
-        `posterior`, and is that from `prior`, N(0, I) by default. Without a posterior, half the
-        variance of the means stands in for it: its lower bound, and what it tends to for latents
-        that are nearly off.
+    threshold: latents whose KL term is at most this many nats are left out. KL is that of
+        `posterior` from `prior`, by default N(0, I). Without a posterior, half the variance of the
+        means replaces it: a lower bound, and its limit for latents that are nearly inactive.
 
-    Does not change when latents are rescaled, negated or reordered, given a posterior. Seeds that
-    are entangled in the same way, as identical models are, agree as well as disentangled ones (a
-    known weakness).
+    Given a posterior, invariant to rescaling, negating or reordering latents. Seeds that are
+    entangled in the same way, such as identical models, agree as well as disentangled ones (a known
+    weakness).
     Raises UserError for fewer than two models.
     """
     if correlation not in get_args(Correlation):
@@ -100,8 +99,8 @@ def udr(
         draw = np.random.default_rng([seed, 1])
         information = kl_from_prior(prior or StandardNormal(), means, logvar, draw).mean(axis=1)
     if len(means) < 2:
-        raise UserError("udr compares the seeds of a setting: give it a pack of two models or more")
-    from scipy.stats import rankdata  # a second: for those who ask for it
+        raise UserError("udr compares the seeds of a setting: pass a pack of at least two models")
+    from scipy.stats import rankdata  # here, as it takes a second
 
     active = information > threshold
     standard = _standardised(means) * active[:, None, :]

@@ -1,4 +1,4 @@
-"""Scores that need no labels: how dependent the latents are (Locatello et al. 2019)."""
+"""Scores without labels: how dependent the latents are (Locatello et al. 2019)."""
 
 from dataclasses import dataclass
 
@@ -13,12 +13,12 @@ from trainer.data.dataset import Dataset
 
 @dataclass(frozen=True)
 class Unsupervised:
-    """Figures of one model (plain numbers) or of a pack (arrays with K first); LESS is better.
+    """Figures of one model (plain numbers) or of a pack (arrays with K first); LOWER is better.
 
     score, gaussian_total_correlation: nats between a Gaussian with the means' covariance and the
-        product of its marginals. Does not change when latents are rescaled. Constant latents add
-        nothing; an exact copy of a latent adds about 18 nats, which is where double precision ends
-        (the true value is infinite).
+        product of its marginals. Invariant to rescaling latents. Constant latents add nothing; an
+        exact copy of a latent adds about 18 nats, the limit of double precision (the true value is
+        infinite).
     gaussian_wasserstein_correlation: squared 2-Wasserstein distance between the same two, in
         squared units of the latents.
     gaussian_wasserstein_correlation_norm: the same divided by the total variance; 0 for a constant
@@ -39,10 +39,10 @@ class Unsupervised:
 def unsupervised(
     represent: Represent, data: Dataset, seed: int = 0, *, points: int = 10_000, bins: int = 20
 ) -> Unsupervised:
-    """disentanglement_lib's unsupervised scores, on the means of random images. No label is read.
+    """disentanglement_lib's unsupervised scores, on the means of random images. No labels are read.
 
-    They say how independent latents are, not whether they hold factors: noise scores best, and so
-    does any whitened code, however it is rotated (for the Gaussian ones).
+    They measure how independent latents are, not whether they encode factors: noise scores best,
+    and so does any whitened code, however rotated (for the Gaussian scores).
     """
     images = draw_images(data, np.random.default_rng(seed), points)
     encoded = encode_sound(represent, data, images)
@@ -93,7 +93,7 @@ def _mean_information(means: NDArray[np.float64], bins: int) -> NDArray[np.float
     codes = discretise(means, bins).transpose(0, 2, 1)
     latents = codes.shape[1]
     total = np.zeros(len(codes))
-    for first in range(latents - 1):  # one latent against the later ones, for all models
+    for first in range(latents - 1):  # one latent against all later ones, for all models
         rest = codes[:, first + 1 :]
         own = np.broadcast_to(codes[:, first, None], rest.shape)
         flat = (-1, codes.shape[2])

@@ -1,4 +1,4 @@
-"""The top of the report: the answer in very large letters, its figures, and what to doubt."""
+"""The top of the report: the answer in large type, its key figures, and caveats."""
 
 import math
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Tile:
-    """One large figure with its name above and a detail below."""
+    """One large number with its name above and a detail below."""
 
     name: str
     value: str
@@ -26,7 +26,7 @@ class Tile:
 
 @dataclass(frozen=True)
 class AnswerCard:
-    """One thing in very large letters, and the figures that belong to it."""
+    """The headline in large type, with its key figures."""
 
     label: str
     headline: str
@@ -34,7 +34,7 @@ class AnswerCard:
 
 
 def answer_card(choice: Choice, facts: SweepFacts, answer: "Answer | None") -> AnswerCard:
-    """The best beta and what is known of its setting."""
+    """The best beta and what is known about its setting."""
     best, own = choice.best, choice.favourite
     label = "The β to use" if own else "The best β of this sweep"
     if not best.finished:
@@ -48,7 +48,7 @@ def answer_card(choice: Choice, facts: SweepFacts, answer: "Answer | None") -> A
         Tile(capital(facts.score_name), fixed(best.score, 3), over),
         Tile("Reconstruction", fixed(best.reconstruction, 1), "nats per image"),
         *(
-            Tile(title_of(name, best.parameters), text(value))
+            Tile(capital(title_of(name, best.parameters)), text(value))
             for name, value in best.parameters.items()
         ),
     ]
@@ -62,14 +62,15 @@ def answer_card(choice: Choice, facts: SweepFacts, answer: "Answer | None") -> A
 
 
 def certainty(answer: "Answer | None") -> list[str]:
-    """How sure the answer is, in sentences."""
+    """How certain the answer is, in sentences."""
     return [] if answer is None else list(answer.best.sentences)
 
 
 def cautions(choice: Choice, answer: "Answer | None" = None) -> list[str]:
     """What a careful reader should know before trusting the answer, one sentence each.
 
-    Whether the range was wide enough is judged here only without an `answer`, which judges better.
+    Whether the range was wide enough is judged here only without an `answer`, which judges it
+    better.
     """
     best, found = choice.best, []
     if not best.finished:

@@ -1,9 +1,10 @@
-"""The small tables of the answer: which settings are as good, what the code knows, its health."""
+"""The small tables of the answer: equally good settings, the code's knowledge, its health."""
 
 import math
 from typing import TYPE_CHECKING
 
 from evaluation.analysis.formatting import fixed
+from evaluation.analysis.inference.matters import named
 from evaluation.report.charts.dimensions import title_of
 from evaluation.report.contents import text
 from evaluation.report.tables import Column, Row, Table
@@ -21,15 +22,15 @@ HEALTH = {
 
 
 def answer_tables(answer: "Answer | None") -> list[Table]:
-    """Those that have something to say of the setting to use; none without a setting to use."""
+    """The non-empty tables on the setting to use; none without such a setting."""
     if answer is None or answer.best.run is None:
         return []
-    found = (_good(answer), _factors(answer.best), _health(answer.best))
+    found = (_good(answer), _matters(answer), _factors(answer.best), _health(answer.best))
     return [table for table in found if table.rows]
 
 
 def _good(answer: "Answer") -> Table:
-    """The settings within `within` of the best, more likely than not, the one to use first."""
+    """The settings more likely than not within `within` of the best, the one to use first."""
     best = answer.best
     here = {id(standing.setting): standing for standing in answer.standings}
     settings = [best.setting, *(s for s in best.good if s is not best.setting)] if best.good else []
@@ -60,8 +61,15 @@ def _good(answer: "Answer") -> Table:
     return Table(caption, columns, rows)
 
 
+def _matters(answer: "Answer") -> Table:
+    """How much of the variance of the score is due to each parameter, and to luck."""
+    rows = [Row([name, f"{share:.0%}"]) for name, share in named(answer.matters).items()]
+    columns = [Column("due to", text=True), Column("share")]
+    return Table("What the variance of the score is due to", columns, rows)
+
+
 def _factors(best: "Best") -> Table:
-    """How much the setting's models know of each labelled factor."""
+    """How much the setting's models know about each labelled factor."""
     columns = [
         Column("factor", text=True),
         Column("whole code", decimals=2),
@@ -76,7 +84,7 @@ def _factors(best: "Best") -> Table:
 
 
 def _health(best: "Best") -> Table:
-    """Live latents of a typical run of the setting, and how many of its runs are ill."""
+    """Live latents of a typical run of the setting, and how many of its runs are unhealthy."""
     health = best.health
     rows = [Row([name, f"{getattr(health, key)} of {health.runs}"]) for key, name in HEALTH.items()]
     if health.live_latents is not None:

@@ -1,4 +1,4 @@
-"""What a report says of the one before: a short record of each answer, and the difference."""
+"""How a report compares with the previous one: a short record of each answer, and the changes."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -9,7 +9,7 @@ from evaluation.analysis.formatting import count, fixed, number
 
 
 def summary(choice: Choice) -> dict[str, Any]:
-    """What the next report compares itself with. Plain JSON."""
+    """The record that the next report is compared with. Plain JSON."""
     best = choice.best
     known = best.score == best.score
     return {
@@ -23,7 +23,7 @@ def summary(choice: Choice) -> dict[str, Any]:
 
 
 def changes(before: Mapping[str, Any] | None, now: Mapping[str, Any]) -> list[str]:
-    """A sentence for each difference; none without a report before, or where it is the same."""
+    """One sentence per difference; none without a previous report or changes."""
     return list(_changes(before, now)) if before else []
 
 

@@ -1,4 +1,4 @@
-"""What stands in the report's tables and lists, from a sweep's rows and its answer."""
+"""The content of the report's tables and lists, from a sweep's rows and its answer."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -25,7 +25,7 @@ def about(rows: Sequence[RunRow], choice: Choice, facts: SweepFacts) -> str:
 
 
 def per_latents(choice: Choice, facts: SweepFacts, answer: "Answer | None") -> Table | None:
-    """The best setting of each latent size, with the interval of its beta."""
+    """The best setting per latent size, with the interval of its beta."""
     if not choice.best.finished:
         return None
     settings = tuple(choice.per_latents.values())
@@ -38,7 +38,7 @@ def all_settings(choice: Choice, facts: SweepFacts) -> Table:
 
 
 def setting_key(setting: SettingSummary) -> str:
-    """What names a setting in the page."""
+    """The key of a setting in the page."""
     return f"s{setting.rows[0].setting}-{setting.rows[0].run[:12]}"
 
 
@@ -147,7 +147,7 @@ def _factors(items: Sequence[RunRow] | Sequence[SettingSummary]) -> list[str]:
 
 
 def _knowledge_columns(items: Sequence[RunRow] | Sequence[SettingSummary]) -> list[Column]:
-    """A column for each factor whose knowledge was measured."""
+    """A column per factor whose knowledge was measured."""
     return [Column(f"{name} known", decimals=2) for name in _factors(items)]
 
 
@@ -178,7 +178,7 @@ def failures(rows: Sequence[RunRow]) -> Table | None:
 
 
 def paper(facts: SweepFacts) -> Table | None:
-    """The rows of the paper's table, beside the paper's own figures."""
+    """The rows of the paper's table, next to the paper's own figures."""
     if not facts.paper:
         return None
     headings, *rows = cells(facts.paper)
@@ -187,7 +187,7 @@ def paper(facts: SweepFacts) -> Table | None:
 
 
 def scoring(choice: Choice) -> list[str]:
-    """How a setting's score is made, in sentences."""
+    """How a setting's score is computed, in sentences."""
     better = "Higher is better." if choice.goal == "maximize" else "Lower is better."
     return [
         f"{choice.policy_words} {better}",
@@ -197,7 +197,7 @@ def scoring(choice: Choice) -> list[str]:
 
 
 def tooltips(dims: Sequence[Dimension], facts: SweepFacts) -> dict[str, list[dict[str, Any]]]:
-    """What pointing at a mark says, as Vega-Lite channels: of a run, and of a setting."""
+    """Tooltips of marks as Vega-Lite channels: for runs and for settings."""
     swept = [
         {"field": dim.field, "title": dim.title}
         | ({} if dim.kind == "nominal" else {"format": ".4~g"})
@@ -217,7 +217,7 @@ def tooltips(dims: Sequence[Dimension], facts: SweepFacts) -> dict[str, list[dic
 
 
 def text(value: object) -> str:
-    """A choice as people write it."""
+    """A choice formatted for people."""
     return number(value) if isinstance(value, float) else str(value)
 
 

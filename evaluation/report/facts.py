@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 class SweepFacts:
     """What a report says of a sweep beyond its rows. All of it may be left out.
 
-    score_name: what the score is, in words, e.g. "Higgins score".
+    score_name: the score in words, e.g. "Higgins score".
     data: one line on the images, e.g. "dsprites (rendered), 737,280 images of 1x64x64".
     scoring: how a run was scored, by name, e.g. {"protocol": "paper", "training points": "10,000"}.
-    command: what to type for the same answer. sweep_file: its text.
+    command: reproduces the answer. sweep_file: its text.
     provenance: where the figures come from, by name: versions of software, machine, duration.
-    chosen: what a person chose by eye, in a sentence; "" when nobody did.
-    paper: the rows of Higgins et al. 2017, Fig. 5, beside the paper's (evaluation.baselines.table).
+    chosen: the choice by eye, in a sentence; "" if there is none.
+    paper: the rows of Higgins et al. 2017, Fig. 5, with the paper's (evaluation.baselines.table).
     """
 
     score_name: str = "score"

@@ -1,4 +1,4 @@
-"""All that a figure may be drawn from: a sweep's runs, its answer, its data and its models."""
+"""The material for figures: a sweep's runs, its answer, its data and its models."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 
 class Lacking(UserError):
-    """A figure cannot be drawn of this sweep; the text says what it lacks."""
+    """A figure cannot be drawn for this sweep; the text says what is missing."""
 
 
 @dataclass(frozen=True)
 class Drawn:
-    """A figure, what it is called, and what it shows, in words."""
+    """A figure, its title, and a description of what it shows."""
 
     figure: Figure
     title: str
@@ -34,9 +34,9 @@ class Drawn:
 class Material:
     """A sweep as its figures see it. Nothing is trained; models are read from their folders.
 
-    score_name: what the score is, in words. results: result.json by run id, each with the id of its
-    `evaluation`. folder: the files of a run, brought here where the store is elsewhere; None for a
-    run whose files are gone.
+    score_name: the score in words. results: result.json by run id, each with the id of its
+    `evaluation`. folder: the files of a run, copied here from a remote store; None for a run whose
+    files are gone.
     """
 
     rows: Sequence[RunRow]
@@ -48,12 +48,12 @@ class Material:
     folder: Callable[[RunRow], Path | None] = lambda row: row.folder
 
     def measured(self, row: RunRow, metric: str) -> Mapping[str, Any]:
-        """What a metric found of a run; empty where it was not taken."""
+        """A metric's figures for a run; empty where not computed."""
         found = self.evaluation(row).get("measures") or {}
         return found.get(metric) or {}
 
     def evaluation(self, row: RunRow) -> Mapping[str, Any]:
-        """The evaluation that the run was scored by; empty for a run that failed."""
+        """The evaluation of the run's score; empty for a failed run."""
         result = self.results.get(row.run) or {}
         found: Mapping[str, Any] = (result.get("evaluations") or {}).get(
             result.get("evaluation"), {}
@@ -61,13 +61,13 @@ class Material:
         return found
 
     def health(self, row: RunRow) -> Mapping[str, Any]:
-        """What was found wrong with a run; empty where nobody looked."""
+        """The health of a run; empty where not measured."""
         return (self.results.get(row.run) or {}).get("health") or {}
 
     def learned(self, row: RunRow) -> Mapping[str, Any]:
-        """What a finished run learned beside its networks, as the noise; empty where nothing.
+        """What a finished run learned besides its networks, such as noise; empty if nothing.
 
-        Of results of earlier versions, which do not say, from the model itself.
+        For results of earlier versions, which do not record it, from the model itself.
         """
         found = self.evaluation(row)
         if "learned" in found or row.state == "failed":
@@ -93,12 +93,12 @@ class Material:
         return folder
 
     def images(self) -> "Dataset":
-        """The data. Raises Lacking when they are not at hand."""
+        """The data. Raises Lacking when not available."""
         if self.data is None:
             raise Lacking("the images of the sweep are not at hand")
         return self.data
 
 
 def collapsed(health: Mapping[str, Any]) -> bool:
-    """Whether a run is known to have collapsed: its code says nothing of its images."""
+    """Whether a run is known to have collapsed: its code says nothing about its images."""
     return bool(health.get("collapsed"))

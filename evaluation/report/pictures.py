@@ -1,4 +1,4 @@
-"""Pictures as they stand inside the page: encoded, and as small as they may be."""
+"""Images embedded in the page: encoded, and as small as possible."""
 
 import base64
 import io
@@ -11,14 +11,14 @@ from PIL import Image
 
 from evaluation.report.traversals import Traversal
 
-ROOM = 4_000_000  # characters that the traversals of single runs may take in the page
-WIDEST = 432  # pixels of such a picture
+ROOM = 4_000_000  # characters in the page for the traversals of single runs
+WIDEST = 432  # pixels of such an image
 QUALITY = 55  # of WebP, 0 to 100
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture inside the page, `width` CSS pixels wide where there is room; alt: in words."""
+    """An image in the page, `width` CSS pixels wide where there is room; alt: its description."""
 
     data: str
     alt: str
@@ -28,10 +28,10 @@ class Picture:
 
 @dataclass(frozen=True)
 class Slider:
-    """Traversals to be looked at a value at a time, beside their strip.
+    """Traversals to be viewed one value at a time, next to their strip.
 
-    sprite: PNG in base64 of `rows` × `columns` images without gaps; labels: of its rows; values:
-    of its columns.
+    sprite: base64 PNG of `rows` × `columns` images without gaps; labels: of its rows; values: of
+    its columns.
     """
 
     title: str
@@ -59,7 +59,7 @@ def slider(traversal: Traversal, strip: Picture) -> Slider:
 
 
 def png(content: bytes, alt: str, width: int) -> Picture:
-    """A PNG file as a picture of the page."""
+    """A PNG file as an image in the page."""
     return Picture(encoded(content), alt, width)
 
 
@@ -79,7 +79,7 @@ def sheet(images: NDArray[np.float32]) -> str:
 
 
 def small_copies(files: Iterable[tuple[str, bytes]]) -> dict[str, str]:
-    """Pictures by name as WebP in base64, the first ones until `ROOM` is used up."""
+    """Images by name as base64 WebP, the first ones until `ROOM` is used up."""
     kept: dict[str, str] = {}
     left = ROOM
     for name, content in files:
@@ -94,7 +94,7 @@ def small_copies(files: Iterable[tuple[str, bytes]]) -> dict[str, str]:
 
 
 def _small(content: bytes) -> str | None:
-    """None for what is no picture: a damaged one must not cost the report."""
+    """None for a damaged image, which must not break the report."""
     try:
         image = Image.open(io.BytesIO(content))
         image.thumbnail((WIDEST, 4 * WIDEST))

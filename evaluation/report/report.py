@@ -1,4 +1,4 @@
-"""The report of a sweep: one page that answers first and then shows why, beside its figures."""
+"""The report of a sweep: one page with the answer first, then the reasons, plus its figures."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from evaluation.analysis.answer import Answer
 
 PAGE, SUMMARY = "index.html", "summary.json"
-INCH = 106  # CSS pixels that an inch of a figure takes: 9.6 inches fill the page
+INCH = 106  # CSS pixels per inch of a figure: 9.6 inches fill the page
 SCRIPTS = ("explore.js", "tables.js", "slider.js")
 STILLS = {"inverted-u": "inverted_u", "map": "beta_latents_map", "tradeoff": "tradeoff"}
 
@@ -49,14 +49,14 @@ def write_report(
     run_pictures: Iterable[tuple[str, bytes]] = (),
     previous: Mapping[str, Any] | None = None,
 ) -> Path:
-    """Write figures as PNG files and one page that holds them all; its path, `folder/index.html`.
+    """Writes figures as PNG files and one page with all; returns its path, `folder/index.html`.
 
-    Every file is written whole or not at all, the page last. The page needs nothing else: no
-    network, no other file.
+    Every file is written atomically, the page last. The page is self-contained: it needs no network
+    and no other file.
 
     figures: more of them to show, by name (evaluation.report.figures.FIGURES).
-    run_pictures: PNG traversals of single runs with their ids, the ones to show first in front.
-    previous: the summary.json of the report before, for what has changed.
+    run_pictures: PNG traversals of single runs with their ids, most important first.
+    previous: the summary.json of the previous report, for the changes.
     Raises UserError when the folder cannot be written to.
 
     Example:
@@ -140,19 +140,19 @@ def _section(folder: Path, stem: str, drawn: Drawn) -> dict[str, Any]:
 
 
 def _stills(images: Mapping[str, Picture], shown: Sequence[Chart]) -> dict[str, Picture | None]:
-    """What stands in place of each chart where scripts do not run."""
+    """The static replacement of each chart where scripts do not run."""
     return {chart.name: images.get(STILLS.get(chart.name, "")) for chart in shown}
 
 
 def _axes(dims: Sequence[Dimension]) -> list[Dimension]:
-    """What may stand along an axis; what varies comes first, beta before all."""
+    """The dimensions for axes; varying ones first, beta before all."""
     return [dim for dim in dims if dim.field in ("beta", "beta_norm") or len(dim.values) > 1][
         :-1
     ] or [dims[0]]
 
 
 def _colours(dims: Sequence[Dimension]) -> list[Dimension]:
-    """What may be told by colour: first what has few values, not beta where there is other."""
+    """The dimensions for colours: those with few values first, beta only if there is no other."""
     able = [dim for dim in dims if dim.field not in ("beta_norm", "seed") and len(dim.values) > 1]
     nominal = [dim for dim in able if dim.kind == "nominal"]
     latents = [dim for dim in able if dim.field == "latents"]
@@ -170,7 +170,7 @@ def _data(
     facts: SweepFacts,
     run_pictures: Iterable[tuple[str, bytes]],
 ) -> dict[str, Any]:
-    """All that the page's scripts read."""
+    """All data that the page's scripts read."""
     data = data_of(rows, choice, answer, dims)
     return {
         "name": name,
@@ -185,13 +185,15 @@ def _data(
     }
 
 
-GREY = "rgba(128, 128, 128, 0.28)"  # on a dark ground as on a light one
+GREY = "rgba(128, 128, 128, 0.28)"  # works on dark and light backgrounds
 TEXT = {"labelColor": "currentColor", "titleColor": "currentColor"}
 CONFIG: dict[str, Any] = {
     "font": "system-ui, -apple-system, Segoe UI, Roboto, sans-serif",
     "view": {"stroke": None},
     "axis": {
         **TEXT,
+        "labelOverlap": "greedy",
+        "labelSeparation": 8,
         "gridColor": GREY,
         "domainColor": GREY,
         "tickColor": GREY,
@@ -206,7 +208,7 @@ CONFIG: dict[str, Any] = {
 
 
 def _json(value: Any) -> Markup:
-    """JSON that may stand inside an element: nothing in it can close one."""
+    """JSON that is safe inside an HTML element: nothing in it can close one."""
     text = json.dumps(value, allow_nan=False, separators=(",", ":"), ensure_ascii=False)
     return Markup(text.replace("<", "\\u003c"))
 

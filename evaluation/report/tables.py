@@ -1,4 +1,4 @@
-"""Tables of the report: what they hold, and how their cells read. The template lays them out."""
+"""Tables of the report: their content and the format of cells. The template lays them out."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -9,7 +9,7 @@ from evaluation.analysis.formatting import fixed, number
 
 @dataclass(frozen=True)
 class Column:
-    """A column: text stands left and may be wide, numbers right; `run` names runs, as buttons.
+    """A column: text is left-aligned and may be wide, numbers right-aligned; `run`: run buttons.
 
     decimals: of its numbers; None shows three significant digits.
     """
@@ -28,7 +28,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Cell:
-    """What stands in a cell, and the number it is sorted by, in full; None for a text."""
+    """The text of a cell, and the unrounded number it is sorted by; None for text."""
 
     text: str
     sort: float | None = None
@@ -36,7 +36,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Row:
-    """A row: numbers are shown short and sorted in full; `best` rows stand out.
+    """A row: numbers are shown rounded and sorted unrounded; `best` rows are highlighted.
 
     key: of the run or setting in the charts' data, by which the page's filters find the row.
     """
@@ -53,7 +53,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """caption: what a screen reader says of it. sortable: by pressing its headings."""
+    """caption: read by screen readers. sortable: by clicking its headings."""
 
     caption: str
     columns: Sequence[Column]

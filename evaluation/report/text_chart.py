@@ -1,4 +1,4 @@
-"""The inverted U as text: for a terminal, where there is room."""
+"""The inverted U as text, for a terminal with enough room."""
 
 import math
 from collections.abc import Sequence
@@ -14,9 +14,9 @@ DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))  # of braille, b
 
 
 def inverted_u(choice: Choice, width: int, plain: bool = False) -> str:
-    """Score against what was swept, a marker per setting; "" where it is too narrow or too little.
+    """Score against the swept parameter, a marker per setting; "" if too narrow or too little.
 
-    width: characters there are. plain: in ASCII alone, where a terminal has no other letters.
+    width: characters available. plain: only ASCII, for terminals without other characters.
     """
     axis = axis_of(choice)
     lines = [
@@ -58,7 +58,7 @@ def _legend(lines: Sequence[SettingSeries], plain: bool, margin: int) -> list[st
 
 
 class _Grid:
-    """Characters with 2 × 4 dots each, and markers over them."""
+    """Characters with 2 × 4 dots each, and markers on top."""
 
     def __init__(
         self, columns: int, rows: int, x: Sequence[float], y: tuple[float, float], plain: bool
@@ -84,14 +84,14 @@ class _Grid:
                 self._dot(x1 + share * (x2 - x1), y1 + share * (y2 - y1))
 
     def rows(self) -> list[str]:
-        """The lines of text, the highest score on top."""
+        """The lines of text, highest score at the top."""
         return [
             "".join(self._character(row, column) for column in range(self._columns)).rstrip()
             for row in range(self._rows)
         ]
 
     def _at(self, place: tuple[float, float]) -> tuple[float, float]:
-        """Shares of the width from the left and of the height from the top."""
+        """Fractions of the width from the left and of the height from the top."""
         x, y = place
         return (x - self._left) / self._wide, 1 - (y - self._low) / self._tall
 

@@ -1,4 +1,4 @@
-"""Latent traversals of finished runs, as the figures and the report show them."""
+"""Latent traversals of finished runs, for the figures and the report."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from trainer.run_files import MODEL_FILE
 
 @dataclass(frozen=True)
 class Traversal:
-    """Traversals of one model from several images, with what a figure must say about them.
+    """Traversals of one model from several images, with what a figure needs to say about them.
 
     latents, kl: (rows,) which latent each row moves, highest KL first, and its KL in nats.
     values: (columns,) what the latent is set to.
@@ -42,12 +42,12 @@ def by_kl(kl_per_latent: ArrayLike, rows: int | None = None) -> NDArray[np.int64
 
 
 def is_kept(folder: Path) -> bool:
-    """Whether the folder of a run has its model; some are kept for their scores alone."""
+    """Whether the folder of a run has its model; some are kept only for their scores."""
     return (folder / MODEL_FILE).is_file()
 
 
 def traverse_run(row: RunRow, data: Dataset, indices: Sequence[int], rows: int = 10) -> Traversal:
-    """Traversals of a finished run from the images at `indices`, of its `rows` latents of most KL.
+    """Traversals of a finished run from the images at `indices`, of its `rows` highest-KL latents.
 
     Raises UserError when the run's folder is not known.
     """

@@ -1,4 +1,4 @@
-"""`sweep baselines`: the paper's table, from baselines and from what the store has of the sweep."""
+"""`sweep baselines`: the paper's table, from baselines and the sweep's runs in the store."""
 
 import sys
 from argparse import Namespace
@@ -13,7 +13,7 @@ from trainer.errors import UserError
 
 
 def execute(args: Namespace) -> int:
-    """Scores the baselines that the store lacks, trains nothing, and prints the table."""
+    """Scores the baselines missing from the store, trains nothing, and prints the table."""
     from evaluation.baselines.table import text
     from sweeps.reporting.baselines import paper_table, prepare_baselines
 

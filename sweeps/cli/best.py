@@ -1,11 +1,11 @@
-"""`sweep best`: the best setting, over all and for each latent size."""
+"""`sweep best`: the best setting, overall and for each latent size."""
 
 from argparse import Namespace
 from typing import Any
 
 from evaluation.analysis.answer import Best
 from evaluation.analysis.formatting import metric_name
-from evaluation.analysis.inference.matters import in_words, what_matters
+from evaluation.analysis.inference.matters import in_words
 from sweeps import by_eye
 from sweeps.api import find_spec, of_other_metrics, of_snapshot
 from sweeps.cli.output import console, interval, number, parameters, print_json, table
@@ -23,7 +23,7 @@ def execute(args: Namespace) -> int:
     snapshot = sweep.snapshot(glance)
     answer = of_snapshot(snapshot)
     others = of_other_metrics(sweep, glance)
-    matters = what_matters(snapshot.answer.choice.settings)
+    matters = snapshot.answer.matters
     by_hand = by_eye.chosen(store, sweep.name)
     if args.json:
         more = {m: as_json(other) for m, other in others.items()}
@@ -41,7 +41,7 @@ def execute(args: Namespace) -> int:
 
 
 def show(answer: Best) -> None:
-    """Prints the best setting and a table of the best of each latent size."""
+    """Prints the best setting and a table of the best per latent size."""
     numbers = ("latents", "β", "is as good as the best", "good β", "β_norm", "score", "spread")
     rows = table(*numbers, "seeds", "failed", "verdict", "")
     for latents, setting in answer.per_latents.items():
@@ -73,7 +73,7 @@ def show(answer: Best) -> None:
 
 
 def show_other(metric: str, answer: Best) -> None:
-    """Prints in one line what another metric of the same models says."""
+    """Prints one line with the answer by another metric of the same models."""
     console.print(
         f"by {metric_name(metric)}: β = {number(answer.beta)} with {answer.latents} latents, score "
         f"{number(answer.score)} ({answer.verdict}; all of it: metric.name={metric})",
@@ -82,6 +82,6 @@ def show_other(metric: str, answer: Best) -> None:
 
 
 def as_json(answer: Best) -> dict[str, Any]:
-    """Plain values: the setting to use of all under `best`, then by latent size."""
+    """Plain values: the setting to use under `best`, then by latent size."""
     per_latents = {str(m): best.to_json() for m, best in answer.per_latents.items()}
     return {"best": answer.to_json(), "per_latents": per_latents}

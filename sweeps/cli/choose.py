@@ -1,4 +1,4 @@
-"""`sweep choose`: keeps the setting that a person chose by looking at it."""
+"""`sweep choose`: records the setting that a person chose by eye."""
 
 from argparse import Namespace
 
@@ -12,7 +12,7 @@ from trainer.errors import UserError
 
 
 def execute(args: Namespace) -> int:
-    """Records the choice; `sweep best`, the report and MLflow show it beside the answer."""
+    """Records the choice; `sweep best`, the report and MLflow show it next to the answer."""
     store = Store(args.store)
     snapshot = Sweep.load(find_spec(args.file, store), store).snapshot()
     wanted = {}

@@ -14,7 +14,7 @@ from trainer.files import write_atomically
 
 
 def execute(args: Namespace) -> int:
-    """Prints a table, for UDR's beta beside the Higgins beta, say; draws it where asked to."""
+    """Prints a table, e.g. of UDR's and Higgins' best beta; draws it if asked to."""
     store, compared = Store(args.store), []
     for file in args.files:
         sweep = Sweep.load(find_spec(file, store), store)
@@ -33,7 +33,7 @@ def execute(args: Namespace) -> int:
 
 
 def show(found: list[tuple[str, str, Best]]) -> None:
-    """Prints a line for each sweep's best setting, and one for each latent size."""
+    """Prints one line for each sweep's best setting, and one per latent size."""
     rows = table(
         "sweep", "metric", "M", "β", "90 % interval", "is as good as the best", "score", "verdict"
     )

@@ -12,7 +12,7 @@ from trainer.files import write_atomically
 
 
 def execute(args: Namespace) -> int:
-    """Draws them into files, or lists those that there are."""
+    """Draws figures into files, or lists those available."""
     from evaluation.report.figures import FIGURES, style
     from evaluation.report.material import Lacking
     from sweeps.reporting.material import material_of

@@ -1,4 +1,4 @@
-"""`sweep init`: writes a short sweep file that fits the user's own images."""
+"""`sweep init`: writes a short sweep file for the user's own images."""
 
 from argparse import Namespace
 from pathlib import Path
@@ -10,11 +10,11 @@ from trainer.errors import UserError
 
 
 def execute(args: Namespace) -> int:
-    """Writes NAME.yaml into this folder, and says what was read and what to do next."""
+    """Writes NAME.yaml into the current folder, and prints what was read and what to do next."""
     name = args.name or sweep_name(args.file)
     path = Path(f"{name}.yaml")
     if path.exists():
-        raise UserError(f"{path} is there already; give another name with --name")
+        raise UserError(f"{path} already exists; give another name with --name")
     made = starter(name, dataset_options(args.file, args.labels, args.overrides))
     write(path, made.text)
     shape = "×".join(map(str, made.data.shape))

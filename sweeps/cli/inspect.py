@@ -1,4 +1,4 @@
-"""`sweep inspect`: candidates side by side in a browser, to mark the best β by eye."""
+"""`sweep inspect`: candidates side by side in a browser, to pick the best β by eye."""
 
 from argparse import Namespace
 
@@ -9,7 +9,7 @@ from sweeps.sweep import Sweep
 
 
 def execute(args: Namespace) -> int:
-    """Serves the page on this machine alone, until Ctrl-C."""
+    """Serves the page on this machine only, until Ctrl-C."""
     from sweeps.reporting.inspection import serve
 
     store = Store(args.store)

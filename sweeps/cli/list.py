@@ -1,4 +1,4 @@
-"""`sweep list`: the sweeps of a store, and how far each has come."""
+"""`sweep list`: the sweeps of a store, and their progress."""
 
 from argparse import Namespace
 from dataclasses import asdict
@@ -11,13 +11,13 @@ from trainer.errors import UserError
 
 
 def execute(args: Namespace) -> int:
-    """Prints a line for each sweep."""
+    """Prints one line per sweep."""
     store = Store(args.store)
     found: list[dict[str, Any]] = []
     for name in store.names("sweeps"):
         try:
             found.append({"name": name, **asdict(status(store.load_spec(name), store))})
-        except UserError:  # no sweep, or one whose file reads no more
+        except UserError:  # not a sweep, or one whose file can no longer be read
             continue
     if args.json:
         print_json(found)

@@ -1,4 +1,4 @@
-"""`sweep logs`: what a sweep has printed, from its Ray job or from its store."""
+"""`sweep logs`: the output of a sweep, from its Ray job or from its store."""
 
 import time
 from argparse import Namespace
@@ -9,7 +9,7 @@ from sweeps.console.journal import log_key
 from sweeps.run_store import Store
 from trainer.errors import UserError
 
-SECONDS = 1.0  # between two looks at the store
+SECONDS = 1.0  # between reads of the store
 
 
 def execute(args: Namespace) -> int:

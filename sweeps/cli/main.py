@@ -1,6 +1,6 @@
-"""The command `sweep`: its arguments, its exit codes, and which part does the work.
+"""The command `sweep`: its arguments, its exit codes, and the dispatch to its subcommands.
 
-Exit codes: 0 done, 1 failed, 2 a mistake in what was given (one line says which), 130 interrupted.
+Exit codes: 0 done, 1 failed, 2 a mistake in the input (one line says which), 130 interrupted.
 """
 
 import argparse
@@ -19,25 +19,25 @@ INTERRUPTED = 130
 _FILE = "a sweep file (YAML)"
 _FILE_OR_NAME = "a sweep file, or the name of a sweep that was run in the store"
 _COMMANDS = {  # name: (what it does, its FILE, whether it has --json)
-    "run": ("run a sweep; what the store has already is not trained again", _FILE, False),
-    "validate": ("check a sweep file and its data, and start nothing", _FILE, True),
-    "plan": ("show what a sweep would train, and what of it the store has", _FILE_OR_NAME, True),
-    "status": ("count the runs of a sweep by state, and say who runs it", _FILE_OR_NAME, True),
-    "watch": ("follow a sweep that runs anywhere, by its store", _FILE_OR_NAME, False),
-    "stop": ("end a sweep that runs, here or on a cluster; nothing is lost", _FILE_OR_NAME, False),
-    "logs": ("show what a sweep has printed", _FILE_OR_NAME, False),
-    "best": ("show the best beta, over all and for each latent size", _FILE_OR_NAME, True),
-    "choose": ("keep the setting that you chose by eye, e.g. beta=4", _FILE_OR_NAME, False),
+    "run": ("run a sweep; runs already in the store are not trained again", _FILE, False),
+    "validate": ("check a sweep file and its data; train nothing", _FILE, True),
+    "plan": ("show what a sweep would train, and what the store already has", _FILE_OR_NAME, True),
+    "status": ("count the runs of a sweep by state, and show who runs it", _FILE_OR_NAME, True),
+    "watch": ("follow a sweep that is running anywhere, by its store", _FILE_OR_NAME, False),
+    "stop": ("stop a running sweep, here or on a cluster; nothing is lost", _FILE_OR_NAME, False),
+    "logs": ("show the output of a sweep", _FILE_OR_NAME, False),
+    "best": ("show the best beta, overall and for each latent size", _FILE_OR_NAME, True),
+    "choose": ("record the setting that you chose by eye, e.g. beta=4", _FILE_OR_NAME, False),
     "inspect": (
-        "show candidates side by side in a browser, for the eye",
+        "show candidates side by side in a browser, to choose by eye",
         _FILE_OR_NAME,
         False,
     ),
-    "report": ("write the report of a sweep from what the store has", _FILE_OR_NAME, False),
-    "baselines": ("print the paper's table, training nothing", _FILE_OR_NAME, True),
-    "sync": ("write to MLflow what it lacks of a sweep", _FILE_OR_NAME, False),
+    "report": ("write the report of a sweep from the store", _FILE_OR_NAME, False),
+    "baselines": ("print the paper's table; train nothing", _FILE_OR_NAME, True),
+    "sync": ("bring MLflow up to date with a sweep", _FILE_OR_NAME, False),
 }
-_CLUSTER = "the cluster that was given it (default: RAY_ADDRESS), by its dashboard"
+_CLUSTER = "dashboard of the cluster that runs it (default: RAY_ADDRESS)"
 _ADDRESSES = {
     "run": "a Ray cluster, e.g. auto; by default Ray is started on this machine. With --detach: "
     "its dashboard, e.g. http://127.0.0.1:8265",
@@ -53,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     output = sys.stdout if isinstance(sys.stdout, Unfailing) else None
     try:
         args = _parse(sys.argv[1:] if arguments is None else list(arguments))
-        # each command is imported when it is wanted: `sweep --help` must not pay for torch
+        # each command is imported on demand: `sweep --help` must not pay for torch
         code: int = import_module(f"sweeps.cli.{args.command}").execute(args)
         sys.stdout.flush()
     except UserError as error:
@@ -71,19 +71,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _prepare_environment() -> None:
-    """What the shell, or a notebook, has set for other programs must not break this one."""
+    """Undoes a shell's or notebook's settings for other programs that would break this one."""
     if sys.stdout is not sys.__stdout__ or sys.stderr is not sys.__stderr__:
         return  # called from Python
     occupy()
     sys.stdout, sys.stderr = unfailing(sys.stdout), unfailing(sys.stderr)
-    os.environ["MPLBACKEND"] = "agg"  # a notebook's is not there; figures go to files
+    os.environ["MPLBACKEND"] = "agg"  # a notebook's backend is missing here; figures go to files
     if "error" in os.environ.pop("PYTHONWARNINGS", ""):
-        warnings.resetwarnings()  # a library's warning would end a sweep
+        warnings.resetwarnings()  # a library's warning must not end a sweep
         warnings.simplefilter("ignore")
 
 
 class _Parser(argparse.ArgumentParser):
-    """argparse with its errors in one line."""
+    """argparse with one-line errors."""
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
@@ -113,7 +113,7 @@ def _parser() -> argparse.ArgumentParser:
             metavar="key=value",
             nargs="*",
             default=[],
-            help="replaces a key of the file, e.g. seeds=2 trainer.steps=1000",
+            help="overrides a key of the file, e.g. seeds=2 trainer.steps=1000",
         )
         _add_store(command)
         if has_json:
@@ -121,15 +121,18 @@ def _parser() -> argparse.ArgumentParser:
         if name in _ADDRESSES:
             command.add_argument("--address", help=_ADDRESSES[name])
         if name == "choose":
-            command.add_argument("--why", default="", metavar="TEXT", help="kept beside the choice")
+            command.add_argument("--why", default="", metavar="TEXT", help="stored with the choice")
         if name == "watch":
-            help = "between two looks (default: 5)"
+            help = "between updates (default: 5)"
             command.add_argument("--every", type=float, default=5.0, metavar="SECONDS", help=help)
         if name == "inspect":
             command.add_argument("--port", type=int, help="default: a free one")
         if name == "run":
-            detach = "hand the sweep to the cluster and return; see it by status, logs and stop"
+            detach = "hand the sweep to the cluster and return; then use status, logs and stop"
             command.add_argument("--detach", action="store_true", help=detach)
+        if name == "stop":
+            help = "give up this run alone (its id, or how that begins); the sweep continues"
+            command.add_argument("--run", metavar="ID", help=help)
         if name == "logs":
             follow = "keep printing until the sweep ends"
             command.add_argument("-f", "--follow", action="store_true", help=follow)
@@ -139,8 +142,8 @@ def _parser() -> argparse.ArgumentParser:
     option = "an option of the data set `folder`, e.g. size=64 or range=[0,16]"
     init.add_argument("overrides", metavar="key=value", nargs="*", default=[], help=option)
     init.add_argument("--labels", metavar="TABLE", help="a table of labels (CSV or the like)")
-    init.add_argument("--name", help="of the sweep, and of its file (default: the images')")
-    does = "list the sweeps of the store, and how far each has come"
+    init.add_argument("--name", help="of the sweep and its file (default: that of the images)")
+    does = "list the sweeps of the store and their progress"
     listing = commands.add_parser("list", help=does, description=f"{does[0].upper()}{does[1:]}.")
     listing.add_argument("--json", action="store_true", help="print JSON")
     _add_store(listing)
@@ -150,11 +153,11 @@ def _parser() -> argparse.ArgumentParser:
     compare.add_argument("--figure", metavar="PNG", help="draw them into this file")
     compare.add_argument("--json", action="store_true", help="print JSON")
     _add_store(compare)
-    does = "draw figures of a sweep from what the store has; without a name, all of them"
+    does = "draw figures of a sweep from the store; without a name, all of them"
     figure = commands.add_parser("figure", help=does, description=f"{does[0].upper()}{does[1:]}.")
     figure.add_argument("file", metavar="FILE", help=_FILE_OR_NAME)
     figure.add_argument("names", metavar="NAME", nargs="*", help="of a figure; see --list")
-    figure.add_argument("--list", action="store_true", help="show the figures that there are")
+    figure.add_argument("--list", action="store_true", help="list the available figures")
     figure.add_argument(
         "--format", choices=("png", "svg", "pdf"), default="png", help="default: png"
     )
@@ -173,7 +176,7 @@ def _version() -> str:
 
     try:
         return f"sweep {version('beta-sweep')}"
-    except PackageNotFoundError:  # run from a folder that was not installed
+    except PackageNotFoundError:  # run from a folder without being installed
         return "sweep, not installed"
 
 

@@ -24,12 +24,12 @@ def table(*columns: str) -> Table:
 
 
 def number(value: float | None) -> str:
-    """A number as people read it."""
+    """A number formatted for people."""
     return "–" if value is None else f"{value:.4g}"
 
 
 def interval(ends: tuple[float, float] | None) -> str:
-    """Two ends as people read them: `3.14 to 8.88`."""
+    """Two ends formatted for people: `3.14 to 8.88`."""
     return "–" if ends is None else f"{ends[0]:.3g} to {ends[1]:.3g}"
 
 

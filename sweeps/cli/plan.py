@@ -1,6 +1,7 @@
-"""`sweep plan`: what a sweep would train, and what of it the store has already."""
+"""`sweep plan`: what a sweep would train, and what the store already has."""
 
 from argparse import Namespace
+from dataclasses import asdict
 from typing import Any
 
 from evaluation.identity import compares_seeds
@@ -14,10 +15,12 @@ from sweeps.search.packs import Packs
 from sweeps.search.searcher import Searcher
 from sweeps.sweep import Sweep
 from sweeps.sweepfile import SweepSpec
+from sweeps.sweepfile.cost import device_hours
 from sweeps.sweepfile.starter import remarks_on_cost
 from trainer.data.describe import describe
 
 MOST_SHOWN = 60
+MOST_TIMED = 200  # runs whose training times are read
 
 
 def execute(args: Namespace) -> int:
@@ -32,7 +35,8 @@ def execute(args: Namespace) -> int:
     trials, left = Packs.of(spec, compares), Packs.of(spec, compares)
     known = _known_settings(sweep)
     every = {setting.number: sweep.runs(setting.parameters) for setting in known}
-    in_store = store.glance().ended(run.id for runs in every.values() for run in runs)
+    glance = store.glance()
+    in_store = glance.ended(run.id for runs in every.values() for run in runs)
     for setting in known:
         seeds = sure.seeds.get(setting.number, spec.first_seeds)
         runs = [run for run in every[setting.number] if run.config.seed in seeds]
@@ -53,6 +57,10 @@ def execute(args: Namespace) -> int:
             }
         )
     more = (sure.settings - len(settings)) * trials.each
+    # the runs of a trial have its time in common
+    known_results = glance.results(list(in_store)[:MOST_TIMED]).values()
+    seconds = {result["training"]["seconds"] for result in known_results}
+    hours = device_hours(sorted(seconds), left.count + more)
     plan = {
         "name": spec.name,
         "method": spec.method,
@@ -67,6 +75,7 @@ def execute(args: Namespace) -> int:
         "in_store": there,
         "to_score": to_score,
         "runs_left": sure.runs - there,
+        "device_hours": None if hours is None else asdict(hours),
         "remarks": [*describe(data), *sweep.metrics.remarks, *remarks_on_cost(spec, data)],
         "list": settings,
     }
@@ -74,6 +83,8 @@ def execute(args: Namespace) -> int:
         print_json(plan)
     else:
         _show(plan, spec, store.location)
+        if hours is not None and plan["trials_left"]:
+            console.print(f"training what is left takes {hours.in_words()}", soft_wrap=True)
     return 0
 
 
@@ -90,9 +101,9 @@ def _known_settings(sweep: Sweep) -> list[Setting]:
 
 def _show(plan: dict[str, Any], spec: SweepSpec, store: str) -> None:
     data = plan["dataset"]
-    race = f"; the race adds what it needs, {spec.most_runs} at most" if spec.racing else ""
+    race = f"; the race adds what it needs, at most {spec.most_runs}" if spec.racing else ""
     runs = f"{plan['runs']} runs{' so far' if spec.racing else ''}"
-    unscored = f", {plan['to_score']} of them to be scored anew" if plan["to_score"] else ""
+    unscored = f", {plan['to_score']} of them to be rescored" if plan["to_score"] else ""
     console.print(
         bold(plan["name"]),
         f": {plan['settings']} settings ({plan['method']}) × {spec.seeds_in_words} seeds "

@@ -1,4 +1,4 @@
-"""What the commands share that look at a sweep from outside: its name, and its job on a cluster."""
+"""Shared by commands that look at a sweep from outside: its name, and its job on a cluster."""
 
 import os
 from argparse import Namespace
@@ -12,7 +12,7 @@ from trainer.errors import UserError
 
 
 def sweep_name(args: Namespace, store: Store) -> str:
-    """The name in the sweep file that was given, or the name itself. Raises UserError."""
+    """The name in the given sweep file, or the given name itself. Raises UserError."""
     if is_file(args.file):
         return find_spec(args.file, store, args.overrides).name
     try:

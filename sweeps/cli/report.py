@@ -1,4 +1,4 @@
-"""`sweep report`: writes the report of a sweep from what the store has."""
+"""`sweep report`: writes the report of a sweep from the store."""
 
 from argparse import Namespace
 
@@ -8,7 +8,7 @@ from sweeps.run_store import Store
 
 
 def execute(args: Namespace) -> int:
-    """Writes it and prints where it is."""
+    """Writes the report and prints its path."""
     store = Store(args.store)
     path = report(find_spec(args.file, store, args.overrides), store)
     console.print(f"report: {path}", soft_wrap=True)

@@ -1,4 +1,4 @@
-"""`sweep run`: runs a sweep to its end, and shows progress and the answer; or sends it away."""
+"""`sweep run`: runs a sweep and shows progress and the answer; or sends it to a cluster."""
 
 import os
 import shlex
@@ -17,7 +17,7 @@ INTERRUPTED = 130
 
 def execute(args: Namespace) -> int:
     """Runs it; FAILED when trials failed, INTERRUPTED after Ctrl-C."""
-    spec = load_spec(args.file, args.overrides)  # before the slow imports: most mistakes are here
+    spec = load_spec(args.file, args.overrides)  # before slow imports: most errors are found here
     if args.detach:
         return _detach(spec, Store(args.store), args.address or os.environ.get("RAY_ADDRESS"))
     from sweeps import driver
@@ -29,7 +29,7 @@ def execute(args: Namespace) -> int:
 
 
 def _detach(spec: SweepSpec, store: Store, address: str | None) -> int:
-    """Sends the sweep to a cluster, and says how to see to it from here."""
+    """Sends the sweep to a cluster, and prints how to follow it from here."""
     if address is None:
         raise UserError("--detach: give the cluster's dashboard, --address http://HOST:8265")
     _check_paths(spec)
@@ -37,9 +37,9 @@ def _detach(spec: SweepSpec, store: Store, address: str | None) -> int:
     from sweeps.cluster.jobs import Jobs
 
     job = Jobs(address).submit(spec, store.location)
-    console.print(f"{spec.name} is on its way, as Ray job {job}", soft_wrap=True)
+    console.print(f"{spec.name} was submitted as Ray job {job}", soft_wrap=True)
     for name in runtime_env.withheld():
-        console.print(f"{name} holds a password and was not sent: set it on the cluster's head")
+        console.print(f"{name} contains a password and was not sent: set it on the cluster's head")
     where = f"--address {shlex.quote(address)} --store {shlex.quote(store.location)}"
     for command in ("status", "logs -f", "stop"):
         console.print(f"  sweep {command} {spec.name} {where}", soft_wrap=True)
@@ -47,8 +47,8 @@ def _detach(spec: SweepSpec, store: Store, address: str | None) -> int:
 
 
 def _check_paths(spec: SweepSpec) -> None:
-    """Raises UserError for data named by a path that means something on this machine alone."""
+    """Raises UserError for data named by a path that is only valid on this machine."""
     for key, value in spec.dataset.options.items():
         if isinstance(value, str) and not os.path.isabs(value) and Path(value).exists():
-            problem = f"{value!r} is relative; on a cluster give a path that all nodes see, whole"
+            problem = f"{value!r} is relative; a cluster needs an absolute path that all nodes see"
             raise spec.error(FieldError(problem, ("dataset", key)))

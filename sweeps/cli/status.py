@@ -18,7 +18,7 @@ from trainer.errors import UserError
 
 
 def execute(args: Namespace) -> int:
-    """Prints the counts, and the sweep's job where it has one."""
+    """Prints the counts, and the sweep's job if it has one."""
     store = Store(args.store)
     jobs = cluster_jobs(args)
     job = job_of(jobs, sweep_name(args, store), store) if jobs else None

@@ -1,4 +1,4 @@
-"""`sweep stop`: ends a sweep that runs, here or on a cluster; what is trained is kept."""
+"""`sweep stop`: ends a sweep that runs, or one of its runs; what is trained is kept."""
 
 import time
 from argparse import Namespace
@@ -15,9 +15,11 @@ PATIENCE = 60.0  # seconds that a sweep may take to write its checkpoints
 
 
 def execute(args: Namespace) -> int:
-    """Asks it to stop, and waits until it has; FAILED when it has not in time."""
+    """Asks the sweep to stop, and waits until it has; FAILED if it has not in time."""
     store = Store(args.store)
     name = sweep_name(args, store)
+    if args.run is not None:
+        return _give_up(store, name, args.run)
     jobs = cluster_jobs(args)
     job = job_of(jobs, name, store)
     holder = store.holder(name)
@@ -26,15 +28,37 @@ def execute(args: Namespace) -> int:
         console.print(f"asked {holder} to stop", soft_wrap=True)
         over = _within_patience(lambda: store.holder(name) is None)
     elif jobs is not None and job is not None and job.active:
-        jobs.end(job)  # it has not come to the store yet, or its store is out of sight
+        jobs.end(job)  # it has not reached the store yet, or its store is not accessible from here
         console.print(f"asked job {job.id} to stop", soft_wrap=True)
         over = _within_patience(lambda: not jobs.now(job).active)
     else:
         raise UserError(f"sweep {name!r} is not running")
     if not over:
-        console.print(f"still at work after {PATIENCE:.0f} s; it stops after its present step")
+        console.print(f"still at work after {PATIENCE:.0f} s; it will stop after its current step")
         return FAILED
     console.print("stopped; what is done is kept: run it again to resume")
+    return 0
+
+
+def _give_up(store: Store, name: str, wanted: str) -> int:
+    """Asks for the run whose id begins with `wanted` to be given up."""
+    every = {
+        run for ids in store.recorded_runs(store.load_spec(name)).values() for run in ids.values()
+    }
+    found = sorted(run for run in every if run.startswith(wanted))
+    if len(found) != 1:
+        problem = "has no run" if not found else f"has {len(found)} runs that begin with"
+        raise UserError(f"sweep {name!r} {problem} {wanted!r}; `sweep report` lists its runs")
+    if store.is_trained(found[0]):
+        raise UserError(f"run {found[0]} has ended already: there is nothing to give up")
+    if store.holder(name) is None:
+        raise UserError(f"sweep {name!r} is not running, and to run it again takes every run up")
+    stopping.give_up(store, name, found[0])
+    console.print(
+        f"run {found[0]} will be given up in seconds, and the sweep continues without it; to take "
+        "it up where it was, run the sweep again",
+        soft_wrap=True,
+    )
     return 0
 
 

@@ -1,4 +1,4 @@
-"""`sweep sync`: writes to MLflow what it lacks of a sweep, from the store."""
+"""`sweep sync`: brings MLflow up to date with a sweep, from the store."""
 
 from argparse import Namespace
 
@@ -9,7 +9,7 @@ from sweeps.run_store import Store
 
 
 def execute(args: Namespace) -> int:
-    """Writes it and says so."""
+    """Writes what is missing and says so."""
     from sweeps.tracking.tracker import sync
 
     store = Store(args.store)

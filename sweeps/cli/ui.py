@@ -1,4 +1,4 @@
-"""`sweep ui`: MLflow's pages on the runs of the store, on this machine only, until Ctrl-C.
+"""`sweep ui`: MLflow's pages for the runs of the store, on this machine only, until Ctrl-C.
 
 Where $MLFLOW_TRACKING_URI names a server, the runs are there, and its address is printed.
 """
@@ -49,7 +49,7 @@ def execute(args: Namespace) -> int:
         },
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        start_new_session=True,  # Ctrl-C comes to us alone, and the whole group is ended below
+        start_new_session=True,  # Ctrl-C reaches only us; the whole group is ended below
     )
     try:
         address = f"http://{HOST}:{port}"
@@ -75,7 +75,7 @@ def _server(store: Store, port: int) -> list[str]:
 
 
 def _port(wanted: int | None) -> int:
-    """The port that was asked for, else 5000, else any that is free."""
+    """The requested port, else 5000, else any free one."""
     for port in (PORT, 0) if wanted is None else (wanted,):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -1,4 +1,4 @@
-"""`sweep validate`: checks a sweep file and its data set, and starts nothing."""
+"""`sweep validate`: checks a sweep file and its data set; trains nothing."""
 
 from argparse import Namespace
 from dataclasses import asdict
@@ -9,18 +9,18 @@ from sweeps.cli.output import console, print_json
 from sweeps.console.printing import bold
 from sweeps.run_store import Store
 from sweeps.sweep import Sweep
-from sweeps.sweepfile import as_mapping, load_spec
+from sweeps.sweepfile import as_mapping, load_spec, space
 from sweeps.sweepfile.compatibility import RENDERED
 from sweeps.sweepfile.cost import cost_of
 from sweeps.sweepfile.starter import remarks_on_cost
 from trainer.data.dataset import Dataset
 from trainer.errors import UserError
 
-MOST_RENDERED = 2**26  # bytes of images that are rendered to be looked at
+MOST_RENDERED = 2**26  # bytes of images that are rendered for inspection
 
 
 def execute(args: Namespace) -> int:
-    """Says that the file is good, and what its data are, or raises UserError."""
+    """Reports that the file is valid, and what its data are, or raises UserError."""
     try:
         spec = load_spec(args.file, args.overrides)
         sweep = Sweep.load(spec, Store(args.store))
@@ -44,7 +44,8 @@ def execute(args: Namespace) -> int:
         print_json({**answer, "sweep": as_mapping(spec), "resolved": resolved})
         return 0
     known = cost.in_words() if cost else f"{spec.most_runs} runs"
-    for line in [*_lines(found), f"cost: {known}", *remarks_on_cost(spec, sweep.data)]:
+    remarks_on_steps = remarks_on_cost(spec, sweep.data, cost.seconds if cost else None)
+    for line in [*_lines(found), f"cost: {known}", *remarks_on_steps]:
         console.print(line, soft_wrap=True)
     console.print(
         f"{args.file} is good: sweep ",
@@ -61,7 +62,7 @@ def execute(args: Namespace) -> int:
 
 
 def _looked_at(data: Dataset) -> dict[str, Any]:
-    """What the data are, as JSON; with a contact sheet where that does not take long."""
+    """A description of the data, as JSON; with a contact sheet if that is quick."""
     from trainer import cache
     from trainer.data import describe
 
@@ -84,11 +85,9 @@ def _looked_at(data: Dataset) -> dict[str, Any]:
 
 
 def _first_model(sweep: Sweep) -> dict[str, Any]:
-    """The first model that the search space holds, every default written out."""
-    first = {
-        name: parameter.low if parameter.choices is None else parameter.choices[0]
-        for name, parameter in sweep.spec.parameters.items()
-    }
+    """The first model of the search space, every default written out."""
+    parameters = sweep.spec.parameters
+    first = space.active(parameters, space.first(parameters))
     return asdict(sweep.runs(first)[0].config)
 
 
@@ -105,7 +104,7 @@ def _lines(found: dict[str, Any]) -> list[str]:
 
 
 def _broken(error: BaseException | None) -> list[str]:
-    """A line on each image that cannot be used, where that is what is wrong."""
+    """One line per unusable image, if that is the error."""
     while error is not None:
         problems = getattr(error, "problems", None)
         if problems:

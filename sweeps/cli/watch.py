@@ -1,4 +1,4 @@
-"""`sweep watch`: follows a sweep from any machine that sees its store; nothing is started."""
+"""`sweep watch`: follows a sweep from any machine that can reach its store."""
 
 import time
 from argparse import Namespace
@@ -15,7 +15,7 @@ from sweeps.run_store import Store
 
 
 def execute(args: Namespace) -> int:
-    """Redraws the curve and the counts until nobody runs the sweep; without a terminal, lines."""
+    """Redraws the curve and counts while the sweep runs; prints lines without a terminal."""
     store = Store(args.store)
     watched = Watched(find_spec(args.file, store, args.overrides), store)
     if not console.is_terminal:

@@ -1,1 +1,1 @@
-"""Ray: its own process, the cluster, what its nodes are sent, and sweeps as jobs on it."""
+"""Ray: its own process, the cluster, what is sent to its nodes, and sweeps as jobs."""

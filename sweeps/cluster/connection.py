@@ -17,7 +17,7 @@ from sweeps.cluster.runtime_env import for_trials
 from sweeps.sweepfile import Resources
 from trainer.errors import UserError
 
-# Read by Ray when it is imported or started; what the user has set stays.
+# Read by Ray when it is imported or started; the user's own values stay.
 _ENVIRONMENT = {
     "RAY_AIR_NEW_OUTPUT": "0",
     "RAY_CHDIR_TO_TRIAL_DIR": "0",  # relative paths in the sweep file mean the same in a worker
@@ -28,7 +28,7 @@ _ENVIRONMENT = {
     "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",  # the store keeps the first traceback of each trial
     "TUNE_WARN_INSUFFICENT_RESOURCE_THRESHOLD_S": "1000000000",  # checked here, before the start
 }
-# of a Ray that this process starts: it is gone when it cannot be reached for so long
+# for a Ray started by this process: it is lost when unreachable for this long
 _ALONE = {"RAY_gcs_rpc_server_reconnect_timeout_s": "10"}
 _LATEST = Path("/tmp/ray/ray_current_cluster")  # where `ray start` leaves the address
 _OBJECT_STORE_BYTES = 100 * 2**20  # trials pass a few numbers; images are memory-mapped files
@@ -36,10 +36,10 @@ _OBJECT_STORE_BYTES = 100 * 2**20  # trials pass a few numbers; images are memor
 
 @contextlib.contextmanager
 def cluster(address: str | None, resources: Resources, folder: Path) -> Iterator[ModuleType]:
-    """Ray for the time of a sweep, in this process; gives the module `ray`.
+    """Ray for the duration of a sweep, in this process; yields the module `ray`.
 
     address: of a running cluster ("auto", "host:6379", "ray://…"); None starts Ray on this machine.
-    folder: for the files of a Ray that is started here.
+    folder: for the files of a Ray started here.
     Raises UserError when the cluster cannot be reached, or when this machine cannot hold one trial.
     """
     for name, value in (_ENVIRONMENT | (_ALONE if address is None else {})).items():
@@ -56,27 +56,27 @@ def cluster(address: str | None, resources: Resources, folder: Path) -> Iterator
             _check_room(ray, resources)
         yield ray
     finally:
-        # what Tune leaves in reference cycles must not be collected by another thread while Ray
-        # shuts down: Ray ends the process then
+        # Tune's reference cycles must not be collected by another thread while Ray
+        # shuts down: Ray would end the process
         gc.collect()
         ray.shutdown()
 
 
 def _own_token(folder: Path) -> None:
-    """Has a Ray that is started here ask for a token of its own, which this user alone can read.
+    """Makes a Ray started here require its own token, which only this user can read.
 
-    Ray would keep one for ever in the home folder, which may be absent, or not to be written to.
+    By default Ray keeps one in the home folder, which may be missing or read-only.
     """
     os.environ.setdefault("RAY_AUTH_MODE", "token")
     token = folder / "token"
     with open(os.open(token, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(secrets.token_hex(32))
-    os.environ.pop("RAY_AUTH_TOKEN", None)  # it would come first
+    os.environ.pop("RAY_AUTH_TOKEN", None)  # it would take precedence
     os.environ["RAY_AUTH_TOKEN_PATH"] = str(token)
 
 
 def cores() -> int:
-    """How many cores this process may use: by its affinity, and by the quota of its cgroup."""
+    """How many cores this process may use: by its affinity and its cgroup's quota."""
     here = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     for file in ("/sys/fs/cgroup/cpu.max", "/sys/fs/cgroup/cpu/cpu.cfs_quota_us"):
         with contextlib.suppress(OSError, ValueError):
@@ -96,10 +96,10 @@ class _Kept(list[str]):
 
 
 def _own_path(ray: ModuleType) -> Any:
-    """Ray's configuration of a job whose workers search no other folders than this process.
+    """Ray's configuration of a job whose workers have the same module path as this process.
 
-    Ray would have them search the current folder and the script's first, and a `trainer/`, a
-    `random.py` or a `torch.py` there would be imported instead of what the driver imported.
+    By default they search the current folder and the script's first, and a `trainer/`, `random.py`
+    or `torch.py` there would be imported instead of what the driver imported.
     """
     job = ray.job_config.JobConfig()
     job._py_driver_sys_path = _Kept()
@@ -109,13 +109,13 @@ def _own_path(ray: ModuleType) -> Any:
 def _connect(ray: ModuleType, address: str | None, folder: Path) -> None:
     quiet = {"log_to_driver": False, "configure_logging": False, "job_config": _own_path(ray)}
     if address is None:
-        # address="local": a bare init would join any cluster that runs on this machine
+        # address="local": a bare init would join any cluster running on this machine
         ray.init(
             address="local",
             num_cpus=cores(),
             include_dashboard=False,
             object_store_memory=_OBJECT_STORE_BYTES,
-            _temp_dir=str(folder / "r"),  # Ray lets everyone write there; `folder` is private
+            _temp_dir=str(folder / "r"),  # Ray makes it world-writable; `folder` is private
             **quiet,
         )
         return
@@ -127,9 +127,9 @@ def _connect(ray: ModuleType, address: str | None, folder: Path) -> None:
 
 
 def _keep_credentials() -> None:
-    """Has Tune not send this process's AWS keys with each trial: logs and dashboard show them.
+    """Keeps Tune from sending this process's AWS keys with each trial: logs would show them.
 
-    A worker has those of its own machine.
+    A worker uses those of its own machine.
     """
     from ray.tune.execution import class_cache
 
@@ -138,7 +138,7 @@ def _keep_credentials() -> None:
 
 
 def check_address(address: str) -> None:
-    """Raises UserError for a cluster that is not there, before anything is written for it."""
+    """Raises UserError for a cluster that does not exist, before anything is written for it."""
     where = os.environ.get("RAY_ADDRESS") or address if address == "auto" else address
     with contextlib.suppress(OSError):
         if where == "auto":
@@ -154,13 +154,13 @@ def check_address(address: str) -> None:
 def _no_cluster(address: str, error: Exception) -> UserError:
     reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
     return UserError(
-        f"no Ray cluster can be reached at {address!r}: {reason}; if it asks for a token, set "
-        "RAY_AUTH_MODE=token and RAY_AUTH_TOKEN_PATH as its nodes have them"
+        f"no Ray cluster can be reached at {address!r}: {reason}; if it needs a token, set "
+        "RAY_AUTH_MODE=token and RAY_AUTH_TOKEN_PATH as on its nodes"
     )
 
 
 def knock(address: str) -> None:
-    """Raises OSError when nobody listens at `host:port`; Ray would keep trying for minutes."""
+    """Raises OSError when nothing listens at `host:port`; Ray would keep trying for minutes."""
     host, _, port = address.rpartition("//")[2].rstrip("/").rpartition(":")
     if host and port.isdecimal():
         with socket.create_connection((host, int(port)), timeout=10):
@@ -168,14 +168,14 @@ def knock(address: str) -> None:
 
 
 def _check_room(ray: ModuleType, resources: Resources) -> None:
-    """Tune waits for ever for what this machine does not have; a cluster may yet grow."""
+    """Tune waits forever for resources that this machine lacks; a cluster may still grow."""
     nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
     if any(_holds(node, resources) for node in nodes):
         return
     wanted = f"{resources.cpu:g} CPU and {resources.gpu:g} GPU"
     most = ", ".join(f"{node.get('CPU', 0):g} CPU and {node.get('GPU', 0):g} GPU" for node in nodes)
     raise UserError(
-        f"resources: a trial takes {wanted}, but this machine has {most or 'nothing'}; "
+        f"resources: a trial needs {wanted}, but this machine has {most or 'nothing'}; "
         "lower resources.cpu and resources.gpu"
     )
 

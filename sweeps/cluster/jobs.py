@@ -1,4 +1,4 @@
-"""Sweeps as Ray jobs: sent to a running cluster, found again by name, read and stopped."""
+"""Sweeps as Ray jobs: submitted to a running cluster, found by name, read and stopped."""
 
 import contextlib
 import logging
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     from ray.job_submission import JobSubmissionClient
 
 ACTIVE = ("PENDING", "RUNNING")
-SECONDS = 1.0  # between two looks at the log of a job
+SECONDS = 1.0  # between reads of a job's log
 
 
 @dataclass(frozen=True)
 class Job:
     """A sweep on a cluster. state: PENDING, RUNNING, SUCCEEDED, STOPPED or FAILED.
 
-    message: what Ray says of it, such as why it failed to start.
+    message: Ray's message, such as why it failed to start.
     """
 
     id: str
@@ -40,7 +40,7 @@ class Job:
 
 
 class Jobs:
-    """The sweeps that a Ray cluster was sent. Raises UserError when it cannot be reached.
+    """The sweeps submitted to a Ray cluster. Raises UserError when it cannot be reached.
 
     address: of its dashboard (`http://127.0.0.1:8265`), or `auto` or `host:6379` on its nodes.
     """
@@ -49,14 +49,14 @@ class Jobs:
         self._client = _connect(address)
 
     def submit(self, spec: SweepSpec, store: str) -> str:
-        """Sends the sweep, its file and this code to the cluster; gives the job's id.
+        """Sends the sweep, its file and this code to the cluster; returns the job's id.
 
         Raises UserError while an earlier job of the same sweep and store has not ended.
         """
         earlier = self.find(spec.name, store)
         if earlier is not None and earlier.active:
             raise UserError(
-                f"sweep {spec.name!r} is on this cluster already, as job {earlier.id}; "
+                f"sweep {spec.name!r} is already on this cluster, as job {earlier.id}; "
                 "wait for it, or stop it with `sweep stop`"
             )
         file = f"{spec.name}.yaml"
@@ -85,7 +85,7 @@ class Jobs:
         return text
 
     def follow(self, job: Job) -> Iterator[str]:
-        """What the job has printed, and prints until it ends, piece by piece."""
+        """What the job has printed, and then prints until it ends, piece by piece."""
         shown = 0
         while True:
             over = not self.now(job).active
@@ -102,13 +102,13 @@ class Jobs:
         return Job(job.id, info.status.value, info.message or "")
 
     def end(self, job: Job) -> None:
-        """Sends the job SIGTERM, on which it writes its checkpoints and ends."""
+        """Sends the job SIGTERM, upon which it writes its checkpoints and ends."""
         self._client.stop_job(job.id)
 
 
 @contextlib.contextmanager
 def _silence() -> Iterator[None]:
-    """Keeps Ray from telling of each file that it sends; its loggers set their own levels."""
+    """Keeps Ray from reporting each file that it sends; its loggers set their own levels."""
     logging.disable(logging.INFO)
     try:
         yield
@@ -126,6 +126,6 @@ def _connect(address: str) -> "JobSubmissionClient":
         said = str(error).strip().splitlines() or [type(error).__name__]
         raise UserError(
             f"no Ray dashboard can be reached at {address!r}: {said[0]}; give the address of the "
-            "dashboard, e.g. http://127.0.0.1:8265, and if the cluster asks for a token, set "
+            "dashboard, e.g. http://127.0.0.1:8265, and if the cluster needs a token, set "
             "RAY_AUTH_MODE=token and RAY_AUTH_TOKEN_PATH as its nodes have them"
         ) from None

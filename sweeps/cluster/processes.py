@@ -1,4 +1,4 @@
-"""The processes that a process has started, and what they are doing, as Linux tells it."""
+"""The processes that a process has started, and their states, on Linux."""
 
 import contextlib
 import ctypes
@@ -12,7 +12,7 @@ _PR_SET_PDEATHSIG = 1
 
 
 def below(pid: int) -> list[int]:
-    """The processes that `pid` has started, those that they have, and so on; with zombies."""
+    """All descendants of the process `pid`, including zombies."""
     found: list[int] = []
     for child in _children(pid):
         found += [child, *below(child)]
@@ -20,12 +20,12 @@ def below(pid: int) -> list[int]:
 
 
 def state(pid: int) -> str:
-    """R or S at work or asleep, T stopped, Z a zombie; empty for one that is gone."""
+    """R or S if running or asleep, T if stopped, Z if a zombie; empty if gone."""
     return _facts(pid)[0]
 
 
 def began(pid: int) -> str:
-    """When the process began, so that another of its number is told from it; empty: it is gone."""
+    """When the process began, to tell it from a later one with the same id; empty if gone."""
     return _facts(pid)[19]
 
 
@@ -35,14 +35,14 @@ def is_over(pid: int) -> bool:
 
 
 def kill(pids: Iterable[int]) -> None:
-    """Ends each that is still there, stopped ones too."""
+    """Kills each that still exists, including stopped ones."""
     for pid in pids:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.kill(pid, signal.SIGKILL)
 
 
 def that_name(text: str) -> list[int]:
-    """This user's other processes whose command line holds `text`."""
+    """This user's other processes whose command line contains `text`."""
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):  # it has ended, or is another user's
@@ -53,15 +53,15 @@ def that_name(text: str) -> list[int]:
 
 
 def end_with(parent: int) -> None:
-    """Has the kernel end this process when `parent`, which started it, ends in whatever way."""
+    """Makes the kernel end this process when `parent`, which started it, ends in any way."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     if os.getppid() != parent:
-        os._exit(1)  # it has ended meanwhile
+        os._exit(1)  # it has already ended
 
 
 def _facts(pid: int) -> list[str]:
-    """What /proc says of a process from its state on (`man proc_pid_stat`)."""
+    """The fields of a process in /proc from its state on (`man proc_pid_stat`)."""
     try:
         return Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
     except OSError:

@@ -1,7 +1,7 @@
 """Ray's own process: it runs the trials that the sweep's process hands out, over a pipe.
 
-Ray's libraries end a process that has lost its cluster, and wait for ever for one that is frozen.
-Here nothing is lost by that: see `ray_process`.
+Ray's libraries end a process that has lost its cluster, and wait forever for a frozen one. In this
+process nothing is lost by that: see `ray_process`.
 """
 
 import contextlib
@@ -17,11 +17,11 @@ from sweeps.cluster.connection import cluster
 from sweeps.sweepfile import Resources
 from trainer.errors import UserError
 
-PULSE = 2.0  # seconds between two looks at whether Ray answers
+PULSE = 2.0  # seconds between checks that Ray answers
 
 
 class Setup(NamedTuple):
-    """What Ray is started with; see `cluster`."""
+    """The arguments for starting Ray; see `cluster`."""
 
     address: str | None
     resources: Resources
@@ -29,16 +29,16 @@ class Setup(NamedTuple):
 
 
 class _Door:
-    """The pipe to the sweep's process: calls are answered, news are not."""
+    """The pipe to the sweep's process: calls are answered, news is not."""
 
     def __init__(self, connection: Connection):
         self._connection, self._lock = connection, threading.Lock()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _door_of_this_process, ()  # Ray Tune pickles what it calls back
+        return _door_of_this_process, ()  # Ray Tune pickles its callbacks
 
     def call(self, name: str, *arguments: Any) -> Any:
-        """Has a method of `Dispatch` called there; what it returns. Of one thread only."""
+        """Calls a method of `Dispatch` there and returns its result. From one thread only."""
         self.tell("call", name, arguments)
         return self._connection.recv()
 
@@ -68,7 +68,7 @@ def main(pipe: int, parent: int) -> None:
             try:
                 _serve(ray, connection, door, setup.folder / "tune")
             except Exception as error:
-                _tell_why(door, error)  # before Ray is shut down, which may take its time
+                _tell_why(door, error)  # before Ray is shut down, which may take long
                 raise
     except (EOFError, BrokenPipeError):
         return  # the other process has ended
@@ -96,7 +96,7 @@ def _tell_why(door: _Door, error: Exception) -> None:
 
 
 def _chiefs(ray: ModuleType) -> dict[str, int]:
-    """Ray's processes on this machine without which nothing works, by kind; their ids."""
+    """Ids of Ray's essential processes on this machine, by kind."""
     node = getattr(ray._private.worker, "_global_node", None)
     started = getattr(node, "all_processes", {})
     return {
@@ -107,7 +107,7 @@ def _chiefs(ray: ModuleType) -> dict[str, int]:
 
 
 def _pulse(ray: ModuleType, door: _Door) -> None:
-    """Says again and again that Ray answers, as long as it does."""
+    """Reports repeatedly that Ray answers, as long as it does."""
     over = threading.Event()
     while not over.wait(PULSE):
         try:
@@ -115,5 +115,5 @@ def _pulse(ray: ModuleType, door: _Door) -> None:
             door.tell("pulse", alive)
         except OSError:
             return
-        except Exception:  # Ray raises many kinds: silence tells
+        except Exception:  # Ray raises many kinds: silence is the signal
             continue

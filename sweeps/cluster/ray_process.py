@@ -1,7 +1,7 @@
-"""Runs trials on a Ray that has a process of its own, and starts that again when Ray is lost.
+"""Runs trials on a Ray in its own process, and restarts it when Ray is lost.
 
-Whatever Ray does, crash, freeze or hang at its end, the sweep's own process never waits for it
-without looking: at the processes themselves, and at when something was last heard of them.
+Whatever Ray does, crash, freeze or hang at exit, the sweep's process never waits for it blindly: it
+checks the processes themselves, and when they were last heard from.
 """
 
 import contextlib
@@ -29,12 +29,12 @@ from sweeps.trials.trial_queue import Observer, TrialQueue
 from sweeps.trials.work_order import job_of
 from trainer.errors import UserError
 
-LOOK = 1.0  # seconds between two looks at Ray's processes
-STOPPED_LOOKS = 3  # a process found stopped (`kill -STOP`) so many times in a row is ended
-SILENCE = 60.0  # seconds without news of a Ray on this machine: it is taken for hung
+LOOK = 1.0  # seconds between checks of Ray's processes
+STOPPED_LOOKS = 3  # a process found stopped (`kill -STOP`) this many times in a row is killed
+SILENCE = 60.0  # seconds without news after which a Ray on this machine is considered hung
 START = 300.0  # seconds that Ray may take to start
-END = 10.0  # seconds that it may take to leave a cluster
-LOSSES = 3  # times in a row, with no progress between, that Ray may be lost
+END = 10.0  # seconds that Ray may take to leave a cluster
+LOSSES = 3  # times in a row that Ray may be lost without progress in between
 
 _CODE = """
 import sys
@@ -52,10 +52,10 @@ class RayLost(Exception):
 def ray_process(
     address: str | None, resources: Resources, say: Callable[[str], object]
 ) -> Iterator["RayProcess"]:
-    """Ray for the time of a sweep.
+    """Ray for the duration of a sweep.
 
     address: of a running cluster ("auto", "host:6379", "ray://…"); None starts Ray on this machine.
-    say: is told in a line when Ray was lost and is started again.
+    say: gets a line when Ray was lost and is restarted.
     Raises UserError when the cluster cannot be reached, or this machine cannot hold one trial.
     """
     with scratch() as folder:
@@ -68,7 +68,7 @@ def ray_process(
 
 
 class RayProcess:
-    """Ray's process as the sweep's own one sees it; see `ray_process`."""
+    """Ray's process as seen from the sweep's process; see `ray_process`."""
 
     def __init__(
         self,
@@ -93,7 +93,7 @@ class RayProcess:
         return self._process.pid
 
     def start(self) -> None:
-        """Starts Ray; again where it cannot be started but by accident. Raises UserError."""
+        """Starts Ray, retrying after transient failures. Raises UserError."""
         for left in reversed(range(LOSSES)):
             try:
                 self._start()
@@ -112,10 +112,10 @@ class RayProcess:
         start: bytes | None = None,
         home: str | None = HOME,
     ) -> None:
-        """Runs all of `queue`. Raises the first error of the sweep's own parts.
+        """Runs all of `queue`. Raises the first error of the sweep's own code.
 
         A trial that raises or dies does not stop the others. start, home: see `trainable`; start is
-        pickled. Raises UserError when Ray was lost again and again.
+        pickled. Raises UserError when Ray is lost repeatedly.
         """
         spec, store = sweep.spec, sweep.store
         job = job_of(spec, store, sweep.metrics.evaluation)
@@ -138,17 +138,17 @@ class RayProcess:
                         f"Ray was lost {losses} times in a row ({lost}); what is done is kept: "
                         "run it again to resume"
                     ) from None
-                self._say(f"Ray was lost ({lost}); starting it again")
+                self._say(f"Ray was lost ({lost}); restarting it")
                 self.start()
         if dispatch.error is not None:
             raise dispatch.error
 
     def end(self) -> None:
-        """Ends Ray, in at most some seconds. What is still at work has nothing left to save."""
+        """Ends Ray within seconds. Trials still running have nothing left to save."""
         if self._process is not None and self._address is not None:
             with contextlib.suppress(OSError, subprocess.TimeoutExpired):
                 assert self._connection is not None
-                self._connection.send(None)  # leaves the cluster in order
+                self._connection.send(None)  # leaves the cluster properly
                 self._process.wait(END)
         self._kill()
 
@@ -169,7 +169,7 @@ class RayProcess:
                 stderr=_log(),
                 pass_fds=[theirs.fileno()],
             )
-        with contextlib.suppress(OSError):  # it has ended, as is seen next
+        with contextlib.suppress(OSError):  # it has ended, which is detected next
             ours.send((self._address, self._resources, folder))
         kind, *news = self._receive(START)
         if kind == "refused":
@@ -193,7 +193,7 @@ class RayProcess:
                 if kind == "call":
                     name, arguments = news
                     if name == "ended":
-                        self._look()  # a trial that Ray took along has not failed
+                        self._look()  # a trial that ended with Ray has not failed
                     self._connection.send(getattr(dispatch, name)(*arguments))
                     asked = time.monotonic()
                 elif self._chiefs and not news[0]:
@@ -204,9 +204,9 @@ class RayProcess:
             raise RayLost("its driver has ended") from None
 
     def _receive(self, silence: float) -> tuple[Any, ...]:
-        """The next news. Raises RayLost when there is none, or Ray has died, meanwhile."""
+        """The next news. Raises RayLost when none comes in time, or Ray has died."""
         assert self._connection is not None
-        since = time.monotonic()  # what was done here since the last news is not their silence
+        since = time.monotonic()  # time spent here since the last news does not count as silence
         while True:
             try:
                 if self._connection.poll(LOOK / 2):
@@ -221,7 +221,7 @@ class RayProcess:
                 raise RayLost(f"nothing was heard of it for {silence:.0f} s")
 
     def _look(self) -> None:
-        """Raises RayLost when one of Ray's chief processes is gone; ends those that are stopped."""
+        """Raises RayLost when one of Ray's essential processes is gone; kills stopped ones."""
         assert self._process is not None
         if self._process.poll() is not None:
             raise RayLost("its driver has ended")
@@ -235,7 +235,7 @@ class RayProcess:
         processes.kill(pid for pid, looks in self._stopped.items() if looks >= STOPPED_LOOKS)
 
     def _kill(self) -> None:
-        """Ends Ray's process and all that it has started."""
+        """Kills Ray's process and all its descendants."""
         if self._process is None:
             return
         orphans = [pid for pid, began in self._seen.items() if processes.began(pid) == began]
@@ -249,7 +249,7 @@ class RayProcess:
 
 
 def _log() -> int:
-    """Where this process writes what nobody wants to see: its stderr, which goes to the log."""
+    """Where this process's noise goes: its stderr, which is the log."""
     try:
         return sys.stderr.fileno()
     except (OSError, ValueError, AttributeError):

@@ -1,4 +1,4 @@
-"""What the nodes of a Ray cluster are sent: this code, and where S3 and MLflow are; no secrets."""
+"""What is sent to a Ray cluster's nodes: this code, and where S3 and MLflow are; no secrets."""
 
 import importlib.util
 import os
@@ -24,21 +24,21 @@ _STOP = {"RAY_JOB_STOP_WAIT_TIME_S": "60"}  # after SIGTERM, for checkpoints; Ra
 def for_trials() -> dict[str, Any]:
     """Ray's runtime environment for the trials of a driver that runs here."""
     if "RAY_JOB_CONFIG_JSON_ENV_VAR" in os.environ:
-        return {}  # a Ray job: what was sent with it reaches its trials too
+        return {}  # in a Ray job, its environment reaches its trials, too
     return {"py_modules": _code(), "env_vars": _set(_EVERYWHERE)}
 
 
 def for_driver(folder: Path) -> dict[str, Any]:
     """Ray's runtime environment for a driver sent to the cluster, and for its trials.
 
-    folder: what the driver finds in its working folder.
+    folder: contents of the driver's working folder.
     """
     settings = _set(_DRIVER) | _STOP
     return {"working_dir": str(folder), "py_modules": _code(), "env_vars": settings}
 
 
 def withheld() -> list[str]:
-    """Names of addresses set here that are not sent, since they hold a password."""
+    """Names of addresses set here that are not sent, since they contain a password."""
     return [name for name in _DRIVER if name in os.environ and holds_password(os.environ[name])]
 
 
@@ -49,6 +49,6 @@ def _code() -> list[str]:
 
 
 def _set(names: Sequence[str]) -> dict[str, str]:
-    # Ray shows a job's runtime environment to whoever may look at its dashboard
+    # Ray shows a job's runtime environment to anyone with access to its dashboard
     found = {name: os.environ[name] for name in names if name in os.environ}
     return {name: value for name, value in found.items() if not holds_password(value)}

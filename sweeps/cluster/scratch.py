@@ -1,4 +1,4 @@
-"""A folder for Ray's files; those that killed drivers left behind are cleared away."""
+"""A folder for Ray's files; those left behind by killed drivers are removed."""
 
 import contextlib
 import fcntl
@@ -12,27 +12,27 @@ from sweeps.cluster import processes
 from trainer.errors import UserError
 
 _PREFIX = "sweep-"
-_OWNER = "owner"  # locked for as long as the process that uses the folder lives
+_OWNER = "owner"  # locked while the process that uses the folder is alive
 _LONGEST = 26  # letters: names of Unix sockets, which Ray makes below, may have 107
 _ROOM = 64 * 2**20  # bytes
 
 
 @contextlib.contextmanager
 def scratch() -> Iterator[Path]:
-    """A new folder on this machine, deleted at the end; clears those whose process has ended."""
+    """A new folder on this machine, deleted at the end; removes those whose process has ended."""
     clear()
     folder = _make()
     try:
         with open(folder / f".{_OWNER}", "w") as owner:
             fcntl.flock(owner, fcntl.LOCK_EX)
-            os.rename(owner.name, folder / _OWNER)  # seen by others only now that it is locked
+            os.rename(owner.name, folder / _OWNER)  # visible to others only now that it is locked
             yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
 def clear() -> None:
-    """Deletes this user's folders whose process was killed, and ends what still works in them."""
+    """Deletes this user's folders whose process was killed, and ends processes still using them."""
     for place in _places():
         for owner in Path(place).glob(f"{_PREFIX}*/{_OWNER}"):
             with contextlib.suppress(OSError):  # deleted or locked by another process
@@ -40,13 +40,13 @@ def clear() -> None:
                     continue
                 with open(owner) as file:
                     fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    # some of Ray's agents live on for a minute
+                    # some of Ray's agents survive for a minute
                     processes.kill(processes.that_name(f"{owner.parent}/"))
                     shutil.rmtree(owner.parent, ignore_errors=True)
 
 
 def _make() -> Path:
-    """A new folder of this user alone, where names are short and there is room."""
+    """A new folder private to this user, where names are short and there is room."""
     problem: object = "no folder for temporary files"
     for place in _places():
         try:
@@ -62,6 +62,6 @@ def _make() -> Path:
 
 
 def _places() -> list[str]:
-    """Folders for temporary files, the user's own choice first."""
+    """Folders for temporary files, the user's choice first."""
     found = [os.environ.get("TMPDIR", ""), "/tmp", "/var/tmp", "/dev/shm"]
     return [place for place in dict.fromkeys(found) if 0 < len(place) <= _LONGEST]

@@ -1,4 +1,4 @@
-"""The class that Ray Tune is given: it travels whole, and finds our packages before any other's."""
+"""The class given to Ray Tune: it travels complete, and finds our packages before any others."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -12,24 +12,24 @@ Start = Callable[[Mapping[str, Any]], Step]
 def trainable(home: str | None, start: Start | None = None) -> type[Trainable]:
     """A Trainable that takes the steps of `trial.Trial`, one block after the other.
 
-    A class of this package would travel by its name, and a worker would look that up in whatever
-    `sweeps`, `evaluation` or `trainer` comes first on its path: research repositories have such
-    folders of their own. So this one is local to a function, which sends its code along, and it
-    uses nothing of this module.
+    A class of this package would travel by its name, and a worker would look it up in whatever
+    `sweeps`, `evaluation` or `trainer` comes first on its path: research repositories have their
+    own folders with these names. So this one is local to a function, which sends its code along,
+    and it uses nothing from this module.
 
     home: the folder of the three packages; None where Ray has put them first on the path.
-    start: gives the `step` of a block; by default `trial.Trial`'s.
+    start: returns the `step` of a block; by default `trial.Trial`'s.
     """
 
     class Trial(Trainable):
-        """One block at a time. Its process is used again, so data and CUDA are set up once."""
+        """One block at a time. Its process is reused, so data and CUDA are set up once."""
 
         def setup(self, config: dict[str, Any]) -> None:
-            """Nothing yet: an error must surface in `step`, whose traceback is kept."""
+            """Does nothing yet: errors must surface in `step`, whose traceback is kept."""
             self._step: Step | None = None
 
         def reset_config(self, new_config: dict[str, Any]) -> bool:
-            """Makes ready for the next block."""
+            """Prepares for the next block."""
             self._step = None
             return True
 
@@ -54,7 +54,7 @@ def trainable(home: str | None, start: Start | None = None) -> type[Trainable]:
                     raise ImportError(f"no package sweeps in {home}")
                 package = importlib.util.module_from_spec(spec)
                 sys.modules["sweeps"] = package
-                spec.loader.exec_module(package)  # sees to `evaluation` and `trainer` itself
+                spec.loader.exec_module(package)  # takes care of `evaluation` and `trainer` itself
             from sweeps.trials import trial
 
             return trial.Trial(self.config).step

@@ -13,11 +13,11 @@ from sweeps.sweepfile import Resources
 from sweeps.trials.trial import HELD, STOPPED
 from sweeps.trials.tune_stop import Stopped, Stopping
 
-Ask = Callable[..., Any]  # the name of a method of `Dispatch` and its arguments; what that returns
+Ask = Callable[..., Any]  # a method name of `Dispatch` and its arguments -> the result
 
 
 class Order(NamedTuple):
-    """What Ray's process is told of a sweep. start, home: see `trainable`; start is pickled."""
+    """What Ray's process knows about a sweep. start, home: see `trainable`; start is pickled."""
 
     name: str
     resources: Resources
@@ -26,7 +26,7 @@ class Order(NamedTuple):
 
 
 class TuneSearch(Searcher):
-    """Asks for each trial, and tells what became of it. Ray keeps no work of its own."""
+    """Asks for each trial, and reports its outcome. Ray itself holds no work."""
 
     def __init__(self, ask: Ask):
         super().__init__()
@@ -40,7 +40,7 @@ class TuneSearch(Searcher):
         return None if config == "wait" else config
 
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
-        """Passes on how far a trial is."""
+        """Passes on a trial's progress."""
         if HELD in result:
             self._ask("waits", trial_id, result[HELD])
         else:
@@ -55,14 +55,14 @@ class TuneSearch(Searcher):
         self._ask("ended", trial_id, stopped, error, held and not error)
 
     def save(self, checkpoint_path: str) -> None:
-        """Nothing: resuming a sweep needs the store alone, never Ray's state."""
+        """Does nothing: resuming a sweep needs only the store, never Ray's state."""
 
     def restore(self, checkpoint_path: str) -> None:
-        """Nothing, as `save`."""
+        """Does nothing, like `save`."""
 
 
 class Tracebacks(tune.Callback):
-    """Passes on why a trial failed that could not say so itself: its imports failed."""
+    """Passes on why a trial failed that could not report it: its imports failed."""
 
     def __init__(self, ask: Ask):
         self._ask = ask
@@ -70,7 +70,7 @@ class Tracebacks(tune.Callback):
     def on_trial_error(
         self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, **info: Any
     ) -> None:
-        """Of a worker that was killed it says nothing, for Ray can only guess why."""
+        """Ignores killed workers, since Ray can only guess why."""
         text = Path(trial.error_file).read_text() if trial.error_file else ""
         if '  File "' in text:  # a traceback
             setting, block = trial.config["setting"], trial.config["block"]
@@ -80,12 +80,12 @@ class Tracebacks(tune.Callback):
 def run_trials(ask: Ask, order: Order, folder: Path) -> None:
     """Runs trials on the Ray cluster that this process is connected to, until none is left.
 
-    ask: the door to the sweep. folder: for Tune's own state, which nobody reads. A trial that
+    ask: calls the sweep's process. folder: for Tune's own state, which nobody reads. A trial that
     raises or dies does not stop the others.
     """
     start = None if order.start is None else cloudpickle.loads(order.start)
     try:
-        # not tune.Tuner: it pickles the searcher, and only to be able to restore
+        # not tune.Tuner, which pickles the searcher just to be able to restore
         tune.run(
             trainable(order.home, start),
             name=order.name,

@@ -1,1 +1,1 @@
-"""What a person sees of a sweep at work: progress, the log, and the inverted U at the end."""
+"""What a user sees of a running sweep: progress, the log, and the inverted U at the end."""

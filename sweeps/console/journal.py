@@ -1,4 +1,4 @@
-"""Keeps a line on each setting that ended in the sweep's log."""
+"""Writes one line per finished setting to the sweep's log."""
 
 import contextlib
 import time
@@ -12,18 +12,18 @@ from trainer.errors import UserError
 
 
 class Journal(Observer):
-    """Prints them: what is printed during a sweep goes to its log, which `sweep logs` shows.
+    """Prints the lines: output during a sweep goes to its log, which `sweep logs` shows.
 
-    Takes the log of the sweep `name` into the store each time, where that is elsewhere.
+    Each time, the log of the sweep `name` is copied to the store if that is remote.
     """
 
     def __init__(self, store: Store, name: str):
         self._store, self._key = store, log_key(name)
 
     def setting_ended(self, setting: Setting, summary: SettingSummary | None) -> None:
-        """Says how good the setting is."""
+        """Prints the setting's score."""
         print(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {_line(setting, summary)}", flush=True)
-        with contextlib.suppress(UserError):  # out of reach: the next line takes this one along
+        with contextlib.suppress(UserError):  # unreachable: the next line includes this one
             self._store.keep_file(self._key)
 
 
@@ -38,5 +38,5 @@ def _line(setting: Setting, summary: SettingSummary | None) -> str:
 
 
 def log_key(name: str) -> str:
-    """Where in the store the log of the sweep `name` is."""
+    """The key of the log of the sweep `name` in the store."""
     return f"sweeps/{name}/log.txt"

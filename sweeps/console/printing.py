@@ -1,4 +1,4 @@
-"""How all that people read is printed: as it is, whatever brackets and colons a name holds."""
+"""How text for people is printed: literally, whatever brackets and colons a name contains."""
 
 import shlex
 import sys
@@ -10,13 +10,13 @@ from rich.text import Text
 if TYPE_CHECKING:
     from sweeps.run_store import Store
 
-WIDE = 200  # columns for a table that goes into a file or a pipe, so that no cell is broken
+WIDE = 200  # columns for a table written to a file or a pipe, so that no cell is wrapped
 
 
 def plain_console(file: IO[str] | None = None, soft_wrap: bool = False) -> Console:
-    """A console that changes nothing in what it prints, wide where standard output is no terminal.
+    """A console that prints text unchanged, wide where standard output is not a terminal.
 
-    file: standard output by default. soft_wrap: leaves it to the terminal to break long lines.
+    file: standard output by default. soft_wrap: leaves line wrapping to the terminal.
     """
     width = None if file is not None or sys.stdout.isatty() else WIDE
     return Console(
@@ -30,7 +30,7 @@ def bold(text: str) -> Text:
 
 
 def command(does: str, *words: str, store: "Store") -> str:
-    """A command of ours on this store, to be copied into a shell.
+    """A `sweep` command on this store, for copying into a shell.
 
     >>> from sweeps.run_store import Store
     >>> command("best", "mine", store=Store("/my store"))

@@ -1,4 +1,4 @@
-"""Shows how a sweep goes: a live table on a terminal, a line now and then elsewhere."""
+"""Shows a sweep's progress: a live table on a terminal, occasional lines elsewhere."""
 
 import time
 from collections.abc import Callable
@@ -15,14 +15,14 @@ from evaluation.analysis.setting_names import setting_label
 from sweeps.plan import Run, Setting
 from sweeps.trials.trial_queue import Block, Observer, Result
 
-LINE_SECONDS = 15.0  # between two lines when the output is no terminal
-SHOWN = 12  # trials in the table at most
+LINE_SECONDS = 15.0  # between lines when the output is not a terminal
+SHOWN = 12  # trials in the table, at most
 
 
 class Progress(Observer):
     """Counts runs and shows them, as a context manager.
 
-    total: runs in the whole sweep; racing: it is the most there can be.
+    total: runs in the whole sweep; racing: whether that is an upper bound.
     goal: "maximize" or "minimize".
     """
 
@@ -85,19 +85,19 @@ class Progress(Observer):
             self.best = summary
 
     def trial_began(self, block: Block) -> None:
-        """Shows the trial; the time left is counted from the first one."""
+        """Shows the trial; the time left is estimated from the first one on."""
         if self._started is None:
             self._started = self._clock()
         self._trials[block.key] = (block, 0.0)
 
     def trial_reported(self, block: Block, step: int | None, steps: int | None) -> None:
-        """Shows how far the trial is."""
+        """Shows the trial's progress."""
         if step is not None and steps:
             self._trials[block.key] = (block, step / steps)
         self._line()
 
     def trial_waits(self, block: Block, holder: str) -> None:
-        """Says for whom the trial waits, once."""
+        """Says once whom the trial is waiting for."""
         if block.key not in self._waiting:
             self._waiting.add(block.key)
             self._console.print(
@@ -105,7 +105,7 @@ class Progress(Observer):
             )
 
     def trial_ended(self, block: Block, complete: bool) -> None:
-        """Takes the trial off the table."""
+        """Removes the trial from the table."""
         self._trials.pop(block.key, None)
         if not complete:
             self.broken.append(block)
@@ -117,7 +117,7 @@ class Progress(Observer):
         return self.finished + self.failed - self.stored
 
     def seconds_left(self) -> float | None:
-        """At the pace of this session so far; None before there is one."""
+        """Estimated from this session's pace so far; None before there is one."""
         at_work = sum(done * len(block.runs) for block, done in list(self._trials.values()))
         done = self.trained + at_work
         if self._started is None or done <= 0:
@@ -183,7 +183,7 @@ def words_of(summary: SettingSummary) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Seconds as people say them."""
+    """Seconds formatted for people."""
     if seconds < 90:
         return f"{seconds:.0f} s"
     if seconds < 90 * 60:

@@ -1,21 +1,21 @@
-"""Output that cannot be written is lost, and nothing else: a sweep continues without it."""
+"""Output that cannot be written is lost, but nothing else: a sweep continues without it."""
 
 import io
 import os
 from typing import TextIO
 
-# what a stream that is not UTF-8 can show instead
+# replacements for streams that are not UTF-8
 _PLAIN = {"β": "beta", "×": "x", "±": "+-", "–": "-", "—": "-", "−": "-", "…": "...", "→": "->"}
 _TABLE = str.maketrans(_PLAIN | {"│": "|", "─": "-", "━": "-", "•": "*", "·": "."})
 
 
 class Unfailing(io.TextIOBase):
-    """A text stream over another, whose `write` and `flush` never raise.
+    """A wrapper around a text stream whose `write` and `flush` never raise.
 
-    Letters that the other cannot encode are replaced. Once it is closed or full, or its reader has
-    left, nothing more is written.
+    Characters that the stream cannot encode are replaced. Once it is closed or full, or its reader
+    has gone, nothing more is written.
 
-    problem: why something was lost; None so far.
+    problem: why output was lost; None if none was.
     """
 
     def __init__(self, stream: TextIO | None):
@@ -28,7 +28,7 @@ class Unfailing(io.TextIOBase):
         return getattr(self._stream, "encoding", None) or "utf-8"
 
     def write(self, text: str) -> int:
-        """Writes what can be written."""
+        """Writes as much as possible."""
         if self._stream is None or self.problem is not None:
             return len(text)
         try:
@@ -42,7 +42,7 @@ class Unfailing(io.TextIOBase):
         return len(text)
 
     def flush(self) -> None:
-        """Has it written."""
+        """Flushes the stream."""
         if self._stream is None or self.problem is not None:
             return
         try:
@@ -51,7 +51,7 @@ class Unfailing(io.TextIOBase):
             self._give_up(error)
 
     def isatty(self) -> bool:
-        """Whether people look at it."""
+        """Whether it is a terminal."""
         try:
             return self._stream is not None and self._stream.isatty()
         except ValueError:
@@ -69,7 +69,7 @@ class Unfailing(io.TextIOBase):
 
     def _give_up(self, problem: Exception) -> None:
         self.problem = problem
-        try:  # what is still in its buffer must not fail when Python ends
+        try:  # its buffer must not cause an error when Python exits
             number = self.fileno()
             nowhere = os.open(os.devnull, os.O_WRONLY)
             os.dup2(nowhere, number)
@@ -79,12 +79,12 @@ class Unfailing(io.TextIOBase):
 
 
 def unfailing(stream: TextIO | None) -> Unfailing:
-    """The stream as an `Unfailing` one; as it is where it is one."""
+    """The stream as an `Unfailing` one; unchanged if it already is."""
     return stream if isinstance(stream, Unfailing) else Unfailing(stream)
 
 
 def occupy() -> None:
-    """Opens what is closed of stdin, stdout and stderr, or the next file would be taken for it."""
+    """Opens closed ones of stdin, stdout and stderr, or the next file would take their place."""
     while (number := os.open(os.devnull, os.O_RDWR)) < 3:
         os.set_inheritable(number, True)
     os.close(number)

@@ -1,4 +1,4 @@
-"""How a sweep goes, read from its store again and again, by whoever can read it."""
+"""A sweep's progress, polled from its store by anyone who can read it."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -18,9 +18,9 @@ from trainer.errors import UserError
 class View:
     """A sweep at one moment.
 
-    choice: its settings so far, ranked by score; None where none is scored, or the images, without
-        which nobody knows what a score is of, are not on this machine.
-    seconds_left: at the pace seen since watching began; None before there is one.
+    choice: its settings so far, ranked by score; None where none is scored, or where the images,
+        without which scores cannot be matched, are not on this machine.
+    seconds_left: at the pace since watching began; None before there is one.
     """
 
     name: str
@@ -43,14 +43,14 @@ class View:
 
     @property
     def who(self) -> str:
-        """Who runs it."""
+        """Who runs it, or its state."""
         if self.counts.running:
             return f"being run by {self.counts.running}"
         return "complete" if self.counts.pending == 0 else "not running; run it again to resume"
 
 
 class Watched:
-    """A sweep that somebody else may be running.
+    """A sweep that another process may be running.
 
     clock: seconds, for the pace.
     """
@@ -61,10 +61,10 @@ class Watched:
         try:
             self._sweep: Sweep | None = Sweep.load(spec, store)
         except UserError:
-            self._sweep = None  # the images are not here: counts alone
+            self._sweep = None  # the images are not here: only counts
 
     def views(self, wait: Callable[[], None]) -> Iterator[View]:
-        """A view whenever something has changed, the last one when nobody runs it any more."""
+        """A view whenever something has changed; the last one once nobody runs it any more."""
         last: View | None = None
         while True:
             view = self.look()
@@ -76,7 +76,7 @@ class Watched:
             wait()
 
     def look(self) -> View:
-        """The sweep as its store has it now."""
+        """The current state of the sweep in its store."""
         glance = self._store.glance()
         held = self._sweep.held(glance) if self._sweep else None
         counts = status(self._spec, self._store, held, glance)

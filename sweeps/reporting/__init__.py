@@ -1,1 +1,1 @@
-"""What a sweep ends with: its page of figures, and the paper's table."""
+"""A sweep's final products: its report page and the paper's table."""

@@ -1,4 +1,4 @@
-"""The baselines that a sweep asks for, kept in its store, and the paper's table with its models."""
+"""A sweep's baselines, kept in its store, and the paper's table with its models."""
 
 import dataclasses
 import time
@@ -26,8 +26,8 @@ PAPER_DATA = ("dsprites", (1, 64, 64), 737_280)
 class PaperModel:
     """A model of Fig. 5 that a sweep may have trained.
 
-    architecture: what it takes to be that of the paper (A.1). beta, latents: None where a row of
-        the table has none of its own.
+    architecture: the one required to match the paper (A.1). beta, latents: None where a row of the
+        table does not fix them.
     """
 
     objectives: tuple[str, ...]
@@ -36,7 +36,7 @@ class PaperModel:
     latents: int | None = None
 
     def is_of(self, setting: SettingSummary, exactly: bool) -> bool:
-        """Whether a setting is this model; `exactly`: in the paper's architecture, too."""
+        """Whether a setting is this model; `exactly`: also in the paper's architecture."""
         choices = {**setting.rows[0].shared, **setting.parameters}
         return (
             choices.get("objective") in self.objectives
@@ -55,9 +55,9 @@ MODELS = {
 
 
 def prepare_baselines(sweep: Sweep, console: Console) -> None:
-    """Scores the baselines that the store lacks, and keeps each as soon as it is known.
+    """Scores the baselines missing from the store, and stores each as soon as it is scored.
 
-    Raises UserError that names the line of `baselines` when the data lack the labels for one.
+    Raises UserError with the line of `baselines` when the data lack labels for one.
     """
     spec, store, data = sweep.spec, sweep.store, sweep.data
     for number, name in enumerate(spec.baselines):
@@ -81,9 +81,9 @@ def prepare_baselines(sweep: Sweep, console: Console) -> None:
 
 
 def paper_table(snapshot: Snapshot) -> tuple[Line, ...]:
-    """Fig. 5's table from what the store has; empty when the sweep asks for no baselines.
+    """Fig. 5's table from the store; empty when the sweep has no baselines.
 
-    The paper's figures stand beside those on the paper's data alone.
+    The paper's figures are shown only next to those on the paper's data.
     """
     spec, store, data = snapshot.sweep.spec, snapshot.sweep.store, snapshot.sweep.data
     if not spec.baselines:
@@ -100,13 +100,13 @@ def paper_table(snapshot: Snapshot) -> tuple[Line, ...]:
 
 
 def _trained(snapshot: Snapshot, comparable: bool) -> dict[str, list[float]]:
-    """All scores of the sweep's own models of Fig. 5, where it has these settings complete."""
+    """All scores of the sweep's models of Fig. 5, where these settings are complete."""
     if "higgins" not in snapshot.sweep.metrics.evaluation or not snapshot.results:
         return {}
     choice = choose(snapshot.rows_by("higgins"))
     scores: dict[str, list[float]] = {}
     for name, model in MODELS.items():
-        for setting in choice.settings:  # best first, should they differ in more than that
+        for setting in choice.settings:  # best first, in case they differ in more than that
             if setting.finished and model.is_of(setting, comparable):
                 classifiers = max(len(row.scores) for row in setting.rows)
                 failed = (choice.failed_score,) * classifiers  # counts in full, as in the choice

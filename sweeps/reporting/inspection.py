@@ -1,7 +1,7 @@
-"""The inspection page: traversals of all candidates side by side, served on this machine alone.
+"""The inspection page: traversals of all candidates side by side, served on this machine only.
 
-Rows are latents by KL, columns are β; every model is shown the same image. A person marks a β, and
-the store keeps it.
+Rows are latents by KL, columns are β; every model gets the same image. A person picks a β, which is
+recorded in the store.
 """
 
 import contextlib
@@ -31,7 +31,7 @@ from trainer.files import parse_json
 
 HOST = "127.0.0.1"
 LATENTS, IMAGES = 10, 6
-LONGEST = 10_000  # bytes of what the page may send
+LONGEST = 10_000  # bytes that the page may send
 
 
 class Address(str):
@@ -40,14 +40,14 @@ class Address(str):
     stopped: threading.Event
 
     def wait(self) -> None:
-        """Waits for the server to stop, in pieces, so that Ctrl-C is heard."""
+        """Waits for the server to stop, in short intervals, so that Ctrl-C works."""
         while not self.stopped.wait(0.5):
             pass
 
 
 @contextlib.contextmanager
 def serve(snapshot: Snapshot, port: int = 0) -> Iterator[Address]:
-    """Serves the page of a sweep until the context ends. port: 0 takes a free one."""
+    """Serves the page of a sweep until the context ends. port: 0 for a free one."""
     page = Inspection(snapshot)
     try:
         server = ThreadingHTTPServer((HOST, port), page.handler())
@@ -69,7 +69,7 @@ def serve(snapshot: Snapshot, port: int = 0) -> Iterator[Address]:
 
 
 class Inspection:
-    """What the page shows and records. token: that only this page's own script knows."""
+    """What the page shows and records. token: known only to this page's own script."""
 
     def __init__(self, snapshot: Snapshot):
         self.snapshot = snapshot
@@ -83,7 +83,7 @@ class Inspection:
         self.strips = lru_cache(maxsize=512)(self._strips)
 
     def page(self) -> str:
-        """The page, with the list of candidates in it."""
+        """The page, including the list of candidates."""
         settings = [self._setting(s) for s in self.sweep.choice.settings if s.finished]
         facts = {
             "name": self.snapshot.sweep.name,
@@ -98,7 +98,7 @@ class Inspection:
         return text.replace("{{ facts }}", json.dumps(facts).replace("<", "\\u003c"))
 
     def choose(self, wanted: Any) -> dict[str, Any]:
-        """Records what the page sent. Raises UserError for what is no setting."""
+        """Records the setting that the page sent. Raises UserError if it is not one."""
         number, why = wanted.get("setting"), str(wanted.get("why") or "")
         for setting in self.sweep.choice.settings:
             if setting.rows[0].setting == number:
@@ -130,7 +130,7 @@ class Inspection:
         }
 
     def handler(self) -> type[BaseHTTPRequestHandler]:
-        """The requests that the page makes, and no others."""
+        """Handles the page's requests, and no others."""
         inspection = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -171,7 +171,7 @@ class Inspection:
                 return
 
             def _is_local(self) -> bool:
-                """Refuses a name that another page made lead here (DNS rebinding)."""
+                """Whether the host name is local; others may come from DNS rebinding."""
                 if (self.headers.get("Host") or "").partition(":")[0] in (HOST, "localhost"):
                     return True
                 self.send_error(HTTPStatus.FORBIDDEN)

@@ -1,4 +1,4 @@
-"""A sweep of the store as its figures and its report see it."""
+"""A sweep in the store as seen by its figures and report."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from sweeps.sweep import Snapshot
 
 
 def material_of(snapshot: Snapshot) -> Material:
-    """What a snapshot has for figures. Raises UserError when no setting is complete."""
+    """A snapshot's material for figures. Raises UserError when no setting is complete."""
     sweep, store = snapshot.sweep, snapshot.sweep.store
 
     def folder(row: RunRow) -> Path | None:

@@ -1,4 +1,4 @@
-"""A picture of each run's latent traversals, small enough to be made for every run."""
+"""An image of each run's latent traversals, small enough to be made for every run."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,14 +16,14 @@ from trainer.models.traversal import traverse
 from trainer.run_files import MODEL_FILE
 
 TRAVERSAL = "traversal.png"
-ROWS = 10  # the latents of most KL
+ROWS = 10  # the latents with the highest KL
 
 
 def write_traversals(folders: Sequence[Path], data: Dataset) -> None:
-    """Writes traversal.png into each run folder that has a model and no picture yet.
+    """Writes traversal.png into each run folder that has a model but no such file yet.
 
-    Rows are latents, highest KL first; columns move one over [-3, 3] (Higgins et al. 2017, Fig. 4),
-    or over all that the prior reaches.
+    Rows are latents, highest KL first; columns vary one over [-3, 3] (Higgins et al. 2017, Fig. 4),
+    or over the whole range of a bounded prior.
     """
     for folder in folders:
         if (folder / MODEL_FILE).exists() and not (folder / TRAVERSAL).exists():
@@ -31,7 +31,7 @@ def write_traversals(folders: Sequence[Path], data: Dataset) -> None:
 
 
 def draw_traversals(pack: Pack, folders: Sequence[Path], data: Dataset) -> None:
-    """As `write_traversals`, of the models of a pack that is at hand; one folder per model."""
+    """As `write_traversals`, for the models of a pack in memory; one folder per model."""
     image = torch.from_numpy(data.images([len(data) // 2])).float() / data.levels
     image = image.to(next(pack.parameters()).device)
     grids = traverse(pack, image, by_kl(pack.mean_kl(image).cpu().numpy(), ROWS))[:, 0]
@@ -41,7 +41,7 @@ def draw_traversals(pack: Pack, folders: Sequence[Path], data: Dataset) -> None:
 
 
 def _grid(images: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Images (rows, columns, C, H, W) in [0, 1] as one picture of bytes (height, width, 3)."""
+    """Images (rows, columns, C, H, W) in [0, 1] as one image of bytes (height, width, 3)."""
     rows, columns, channels, height, width = images.shape
     picture = images.transpose(0, 3, 1, 4, 2).reshape(rows * height, columns * width, channels)
     if channels == 1:

@@ -1,4 +1,4 @@
-"""The report of a sweep, made from what the store has."""
+"""The report of a sweep, made from the store."""
 
 import contextlib
 import shlex
@@ -26,11 +26,11 @@ from sweeps.sweep import Snapshot
 from sweeps.sweepfile import SweepSpec
 from trainer.data.dataset import Dataset
 
-TRAVERSED = 2  # images that the traversals of a model start from
+TRAVERSED = 2  # images from which a model's traversals start
 
 
 def make_report(snapshot: Snapshot) -> Path:
-    """Writes the report of the settings that are complete; returns its HTML file.
+    """Writes the report of the complete settings; returns its HTML file.
 
     Raises UserError when no setting is complete, or the store cannot be written to.
     """
@@ -53,9 +53,9 @@ def make_report(snapshot: Snapshot) -> Path:
 
 
 def _traversals(choice: Choice, store: Store, data: Dataset) -> Sequence[Traversal]:
-    """Of a typical run of the best setting, then of that of each other latent size.
+    """Traversals of a typical run of the best setting, then of the best at each other latent size.
 
-    Those of which the store has scores alone are left out.
+    Those of which the store has only scores are left out.
     """
     others = [s for s in choice.per_latents.values() if s.latents != choice.best.latents]
     images = np.random.default_rng(0).choice(
@@ -70,16 +70,16 @@ def _traversals(choice: Choice, store: Store, data: Dataset) -> Sequence[Travers
 
 
 def _figures(sweep: Material) -> Iterator[tuple[str, Drawn]]:
-    """Those that the sweep has the figures for."""
+    """The figures for which the sweep has the data."""
     for name in IN_REPORT:
         with contextlib.suppress(Lacking):
             yield name, FIGURES[name](sweep)
 
 
 def _run_pictures(choice: Choice, store: Store) -> Iterator[tuple[str, bytes]]:
-    """The traversals of a run of each setting, the best settings first; then of all other runs.
+    """The traversals of one run per setting, best settings first; then of all other runs.
 
-    None of a remote store, from which each would have to be sent.
+    None for a remote store, from which each would have to be fetched.
     """
     if store.is_remote:
         return

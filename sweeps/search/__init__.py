@@ -1,6 +1,7 @@
 """The search: methods that propose settings, and are told their scores.
 
-A search method is one file with one class (`sweeps.search.method.Method`) and one line here.
+A search method is one file in `methods/` with one class (`sweeps.search.method.Method`) and one
+line here. Beside that folder is what they share, and what makes runs of their settings.
 """
 
 from typing import TYPE_CHECKING
@@ -12,13 +13,13 @@ if TYPE_CHECKING:
 
 METHODS: "Registry[type[Method]]" = Registry(
     {
-        "grid": "sweeps.search.grid:Grid",
-        "list": "sweeps.search.listed:Listed",
-        "random": "sweeps.search.random:Random",
-        "quasirandom": "sweeps.search.quasirandom:Quasirandom",
-        "bayes": "sweeps.search.bayes:Bayes",
-        "gp": "sweeps.search.gp:GaussianProcess",
-        "cmaes": "sweeps.search.cmaes:CmaEs",
-        "surface": "sweeps.search.surface:Surface",
+        "grid": "sweeps.search.methods.grid:Grid",
+        "list": "sweeps.search.methods.listed:Listed",
+        "random": "sweeps.search.methods.random:Random",
+        "quasirandom": "sweeps.search.methods.quasirandom:Quasirandom",
+        "bayes": "sweeps.search.methods.bayes:Bayes",
+        "gp": "sweeps.search.methods.gp:GaussianProcess",
+        "cmaes": "sweeps.search.methods.cmaes:CmaEs",
+        "surface": "sweeps.search.methods.surface:Surface",
     }
 )

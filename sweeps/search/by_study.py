@@ -2,13 +2,14 @@
 
 import itertools
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from sweeps.search import cube
 from sweeps.search.method import ATTEMPTS, Method, Past, Problem
+from sweeps.sweepfile import space
 from sweeps.sweepfile.space import Parameter, Value
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ class ByStudy(Method):
             trial = self._study.ask(self._distributions)
             # what is taken comes back in the past: a proposal and a recorded setting end up alike
             self._study.tell(trial, state=optuna.trial.TrialState.FAIL)
-            yield dict(trial.params)
+            yield space.active(self.problem.parameters, trial.params)
 
     def _begin(self, first: int, past: Past) -> None:
         """A study for the settings from `first` on, with the best and the latest before them."""
@@ -77,11 +78,15 @@ class ByStudy(Method):
         best = sorted(scored, key=lambda n: sign * (past.scores[n] or 0.0))[:BEST]
         for number in sorted({*best, *scored[-LATEST:]}):
             trial = optuna.trial.create_trial(
-                params=dict(past.parameters[number]),
+                params=self._filled(past.parameters[number]),
                 distributions=self._distributions,
                 value=past.scores[number],
             )
             self._study.add_trial(trial)
+
+    def _filled(self, setting: Mapping[str, Value]) -> dict[str, Value]:
+        """A value for every parameter, as Optuna's samplers of several need it."""
+        return {**space.first(self.problem.parameters), **setting}
 
     def _catch_up(self, number: int, past: Past) -> None:
         """Starts in the study what is before `number`, and finishes what is known of it."""
@@ -90,7 +95,7 @@ class ByStudy(Method):
         state = optuna.trial.TrialState
         self._study.sampler = optuna.samplers.RandomSampler()  # another would sample in vain
         for n in range(self._started, number):
-            self._study.enqueue_trial(dict(past.parameters[n]))
+            self._study.enqueue_trial(self._filled(past.parameters[n]))
             self._trials[n] = self._study.ask(self._distributions).number
         for n in range(self._finished, self.needs(number)):
             score = past.scores[n]

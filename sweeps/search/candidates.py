@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from sweeps.sweepfile.space import Parameter, Value
+from sweeps.sweepfile.space import Parameter, Value, active
 
 STEPS = 41  # of a range of real numbers: of 23 % over the paper's range of beta_norm
 WHOLE_STEPS = 8  # of a range of whole numbers
@@ -15,7 +15,8 @@ WHOLE_STEPS = 8  # of a range of whole numbers
 def all_of(parameters: Mapping[str, Parameter]) -> list[dict[str, Value]]:
     """The settings, the last parameter changing fastest."""
     values = [_values(parameter) for parameter in parameters.values()]
-    return [dict(zip(parameters, point, strict=True)) for point in itertools.product(*values)]
+    points = (dict(zip(parameters, p, strict=True)) for p in itertools.product(*values))
+    return [active(parameters, point) for point in points]
 
 
 def count(parameters: Mapping[str, Parameter]) -> int:

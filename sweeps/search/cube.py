@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from sweeps.sweepfile.space import Parameter, Value
+from sweeps.sweepfile.space import Parameter, Value, active
 
 
 def uniform(parameters: int, seed: int) -> Iterator[NDArray[np.float64]]:
@@ -30,7 +30,8 @@ def sobol(parameters: int, seed: int) -> Iterator[NDArray[np.float64]]:
 def setting_at(parameters: Mapping[str, Parameter], point: NDArray[np.float64]) -> dict[str, Value]:
     """The setting at a point (parameters,) of the cube."""
     plain = point.tolist()  # of Python's floats, which YAML and JSON hold
-    return {name: _value(p, u) for (name, p), u in zip(parameters.items(), plain, strict=True)}
+    values = {n: _value(p, u) for (n, p), u in zip(parameters.items(), plain, strict=True)}
+    return active(parameters, values)
 
 
 def _value(parameter: Parameter, u: float) -> Value:

@@ -1,6 +1,6 @@
 """Racing over seeds: more for the settings that may still be the best, until one surely is."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,8 +17,9 @@ class Rule:
     """How a race is run.
 
     fewest, most: seeds of a setting. within, confidence: it is over when the setting to choose is
-    within `within` of the best with this probability. batch: runs that are decided together.
-    most_settings: how many may be tried in all. goal: what is a better score. seed: of all draws.
+    within `within` of the best with this probability, in two rounds running. batch: runs that are
+    decided together. most_settings: how many may be tried in all. goal: what is a better score.
+    seed: of all draws.
     """
 
     fewest: int
@@ -30,10 +31,14 @@ class Rule:
     goal: Goal = "maximize"
     seed: int = 0
 
+    def sure(self, probability: float) -> bool:
+        """Whether a race may be over at it."""
+        return probability >= self.confidence
+
 
 @dataclass(frozen=True)
 class Round:
-    """What is decided at one moment. Empty lists: the race is over.
+    """What is decided at one moment, had the race to go on. Empty lists: nothing is left to ask.
 
     seeds: how many more for tried settings, by number. new: which of the untried ones to try, by
         place. favourite: the tried setting with the best expectation; None without any score.
@@ -47,7 +52,7 @@ class Round:
 
 
 def decide(
-    rule: Rule, number: int, rows: Sequence[RunRow], handed: dict[int, int], untried: np.ndarray
+    rule: Rule, number: int, rows: Sequence[RunRow], handed: Mapping[int, int], untried: np.ndarray
 ) -> Round:
     """Round `number` of a race.
 
@@ -73,8 +78,6 @@ def decide(
     leader = int(known.settings[favourite])
     beaten = np.flatnonzero(loss[favourite] > rule.within)
     probability = 1 - len(beaten) / len(known.draws)
-    if probability >= rule.confidence:
-        return Round({}, (), probability, leader)
     given = np.array([*(handed[int(s)] for s in known.settings), *[0] * len(untried)])
     pick = _Pick(rule, known, given, left)
     rng = np.random.default_rng(seed)

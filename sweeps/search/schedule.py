@@ -147,12 +147,11 @@ class Schedule:
 
     def _decide(self, number: int) -> ScheduledBatch:
         assert self._rule is not None
-        every = together(row for rows in self._rows.values() for row in rows)
-        rows = sorted(every, key=lambda row: (row.setting, row.seed))
-        known = [setting.parameters for setting in self._settings.values()]
-        left = [i for i, c in enumerate(self._candidates) if c not in known]
-        found = race.decide(self._rule, number, rows, self._handed, self._places[left])
+        before = self.probability
+        found, left = self._look(number, self._handed)
         self.probability, self.favourite = found.probability, found.favourite
+        if self._rule.sure(found.probability) and self._was_sure(number, before):
+            return ScheduledBatch({}, {})
         seeds: dict[int, tuple[int, ...]] = {}
         may_have = self._spec.seed_list
         for setting, more in found.seeds.items():
@@ -164,6 +163,34 @@ class Schedule:
             new[setting] = self._candidates[left[place]]
             seeds[setting] = may_have[: self._rule.fewest]
         return ScheduledBatch(seeds, new)
+
+    def _was_sure(self, number: int, before: float | None) -> bool:
+        """Whether the round before was sure: one moment's luck must not end a race.
+
+        before: its probability; None in the first round of a session, which looks again.
+        """
+        assert self._rule is not None
+        if number == 0:
+            return False
+        if before is None:
+            last = self.batches[number - 1].seeds
+            then = {n: count - len(last.get(n, ())) for n, count in self._handed.items()}
+            found, _ = self._look(number - 1, {n: count for n, count in then.items() if count})
+            before = found.probability
+        return self._rule.sure(before)
+
+    def _look(self, number: int, handed: Mapping[int, int]) -> tuple[race.Round, list[int]]:
+        """Round `number` when so many seeds of each setting had been handed out and ended.
+
+        Also the places of the candidates that had not been tried.
+        """
+        assert self._rule is not None
+        ended = {setting: set(self._spec.seed_list[:count]) for setting, count in handed.items()}
+        rows = together(r for n in ended for r in self._rows.get(n, ()) if r.seed in ended[n])
+        rows = sorted(rows, key=lambda row: (row.setting, row.seed))
+        tried = [self._settings[setting].parameters for setting in handed]
+        left = [i for i, c in enumerate(self._candidates) if c not in tried]
+        return race.decide(self._rule, number, rows, handed, self._places[left]), left
 
     def _untried(self, place: Place | None) -> tuple[list[dict[str, Value]], np.ndarray]:
         if self._rule is None or self._spec.method != "surface":

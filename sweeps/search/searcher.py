@@ -92,7 +92,7 @@ class _Unique:
         self._seed = spec.search_seed
         size = space.size(spec.parameters)
         self._size = size if size is not None and size <= ENUMERABLE else None
-        self._seen: set[tuple[Value, ...]] = set()
+        self._seen: set[tuple[Value | None, ...]] = set()
 
     @property
     def exhausted(self) -> bool:
@@ -110,12 +110,13 @@ class _Unique:
             if self._size is None or self._key(parameters) not in self._seen:
                 return parameters
         values = [_all_values(p) for p in self._parameters.values()]
-        rest = [point for point in itertools.product(*values) if point not in self._seen]
-        chosen = rest[np.random.default_rng([self._seed, number]).integers(len(rest))]
-        return dict(zip(self._parameters, chosen, strict=True))
+        points = (dict(zip(self._parameters, p, strict=True)) for p in itertools.product(*values))
+        every = {self._key(s): s for s in (space.active(self._parameters, p) for p in points)}
+        rest = [setting for key, setting in every.items() if key not in self._seen]
+        return rest[np.random.default_rng([self._seed, number]).integers(len(rest))]
 
-    def _key(self, parameters: Parameters) -> tuple[Value, ...]:
-        return tuple(parameters[name] for name in self._parameters)
+    def _key(self, parameters: Parameters) -> tuple[Value | None, ...]:
+        return tuple(parameters.get(name) for name in self._parameters)
 
 
 def _all_values(parameter: Parameter) -> Sequence[Value]:

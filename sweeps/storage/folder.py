@@ -1,4 +1,4 @@
-"""A store in a folder: on this machine, or on a disk that all machines share."""
+"""A store in a folder: on this machine, or on a disk shared by all machines."""
 
 import contextlib
 import errno
@@ -92,7 +92,7 @@ class FolderStorage(Storage):
         return self._path(key)
 
     def fetch(self, key: str) -> None:
-        """The files are where they are worked on; raises UserError for what is no file."""
+        """Files are used in place; raises UserError for anything but files."""
         check_files(self._path(key))
 
     def keep(self, key: str) -> None:
@@ -104,7 +104,7 @@ class FolderStorage(Storage):
     @override
     @contextlib.contextmanager
     def lock(self, key: str, busy: str) -> Iterator[None]:
-        """The kernel holds the lock, and lets it go with the process."""
+        """The kernel holds the lock, and releases it when the process ends."""
         with self._lock_file(self._path(key)) as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -123,7 +123,7 @@ class FolderStorage(Storage):
     @override
     @contextlib.contextmanager
     def leases(self, keys: Sequence[str]) -> Iterator[dict[str, str]]:
-        """Held by the kernel, as `lock`; the files are deleted while they are held."""
+        """Held by the kernel, as `lock`; the files are deleted while held."""
         holders: dict[str, str] = {}
         with contextlib.ExitStack() as taken:
             for key in keys:
@@ -132,7 +132,7 @@ class FolderStorage(Storage):
             yield holders
 
     def _lease(self, key: str, taken: contextlib.ExitStack) -> str | None:
-        """Takes a lease, to be let go by `taken`; who holds it where that cannot be."""
+        """Takes a lease, to be released by `taken`; returns its holder if that fails."""
         path = self._path(key)
         while True:
             file = self._lock_file(path)
@@ -145,7 +145,7 @@ class FolderStorage(Storage):
                     return _named(file.read(200))
             if _is_at(file, path):
                 break
-            file.close()  # its holder has just let it go, and deleted it
+            file.close()  # its holder has just released and deleted it
         taken.enter_context(file)
         taken.callback(path.unlink, missing_ok=True)
         file.write(f"{process_name()}\n")
@@ -183,7 +183,7 @@ class FolderStorage(Storage):
 
 
 class Folders(Mapping[str, LocalFiles]):
-    """The folders in a folder. Raises UserError for one that is asked for and is a link."""
+    """The folders in a folder. Raises UserError on access to one that is a link."""
 
     def __init__(self, storage: FolderStorage, key: str):
         self._storage, self._key = storage, key
@@ -211,7 +211,7 @@ class Folders(Mapping[str, LocalFiles]):
 
 
 def _is_at(file: IO[str], path: Path) -> bool:
-    """Whether the open file is the one that is at `path` now."""
+    """Whether the open file is still the one at `path`."""
     try:
         return os.path.samestat(os.fstat(file.fileno()), os.lstat(path))
     except FileNotFoundError:

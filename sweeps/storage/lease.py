@@ -1,4 +1,4 @@
-"""Locks on a store that has none of its own: files that their holder renews while it lives."""
+"""Locks on a store without native ones: files that their holder renews while it is alive."""
 
 import contextlib
 import io
@@ -13,16 +13,16 @@ from sweeps.storage.process_name import is_gone, process_name
 from trainer.errors import UserError
 from trainer.files import parse_json
 
-SECONDS = 60.0  # a lease not renewed for so long is over
-RENEWAL = 15.0  # seconds between two renewals
+SECONDS = 60.0  # a lease not renewed for this long has expired
+RENEWAL = 15.0  # seconds between renewals
 
 
 @dataclass(frozen=True)
 class Lease:
     """A lease as it was found.
 
-    holder: `process 12 on host`. token: the holder's own. etag: of the file. age: seconds since it
-    was renewed, by the server's clock.
+    holder: `process 12 on host`. token: unique to the holder. etag: of the file. age: seconds since
+    it was renewed, by the server's clock.
     """
 
     holder: str
@@ -32,7 +32,7 @@ class Lease:
 
     @classmethod
     def read(cls, storage: Objects, key: str) -> "Lease | None":
-        """The lease; None when there is none, or what is there is none."""
+        """The lease; None if there is no valid one."""
         found = storage.get(key)
         if found is None:
             return None
@@ -43,13 +43,13 @@ class Lease:
             return cls("another process", "", found.etag, found.age)
 
     def is_live(self) -> bool:
-        """Whether its holder may still be at work."""
+        """Whether its holder may still be running."""
         return self.age < SECONDS and not is_gone(self.holder)
 
 
 @contextlib.contextmanager
 def lease(storage: Objects, key: str, busy: str) -> Iterator[None]:
-    """Holds the lease `key`. Raises UserError, `busy` with the holder put in, when it is held."""
+    """Holds the lease `key`. Raises UserError, `busy` with the holder inserted, if it is taken."""
     with leases(storage, [key]) as holders:
         if key in holders:
             raise UserError(busy.format(holder=holders[key]))
@@ -59,7 +59,7 @@ def lease(storage: Objects, key: str, busy: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def leases(storage: Objects, keys: Sequence[str]) -> Iterator[dict[str, str]]:
-    """Holds those leases of `keys` that are free; gives the holders of the others, by key."""
+    """Holds those leases of `keys` that are free; yields the holders of the others, by key."""
     token = secrets.token_hex(16)
     holders = {key: holder for key in keys if (holder := _take(storage, key, token))}
     taken = [key for key in keys if key not in holders]
@@ -73,7 +73,7 @@ def leases(storage: Objects, keys: Sequence[str]) -> Iterator[dict[str, str]]:
     finally:
         over.set()
         renewer.join(timeout=RENEWAL)
-        with contextlib.suppress(UserError):  # they run out by themselves
+        with contextlib.suppress(UserError):  # they expire by themselves
             for key in taken:
                 held = Lease.read(storage, key)
                 if held is not None and held.token == token:
@@ -81,14 +81,14 @@ def leases(storage: Objects, keys: Sequence[str]) -> Iterator[dict[str, str]]:
 
 
 def _take(storage: Objects, key: str, token: str) -> str | None:
-    """Takes a lease; who holds it where that cannot be."""
+    """Takes a lease; returns its holder if that fails."""
     condition = {"IfNoneMatch": "*"}
     before = Lease.read(storage, key)
     if before is not None:
         if before.is_live():
             return before.holder
         condition = {"IfMatch": before.etag}
-    with contextlib.suppress(FileExistsError):  # another was quicker, as is seen below
+    with contextlib.suppress(FileExistsError):  # another was quicker, which is detected below
         storage.put(key, _content(token), **condition)
     now = Lease.read(storage, key)
     if now is None or now.token != token:
@@ -97,15 +97,15 @@ def _take(storage: Objects, key: str, token: str) -> str | None:
 
 
 def _check_conditions(storage: Objects, key: str) -> None:
-    """Raises UserError for a server that would let two processes have the lease `key`, held."""
+    """Raises UserError for a server that would grant the lease `key`, which is held, twice."""
     try:
         storage.put(key, _content(""), IfNoneMatch="*")
     except FileExistsError:
-        return  # as it must be: the file is there
+        return  # as it should: the file exists
     storage.delete(key)
     raise UserError(
-        f"store {storage.location} cannot be locked: its server ignores If-None-Match, by which "
-        "one process at a time writes a file; use a server that heeds it, or a folder"
+        f"store {storage.location} cannot be locked: its server ignores If-None-Match, so that "
+        "two processes could write a file at once; use a server that honours it, or a folder"
     )
 
 
@@ -116,7 +116,7 @@ def _renew(storage: Objects, keys: Sequence[str], token: str, over: threading.Ev
             with contextlib.suppress(UserError, FileExistsError):
                 held = Lease.read(storage, key)
                 if held is None or held.token != token:
-                    lost.add(key)  # another process found it run out
+                    lost.add(key)  # another process found it expired
                 else:
                     storage.put(key, _content(token), IfMatch=held.etag)
         keys = [key for key in keys if key not in lost]

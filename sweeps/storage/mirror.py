@@ -1,4 +1,4 @@
-"""Local copies of folders of a store that is elsewhere, to train and score runs in."""
+"""Local copies of folders of a remote store, in which runs are trained and scored."""
 
 import contextlib
 import json
@@ -11,12 +11,12 @@ from trainer.files import replacing
 from trainer.run_files import RECORD_FILE
 
 INDEX = ".mirror.json"
-RECORDS = (RECORD_FILE, RESULT)  # a reader believes a run that has them: they go last
+RECORDS = (RECORD_FILE, RESULT)  # a run with these counts as done: they are written last
 
 
 @dataclass(frozen=True)
 class _Known:
-    """A local file that is the same as the store's: the store's ETag, our size and mtime."""
+    """A local file identical to the store's: the store's ETag, our size and mtime."""
 
     etag: str
     size: int
@@ -24,16 +24,16 @@ class _Known:
 
 
 class Mirror:
-    """Carries folders between `storage` and their local paths; what is the same is not carried.
+    """Copies folders between `storage` and their local paths; identical files are skipped.
 
-    Each folder has an index of what it knows to be the same on both sides.
+    Each folder has an index of files known to be identical on both sides.
     """
 
     def __init__(self, storage: Objects) -> None:
         self._storage = storage
 
     def fetch(self, key: str) -> None:
-        """Brings what the store has. What it does not have stays, for it may yet be kept."""
+        """Copies what the store has. Other local files stay, since they may still be kept."""
         folder = self._storage.path(key)
         known, found = _read_index(folder), self._storage.listing(key)
         for name, entry in found.items():
@@ -46,12 +46,12 @@ class Mirror:
         for name in known.keys() - found.keys():
             path = self._storage.path(f"{key}/{name}")
             if known[name] == _known(path, known[name].etag):
-                path.unlink()  # deleted by another worker, and not changed here since
+                path.unlink()  # deleted by another worker, and unchanged here since
             del known[name]
         _write_index(folder, known)
 
     def keep(self, key: str) -> None:
-        """Takes what is new here, records last, then deletes what was deleted here."""
+        """Copies new files to the store, records last, then deletes those deleted here."""
         folder = self._storage.path(key)
         known = _read_index(folder)
         before = dict(known)
@@ -72,7 +72,7 @@ class Mirror:
 
 
 def _names(folder: Path) -> list[str]:
-    """Files of a folder, the records last; hidden and half-written ones left out."""
+    """Files of a folder, records last, without hidden and half-written ones."""
     if not folder.is_dir():
         return []
     names = [path.name for path in folder.iterdir() if path.is_file()]
@@ -89,7 +89,7 @@ def _known(path: Path, etag: str) -> _Known | None:
 
 
 def _read_index(folder: Path) -> dict[str, _Known]:
-    """Empty where there is none, or a damaged one: everything is carried again then."""
+    """Empty if missing or damaged: then everything is copied again."""
     with contextlib.suppress(OSError, ValueError, TypeError, AttributeError):
         values = json.loads((folder / INDEX).read_bytes())
         return {name: _Known(*facts) for name, facts in values.items()}

@@ -1,4 +1,4 @@
-"""What a mirror and a lease need of an object store: files with their ETags, put on conditions."""
+"""What mirrors and leases need from an object store: files with ETags, conditional writes."""
 
 import io
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from typing import Protocol
 
 @dataclass(frozen=True)
 class Object:
-    """A file; when it was written, and how long ago, in seconds by the server's clock alone."""
+    """A file; when it was written, and how long ago, in seconds by the server's clock."""
 
     content: bytes
     etag: str
@@ -18,7 +18,7 @@ class Object:
 
 @dataclass(frozen=True)
 class StoredObject:
-    """A file of a listing."""
+    """A file in a listing."""
 
     size: int
     etag: str
@@ -29,16 +29,16 @@ class Objects(Protocol):
 
     @property
     def location(self) -> str:
-        """What a user gives to name the place."""
+        """The user's name for the place."""
 
     def path(self, key: str) -> Path:
         """The local path of a file."""
 
     def get(self, key: str) -> Object | None:
-        """A file with its facts; None when there is none."""
+        """A file with its facts; None if it does not exist."""
 
     def copy(self, key: str) -> Object | None:
-        """As `get`; leaves a copy at the local path, dated as in the store."""
+        """As `get`; leaves a copy at the local path, with the store's date."""
 
     def put(self, key: str, content: io.BufferedReader | io.BytesIO, **condition: str) -> str:
         """Writes a file and returns its ETag.
@@ -47,7 +47,7 @@ class Objects(Protocol):
         """
 
     def listing(self, key: str) -> dict[str, StoredObject]:
-        """The files of a folder by their names, not those of folders in it."""
+        """The files directly in a folder, by name."""
 
     def delete(self, key: str) -> None:
         """Deletes a file, if there is one."""

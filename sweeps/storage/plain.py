@@ -1,4 +1,4 @@
-"""Sees to it that nothing in a store leads out of it: no links, pipes or devices on any path."""
+"""Ensures that nothing in a store leads outside it: no links, pipes or devices on any path."""
 
 import os
 import stat
@@ -9,10 +9,10 @@ from trainer.errors import UserError
 
 
 def plain_path(root: Path, key: str) -> Path:
-    """The local path of a key, of which every part that is there is a folder or a file itself.
+    """The local path of a key, of which every existing part is a real folder or file.
 
-    The root may be a link: it is the user's own choice. Raises UserError for another part that is
-    one, or is a pipe, a socket or a device; ValueError for a key that leaves the store.
+    The root may be a link: that is the user's choice. Raises UserError if any other part is a link,
+    pipe, socket or device; ValueError for a key that leads outside the store.
     """
     path = local_path(root, key)
     part = root
@@ -27,13 +27,13 @@ def plain_path(root: Path, key: str) -> Path:
 
 
 def check_files(folder: Path) -> None:
-    """Raises UserError where something in a folder, or below it, is neither file nor folder."""
+    """Raises UserError if anything in a folder, or below it, is neither file nor folder."""
     for place, folders, files in os.walk(folder):
         for name in (*folders, *files):
             path = Path(place, name)
             try:
                 _check(path, os.lstat(path).st_mode)
-            except FileNotFoundError:  # a half-written file that has got its name
+            except FileNotFoundError:  # a half-written file that was just renamed
                 continue
 
 

@@ -1,4 +1,4 @@
-"""Names this process to people, and to other processes that ask whether it still lives."""
+"""Names this process, for people and for other processes that check whether it is alive."""
 
 import os
 import socket
@@ -10,7 +10,7 @@ def process_name() -> str:
 
 
 def is_gone(process: str) -> bool:
-    """Whether a process named by `process_name` is known to have ended; never of other hosts."""
+    """Whether a process named by `process_name` is known to have ended; False for other hosts."""
     words = process.split()
     if len(words) != 4 or words[3] != socket.gethostname() or not words[1].isdecimal():
         return False

@@ -1,8 +1,8 @@
-"""Records of a store that were read and checked before, so that a look at very many is quick.
+"""A cache of records of a store that were already read and checked, so that reading many is fast.
 
-An SQLite file in the cache folder of each user, one per store; never the truth. What it has of a
-record counts only while the record's file is the same (`Files.stamp`). It may be deleted at any
-time; where it is damaged, or cannot be read or written, the records themselves are read.
+An SQLite file in each user's cache folder, one per store; never authoritative. An entry counts only
+while the record's file is unchanged (`Files.stamp`). It may be deleted at any time; where it is
+damaged, or cannot be read or written, the records themselves are read.
 """
 
 import contextlib
@@ -24,22 +24,22 @@ from trainer import cache, files
 from trainer.errors import UserError
 
 SUFFIX = ".records"
-PATIENCE = 2.0  # seconds that another process may take to write
-WORTHWHILE = 64  # records to read anew: for fewer no index is made
-AT_ONCE = 1000  # entries written together: others can write in between
+PATIENCE = 2.0  # seconds to wait for another process's write
+WORTHWHILE = 64  # uncached records: for fewer no index is created
+AT_ONCE = 1000  # entries per write, so that others can write in between
 UNUSED = 60 * 86400.0  # seconds after which an index is deleted: its store may be gone
 
 
 @dataclass(frozen=True)
 class Entry:
-    """What is known of a record. head: what a glance needs of it. record: None unless asked for."""
+    """A cached record. head: its summary. record: None unless requested."""
 
     head: Any
     record: Any = None
 
 
 class RecordIndex:
-    """The index of the store at `location`. Nothing it does fails: it knows less, or nothing.
+    """The index of the store at `location`. It never fails: at worst it knows nothing.
 
     >>> index = RecordIndex("/data/store")
     >>> index.keep("runs/1/result.json", "1290-17-4", {"state": "finished"}, {"seconds": 2.0})
@@ -61,7 +61,7 @@ class RecordIndex:
         return RecordIndex, (self._location,)
 
     def find(self, key: str, stamp: str, whole: bool = False) -> Entry | None:
-        """What is known of the record `key`, if its file still has this stamp."""
+        """The entry of the record `key`, if its file still has this stamp."""
         text = "SELECT stamp, head, record, checksum FROM records WHERE key = ?"
         with self._one_thread:
             try:
@@ -76,14 +76,14 @@ class RecordIndex:
                 return None
 
     def keep(self, key: str, stamp: str, head: Any, record: Any) -> None:
-        """Remembers a record that was read and checked; see `commit`."""
+        """Caches a record that was read and checked; see `commit`."""
         texts = json.dumps(head).encode(), json.dumps(record).encode()
         self._new.append((key, stamp, *texts, _checksum(key, stamp, *texts)))
         if len(self._new) >= AT_ONCE:
             self.commit()
 
     def commit(self) -> None:
-        """Writes what is new."""
+        """Writes new entries."""
         new, self._new = self._new, []
         with self._one_thread:
             try:
@@ -94,7 +94,7 @@ class RecordIndex:
                 self._give_up()
 
     def _open(self, make: bool) -> sqlite3.Connection | None:
-        """The index; None where there is none, and none is to be made or can be."""
+        """The index; None if it does not exist and is not to be, or cannot be, created."""
         if self._process != os.getpid():
             self._process, self._connection = os.getpid(), None
         if self._connection is None and not self._given_up:
@@ -107,7 +107,7 @@ class RecordIndex:
                     self._connection = _connect(path)
                 except sqlite3.DatabaseError as error:
                     if isinstance(error, sqlite3.OperationalError):
-                        raise  # another process writes, or the disk refuses: it may be whole
+                        raise  # another process is writing, or a disk error: it may be intact
                     path.unlink()
                     _make_private(path)
                     self._connection = _connect(path)
@@ -116,7 +116,7 @@ class RecordIndex:
         return self._connection
 
     def _give_up(self) -> None:
-        """For this process; what is damaged is deleted, and made anew by the next one."""
+        """Stops using it in this process; a damaged one is deleted, and recreated by the next."""
         connection, self._connection, self._given_up = self._connection, None, True
         if connection is None:
             return
@@ -134,13 +134,13 @@ class RecordIndex:
 
 
 def index_path(location: str) -> Path:
-    """Where the index of a store is, for this user."""
+    """The path of this user's index of a store."""
     name = hashlib.sha256(f"{os.getuid()} {location}".encode()).hexdigest()[:20]
     return cache.folder() / "indexes" / f"{name}{SUFFIX}"
 
 
 def _make_private(path: Path) -> None:
-    """Makes the file, for this user alone. Raises OSError for what is there and is another's."""
+    """Creates the file, private to this user. Raises OSError if it exists and is another's."""
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600))
@@ -162,7 +162,7 @@ def _delete_unused(folder: Path) -> None:
 def _connect(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout=PATIENCE, check_same_thread=False)
     try:
-        connection.execute("PRAGMA synchronous = OFF")  # what a power cut damages is made anew
+        connection.execute("PRAGMA synchronous = OFF")  # a damaged index is recreated
         checked = _checked_by()
         if connection.execute("PRAGMA user_version").fetchone() != (checked,):
             with connection:
@@ -179,7 +179,7 @@ def _connect(path: Path) -> sqlite3.Connection:
 
 
 def _checked_by() -> int:
-    """Changes with the code that checks records: what another version let pass is read again."""
+    """Changes with the code that checks records: entries of other versions are read again."""
     code = "".join(inspect.getsource(module) for module in (result_file, result_schema, files))
     return zlib.crc32(code.encode()) >> 1 or 1  # a signed number, and 0 is a new file's
 

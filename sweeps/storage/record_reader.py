@@ -1,4 +1,4 @@
-"""Reads many records of a store, those of which nothing has changed by way of the index."""
+"""Reads many records of a store, unchanged ones through the index."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -16,9 +16,8 @@ Place = tuple[Files, str]  # a folder, and a name in it
 class RecordKind:
     """How one kind of record is read.
 
-    read: a record that is checked in full; None where it does not hold, or there is none.
-    head: what of a record a glance needs. fits: whether the files that a head names are as it says,
-        by their sizes.
+    read: a record, fully checked; None if invalid or missing. head: a record's summary. fits:
+    whether the files that a head lists match it, by size.
     """
 
     read: Callable[[Files, str], dict[str, Any] | None]
@@ -33,11 +32,11 @@ class RecordReader:
         self._index, self._concurrency = index, concurrency
 
     def heads(self, places: Mapping[str, Place], kind: RecordKind) -> dict[str, Any]:
-        """Heads of those records that hold, by key."""
+        """Heads of valid records, by key."""
         return self._read(places, kind, whole=False)
 
     def records(self, places: Mapping[str, Place], kind: RecordKind) -> dict[str, dict[str, Any]]:
-        """Those records that hold, by key."""
+        """Valid records, by key."""
         return self._read(places, kind, whole=True)
 
     def _read(self, places: Mapping[str, Place], kind: RecordKind, whole: bool) -> dict[str, Any]:
@@ -61,7 +60,7 @@ class RecordReader:
     def _read_anew(
         self, places: Mapping[str, Place], kind: RecordKind
     ) -> Iterator[tuple[str, str | None, dict[str, Any]]]:
-        """Records that hold with their keys, and their stamps where they may be remembered."""
+        """Valid records with their keys, and their stamps if they may be cached."""
 
         def read(item: tuple[str, Place]) -> tuple[str, str | None, dict[str, Any] | None]:
             key, (files, name) = item

@@ -1,7 +1,7 @@
-"""A store on S3, or on any server that speaks its protocol: `s3://bucket/prefix`.
+"""A store on S3, or on any server with its protocol: `s3://bucket/prefix`.
 
-Credentials, region and endpoint are found as boto3 finds them (AWS_PROFILE, AWS_ENDPOINT_URL, …).
-Every request is tried again, with growing pauses, for some minutes (`RETRIES`).
+Credentials, region and endpoint are found by boto3's rules (AWS_PROFILE, AWS_ENDPOINT_URL, …).
+Every request is retried, with increasing pauses, for some minutes (`RETRIES`).
 """
 
 import contextlib
@@ -24,17 +24,17 @@ from trainer import cache
 from trainer.errors import UserError
 from trainer.files import replacing
 
-RETRIES = 12  # tries of one request; AWS_MAX_ATTEMPTS changes it
+RETRIES = 12  # attempts per request; AWS_MAX_ATTEMPTS overrides it
 SECONDS_TO_CONNECT, SECONDS_TO_ANSWER = 5, 30
 EXPIRED = {"ExpiredToken", "ExpiredTokenException", "InvalidAccessKeyId", "InvalidToken"}
-PAGE = 1000  # files of one listing: the most that S3 gives
+PAGE = 1000  # files per listing: the most that S3 returns
 _LOCATION = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/(.*))?")
 
 
 class S3(Storage):
     """Storage under a prefix of a bucket; see `Storage`.
 
-    An object is there whole or not at all, and carries the SHA-256 of its content as metadata.
+    Objects are written atomically, with the SHA-256 of their content as metadata.
     """
 
     concurrency = 16
@@ -90,7 +90,7 @@ class S3(Storage):
         return None if found is None else found.content
 
     def get(self, key: str) -> Object | None:
-        """A file with its facts; None when there is none."""
+        """A file with its facts; None if it does not exist."""
         with self._plainly("read"):
             try:
                 answer = self.client.get_object(Bucket=self.bucket, Key=self._name(key))
@@ -102,7 +102,7 @@ class S3(Storage):
             return Object(content, answer["ETag"], modified, age)
 
     def copy(self, key: str) -> Object | None:
-        """As `get`; leaves a copy at the local path, dated as in the store."""
+        """As `get`; leaves a copy at the local path, with the store's date."""
         found = self.get(key)
         if found is not None:
             with replacing(self.path(key)) as partial:
@@ -142,7 +142,7 @@ class S3(Storage):
             self.client.delete_object(Bucket=self.bucket, Key=self._name(key))
 
     def listing(self, key: str) -> dict[str, StoredObject]:
-        """The files of a folder by their names, not those of folders in it."""
+        """The files directly in a folder, by name."""
         prefix = f"{self._name(key)}/"
         found = {}
         with self._plainly("read"):
@@ -167,7 +167,7 @@ class S3(Storage):
         return {name: S3Files(self, f"{key}/{name}", found[name]) for name in sorted(found)}
 
     def _below(self, prefix: str) -> list[Mapping[str, Any]]:
-        """All files whose keys begin with `prefix`; of more than a page, parts side by side."""
+        """All files whose keys begin with `prefix`; beyond one page, in parallel parts."""
         with self._plainly("read"):
             first = self.client.list_objects_v2(Bucket=self.bucket, Prefix=prefix, MaxKeys=PAGE)
         found = list(first.get("Contents", []))
@@ -191,7 +191,7 @@ class S3(Storage):
         return found
 
     def checksum(self, key: str) -> str:
-        """The SHA-256 of a file, in hex: as it was written with it, else of its content."""
+        """The SHA-256 of a file, in hex: as stored with it, else computed from its content."""
         with self._plainly("read"):
             answer = self.client.head_object(Bucket=self.bucket, Key=self._name(key))
         if "sha256" in answer.get("Metadata", {}):
@@ -213,7 +213,7 @@ class S3(Storage):
 
     @override
     def lock(self, key: str, busy: str) -> contextlib.AbstractContextManager[None]:
-        """A lease, renewed while it is held; it runs out by itself."""
+        """A lease, renewed while it is held; it expires by itself."""
         return lease(self, key, busy)
 
     @override
@@ -226,17 +226,17 @@ class S3(Storage):
         return held.holder if held is not None and held.is_live() else None
 
     def path(self, key: str) -> Path:
-        """The local path of a key. Raises ValueError for a key that leaves the store."""
+        """The local path of a key. Raises ValueError for a key that leads outside the store."""
         return local_path(self.root, key)
 
     @property
     def client(self) -> Any:
-        """boto3's client; made at its first use, for boto3 is slow to import."""
+        """boto3's client; created at first use, since boto3 is slow to import."""
         if self._client is None:
             import boto3
             from botocore.config import Config
 
-            # servers of one's own often refuse the checksums that boto3 adds since version 1.36
+            # self-hosted servers often refuse the checksums that boto3 adds since version 1.36
             own = bool({"AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"} & os.environ.keys())
             checksums = {
                 name: os.environ.get(f"AWS_{name}", "when_required").lower()
@@ -252,12 +252,12 @@ class S3(Storage):
                     "total_max_attempts": int(os.environ.get("AWS_MAX_ATTEMPTS", RETRIES)),
                 },
             )
-            # not boto3's own session, which keeps the keys that it has once found
+            # not boto3's default session, which keeps the first keys that it finds
             self._client = boto3.session.Session().client("s3", config=config)
         return self._client
 
     def _name(self, key: str) -> str:
-        local_path(self.root, key)  # refuses a key that leaves the store
+        local_path(self.root, key)  # refuses a key that leads outside the store
         return f"{self._prefix}{key}"
 
     def _pages(self, **arguments: str) -> Iterator[Mapping[str, Any]]:
@@ -266,7 +266,7 @@ class S3(Storage):
 
     @contextlib.contextmanager
     def _plainly(self, done: str) -> Iterator[None]:
-        """Turns what boto3 raises into one line."""
+        """Turns boto3's errors into one line."""
         from botocore.exceptions import BotoCoreError, ClientError
 
         try:
@@ -278,7 +278,7 @@ class S3(Storage):
                 raise FileExistsError(str(error)) from None
             said = answer.get("Error", {})
             if said.get("Code") in EXPIRED:
-                self._client = None  # the next call takes up the keys that there are then
+                self._client = None  # the next call picks up the then current keys
             reason = f"{said.get('Message') or said.get('Code')} (status {status})"
             raise self._unusable(done, reason) from None
         except (BotoCoreError, OSError) as error:
@@ -297,7 +297,7 @@ class S3Files:
 
     See `evaluation.result_file.Files`.
 
-    A record that is read leaves a copy at its local path, dated as in the store.
+    Reading a record leaves a copy at its local path, with the store's date.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""What a store needs of the place it is in. Keys are relative paths with `/`."""
+"""What a store needs from its place. Keys are relative paths with `/`."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -9,10 +9,10 @@ from evaluation.result_file import Files
 
 
 class Storage(Protocol):
-    """Files by key, written whole or not at all.
+    """Files by key, written atomically.
 
-    `root` is a local folder: the store itself, or a copy of what was asked for of one that is
-    elsewhere. Work on the files of a folder is done there, between `fetch` and `keep`.
+    `root` is a local folder: the store itself, or a copy of the parts used of a remote one. Work on
+    the files of a folder is done there, between `fetch` and `keep`.
     All but `exists`, `names` and `read` raise UserError when the place cannot be used.
     """
 
@@ -20,7 +20,7 @@ class Storage(Protocol):
 
     @property
     def location(self) -> str:
-        """What a user gives to name the place."""
+        """The user's name for the place."""
 
     @property
     def concurrency(self) -> int:
@@ -28,22 +28,22 @@ class Storage(Protocol):
 
     @property
     def is_remote(self) -> bool:
-        """Whether files have to be brought here to be worked on."""
+        """Whether files have to be copied here to be worked on."""
 
     def prepare(self) -> None:
-        """Makes the place ready and tries to write in it."""
+        """Creates the place and tries to write to it."""
 
     def exists(self, key: str) -> bool:
-        """Whether there is a file or a folder."""
+        """Whether a file or folder exists."""
 
     def names(self, key: str) -> list[str]:
-        """Names of what is in a folder, sorted; hidden and half-written files left out."""
+        """Sorted names in a folder, without hidden and half-written files."""
 
     def read(self, key: str) -> bytes | None:
-        """The content of a file; None when there is none."""
+        """The content of a file; None if it does not exist."""
 
     def write(self, key: str, content: bytes) -> None:
-        """Writes a file: a reader sees the old one or the new one, never a part."""
+        """Writes a file: readers see either the old one or the new, never a part."""
 
     def delete(self, key: str) -> None:
         """Deletes a file, if there is one."""
@@ -52,38 +52,38 @@ class Storage(Protocol):
         """A folder whose files are to be checked."""
 
     def folders(self, key: str) -> Mapping[str, Files]:
-        """The folders in a folder by their names, as `files`; listed once."""
+        """The folders in a folder by name, as `files`; listed once."""
 
     def local(self, key: str) -> Path:
-        """The local path of a file, where it is as it is in the store."""
+        """The local path of a file, with its content in the store."""
 
     def fetch(self, key: str) -> None:
-        """Brings the files of a folder to its local path."""
+        """Copies the files of a folder to its local path."""
 
     def keep(self, key: str) -> None:
-        """Takes the files of a folder from its local path into the store."""
+        """Copies the files of a folder from its local path to the store."""
 
     def keep_file(self, key: str) -> None:
-        """Takes one file from its local path into the store."""
+        """Copies one file from its local path to the store."""
 
     def lock(self, key: str, busy: str) -> AbstractContextManager[None]:
-        """Holds a lock for this process, however that ends.
+        """Holds a lock until this process ends, in any way.
 
-        Raises UserError with the text `busy`, the holder put in, when another process holds it.
+        Raises UserError with the text `busy`, the holder inserted, if another process holds it.
         """
 
     def leases(self, keys: Sequence[str]) -> AbstractContextManager[Mapping[str, str]]:
-        """Holds those locks of `keys` that are free; gives the holders of the others, by key.
+        """Holds those locks of `keys` that are free; yields the holders of the others, by key.
 
-        They are let go however this process ends, and leave no files.
+        They are released when this process ends, in any way, and leave no files.
         """
 
     def holder(self, key: str) -> str | None:
-        """Who holds a lock now; None when nobody does."""
+        """The current holder of a lock; None if nobody holds it."""
 
 
 def local_path(root: Path, key: str) -> Path:
-    """The local path of a key. Raises ValueError for a key that leaves the store."""
+    """The local path of a key. Raises ValueError for a key that leads outside the store."""
     parts = PurePosixPath(key).parts
     if not parts or key.startswith("/") or ".." in parts or "\0" in key:
         raise ValueError(f"not a key of a store: {key!r}")

@@ -1,4 +1,4 @@
-"""A sweep file as frozen data: read, checked, overridden."""
+"""A sweep file as frozen data: reading, checks, overrides."""
 
 from sweeps.sweepfile.parts import Metric, Resources
 from sweeps.sweepfile.reading import load_spec, spec_of

@@ -1,18 +1,18 @@
-"""Whether the models of a sweep suit its data, told before anything is started."""
+"""Checks, before anything starts, whether the models of a sweep suit its data."""
 
 import math
 from typing import Any
 
 from sweeps.sweepfile import SweepSpec
 from sweeps.sweepfile.configure import configure
-from sweeps.sweepfile.space import Parameter
+from sweeps.sweepfile.space import Parameter, active
 from trainer.config.schema import FieldError
 from trainer.config.short_forms import as_written
 from trainer.data.dataset import Dataset
 from trainer.errors import UserError
 
-RENDERED = "rendered"  # the source of images that are no files: none is broken, and they vary
-DECISIVE = ("architecture", "objective", "latents")  # whether a model suits hangs on these
+RENDERED = "rendered"  # the source of images that are not files: never broken, and they vary
+DECISIVE = ("architecture", "objective", "latents")  # a model's compatibility depends on these
 
 
 def check_models(spec: SweepSpec, data: Dataset) -> None:
@@ -33,14 +33,15 @@ def check_models(spec: SweepSpec, data: Dataset) -> None:
     pixels = math.prod(data.shape)
     for parameters in tried:
         try:
-            config = configure(spec.dataset, spec.trainer, parameters, pixels)
+            setting = active(spec.parameters, parameters)
+            config = configure(spec.dataset, spec.trainer, setting, pixels)
             check_compatible(resolved(config, data), data)
         except FieldError as error:
             raise spec.error(FieldError(error.problem, _place(spec, error.path))) from None
 
 
 def check_images(spec: SweepSpec, data: Dataset) -> None:
-    """Raises UserError, with the file and the line, for images that nothing can be learnt from.
+    """Raises UserError, with the file and the line, for images that cannot be learned from.
 
     Opens all image files once, and lists all that are broken; their pixels are kept in the cache.
     """
@@ -66,7 +67,7 @@ def _ends(parameter: Parameter) -> tuple[Any, ...]:
 
 
 def _place(spec: SweepSpec, path: tuple[str | int, ...]) -> tuple[str | int, ...]:
-    """Where in the file a key of RunConfig comes from."""
+    """Where in the file a RunConfig key comes from."""
     written = as_written(path)
     if written != path:
         return ("trainer", *written)

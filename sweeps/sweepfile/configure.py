@@ -1,4 +1,4 @@
-"""From the parameters of a setting to the configuration of one model."""
+"""Turns the parameters of a setting into the configuration of one model."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from trainer.likelihoods import likelihood_options
 from trainer.objectives import objective_options
 from trainer.registries import REGISTRIES, with_own_code
 
-# What a sweep may search, beside the options of the objective and of the likelihood
+# What a sweep may search, besides the options of the objective and the likelihood
 # (`objective.<option>`, `likelihood.<option>`).
 PARAMETERS = (
     "beta",
@@ -32,7 +32,7 @@ PARAMETERS = (
     "optimizer.beta2",
 )
 WHOLE = ("latents", "batch_size", "steps")
-# What a sweep file may fix under `trainer`; the rest has a place of its own in the file.
+# What a sweep file may set under `trainer`; the rest has its own place in the file.
 FIXED = (
     "objective",
     "architecture",
@@ -51,13 +51,12 @@ def configure(
     pixels: int,
     seed: int = 0,
 ) -> RunConfig:
-    """One model: `trainer` as in the sweep file, and `parameters` of the setting on top.
+    """One model: `trainer` as in the sweep file, overridden by the `parameters` of the setting.
 
     pixels: N, pixels × channels of an image; beta = beta_norm * N / M (Higgins et al. 2017, A.5).
     Where several objectives (or likelihoods) are searched, the options in `trainer` go to those of
     them that have such an option.
-    Raises FieldError; its path is that of RunConfig.
-    """
+    Raises FieldError with a RunConfig path."""
     values = _from_trainer(trainer)
     for kind in WITH_OPTIONS:
         if kind in parameters:
@@ -81,12 +80,12 @@ def configure(
         return config
     beta_norm = convert(parameters["beta_norm"], float)
     beta = denormalised(beta_norm, config.latents, pixels)
-    beta = convert(beta, float)  # refuses what became infinite
+    beta = convert(beta, float)  # refuses infinite results
     return dataclasses.replace(config, beta=beta)
 
 
 def check_parameter_name(name: str) -> None:
-    """Raises FieldError for a name that no model has."""
+    """Raises FieldError for a name that is not a model's parameter."""
     group, _, option = name.partition(".")
     if name not in PARAMETERS and not (group in WITH_OPTIONS and option):
         options = [f"{kind}.<option>" for kind in WITH_OPTIONS]
@@ -102,7 +101,7 @@ def check_names(config: RunConfig) -> None:
 
 
 def option_names(kind: str, name: object) -> set[str]:
-    """Options that an objective, or a likelihood, has; none where no such one is known."""
+    """Option names of an objective or a likelihood; empty if it is not known."""
     try:
         found = look_up(REGISTRIES[kind], name, kind)
     except FieldError:
@@ -111,7 +110,7 @@ def option_names(kind: str, name: object) -> set[str]:
 
 
 def check_options(config: RunConfig, kind: str) -> None:
-    """Raises FieldError, its path starting at the option, for options that do not fit.
+    """Raises FieldError, with a path starting at the option, for invalid options.
 
     kind: whose options, one of WITH_OPTIONS.
     """

@@ -1,10 +1,12 @@
-"""What a sweep costs here, before it starts: its runs, their time, and the memory of a trial."""
+"""The cost of a sweep here, before it starts: runs, time, and memory per trial."""
 
 import math
+import statistics
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from evaluation.analysis.formatting import count
-from sweeps.sweepfile import SweepSpec
+from sweeps.sweepfile import SweepSpec, space
 from sweeps.sweepfile.configure import configure
 from sweeps.sweepfile.starter import cpus, trial_step_seconds
 from trainer.data.dataset import Dataset
@@ -12,9 +14,9 @@ from trainer.data.dataset import Dataset
 
 @dataclass(frozen=True)
 class Cost:
-    """runs: at most. seconds: of training on this machine, scores aside; memory: bytes of a trial.
+    """runs: at most. seconds: to train here, without scoring; memory: bytes a trial needs.
 
-    Both are None where the models would train on a GPU that is not here. models: of a trial.
+    Both are None where the models would train on a GPU that is not here. models: per trial.
     """
 
     runs: int
@@ -26,13 +28,52 @@ class Cost:
         """As a sentence's part, e.g. "42 runs, about 12 minutes of this machine"."""
         runs = count(self.runs, "run")
         if self.seconds is None or self.memory is None:
-            return f"{runs}; the GPU that they ask for is not here, so their time is not known"
+            return f"{runs}; they need a GPU that is not here, so their time is unknown"
         trial = f"a trial of {count(self.models, 'model')} takes {_bytes(self.memory)}"
         return f"{runs}, about {_time(self.seconds)} of training on this machine; {trial}"
 
 
+@dataclass(frozen=True)
+class DeviceHours:
+    """What trials will take of the device that each has: expected, and a 90 % interval.
+
+    trials: that it is judged by.
+    """
+
+    expected: float
+    low: float
+    high: float
+    trials: int
+
+    def in_words(self) -> str:
+        """As a sentence's part, e.g. "1.2 device-hours (1.0 to 1.4), by 6 trials so far"."""
+        by = count(self.trials, "trial")
+        return (
+            f"{self.expected:.2g} device-hours ({self.low:.2g} to {self.high:.2g}), by {by} so far"
+        )
+
+
+def device_hours(seconds: Sequence[float], trials: int) -> DeviceHours | None:
+    """What `trials` more will take, if they are like those that took `seconds` each to train.
+
+    None for fewer than two. The interval is that of the sum of so many further draws from a normal
+    distribution whose mean and spread are both estimated (Student's t).
+    """
+    if len(seconds) < 2:
+        return None
+    from scipy.special import stdtrit
+
+    known = len(seconds)
+    spread = statistics.stdev(seconds) * math.sqrt(trials + trials**2 / known)
+    expected = trials * statistics.fmean(seconds)
+    off = float(stdtrit(known - 1, 0.95)) * spread
+    return DeviceHours(
+        expected / 3600, max(0.0, expected - off) / 3600, (expected + off) / 3600, known
+    )
+
+
 def cost_of(spec: SweepSpec, data: Dataset) -> Cost:
-    """Trains a few steps of the first setting, to time and to weigh them."""
+    """Trains a few steps of the first setting to measure their time and memory."""
     import torch
 
     from trainer.likelihoods.automatic import resolved
@@ -41,10 +82,7 @@ def cost_of(spec: SweepSpec, data: Dataset) -> Cost:
     seeds, on_gpu = len(spec.first_seeds), spec.resources.gpu > 0
     if on_gpu and not torch.cuda.is_available():
         return Cost(spec.most_runs, seeds)
-    first = {
-        name: parameter.low if parameter.choices is None else parameter.choices[0]
-        for name, parameter in spec.parameters.items()
-    }
+    first = space.active(spec.parameters, space.first(spec.parameters))
     pixels = math.prod(data.shape)
     config = resolved(configure(spec.dataset, spec.trainer, first, pixels), data)
     need = probe(config, data, torch.device("cuda" if on_gpu else "cpu"))

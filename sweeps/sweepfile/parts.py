@@ -1,4 +1,4 @@
-"""The parts of a sweep file that have keys of their own: metric, seeds, stop, budget, resources."""
+"""The parts of a sweep file with nested keys: metric, seeds, stop, budget, resources."""
 
 import contextlib
 import math
@@ -12,12 +12,12 @@ LEAST_SHARE = 0.001  # of a CPU or a GPU; Ray counts in ten-thousandths
 
 @dataclass(frozen=True)
 class Metric:
-    """What settings are scored by: a metric of evaluation.metrics.METRICS, or `auto`.
+    """How settings are scored: a metric of evaluation.metrics.METRICS, or `auto`.
 
     `auto` is the Higgins score where labels suffice for it, else UDR, which needs none.
-    goal: left out, it is what the metric wants.
-    within: a difference in score that does not matter. The answer says how probable it is that a
-        setting is that near to the best one.
+    goal: by default that of the metric.
+    within: a difference in score that does not matter. The answer gives the probability that a
+        setting is within it of the best one.
     """
 
     name: str = "auto"
@@ -31,7 +31,7 @@ class Metric:
 
 @dataclass(frozen=True)
 class Racing:
-    """Seeds by what they tell: every setting gets `min`, the best ones up to `max` (0, 1, …)."""
+    """A race over seeds: every setting gets `min`, the best ones up to `max` (0, 1, …)."""
 
     min: int = 2
     max: int = 10
@@ -43,9 +43,9 @@ class Racing:
 
 @dataclass(frozen=True)
 class Stop:
-    """When a race is over: the setting to choose is surely within `within` of the best.
+    """When a race ends: the chosen setting is within `within` of the best.
 
-    within: in units of the score; left out, the metric's. confidence: the probability of it.
+    within: in units of the score; by default the metric's. confidence: the required probability.
     """
 
     within: float | None = None
@@ -59,14 +59,35 @@ class Stop:
 
 
 @dataclass(frozen=True)
-class Budget:
-    """The most that a sweep may take; what is done by then gives its answer.
+class Money:
+    """What the machines of a sweep may cost. per_hour: of the clock, all of them; most: in all."""
 
-    hours: of the clock, each time that the sweep is run. runs: in all, whoever trained them.
+    per_hour: float
+    most: float
+
+    def __post_init__(self) -> None:
+        for key in ("per_hour", "most"):
+            given = getattr(self, key)
+            require(0 < given < math.inf, key, f"expected a number above 0, got {given:g}")
+
+
+@dataclass(frozen=True)
+class Budget:
+    """The most that a sweep may use; whatever is done by then gives its answer.
+
+    hours: of the clock, each time that the sweep is run. usd: the same as a price. runs: in all,
+    whoever trained them.
     """
 
     hours: float | None = None
     runs: int | None = None
+    usd: Money | None = None
+
+    @property
+    def most_hours(self) -> float | None:
+        """Hours of the clock that the sweep may take, by whichever limit comes first."""
+        paid = None if self.usd is None else self.usd.most / self.usd.per_hour
+        return min((h for h in (self.hours, paid) if h is not None), default=None)
 
     def __post_init__(self) -> None:
         for key in ("hours", "runs"):
@@ -76,7 +97,7 @@ class Budget:
 
 @dataclass(frozen=True)
 class Resources:
-    """What one trial takes; fractions share a device. `max_concurrent`: most trials at once."""
+    """What one trial needs; fractions share a device. `max_concurrent`: most trials at once."""
 
     cpu: float = 1.0
     gpu: float = 0.0
@@ -96,6 +117,6 @@ def goal_of(metric: str) -> Literal["maximize", "minimize"]:
     """What is better for a metric."""
     from evaluation.metrics.lookup import is_lower_better
 
-    with contextlib.suppress(FieldError):  # an unknown one is told of later
+    with contextlib.suppress(FieldError):  # an unknown metric is reported later
         return "minimize" if is_lower_better(metric) else "maximize"
     return "maximize"

@@ -1,18 +1,20 @@
-"""Whether every model that a search can reach can be made; what cannot is named by its key."""
+"""Checks that every model a search can reach can be built; errors name the key."""
 
 import contextlib
+import itertools
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from sweeps.sweepfile.configure import WHOLE, check_names, check_options, option_names
-from sweeps.sweepfile.space import Parameter
+from sweeps.sweepfile.space import Parameter, active, conditions
 from sweeps.sweepfile.spec import SweepSpec
+from trainer.config.run import RunConfig
 from trainer.config.schema import FieldError, convert, suggestion, under
 from trainer.config.short_forms import WITH_OPTIONS, named
 
 
 def check_reachable(spec: SweepSpec) -> None:
-    """Every value that the search can reach must make a model; raises FieldError at the first."""
+    """Raises FieldError at the first reachable value that cannot be a model."""
     names = set(spec.parameters)
     if len(names & {"beta", "beta_norm"}) != 1:
         raise FieldError("expected one of beta and beta_norm", ("parameters",))
@@ -40,23 +42,24 @@ def _check_beta(value: float, is_range: bool) -> None:
 
 
 def _check_options(spec: SweepSpec, setting: Mapping[str, Any]) -> None:
-    """The options of objective and likelihood, which stand under `trainer` or `parameters`."""
+    """The options of objective and likelihood, under `trainer` or `parameters`."""
     for kind in WITH_OPTIONS:
         if kind in spec.parameters:
             _check_shared_options(spec, kind)
         searched = [name for name in spec.parameters if name.split(".")[0] == kind]
         for name in searched:
             for path, value in _ends(spec.parameters[name]):
-                with _at("parameters", name, *path):
-                    check_options(spec.model({**setting, name: value}), kind)
+                for beside in conditions(spec.parameters[name]):
+                    with _at("parameters", name, *path):
+                        check_options(_model(spec, {**setting, **beside, name: value}), kind)
         if not searched:
             with under("trainer", kind):
-                check_options(spec.model(setting), kind)
+                check_options(_model(spec, setting), kind)
     _check_objectives(spec, setting)
 
 
 def _check_shared_options(spec: SweepSpec, kind: str) -> None:
-    """Each option under `trainer` must be one of some objective (likelihood) that is searched."""
+    """Each option under `trainer` must belong to some objective (likelihood) in the search."""
     names = [value for _, value in _ends(spec.parameters[kind])]
     known = {option for name in names for option in option_names(kind, name)}
     given = named(spec.trainer.get(kind, {}))
@@ -66,20 +69,29 @@ def _check_shared_options(spec: SweepSpec, kind: str) -> None:
 
 
 def _check_objectives(spec: SweepSpec, setting: Mapping[str, Any]) -> None:
-    """Every objective of the search must have a meaning for every beta and latent size."""
+    """Every objective in the search must be defined for every beta and latent size."""
     searched = spec.parameters.get("objective")
     names = [value for _, value in _ends(searched)] if searched else []
     settings = [{**setting, "objective": name} for name in names] or [dict(setting)]
     for name in ("beta", "beta_norm", "latents"):
-        for path, value in _ends(spec.parameters[name]) if name in spec.parameters else ():
-            for base in settings:
+        if name not in spec.parameters:
+            continue
+        beside = conditions(spec.parameters[name])
+        for path, value in _ends(spec.parameters[name]):
+            for base, condition in itertools.product(settings, beside):
                 with _at("parameters", name, *path):
-                    check_options(spec.model({**base, name: value}), "objective")
+                    model = _model(spec, {**base, **condition, name: value})
+                    check_options(model, "objective")
+
+
+def _model(spec: SweepSpec, values: Mapping[str, Any]) -> RunConfig:
+    """The model of a value for every parameter, of which some may not be there."""
+    return spec.model(active(spec.parameters, values))
 
 
 @contextlib.contextmanager
 def _at(*path: str | int) -> Iterator[None]:
-    """A FieldError within is one of the value at `path`, wherever it came to light."""
+    """Attributes a FieldError raised within to the value at `path`."""
     try:
         yield
     except FieldError as error:

@@ -1,4 +1,4 @@
-"""From a sweep file to its spec: short forms are written out, names looked up, values checked."""
+"""Turns a sweep file into its spec: expands short forms, looks up names, checks values."""
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
@@ -12,7 +12,7 @@ from sweeps.sweepfile.configure import check_parameter_name
 from sweeps.sweepfile.parts import goal_of
 from sweeps.sweepfile.reachable import check_reachable
 from sweeps.sweepfile.small_form import read_sized
-from sweeps.sweepfile.space import Parameter
+from sweeps.sweepfile.space import Parameter, check_conditions
 from sweeps.sweepfile.spec import LISTED, SweepSpec
 from trainer.config.run import DatasetConfig
 from trainer.config.schema import FieldError, build, convert, lookup, under
@@ -27,8 +27,8 @@ def load_spec(
 
     `size=small` among them gives the file's small form (`sweeps.sweepfile.small_form`).
     Raises UserError with one line, `FILE:LINE: key: problem`, naming the nearest valid name.
-    trusted: whether the user names this file, so that own code that it refers to may be run.
-    Data are not looked at; see `sweeps.plan.load_data`.
+    trusted: whether the user named this file, so that the user's own code in it may be run.
+    Data are not read; see `sweeps.plan.load_data`.
     """
     document = read_sized(path, overrides)
     if trusted:
@@ -55,7 +55,7 @@ def spec_of(values: Mapping[str, Any]) -> SweepSpec:
 
 
 def _with_listed(values: Mapping[str, Any]) -> dict[str, Any]:
-    """A copy of the values; of listed settings, with their parameters as the space."""
+    """A copy of the values, with the parameters of listed settings as the space."""
     listed = values.get("settings")
     if values.get("method") != LISTED:
         if isinstance(listed, list | tuple):
@@ -112,9 +112,17 @@ def _parameters(value: Any) -> dict[str, Parameter]:
                 forms = "{value: …}, {values: […]} or {min: …, max: …, distribution: …}"
                 raise FieldError(f"expected {forms}, got {str(keys)[:40]!r}")
             if name in ("beta", "beta_norm") and "max" in keys and _is_positive(keys.get("min")):
-                keys = {"distribution": "log_uniform", **keys}  # beta acts by its order of size
+                keys = {"distribution": "log_uniform", **keys}  # beta acts by its magnitude
+            if isinstance(keys.get("when"), Mapping):
+                beside = {other: _as_list(value) for other, value in keys["when"].items()}
+                keys = {**keys, "when": beside}
             parameters[name] = build(Parameter, keys)
+    check_conditions(parameters)
     return parameters
+
+
+def _as_list(value: Any) -> Any:
+    return value if isinstance(value, list | tuple) else [value]
 
 
 def _is_positive(value: Any) -> bool:
@@ -162,7 +170,7 @@ def _baselines(value: Any) -> Any:
 
 
 def _metric(value: Any) -> Any:
-    """A name alone is short for {name: …}; a goal left out is the metric's own."""
+    """A plain name is short for {name: …}; the default goal is the metric's."""
     value = {"name": value} if isinstance(value, str) else value
     if isinstance(value, Mapping):
         return {"goal": goal_of(str(value.get("name"))), **value}
@@ -180,7 +188,7 @@ _PREPARE: dict[str, Callable[[Any], Any]] = {
 
 
 def _with_metric(spec: SweepSpec) -> SweepSpec:
-    """The spec with its metric among the metrics that are taken."""
+    """The spec with its metric among those computed."""
     from evaluation.metrics.lookup import check_known, metric_of, with_code
 
     name = "higgins" if spec.metric.name == "auto" else spec.metric.name

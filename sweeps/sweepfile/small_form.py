@@ -1,6 +1,6 @@
-"""A sweep file's small form: `size=small` puts what its block `small` holds in place of the rest.
+"""A sweep file's small form: `size=small` applies the overrides in its block `small`.
 
-The keys of the block are those of the command line, and are applied before the other overrides:
+The keys of the block are as on the command line, and are applied before other overrides:
 
     small:
       name: mine-small
@@ -21,7 +21,7 @@ BLOCK = "small"
 
 
 def read_sized(path: str | Path, overrides: Sequence[str] = ()) -> Document:
-    """The sweep file at `path` without its block `small`, in the small form if that is asked for.
+    """The sweep file at `path` without its block `small`, in the small form if requested.
 
     Raises UserError, one line, for a `size` other than small and for a file without the block.
     """
@@ -41,7 +41,7 @@ def read_sized(path: str | Path, overrides: Sequence[str] = ()) -> Document:
 
 
 def _taken_out(document: Document) -> tuple[dict[str, Any] | None, Document]:
-    """The block, None where there is none, and the document without it."""
+    """The block, or None, and the document without it."""
     if BLOCK not in document.value:
         return None, document
     block = document.value[BLOCK]
@@ -56,7 +56,7 @@ def _taken_out(document: Document) -> tuple[dict[str, Any] | None, Document]:
 
 
 def _applied(document: Document, block: dict[str, Any], text: str) -> Document:
-    """The block's values in their places; each is known to stand at its line in the block."""
+    """The document with the block's values in place; each keeps its line in the block."""
     lines = document.lines
     for key, value in block.items():
         document, place = put(document, key, value)

@@ -1,8 +1,12 @@
-"""The search space: named parameters, each one value, a list of values or a range."""
+"""The search space: named parameters, each one value, a list of values or a range.
+
+A parameter with `when` is there only beside some values of others, as an option is that only one
+objective has. A setting holds no more than the parameters that are there.
+"""
 
 import itertools
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -16,11 +20,12 @@ MOST_POINTS = 10_000
 
 @dataclass(frozen=True)
 class Parameter:
-    """One searched parameter: `value`, `values`, or a range `min`..`max` (both ends in it).
+    """One searched parameter: `value`, `values`, or a range `min`..`max` (inclusive).
 
     distribution: how a range is drawn from; whole numbers for the `int_` ones. Default: `uniform`.
     points: how many values of the range a grid takes, ends included; evenly spaced, on the
         logarithm for the `log_` ones.
+    when: by name of another parameter, the values of it beside which this one is there.
 
     Raises FieldError when the keys contradict each other or the range is empty.
 
@@ -34,6 +39,7 @@ class Parameter:
     max: int | float | None = None
     distribution: Distribution | None = None
     points: int | None = None
+    when: Mapping[str, tuple[Value, ...]] | None = None
 
     def __post_init__(self) -> None:
         kinds = (self.value is not None, self.values is not None, not self.no_range())
@@ -51,7 +57,7 @@ class Parameter:
 
     @property
     def choices(self) -> tuple[Value, ...] | None:
-        """The values there are to choose from (one for `value`); None for a range."""
+        """The values to choose from (one for `value`); None for a range."""
         if self.value is not None:
             return (self.value,)
         return self.values
@@ -70,20 +76,24 @@ class Parameter:
 
     @property
     def log(self) -> bool:
-        """Whether the range is drawn on the logarithm."""
+        """Whether the range is on a log scale."""
         return self.distribution in ("log_uniform", "int_log_uniform")
 
     @property
     def whole(self) -> bool:
-        """Whether the range holds whole numbers only."""
+        """Whether the range contains only whole numbers."""
         return self.distribution in ("int_uniform", "int_log_uniform")
+
+    def applies(self, values: Mapping[str, Any]) -> bool:
+        """Whether it is there beside these values of the others."""
+        return all(values.get(name) in beside for name, beside in (self.when or {}).items())
 
     def no_range(self) -> bool:
         """Whether no key of a range is given."""
         return all(x is None for x in (self.min, self.max, self.distribution, self.points))
 
     def grid(self) -> tuple[Value, ...]:
-        """The values that a grid takes. Raises FieldError for a range without `points`."""
+        """The values in a grid. Raises FieldError for a range without `points`."""
         if self.choices is not None:
             return self.choices
         if self.points is None:
@@ -96,7 +106,7 @@ class Parameter:
             inner = [self.low + (self.high - self.low) * f for f in fractions[1:-1]]
         if self.whole:
             whole = [int(self.low), *map(round, inner), int(self.high)]
-            return tuple(dict.fromkeys(whole))  # near the low end of a log range some fall together
+            return tuple(dict.fromkeys(whole))  # near the low end of a log range some coincide
         # ten significant digits: 0.1, not 0.10000000000000002, in tables, plots and run names
         return (float(self.low), *(float(f"{x:.10g}") for x in inner), float(self.high))
 
@@ -122,42 +132,109 @@ def grid(parameters: Mapping[str, Parameter]) -> Iterator[dict[str, Value]]:
     >>> list(grid({"latents": Parameter(values=(2, 5)), "beta": Parameter(values=(1.0, 4.0))}))[1]
     {'latents': 2, 'beta': 4.0}
     """
+    conditional = any(parameter.when for parameter in parameters.values())
+    seen: set[tuple[tuple[str, Value], ...]] = set()
     for point in itertools.product(*(p.grid() for p in parameters.values())):
-        yield dict(zip(parameters, point, strict=True))
+        setting = active(parameters, dict(zip(parameters, point, strict=True)))
+        if conditional:
+            key = tuple(setting.items())
+            if key in seen:
+                continue
+            seen.add(key)
+        yield setting
+
+
+def active(parameters: Mapping[str, Parameter], values: Mapping[str, Any]) -> dict[str, Value]:
+    """The setting of a value for every parameter: those of the parameters that are there.
+
+    >>> space = {"a": Parameter(values=(1, 2)), "b": Parameter(value=3, when={"a": (2,)})}
+    >>> active(space, {"a": 1, "b": 3}), active(space, {"a": 2, "b": 3})
+    ({'a': 1}, {'a': 2, 'b': 3})
+    """
+    return {name: values[name] for name, p in parameters.items() if p.applies(values)}
+
+
+def first(parameters: Mapping[str, Parameter]) -> dict[str, Value]:
+    """The first value of every parameter, or the low end of its range, whether it is there or not.
+
+    `active` makes a setting of it.
+    """
+    return {n: p.low if p.choices is None else p.choices[0] for n, p in parameters.items()}
+
+
+def conditions(parameter: Parameter) -> list[dict[str, Value]]:
+    """The values of others beside which a parameter is there; one empty mapping for any."""
+    beside = parameter.when or {}
+    return [dict(zip(beside, point, strict=True)) for point in itertools.product(*beside.values())]
+
+
+def check_conditions(parameters: Mapping[str, Parameter]) -> None:
+    """Raises FieldError, its path starting at the parameter, for a `when` that cannot be met."""
+    for name, parameter in parameters.items():
+        for other, beside in (parameter.when or {}).items():
+            path = (name, "when", other)
+            found = parameters.get(other)
+            if found is None:
+                raise FieldError(f"not a parameter of this sweep: {', '.join(parameters)}", path)
+            if found.choices is None or found.when:
+                problem = f"needs {other} to be a list of values, without a `when` of its own"
+                raise FieldError(problem, path)
+            for value in beside:
+                if value not in found.choices:
+                    listed = ", ".join(map(str, found.choices))
+                    raise FieldError(f"{other} is never {value!r}; it is one of {listed}", path)
 
 
 def size(parameters: Mapping[str, Parameter]) -> int | None:
-    """How many points the space has; None when one of its ranges holds real numbers."""
-    counts = []
-    for parameter in parameters.values():
-        if parameter.choices is not None:
-            counts.append(len(parameter.choices))
-        elif parameter.whole:
-            counts.append(int(parameter.high) - int(parameter.low) + 1)
-        else:
-            return None
-    return math.prod(counts)
+    """How many points the space has; None when one of its ranges is continuous."""
+    if any(p.choices is None and not p.whole for p in parameters.values()):
+        return None
+    return _total(
+        parameters,
+        lambda _, p: int(p.high) - int(p.low) + 1 if p.choices is None else len(p.choices),
+    )
+
+
+def is_whole(parameters: Mapping[str, Parameter], setting: Mapping[str, Any]) -> bool:
+    """Whether a setting has a value for each of the parameters that are there, and no others."""
+    return setting.keys() == {name for name, p in parameters.items() if p.applies(setting)}
 
 
 def contains(parameters: Mapping[str, Parameter], setting: Mapping[str, Any]) -> bool:
-    """Whether the space holds a setting: its names, and values that are listed or within ranges."""
-    return setting.keys() == parameters.keys() and all(
+    """Whether a setting is in the space: its names, and values that are listed or within ranges."""
+    return is_whole(parameters, setting) and all(
         setting[name] in parameter.choices
         if parameter.choices is not None
         else isinstance(setting[name], int | float)
         and parameter.low <= setting[name] <= parameter.high
         for name, parameter in parameters.items()
+        if name in setting
     )
 
 
 def grid_size(parameters: Mapping[str, Parameter]) -> int:
-    """How many points `grid` gives. Raises FieldError, with the parameter's name as path."""
-    total = 1
-    for name, parameter in parameters.items():
+    """How many points `grid` has. Raises FieldError, with the parameter's name as path."""
+
+    def count(name: str, parameter: Parameter) -> int:
         try:
-            total *= len(parameter.grid())
+            return len(parameter.grid())
         except FieldError as error:
             raise error.under(name) from None
+
+    return _total(parameters, count)
+
+
+def _total(parameters: Mapping[str, Parameter], count: Callable[[str, Parameter], int]) -> int:
+    """How many settings there are, of so many values of each parameter."""
+    others = sorted({name for p in parameters.values() for name in p.when or ()})
+    total = 0
+    for point in itertools.product(*(parameters[name].grid() for name in others)):
+        beside = dict(zip(others, point, strict=True))
+        total += math.prod(
+            count(name, parameter)
+            for name, parameter in parameters.items()
+            if name not in beside and parameter.applies(beside)
+        )
     return total
 
 

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from sweeps.search.method import Problem
 
 MOST_RUNS = 1_000_000
-LISTED = "list"  # the method whose settings are written out
-SURFACE = "surface"  # the method that proposes settings in a race alone
+LISTED = "list"  # the method with explicitly listed settings
+SURFACE = "surface"  # the method that proposes settings only in a race
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
@@ -31,28 +31,28 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 class SweepSpec:
     """One sweep.
 
-    name: names its folder in the store and its experiment in MLflow.
-    parameters: the search space; holds `beta` or `beta_norm`, one of whose
-        values may be 0: no KL term at all. Of a `list` of settings, what they hold.
+    name: of its folder in the store and its experiment in MLflow.
+    parameters: the search space; contains `beta` or `beta_norm`, one of whose values may be 0: no
+        KL term at all. For a `list`, derived from the settings.
     method: how settings are proposed, one of sweeps.search.METHODS.
     seeds: how many seeds of each setting (0, 1, …), or which ones; or `{min: 2, max: 10}`, a race:
         see sweeps.search.race.
     stop: when a race is over.
-    budget: the most that the sweep may take.
-    settings: how many settings; the whole grid for `grid`, else 30. For `list`, the settings
-        themselves, each a mapping of parameters.
-    pack: how many runs one trial trains, at most; `auto` is all first seeds of a setting. More than
-        that fill up with other settings, which differ in beta and learning rate alone. They train
-        together, or in turn where memory does not hold them all (trainer.training.packing).
+    budget: the most that the sweep may use.
+    settings: how many settings; by default the whole grid for `grid`, else 30. For `list`, the
+        settings themselves, each a mapping of parameters.
+    pack: how many runs one trial trains, at most; `auto` is all first seeds of a setting. Larger
+        packs are filled with other settings that differ only in beta and learning rate. They train
+        together, or in turn where memory does not suffice (trainer.training.packing).
     search_seed: seed of the proposals.
-    lookahead: `bayes` proposes setting n from the results of settings 0 … n - lookahead only, so
-        what is proposed never depends on which trial happens to end first.
-    max_failures: how often in a row a trial may raise, or lose its worker, without getting further,
-        and be tried again.
+    lookahead: `bayes` proposes setting n only from the results of settings 0 … n - lookahead, so
+        proposals never depend on which trial happens to end first.
+    max_failures: how often in a row a trial that raises, or loses its worker, is retried without
+        making progress.
     trainer: what all runs share: objective, architecture, likelihood, optimizer, batch_size, steps,
         precision. `objective`, `likelihood` and `optimizer` are a name, or a mapping of name and
         options.
-    evaluation: the metrics to take, each with its options.
+    evaluation: the metrics to compute, each with its options.
     baselines: what to compare with, as in the paper's table (evaluation.baselines.BASELINES).
     source: the file it was read from.
     """
@@ -97,22 +97,22 @@ class SweepSpec:
 
     @property
     def first_seeds(self) -> tuple[int, ...]:
-        """Those that every setting gets."""
+        """The seeds that every setting gets."""
         return self.seed_list if self.racing is None else self.seed_list[: self.racing.min]
 
     @property
     def racing(self) -> Racing | None:
-        """How many seeds there may be; None where every setting has the same."""
+        """The numbers of seeds in a race; None where every setting has the same number."""
         return self.seeds if isinstance(self.seeds, Racing) else None
 
     @property
     def within(self) -> float:
-        """A difference in score that does not matter, to the race and to the answer alike."""
+        """A difference in score that does not matter, for both the race and the answer."""
         return self.stop.within or self.metric.within
 
     @property
     def confidence(self) -> float:
-        """How probable it is to be that the setting to use is within it: a race's own, else 0.8."""
+        """The required probability that the setting to use is within it: the race's, else 0.8."""
         return CLEAR if self.racing is None else self.stop.confidence
 
     @property
@@ -135,7 +135,7 @@ class SweepSpec:
 
     @property
     def problem(self) -> "Problem":
-        """What the search is given of the sweep."""
+        """The sweep as seen by the search."""
         from sweeps.search.method import Problem
 
         return Problem(
@@ -147,18 +147,19 @@ class SweepSpec:
         )
 
     def model(self, parameters: Mapping[str, Any]) -> RunConfig:
-        """A model of the sweep with these parameters, as far as data need not be known for it.
+        """A model of the sweep with these parameters, as far as possible without the data.
 
-        Raises FieldError; its path is that of RunConfig.
+        Raises FieldError with a RunConfig path.
         """
         return configure(self.dataset, self.trainer, parameters, pixels=1)
 
     @property
     def search_id(self) -> str:
-        """20 hex digits. Specs of one id propose the same settings, and mean the same by them.
+        """20 hex digits. Specs with the same id propose the same settings, with the same meaning.
 
-        `seeds`, `settings`, `pack` and `resources` are not in it: raising them continues with the
-        settings there are. How settings are scored is in it only where proposals depend on it.
+        `seeds`, `settings`, `pack` and `resources` are not part of it: raising them continues with
+        the existing settings. How settings are scored is part of it only where proposals depend on
+        it.
         """
         space = "settings" if self.method == LISTED else "parameters"
         keys = ["dataset", "trainer", space, "method", "search_seed"]
@@ -167,22 +168,22 @@ class SweepSpec:
         if self.method == SURFACE:
             keys += ["seeds", "stop", "settings"]
         model = self.model({})
-        if model.likelihood == AUTO:  # what is searched is the same, whatever it stands for
+        if model.likelihood == AUTO:  # the search is the same, whatever it resolves to
             model = dataclasses.replace(model, likelihood=RunConfig.likelihood)
         values = as_mapping(self) | {"trainer": model.as_mapping()}
-        del values["metric"]["within"]  # decides what is said of the settings, not which there are
+        del values["metric"]["within"]  # affects the answer about settings, not which ones exist
         return digest({key: values[key] for key in keys})
 
     @property
     def race_id(self) -> str:
-        """20 hex digits. Specs of one search that share them decide the same rounds of a race."""
+        """20 hex digits. Specs of one search with the same race id decide the same rounds."""
         values = as_mapping(self)
         keys = ("seeds", "stop", "settings", "metric", "evaluation", "lookahead")
         return digest({key: values[key] for key in keys})
 
     @property
     def text(self) -> str:
-        """YAML that reads back as this spec: the file, or every key where it was overridden."""
+        """YAML that reads back as this spec: the file's text, or every key if overridden."""
         if self.source is None:
             return dump(as_mapping(self))
         if not self.source.overrides:
@@ -191,24 +192,24 @@ class SweepSpec:
         return dump(as_mapping(self), comment=f"{self.source.path}, with {applied}")
 
     def error(self, error: FieldError) -> UserError:
-        """`error`, whose path is that of the sweep file, with the file's name and line."""
+        """`error`, whose path is a sweep-file key, with the file's name and line."""
         return error if self.source is None else self.source.error(error)
 
 
 def as_mapping(spec: SweepSpec) -> dict[str, Any]:
-    """The spec as the mapping that a sweep file holds, defaults filled in."""
+    """The spec as the mapping in a sweep file, defaults filled in."""
     values = dataclasses.asdict(dataclasses.replace(spec, source=None))
     del values["source"]
     values["dataset"] = {"name": spec.dataset.name, **spec.dataset.options}
     for name, parameter in values["parameters"].items():
         values["parameters"][name] = {k: v for k, v in parameter.items() if v is not None}
     if spec.method == LISTED:
-        del values["parameters"]  # they are made from the settings
+        del values["parameters"]  # derived from the settings
     return _plain(values)
 
 
 def check_name(name: str) -> None:
-    """Raises FieldError unless `name` can safely name a folder."""
+    """Raises FieldError unless `name` is safe as a folder name."""
     if not _NAME.fullmatch(name):
         problem = "expected letters, digits, '.', '_' or '-', at most 100, a letter or digit first"
         raise FieldError(f"{problem}; got {name[:60]!r}", ("name",))
@@ -247,7 +248,7 @@ def _check_budget(spec: SweepSpec) -> None:
 
 
 def _plain(value: Any) -> Any:
-    """`value` with lists for tuples, so that YAML can hold it."""
+    """`value` with lists for tuples, so that YAML can represent it."""
     if isinstance(value, Mapping):
         return {key: _plain(inner) for key, inner in value.items()}
     return [_plain(inner) for inner in value] if isinstance(value, list | tuple) else value

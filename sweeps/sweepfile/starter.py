@@ -1,4 +1,4 @@
-"""A first sweep file for images that somebody has: what fits them, and ten minutes."""
+"""A first sweep file for the user's images: one that suits them, and takes ten minutes."""
 
 import json
 import math
@@ -10,25 +10,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sweeps.sweepfile import SweepSpec
+from sweeps.sweepfile import SweepSpec, space
 from sweeps.sweepfile.configure import configure
 from trainer.config.normalised_beta import denormalised
 from trainer.config.run import DatasetConfig, OptimizerConfig, RunConfig
 from trainer.data.dataset import Dataset
 from trainer.errors import UserError
 
-MINUTES = 8  # of training, which leaves some for the start and the scores
+MINUTES = 8  # of training, which leaves time for the start and the scores
 BETAS, SEEDS, LATENTS = 6, 4, 10
 FEWEST, MOST = 300, 20_000  # steps
-PASSES = 300  # over the images; more say little new of them
-MANY_PASSES = 5_000  # that nobody means
-CENTRE = 0.03  # of beta_norm: where small shapes, digits and colours had their best
-SIDES = (32, 64)  # that the convolutional networks take
+PASSES = 300  # over the images; more have little effect
+MANY_PASSES = 5_000  # hardly intended
+CENTRE = 0.03  # of beta_norm: where small shapes, digits and colours had their best scores scores
+SIDES = (32, 64)  # image sides of the convolutional networks
 
 
 @dataclass(frozen=True)
 class Starter:
-    """A sweep file to begin with. text: YAML. minutes: about how long it trains on this machine."""
+    """A sweep file to start with. text: YAML. minutes: rough training time on this machine."""
 
     text: str
     minutes: float
@@ -72,23 +72,23 @@ def starter(name: str, options: Mapping[str, Any]) -> Starter:
     return Starter(_text(name, config, data, steps, minutes, gpu), minutes, data)
 
 
-def remarks_on_cost(spec: SweepSpec, data: Dataset) -> list[str]:
-    """What a sweep costs whose number of steps nobody chose, where its images are few.
+def remarks_on_cost(spec: SweepSpec, data: Dataset, seconds: float | None = None) -> list[str]:
+    """The cost of a sweep whose number of steps is the default, where images are few.
 
-    Trains a few steps of the first setting to time them.
+    seconds: that its training takes, where that is known; else a few steps of the first setting are
+        trained to time them.
     """
     if "steps" in spec.trainer or "steps" in spec.parameters or data.source == "rendered":
         return []
-    first = {
-        name: parameter.low if parameter.choices is None else parameter.choices[0]
-        for name, parameter in spec.parameters.items()
-    }
+    first = space.active(spec.parameters, space.first(spec.parameters))
     config = configure(spec.dataset, spec.trainer, first, math.prod(data.shape))
     passes = config.steps * config.batch_size / len(data)
     if passes < MANY_PASSES:
         return []
     seeds = len(spec.seed_list)
-    seconds = trial_step_seconds(config, data, seeds) * config.steps * spec.setting_count / cpus()
+    if seconds is None:
+        each = trial_step_seconds(config, data, seeds) * config.steps
+        seconds = each * spec.setting_count / cpus()
     took = f"{seconds / 3600:.1f} hours" if seconds >= 3600 else f"{seconds / 60:.0f} minutes"
     return [
         f"trainer.steps is not given: {config.steps:,} steps of {config.batch_size} show each of "
@@ -105,7 +105,7 @@ def sweep_name(path: str) -> str:
 
 
 def _side(options: Mapping[str, Any], gpu: bool) -> int | None:
-    """The side to bring images to; None where they are small, and all of one size."""
+    """The side to resize images to; None where they are small and all of one size."""
     from trainer.data import load
 
     if "size" in options:
@@ -120,7 +120,7 @@ def _side(options: Mapping[str, Any], gpu: bool) -> int | None:
 
 
 def trial_step_seconds(config: RunConfig, data: Dataset, seeds: int = SEEDS) -> float:
-    """Seconds that a trial of `seeds` models takes for a step, as one of several side by side."""
+    """Seconds per step of a trial of `seeds` models, as one of several running in parallel."""
     import torch
 
     from trainer.likelihoods.automatic import resolved
@@ -155,7 +155,7 @@ def _round(number: float) -> int:
 
 
 def betas(pixels: int, latents: int = LATENTS) -> list[float]:
-    """Values of beta three times as large each, about the one that `pixels` suggest; 1 is one."""
+    """Values of beta, each three times the last, around the one for `pixels`; includes 1."""
     centre = denormalised(CENTRE, latents, pixels)
     first = round(math.log(centre, 3)) - BETAS // 2
     values = [3.0 ** (first + number) for number in range(BETAS)]
@@ -165,7 +165,7 @@ def betas(pixels: int, latents: int = LATENTS) -> list[float]:
 def _text(
     name: str, config: RunConfig, data: Dataset, steps: int, minutes: float, gpu: bool
 ) -> str:
-    """The sweep file, with the reasons of its choices."""
+    """The sweep file, with reasons for its choices."""
     options = {"name": "folder", **config.dataset.options}
     lines = [f"  {key}: {_yaml(value)}" for key, value in options.items()]
     pixels = math.prod(data.shape)
@@ -182,7 +182,7 @@ def _text(
 # A first sweep over beta: {BETAS} values, {SEEDS} seeds of each, about {in_minutes(minutes)} of \
 training.
 # sweep validate {name}.yaml   shows what is read
-# sweep run {name}.yaml        trains, and answers which beta is best and how sure that is
+# sweep run {name}.yaml        trains, and says which beta is best and how certain that is
 name: {name}
 dataset:
 {body}
@@ -190,20 +190,20 @@ method: grid
 metric: auto  # {labelled}
 parameters:
   latents: {config.latents}
-  beta: {{values: [{values}]}}  # about beta_norm {CENTRE:g}; widen it if the best is at an end
-seeds: {SEEDS}  # of each beta, so that luck shows
+  beta: {{values: [{values}]}}  # around beta_norm {CENTRE:g}; widen it if the best is at an end
+seeds: {SEEDS}  # per beta, to show the spread
 trainer:
   likelihood: {config.likelihood}  # {_why(config.likelihood)}
   architecture: {config.architecture}
   optimizer: {optimizer}
   batch_size: {config.batch_size}
-  steps: {steps}  # about {steps * config.batch_size / len(data):.0f} times each image
+  steps: {steps}  # shows each image about {steps * config.batch_size / len(data):.0f} times
 resources: {{cpu: 1, gpu: {1 if gpu else 0}}}
 """
 
 
 def in_minutes(minutes: float) -> str:
-    """A time in words, a minute at least."""
+    """A time in words, at least a minute."""
     whole = max(1, round(minutes))
     return "1 minute" if whole == 1 else f"{whole} minutes"
 
@@ -211,18 +211,18 @@ def in_minutes(minutes: float) -> str:
 def _why(likelihood: str) -> str:
     if likelihood == "bernoulli":
         return "pixels are black or white"
-    return "learns the noise of pixels that are not black and white alone"
+    return "learns the noise of pixels that are not only black and white"
 
 
 def _yaml(value: Any) -> str:
-    """A value as YAML and JSON both read it; plain texts without quotes."""
+    """A value in a form that YAML and JSON both read; plain texts without quotes."""
     if isinstance(value, str) and re.fullmatch(r"[A-Za-z_./~][\w./~-]*", value):
         return value
     return json.dumps(value, ensure_ascii=False)
 
 
 def write(path: Path, text: str) -> None:
-    """Writes a sweep file that is not there yet; checks that it reads. Raises UserError."""
+    """Writes a new sweep file; checks that it can be read. Raises UserError."""
     from sweeps.sweepfile import load_spec
 
     with tempfile.NamedTemporaryFile("w", suffix=".yaml", encoding="utf-8") as file:
@@ -233,7 +233,7 @@ def write(path: Path, text: str) -> None:
         with open(path, "x", encoding="utf-8") as file:
             file.write(text)
     except FileExistsError:
-        raise UserError(f"{path} is there already; give another name with --name") from None
+        raise UserError(f"{path} already exists; give another name with --name") from None
     except OSError as error:
         raise UserError(f"cannot write {path}: {error.strerror or error}") from None
 

@@ -1,1 +1,1 @@
-"""What MLflow and Optuna's database show of a sweep: copies, written in the background."""
+"""Copies of a sweep in MLflow and Optuna's database, written in the background."""

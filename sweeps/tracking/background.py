@@ -1,4 +1,4 @@
-"""Writes to a server from one thread: never in the way, tried again, given up in bounded time."""
+"""Writes to a server from one thread: never blocking, with retries, giving up in bounded time."""
 
 import math
 import queue
@@ -10,11 +10,11 @@ from typing import Generic, TypeVar
 from sweeps.tracking.redact import redact
 from trainer.errors import UserError
 
-PAUSES = (0.5, 2.0, 8.0, 30.0)  # seconds before an item is tried again; the last one repeats
-SAID_AFTER = 1  # tries that may fail before a word is said
+PAUSES = (0.5, 2.0, 8.0, 30.0)  # seconds before retrying an item; the last one repeats
+SAID_AFTER = 1  # failed tries before this is reported
 PATIENCE = 20.0  # seconds for which the server may fail before `close` gives up
-LONGEST_PROBLEM = 300  # letters of what a server, or MLflow, says of it
-LONGEST_CLOSE = 120.0  # seconds after which it gives up in any case
+LONGEST_PROBLEM = 300  # characters of an error message that are kept
+LONGEST_CLOSE = 120.0  # seconds after which `close` gives up in any case
 
 Writer = TypeVar("Writer")
 
@@ -24,15 +24,15 @@ def _never(error: Exception) -> bool:
 
 
 class Background(Generic[Writer]):
-    """Hands items to one thread, which writes them in order over a connection of its own.
+    """Hands items to one thread, which writes them in order over its own connection.
 
-    What fails is tried again, each time with a new connection, so that what the server took
-    without our hearing of it is looked up and not written twice. An item that the server refuses
-    for what it is would fail for ever: it is left out.
+    Failures are retried, each time with a new connection, so that items the server accepted without
+    our knowing are looked up rather than written twice. An item that the server rejects as invalid
+    would fail forever: it is dropped.
 
-    name: of the server, for people. connect: makes the connection; called in the thread, since it
-    is slow and may fail. is_refusal: whether an error will come again however often the item is
-    tried. say: is told, in the thread, when the server fails and when it is back.
+    name: of the server, for messages. connect: makes the connection; called in the thread, since it
+    is slow and may fail. is_refusal: whether an error will recur however often the item is retried.
+    say: called in the thread when the server fails and when it is back.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class Background(Generic[Writer]):
         self._closing, self._given_up = threading.Event(), threading.Event()
         self._closing_since = math.inf
         self._failing_since: float | None = None
-        self._said = False  # that it fails
+        self._said = False  # whether the failure was reported
         self.problem: str | None = None  # the last error, without passwords
         self.items = self.written = 0
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
@@ -56,7 +56,7 @@ class Background(Generic[Writer]):
 
     @property
     def unwritten(self) -> int:
-        """How many items are not written, or not yet."""
+        """How many items are not written (yet)."""
         return self.items - self.written
 
     def put(self, item: Callable[[Writer], None]) -> None:
@@ -65,14 +65,14 @@ class Background(Generic[Writer]):
         self._items.put(item)
 
     def finish(self) -> None:
-        """Takes no more items; from now on a server that fails has PATIENCE to come back."""
+        """Takes no more items; from now on a failing server has PATIENCE to recover."""
         if not self._closing.is_set():
             self._closing_since = time.monotonic()
             self._closing.set()
             self._items.put(None)
 
     def close(self, seconds: float = LONGEST_CLOSE) -> bool:
-        """`finish`, and waits until all is written; whether it is.
+        """`finish`, then waits until all is written; returns whether it is.
 
         Gives up after `seconds`, and when the server has failed for PATIENCE.
         """
@@ -82,7 +82,7 @@ class Background(Generic[Writer]):
             self._thread.join(timeout=0.05)
             now = time.monotonic()
             if now > min(end, self._patient_until()):
-                self._given_up.set()  # a call that hangs is left behind: the thread is a daemon
+                self._given_up.set()  # a hanging call is abandoned: the thread is a daemon
         return self.unwritten == 0
 
     def _patient_until(self) -> float:
@@ -95,7 +95,7 @@ class Background(Generic[Writer]):
             writer = self._write(item, writer)
 
     def _connected(self) -> Writer | None:
-        """The first connection; None where there is none, which is said at once."""
+        """The first connection; None if it fails, which is reported at once."""
         try:
             return self._connect()
         except Exception as error:
@@ -103,13 +103,13 @@ class Background(Generic[Writer]):
             return None
 
     def _write(self, item: Callable[[Writer], None], writer: Writer | None) -> Writer | None:
-        """Writes one item, however often it takes; gives the connection that did it."""
+        """Writes one item, with retries; returns the connection that succeeded."""
         tries = 0
         while not self._given_up.is_set():
             try:
                 writer = writer or self._connect()
                 item(writer)
-            except Exception as error:  # whatever it is, training continues
+            except Exception as error:  # whatever happens, training continues
                 writer = None
                 self._failed(error, say=tries >= SAID_AFTER)
                 if self._is_refusal(error):

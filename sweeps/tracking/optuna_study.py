@@ -1,4 +1,4 @@
-"""Keeps a copy of a sweep's search as an Optuna study, to be looked at, in $OPTUNA_STORAGE."""
+"""Keeps a copy of a sweep's search as an Optuna study, for viewing, in $OPTUNA_STORAGE."""
 
 import os
 import secrets
@@ -12,8 +12,8 @@ from sweeps.search.searcher import Parameters
 from sweeps.sweepfile import SweepSpec
 from trainer.errors import UserError
 
-SETTING = "setting"  # the attribute of a trial that holds our number; Optuna's own may differ
-POSTGRES = {  # a server that is gone or silent must show as an error
+SETTING = "setting"  # the trial attribute with our number; Optuna's may differ
+POSTGRES = {  # a server that is gone or silent must cause an error
     "connect_timeout": 10,  # seconds
     "tcp_user_timeout": 30_000,  # milliseconds
     "options": "-c statement_timeout=30s -c idle_in_transaction_session_timeout=60s",
@@ -22,7 +22,7 @@ POSTGRES = {  # a server that is gone or silent must show as an error
 
 @dataclass(frozen=True)
 class StudyEntry:
-    """A setting as the study is to have it. score: None while it is running and where it failed."""
+    """A setting as an entry of the study. score: None while it is running or if it failed."""
 
     parameters: Parameters
     score: float | None = None
@@ -30,17 +30,17 @@ class StudyEntry:
 
 
 def storage_url() -> str | None:
-    """The database of Optuna's studies, as SQLAlchemy takes it: $OPTUNA_STORAGE."""
+    """The SQLAlchemy URL of Optuna's database: $OPTUNA_STORAGE."""
     return os.environ.get("OPTUNA_STORAGE") or None
 
 
 class OptunaWriter:
-    """One connection to the study of a sweep. Nothing is ever read from it into the sweep.
+    """One connection to the study of a sweep. The sweep never reads anything from it.
 
     The study belongs to one search of one store: its name, kept in the store, ends with a random
-    part. Where the study says something else than the store, it is made anew.
+    part. If the study contradicts the store, it is recreated.
 
-    entries: what is to be in the study so far, by number of the setting; outlives the connection.
+    entries: the intended content of the study so far, by setting number; outlives the connection.
     """
 
     def __init__(
@@ -62,10 +62,10 @@ class OptunaWriter:
             self._finish(trial, entry)
             self._trials[number] = trial, entry
         elif found != entry:
-            self._make_anew()  # Optuna never changes a trial that has ended
+            self._make_anew()  # Optuna cannot change a finished trial
 
     def write_sweep(self) -> None:
-        """The sweep is over: the study has the settings of the store, and no others."""
+        """At the end of the sweep: gives the study exactly the settings of the store."""
         if {number: entry for number, (_, entry) in self._trials.items()} != self._entries:
             self._make_anew()
 
@@ -84,7 +84,7 @@ class OptunaWriter:
             int(trial.user_attrs.get(SETTING, -1)): (trial.number, _entry(trial))
             for trial in trials
         }
-        if len(self._trials) < len(trials):  # the answer to a call was lost, and it made a double
+        if len(self._trials) < len(trials):  # a call's response was lost: a duplicate was created
             self._make_anew()
 
     def _make_anew(self) -> None:
@@ -103,7 +103,7 @@ class OptunaWriter:
             state=TrialState.RUNNING if entry.running else ended,
             value=entry.score,
             params=dict(entry.parameters),
-            distributions=self._distributions,
+            distributions={name: self._distributions[name] for name in entry.parameters},
             user_attrs={SETTING: number},
         )
         study = self._storage.get_study_id_from_name(self._name)
@@ -118,7 +118,7 @@ class OptunaWriter:
 
 
 def study_name(spec: SweepSpec, store: Store) -> str:
-    """The name of the study of this search and store, given when it is first asked for."""
+    """The name of the study of this search and store, chosen on first use."""
     key = f"sweeps/{spec.name}/{spec.search_id}/study.json"
     kept = store.read_json(key)
     if not (isinstance(kept, dict) and isinstance(kept.get("study"), str)):
@@ -132,7 +132,7 @@ def _entry(trial: Any) -> StudyEntry:
 
 
 def _storage(url: str) -> Any:
-    """Optuna's tables in a database, made where there are none."""
+    """Optuna's tables in a database, created if missing."""
     import sqlalchemy
     from optuna.storages import RDBStorage
 

@@ -1,4 +1,4 @@
-"""Takes passwords out of what is shown or kept."""
+"""Removes passwords from text that is shown or stored."""
 
 import re
 
@@ -18,6 +18,6 @@ def redact(text: str) -> str:
 
 
 def holds_password(address: str) -> bool:
-    """Whether an address has a password, or what may be one: a user's name alone, as a token."""
+    """Whether an address has a password, or what may be one: a bare user name, such as a token."""
     netloc = address.partition("://")[2].partition("/")[0].partition("?")[0]
     return "@" in netloc or redact(address) != address

@@ -1,4 +1,4 @@
-"""Copies of a sweep for people to look at, in MLflow and Optuna; the store stays the truth."""
+"""Copies of a sweep for people to view, in MLflow and Optuna; the store stays authoritative."""
 
 import math
 import time
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 
 
 class Tracker(Observer):
-    """Hands what happens in a sweep to MLflow, and to Optuna where $OPTUNA_STORAGE is set.
+    """Passes a sweep's events to MLflow, and to Optuna if $OPTUNA_STORAGE is set.
 
-    It never holds the sweep up and never stops it. What is not written when the sweep ends can be
-    written later, from the store (`sync`).
+    It never delays or stops the sweep. What is not written when the sweep ends can be written
+    later, from the store (`sync`).
 
-    say: where to say that a server fails.
+    say: called with a message when a server fails.
     """
 
     def __init__(self, sweep: Sweep, say: Callable[[str], None] | None = None):
@@ -48,7 +48,7 @@ class Tracker(Observer):
             )
 
     def run_ended(self, setting: Setting, run: Run, result: Result, stored: bool) -> None:
-        """Queues a run, without its result: the store has that, and more room for it."""
+        """Queues a run, without its result, which is in the store."""
         evaluation = result["evaluation"]
 
         def write(writer: "MlflowWriter") -> None:
@@ -85,7 +85,7 @@ class Tracker(Observer):
             self._optuna.put(lambda writer: writer.write_sweep())
 
     def close(self, seconds: float = LONGEST_CLOSE) -> bool:
-        """Waits until all is written, for `seconds` at most; whether all is written.
+        """Waits until all is written, at most `seconds`; returns whether it is.
 
         Gives up sooner on a server that keeps failing (`background.PATIENCE`).
         """
@@ -95,7 +95,7 @@ class Tracker(Observer):
         return all([copy.close(max(0.0, end - time.monotonic())) for copy in self._copies()])
 
     def lacking(self) -> list[str]:
-        """What is not written, why, and the command that writes it: a line for each server."""
+        """What is not written, why, and the command that writes it: one line per server."""
         return [
             f"{copy.name} lacks {copy.unwritten} of {copy.items} entries "
             f"({copy.problem or 'it is slow'}); write them later with: "
@@ -115,7 +115,7 @@ class Tracker(Observer):
 
 
 def sync(spec: SweepSpec, store: Store) -> None:
-    """Writes to MLflow, and to Optuna, from the store, all of the sweep that they lack.
+    """Writes everything that MLflow and Optuna lack of the sweep, from the store.
 
     Raises UserError when they cannot be written, and while the sweep is being run.
     """
@@ -138,7 +138,7 @@ def _mlflow_writer(spec: SweepSpec, store: Store, metric: str) -> "MlflowWriter"
 
 
 def _refused_by_mlflow(error: Exception) -> bool:
-    """As for a param that would have to change, or an address that is none."""
+    """For example, a param that would have to change, or an invalid address."""
     return (
         isinstance(error, UserError)
         or getattr(error, "error_code", None) == "INVALID_PARAMETER_VALUE"
@@ -146,5 +146,5 @@ def _refused_by_mlflow(error: Exception) -> bool:
 
 
 def _refused_by_optuna(error: Exception) -> bool:
-    """As for a parameter outside its range."""
+    """For example, a parameter outside its range."""
     return isinstance(error, ValueError)

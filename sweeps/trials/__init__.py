@@ -1,1 +1,1 @@
-"""Trials: the queue of them, what runs in one, retries, and how they are stopped."""
+"""Trials: their queue, what runs in one, retries, and stopping."""

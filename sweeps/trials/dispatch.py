@@ -1,4 +1,4 @@
-"""Hands out the blocks of a sweep to whoever runs trials, and takes what they have become."""
+"""Hands out the blocks of a sweep to be run as trials, and takes their outcomes."""
 
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -15,10 +15,10 @@ from sweeps.trials.work_order import config_of
 class Dispatch:
     """Blocks of `queue`, one per trial; one that failed, or was lost with Ray, is handed out again.
 
-    The first error of the driver's own parts is kept in `error`: no more trials are handed out
-    then, and those running finish.
+    The first error of the driver's own code is kept in `error`: then no more trials are handed out,
+    and running ones finish.
 
-    moved: whether any trial has got further since this was last set to False.
+    moved: whether any trial has made progress since this was last set to False.
     """
 
     def __init__(
@@ -60,15 +60,15 @@ class Dispatch:
         block: Block | Literal[Wait.WAIT] | None = self._guarded(self._queue.next)
         if self._held and not isinstance(block, Block):
             return self._held.popleft()
-        # one at work may have to be given again, and after the end nobody asks
+        # a running one may have to be handed out again, and after the end nobody asks
         return WAIT if block is None and self._blocks and not self.error else block
 
     def turn(self) -> tuple[bool, int]:
-        """Whether there is a wish to stop, and how many trials are in their training."""
+        """Whether a stop was requested, and how many trials are training."""
         return self._stop.requested, len(self._training)
 
     def reported(self, trial: str, step: int | None, steps: int | None) -> None:
-        """Passes on how far a trial is."""
+        """Passes on a trial's progress."""
         if step is not None and step != self._steps.get(trial):
             self._steps[trial] = step
             self.moved = True
@@ -80,20 +80,20 @@ class Dispatch:
             self._guarded(self._observer.trial_reported, self._blocks[trial], step, steps)
 
     def waits(self, trial: str, holder: str) -> None:
-        """Passes on that a trial waits for runs that another process has."""
+        """Passes on that a trial is waiting for runs held by another process."""
         self._training.discard(trial)
         if trial in self._blocks:
             self._guarded(self._observer.trial_waits, self._blocks[trial], holder)
 
     def ended(self, trial: str, stopped: bool, failed: bool, held: bool = False) -> None:
-        """Takes what a trial left in the store, however it ended.
+        """Takes a trial's results from the store, however it ended.
 
-        stopped: it was asked to. held: another sweep has some of its runs.
+        stopped: it was asked to stop. held: another sweep has some of its runs.
         """
         block, step = self._blocks.pop(trial), self._steps.pop(trial, 0)
         self._training.discard(trial)
         if stopped:
-            return  # it continues in another session
+            return  # it resumes in another session
         if held:
             self._held.append(block)
             self._waited.add(block.key)
@@ -106,14 +106,14 @@ class Dispatch:
         self._guarded(self._observer.trial_ended, block, bool(complete))
 
     def lost(self) -> None:
-        """Takes back all blocks at work: what ran them is gone, through no fault of theirs."""
+        """Takes back all running blocks: what ran them is gone, through no fault of theirs."""
         self._again.extendleft(reversed(self._blocks.values()))
         self._blocks.clear()
         self._steps.clear()
         self._training.clear()
 
     def failed_to_start(self, setting: int, block: int, traceback: str) -> None:
-        """Keeps the traceback of a trial that could not do so itself, unless there is one."""
+        """Keeps the traceback of a trial that could not do so itself, unless one exists."""
         key = error_key(self._job["sweep"], setting, block)
         if not self._guarded(self._store.exists, key):
             self._guarded(self._store.write_text, key, traceback)

@@ -1,4 +1,4 @@
-"""How often a trial that raised, or whose worker was lost, is tried again."""
+"""How often a trial that raised, or whose worker was lost, is retried."""
 
 from dataclasses import dataclass
 
@@ -12,10 +12,10 @@ class _Past:
 
 
 class Retries:
-    """Grants each block `most` failures in a row that got no further than the one before.
+    """Grants each block `most` failures in a row without progress since the previous one.
 
-    So a mistake that comes again at the same step ends the block soon, and spot machines that
-    vanish are only a delay, for between two of them the training continues from its checkpoints.
+    So an error that recurs at the same step soon ends the block, while vanishing spot machines are
+    only a delay, since in between training resumes from its checkpoints.
     """
 
     def __init__(self, most: int):
@@ -23,7 +23,7 @@ class Retries:
         self._past: dict[tuple[int, int], _Past] = {}
 
     def grants(self, block: Block, step: int) -> bool:
-        """Whether to try again a block that has just failed at `step`."""
+        """Whether to retry a block that has just failed at `step`."""
         past = self._past.setdefault(block.key, _Past())
         past.failures = 1 if step > past.step else past.failures + 1
         past.step = max(past.step, step)

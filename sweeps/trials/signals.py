@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM and a closed terminal ask a sweep to stop; a second time they end it at once."""
+"""Ctrl-C, SIGTERM and a closed terminal ask a sweep to stop; the second one ends it at once."""
 
 import contextlib
 import os
@@ -14,10 +14,10 @@ STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 @contextlib.contextmanager
 def kept_from_children() -> Iterator[None]:
-    """Keeps stop signals from this thread, and for good from the processes started meanwhile.
+    """Blocks stop signals in this thread, and permanently in processes started in the meantime.
 
-    A terminal, `timeout` and batch systems send them to all processes of a sweep: Ray's must live
-    on until the trials have saved. When the driver ends, however it does, the kernel ends Ray's.
+    A terminal, `timeout` and batch systems send them to all processes of a sweep: Ray's must
+    survive until the trials have saved. When the driver ends, in any way, the kernel ends Ray's.
     """
     before = signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
     try:
@@ -30,10 +30,11 @@ def kept_from_children() -> Iterator[None]:
 def heeded(stop: StopRequest, before_exit: Callable[[], object]) -> Iterator[None]:
     """The first stop signal asks the trials to stop; a second one ends this process at once.
 
-    before_exit: called then; it should be quick. Signals that were ignored, as by `nohup`, stay so.
+    before_exit: called before that; it should be quick. Signals that were ignored, as by `nohup`,
+        stay ignored.
     """
     if threading.current_thread() is not threading.main_thread():
-        yield  # only the main thread is given signals
+        yield  # only the main thread receives signals
         return
 
     def request(number: int, frame: FrameType | None) -> None:

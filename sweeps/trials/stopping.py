@@ -1,4 +1,9 @@
-"""Stopping a sweep from anywhere: a request in its store, which the driver looks for."""
+"""Stopping a sweep, or one of its runs, from anywhere: by requests in its store.
+
+The driver looks for those to stop, a trial for those to give up one of its runs. A run that was
+given up has no result, so the answer knows nothing of it. It keeps its checkpoint: to run the sweep
+again is to take it up where it was.
+"""
 
 import contextlib
 import threading
@@ -6,13 +11,13 @@ from collections.abc import Iterator
 
 from sweeps.run_store import Store
 
-SECONDS = 1.0  # between two looks
+SECONDS = 1.0  # between polls
 
 
 class StopRequest:
-    """A wish to stop: set `requested`, from a signal handler or any thread.
+    """A request to stop: set `requested`, from a signal handler or any thread.
 
-    expired: whether it is the budget's, not a person's.
+    expired: whether the budget ran out, rather than a person asking.
     """
 
     def __init__(self) -> None:
@@ -20,24 +25,36 @@ class StopRequest:
 
 
 def request(store: Store, name: str) -> None:
-    """Asks whoever runs the sweep `name` to stop as SIGTERM does: checkpoints are written."""
+    """Asks whoever runs the sweep `name` to stop, as SIGTERM does: checkpoints are written."""
     store.write_text(_key(name), "stop\n")
 
 
+def give_up(store: Store, name: str, run: str) -> None:
+    """Asks for the run of the sweep `name` to be given up; the sweep continues without it."""
+    store.write_text(f"{_given_up(name)}/{run}", "given up\n")
+
+
+def given_up(store: Store, name: str) -> set[str]:
+    """Ids of the runs that were given up since the sweep was begun or resumed."""
+    return set(store.names(_given_up(name)))
+
+
 def forget(store: Store, name: str) -> None:
-    """Withdraws a request: one that a sweep of the past left must not stop a new one."""
+    """Withdraws all requests: those that a sweep of the past left must not stop a new one."""
     if store.exists(_key(name)):
         store.delete(_key(name))
+    for run in given_up(store, name):
+        store.delete(f"{_given_up(name)}/{run}")
 
 
 @contextlib.contextmanager
 def heeded(store: Store, name: str, stop: StopRequest) -> Iterator[None]:
-    """Sets `stop.requested`, from a thread of its own, once there is a request."""
+    """Sets `stop.requested`, from its own thread, once there is a request."""
     over = threading.Event()
 
     def look() -> None:
         while not over.wait(SECONDS):
-            with contextlib.suppress(Exception):  # a store that fails now may answer the next time
+            with contextlib.suppress(Exception):  # a store that fails now may work the next time
                 if store.exists(_key(name)):
                     stop.requested = True
                     return
@@ -49,6 +66,10 @@ def heeded(store: Store, name: str, stop: StopRequest) -> Iterator[None]:
     finally:
         over.set()
         thread.join(timeout=SECONDS)
+
+
+def _given_up(name: str) -> str:
+    return f"sweeps/{name}/given_up"
 
 
 def _key(name: str) -> str:

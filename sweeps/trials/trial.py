@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import json
+import math
 import os
 import time
 import traceback
@@ -12,13 +13,15 @@ from typing import Any
 from ray.tune.result import DONE
 
 from sweeps.run_store import Store, run_key
+from sweeps.trials import stopping
 from sweeps.trials.trial_queue import error_key
 from sweeps.trials.tune_stop import is_asked_to_stop
 from trainer.errors import UserError
 
-STEP_SECONDS = 1.0  # of training between two reports, and two looks for a wish to stop
+STEP_SECONDS = 1.0  # of training between reports, and between checks for a stop request
+LOOK_SECONDS = 5.0  # between two looks for runs to give up
 STOPPED = "stopped"  # in the last report of a trial that was asked to stop
-HELD = "held"  # in a report: which other process has a run of the trial
+HELD = "held"  # in a report: which other process holds a run of the trial
 
 # torch and what needs it are imported where they are used: Ray's process imports this file, too.
 
@@ -26,32 +29,54 @@ HELD = "held"  # in a report: which other process has a run of the trial
 class Trial:
     """One block; see `work_order.config_of`.
 
-    Whatever it writes, it writes whole or not at all, and the same each time: a worker that
-    outlives a killed driver for a moment may write what the next driver's worker writes, too.
+    All its writes are atomic and reproducible: a worker that briefly outlives a killed driver may
+    write the same as the next driver's worker.
     """
 
     def __init__(self, config: Mapping[str, Any]) -> None:
-        """Nothing is loaded yet: an error must surface in `step`, where it is kept."""
+        """Loads nothing yet: errors must surface in `step`, where they are kept."""
         self.config = config
         self._training: Any = None
         self._at_work: list[Mapping[str, Any]] = []
         self._left = list(config["runs"])  # not known to be trained
         self._leases = contextlib.ExitStack()  # of the runs in training
         self._waits_since: float | None = None
+        self._given_up: set[str] = set()
+        self._looked = -math.inf
 
     def step(self) -> dict[str, Any]:
-        """Trains for about STEP_SECONDS, or scores what is trained; says how far it is."""
+        """Trains for about STEP_SECONDS, or scores what is trained; returns its progress."""
         try:
             if is_asked_to_stop():
                 return self._stop()
+            self._give_up()
             return self._train() if self._left else self._score()
         except Exception:
             self._let_go()
             self._keep_traceback()
             raise
 
+    def _give_up(self) -> None:
+        """Trains on without the runs that were given up by hand, which keep their checkpoints."""
+        if not self._left or time.monotonic() - self._looked < LOOK_SECONDS:
+            return
+        self._looked = time.monotonic()
+        try:
+            asked = stopping.given_up(self._store(), self.config["job"]["sweep"])
+        except UserError:  # out of reach: the next look will do
+            return
+        gone = asked.intersection(self._ids(self._left))
+        if not gone:
+            return
+        if self._training is not None:
+            self._training.save()
+            self._keep()
+            self._let_go()  # those that stay start again from what was saved
+        self._given_up |= gone
+        self._left = [run for run in self._left if run["id"] not in gone]
+
     def _stop(self) -> dict[str, Any]:
-        """Checkpoints what is not finished."""
+        """Checkpoints unfinished runs."""
         if self._training is not None:
             self._training.save()
             self._keep()
@@ -60,7 +85,7 @@ class Trial:
 
     def _train(self) -> dict[str, Any]:
         if self._training is None:
-            # another sweep may be training some of them: their turn comes when it is done
+            # another sweep may be training some of them: they are done when it is
             holders = self._leases.enter_context(self._store().lease_runs(self._ids(self._left)))
             free = [run for run in self._left if run["id"] not in holders]
             if not free:
@@ -75,7 +100,7 @@ class Trial:
             self._left = [run for run in self._left if run not in self._at_work]
             self._let_go()  # frees its memory before the scoring, too
         else:
-            with contextlib.suppress(UserError):  # out of reach: the next checkpoint will do
+            with contextlib.suppress(UserError):  # unreachable: the next checkpoint will do
                 self._keep()
         return {"step": progress.step, "steps": progress.steps}
 
@@ -86,7 +111,10 @@ class Trial:
         from trainer.extensions import trust
 
         job, store = self.config["job"], self._store()
-        own, scored = self._ids(self.config["runs"]), self.config["scored"]
+        own = [run for run in self._ids(self.config["runs"]) if run not in self._given_up]
+        scored = [run for run in self.config["scored"] if run not in self._given_up]
+        if not own:
+            return {"done": True}
         with store.lease_runs([*own, *scored]) as holders:
             if holders:
                 return self._wait(holders)
@@ -96,16 +124,16 @@ class Trial:
             # seeds that are compared may be trained by several trials: the last one scores them all
             if all(store.is_trained(run) for run in scored):
                 folders = [store.fetch(run_key(run)) for run in scored]
-                trust(codes_in(job["evaluation"]))  # the driver was told it by its user
+                trust(codes_in(job["evaluation"]))  # the driver's user named it
                 evaluate(folders, self._data(), job["evaluation"], device=job["device"])
                 for run in scored:
                     store.keep(run_key(run))
         return {"done": True}
 
     def _wait(self, holders: Mapping[str, str]) -> dict[str, Any]:
-        """Waits a moment for runs that others have, and holds none meanwhile.
+        """Waits a moment for runs held by others, holding none in the meantime.
 
-        When its patience is over, the trial ends, to be tried again after others.
+        When its patience runs out, the trial ends, to be retried after others.
         """
         self._waits_since = self._waits_since or time.monotonic()
         over = time.monotonic() - self._waits_since >= self.config["patience"]
@@ -114,7 +142,7 @@ class Trial:
         return {HELD: next(iter(holders.values())), **({DONE: True} if over else {})}
 
     def _let_go(self) -> None:
-        """Ends the training, if any, and lets other sweeps have its runs."""
+        """Ends the training, if any, and releases its runs to other sweeps."""
         self._training = None
         self._leases.close()
 
@@ -130,15 +158,15 @@ class Trial:
         torch.set_num_threads(job["threads"])
         configs = [build(RunConfig, run["config"]) for run in runs]
         for config in configs:
-            trust(config.sources.values())  # the driver was told it by its user
+            trust(config.sources.values())  # the driver's user named it
         store = self._store()
         folders = [store.fetch(run_key(run["id"])) for run in runs]
-        # trials that share a machine or a GPU share its memory alike
+        # trials that share a machine or a GPU share its memory equally
         share = min(1.0, job["gpu"] or job["cpu"] / (os.cpu_count() or 1))
         return Series(configs, self._data(), folders, device=job["device"], share=share)
 
     def _keep(self) -> None:
-        """Takes what is new in the folders of the runs in training into the store."""
+        """Copies new files of the runs in training to the store."""
         store = self._store()
         for run in self._at_work:
             store.keep(run_key(run["id"]))
@@ -156,23 +184,23 @@ class Trial:
     def _keep_traceback(self) -> None:
         store = self._store()
         key = error_key(self.config["job"]["sweep"], self.config["setting"], self.config["block"])
-        if not store.exists(key):  # the first one tells most
+        if not store.exists(key):  # the first one is the most informative
             store.write_text(key, traceback.format_exc())
 
 
 @functools.lru_cache(maxsize=1)
 def _open(location: str) -> Store:
-    """The store, once a process, for connections to S3 are worth keeping."""
+    """The store, once per process, since S3 connections are worth keeping."""
     return Store(location)
 
 
 @functools.lru_cache(maxsize=1)
 def _load(dataset: str) -> Any:
-    """The data set, once a process; its pixels are memory-mapped, so all processes share them."""
+    """The data set, once per process; its pixels are memory-mapped, so all processes share them."""
     from trainer.data import load
     from trainer.extensions import trust
 
     config = json.loads(dataset)
     sources = config.get("sources", {})
-    trust(sources.values())  # the driver was told it by its user
+    trust(sources.values())  # the driver's user named it
     return load(config["name"], sources=sources, **config["options"])

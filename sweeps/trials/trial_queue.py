@@ -1,4 +1,4 @@
-"""The trials of a sweep in order: the runs that are not yet done, in packs that train together."""
+"""The trials of a sweep in order: runs still to do, in packs that train together."""
 
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,6 +15,7 @@ from sweeps.search.schedule import Schedule, Work
 from sweeps.search.searcher import Searcher, Wait
 from sweeps.sweep import Sweep
 from sweeps.sweep_results import scored
+from sweeps.trials.stopping import given_up
 
 Result = Mapping[str, Any]  # the contents of a result.json
 
@@ -23,10 +24,10 @@ Result = Mapping[str, Any]  # the contents of a result.json
 class Block:
     """One trial: runs that are trained together.
 
-    setting: that of its first run. number: its place among the trials that begin with that setting.
+    setting: that of its first run. number: its index among the trials that begin with that setting.
     scored: ids of the runs to score once all of them are trained: its own, or all of the setting
         where a metric compares seeds.
-    settings: of each of its runs, where they are of several; empty where all are of `setting`.
+    settings: of each of its runs, if they differ; empty where all belong to `setting`.
     """
 
     setting: Setting
@@ -37,7 +38,7 @@ class Block:
 
     @property
     def key(self) -> tuple[int, int]:
-        """Names the block in its sweep."""
+        """Identifies the block in its sweep."""
         return self.setting.number, self.number
 
     @property
@@ -47,7 +48,7 @@ class Block:
 
 
 class Observer:
-    """Is told what happens to the trials; does nothing by itself."""
+    """Is notified of trial events; does nothing by default."""
 
     def run_ended(self, setting: Setting, run: Run, result: Result, stored: bool) -> None:
         """A run has its result; `stored`: it was in the store before this session."""
@@ -59,20 +60,20 @@ class Observer:
         """A block was handed to Ray."""
 
     def trial_reported(self, block: Block, step: int | None, steps: int | None) -> None:
-        """How far a trial is."""
+        """A trial reports its progress."""
 
     def trial_waits(self, block: Block, holder: str) -> None:
         """A trial waits for runs that another process, `holder`, trains or scores."""
 
     def trial_ended(self, block: Block, complete: bool) -> None:
-        """A trial is over; `complete`: all of its runs have results."""
+        """A trial has ended; `complete`: all of its runs have results."""
 
 
 @dataclass
 class _Open:
-    """Seeds of a setting at work: their results so far by run id, and the runs that are not over.
+    """Seeds of a setting in progress: their results so far by run id, and the unfinished runs.
 
-    evaluation: the id of what its results must have.
+    evaluation: the id of the evaluation that its results must have.
     """
 
     work: Work
@@ -83,11 +84,11 @@ class _Open:
 
 
 class TrialQueue:
-    """Hands out blocks, and tells the schedule how seeds of a setting scored once all have ended.
+    """Hands out blocks, and reports a setting's scores to the schedule once its seeds have ended.
 
-    The store is the truth: a run that has a result there is not handed out, and a block has done
-    what the store says it has done. A setting scores what `choose` gives it, as in the answer of
-    the whole sweep.
+    The store is authoritative: a run with a result there is not handed out, and a block's outcome
+    is what the store says. A setting's score comes from `choose`, as in the answer of the whole
+    sweep.
     """
 
     def __init__(self, sweep: Sweep, searcher: Searcher, observers: Iterable[Observer] = ()):
@@ -107,20 +108,20 @@ class TrialQueue:
 
     @classmethod
     def resume(cls, sweep: Sweep, observers: Iterable[Observer] = ()) -> "TrialQueue":
-        """The queue of a sweep, with the settings that were proposed before as they were."""
+        """The queue of a sweep, with previously proposed settings unchanged."""
         return cls(sweep, Searcher(sweep.spec, sweep.proposed()), observers)
 
     @property
     def schedule(self) -> Schedule:
-        """What decides which runs there are."""
+        """The schedule, which decides which runs there are."""
         return self._schedule
 
     def replay(self) -> None:
-        """Begins what the store has, so that the observers hear of all it holds."""
+        """Begins the settings in the store, so that observers hear of all its runs."""
         for _ in range(len(self._recorded) + self._recorded_works):
             work = self._schedule.ask()
             if not isinstance(work, Work):
-                return  # a record was lost, and its setting waits for scores: `next` comes to it
+                return  # a record was lost, and its setting waits for scores: `next` will handle it
             self._begin(work)
 
     def more(self) -> bool:
@@ -133,7 +134,7 @@ class TrialQueue:
         return block is not None
 
     def next(self) -> Block | Literal[Wait.WAIT] | None:
-        """The next block; WAIT when blocks at work must end first; None when there is none left."""
+        """The next block; WAIT when running blocks must end first; None when none are left."""
         if self._ready:
             return self._ready.popleft()
         while not self._packs.full:
@@ -148,6 +149,8 @@ class TrialQueue:
     def ended(self, block: Block) -> bool:
         """Takes the results of a block from the store; False when some of its runs have none.
 
+        Runs that were given up by hand are not missed.
+
         Where seeds are compared, the runs of a setting get their results from whichever of its
         blocks ends last, and those of the others are complete when they are trained.
         """
@@ -161,7 +164,8 @@ class TrialQueue:
                 continue
             runs = opened.runs if self._compares_seeds else own
             new = [run for run in runs if run.id not in opened.results]
-            complete &= len(self._take(opened, new, stored=False)) == len(new)
+            lacking = {run.id for run in new} - self._take(opened, new, stored=False)
+            complete &= not lacking or lacking <= given_up(self._store, self._sweep.name)
             if not opened.left:
                 self._end(opened)
         return complete
@@ -199,8 +203,8 @@ class TrialQueue:
         return Block(first, number, tuple(runs), scored_runs, tuple(settings) if several else ())
 
     def _take(self, opened: _Open, runs: Sequence[Run], stored: bool) -> set[str]:
-        """Keeps the results of those runs that have one of this evaluation; their ids."""
-        # of files written and renamed a moment ago, sizes tell as much as hashes
+        """Keeps the results of runs that have this evaluation; returns their ids."""
+        # for files written and renamed a moment ago, sizes are as good as hashes
         ids, setting = [run.id for run in runs], opened.work.setting
         found = scored(self._store, ids, setting.number, opened.evaluation, hashes=stored)
         for run in runs:
@@ -231,5 +235,5 @@ class TrialQueue:
 
 
 def error_key(sweep: str, setting: int, block: int) -> str:
-    """Where in the store the traceback of a trial is kept."""
+    """The key of a trial's traceback in the store."""
     return f"sweeps/{sweep}/errors/{setting:05d}-{block}.txt"

@@ -1,4 +1,4 @@
-"""Stopping at work: trials save in their own time, and nobody waits for those that need not."""
+"""Stopping Ray Tune: trials get time to save; those with nothing to save are not awaited."""
 
 import contextlib
 import time
@@ -9,7 +9,7 @@ import ray
 from ray.experimental import internal_kv
 from ray.tune import Stopper
 
-LONGEST = 60.0  # seconds that trials are given to save: a hung machine must not hold up the rest
+LONGEST = 60.0  # seconds for trials to save: a hung machine must not delay the rest
 
 
 class Stopped(BaseException):
@@ -17,11 +17,11 @@ class Stopped(BaseException):
 
 
 class Stopping(Stopper):
-    """Asks the trials to save once there is a wish to stop, and leaves when none is training.
+    """Asks the trials to save once a stop is requested, and leaves when none is training.
 
     Tune's own way kills a stopped trial after 5 to 10 seconds, whether it has saved or not, and
     waits as long for one that has nothing to save.
-    ask: says by `turn` whether there is that wish, and how many trials are in their training.
+    ask: its method `turn` says whether a stop is requested, and how many trials are training.
     """
 
     def __init__(self, ask: Callable[..., Any]):
@@ -29,11 +29,11 @@ class Stopping(Stopper):
         self._asked: float | None = None
 
     def __call__(self, trial_id: str, result: dict) -> bool:
-        """No trial is ended by its results."""
+        """Results never end a trial."""
         return False
 
     def stop_all(self) -> bool:
-        """Asked by Tune at every turn of its loop. Raises Stopped when it is time to leave."""
+        """Called by Tune in each iteration of its loop. Raises Stopped when it is time to leave."""
         requested, training = self._ask("turn")
         if not requested:
             return False

@@ -1,4 +1,4 @@
-"""What a trial is to do, as the plain data that Ray carries to a worker."""
+"""A trial's instructions, as plain data that Ray sends to a worker."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -11,13 +11,13 @@ from trainer.config.run import DatasetConfig
 from trainer.data import DATASETS
 from trainer.extensions import code_of, file_of, is_reference
 
-PATIENCE = 20.0  # seconds that a trial waits for another sweep's, before others go first
+PATIENCE = 20.0  # seconds that a trial waits for another sweep before others go first
 
 
 def job_of(
     spec: SweepSpec, store: Store, evaluation: Mapping[str, Mapping[str, Any]]
 ) -> dict[str, Any]:
-    """What all trials of a sweep share. evaluation: the metrics to take."""
+    """What all trials of a sweep share. evaluation: the metrics to compute."""
     return {
         "sweep": spec.name,
         "store": store.location,
@@ -39,7 +39,7 @@ def _dataset(config: DatasetConfig) -> dict[str, Any]:
 
 
 def config_of(block: Block, job: Mapping[str, Any], again: bool = False) -> dict[str, Any]:
-    """The configuration of one trial. again: another sweep had its runs when it was tried before.
+    """The configuration of one trial. again: another sweep held its runs on the previous attempt.
 
     Only then does it wait for them: at first others go before it, without losing time.
     """

@@ -49,6 +49,6 @@ def test_a_package_that_was_imported_already_is_named():
     code = "import sys, types; sys.modules['trainer'] = types.ModuleType('trainer'); import sweeps"
     done = run(Path.cwd(), sys.executable, "-c", code)
     assert done.stderr.splitlines()[-1] == (
-        "ImportError: sweeps needs a package 'trainer' of its own, and elsewhere was imported "
+        "ImportError: sweeps needs its own package 'trainer', but elsewhere was imported "
         "under that name; in a new Python process import sweeps first, or rename the other"
     )

@@ -176,7 +176,7 @@ def test_plan_counts_runs_that_another_metric_has_scored(store, capsys):
     assert (plan["in_store"], plan["to_score"], plan["runs_left"]) == (12, 11, 0)
     assert plan["trials_left"] == 6
     assert main(at) == 0
-    assert "12 runs, 11 of them to be scored anew; left: 0 runs in 6 trials" in " ".join(
+    assert "12 runs, 11 of them to be rescored; left: 0 runs in 6 trials" in " ".join(
         capsys.readouterr().out.split()
     )
 

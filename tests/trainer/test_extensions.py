@@ -173,7 +173,7 @@ def test_mistakes_in_it_are_one_line(here: Path, name: str, message: str) -> Non
 
 
 def test_infogan_needs_packed_layers(here: Path) -> None:
-    with pytest.raises(UserError, match="take an architecture of packed layers"):
+    with pytest.raises(UserError, match="use an architecture of packed layers"):
         check_compatible(named(architecture="my_nets.py:Small", objective="infogan"), Shapes())
 
 

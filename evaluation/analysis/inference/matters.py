@@ -80,13 +80,15 @@ def _residual(columns: Iterable[np.ndarray], means: np.ndarray) -> tuple[float, 
     return float(((means - design @ fit) ** 2).sum()), int(rank)
 
 
-def in_words(shares: Mapping[str, float]) -> str:
-    """A sentence; empty without shares."""
+def named(shares: Mapping[str, float]) -> dict[str, float]:
+    """The shares under the names that people read, largest first."""
     names = {"beta": "β", "latents": "the latents", SEED: "luck of the seed"}
     names[INTERACTION] = "what these do together" if SEED in shares else INTERACTION
-    listed = [
-        f"{names.get(name, name)} {share:.0%}"
-        for name, share in sorted(shares.items(), key=lambda pair: -pair[1])
-        if share >= 0.005
-    ]
+    order = sorted(shares.items(), key=lambda pair: -pair[1])
+    return {names.get(name, name): share for name, share in order}
+
+
+def in_words(shares: Mapping[str, float]) -> str:
+    """A sentence; empty without shares."""
+    listed = [f"{name} {share:.0%}" for name, share in named(shares).items() if share >= 0.005]
     return f"The score varies with: {', '.join(listed)}." if listed else ""

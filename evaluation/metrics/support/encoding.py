@@ -1,4 +1,4 @@
-"""Encoding for the metrics: every image that is needed goes through the encoder exactly once."""
+"""Encoding for the metrics: every image needed is encoded exactly once."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -19,17 +19,17 @@ from trainer.training.batches import images_on
 Represent = Callable[[Tensor], Tensor]
 
 CPU = torch.device("cpu")
-REMEMBERED = 2**15  # images of a set, at most; of larger ones only the last is remembered
+REMEMBERED = 2**15  # images per cached set, at most; of larger sets only the last is cached
 
 
 @dataclass(frozen=True)
 class Remembering:
-    """A `represent` or a `posterior` that `encode` asks once for each set of images of a data set.
+    """A `represent` or `posterior` that `encode` calls once per set of images of a data set.
 
-    Metrics with the same seed draw the same images, and so encode them once between them.
+    Metrics with the same seed draw the same images, and so share their encoding.
 
     function: from images to arrays (n, M) or (K, n, M), one or a tuple of them.
-    device: where `encode` puts the images that it asks with.
+    device: where `encode` puts the images.
     """
 
     function: Callable[[Tensor], Any]
@@ -37,11 +37,11 @@ class Remembering:
     codes: dict[bytes, Tensor] = field(default_factory=dict)
 
     def __call__(self, images: Tensor) -> Any:
-        """What `function` gives."""
+        """The result of `function`."""
         return self.function(images)
 
     def keep(self, key: bytes, codes: Tensor) -> None:
-        """Remembers the codes of a set of images; of sets too large, the last one alone."""
+        """Caches the codes of a set of images; of too large sets, only the last one."""
         if codes.shape[-2] > REMEMBERED:
             for other in [k for k, known in self.codes.items() if known.shape[-2] > REMEMBERED]:
                 del self.codes[other]
@@ -50,12 +50,12 @@ class Remembering:
 
 @dataclass(frozen=True)
 class Shuffled:
-    """A `represent` or a `posterior` that gives each image the code of another one.
+    """A `represent` or `posterior` that gives each image the code of another one.
 
-    Codes change places within each set of images that is encoded; none is encoded for it anew.
+    Codes are permuted within each set of encoded images; nothing is encoded again.
 
     seed: of the permutation, the same for all models.
-    apart: each model of a pack has a permutation of its own instead.
+    apart: each model of a pack has its own permutation instead.
     """
 
     function: Remembering
@@ -63,7 +63,7 @@ class Shuffled:
     apart: bool = False
 
     def __call__(self, images: Tensor) -> Any:
-        """What `function` gives: it is `encode` that shuffles."""
+        """The result of `function`: `encode` does the shuffling."""
         return self.function(images)
 
     def shuffle(self, codes: Tensor) -> Tensor:
@@ -83,8 +83,8 @@ class Codes:
     """The means of n images under K models.
 
     images: (n,) indices into the data set, ascending, each once.
-    tensor: (K, n, M) float32, on the device that `represent` answered from.
-    single: whether `represent` gave one model's (n, M), so that results are plain numbers.
+    tensor: (K, n, M) float32, on the device of `represent`'s result.
+    single: whether `represent` returned one model's (n, M), so that results are plain numbers.
     """
 
     images: NDArray[np.int64]
@@ -97,20 +97,20 @@ class Codes:
         return self.tensor.cpu().numpy()
 
     def rows(self, indices: ArrayLike) -> NDArray[np.int64]:
-        """Where the images at `indices` (any shape, all encoded) stand on axis 1 of the means."""
+        """Positions on axis 1 of the means of the images at `indices` (any shape, all encoded)."""
         return self._places[np.asarray(indices)]
 
     @cached_property
     def _places(self) -> NDArray[np.int64]:
-        """By image, where it stands; a table, for a million of them are asked for."""
+        """Position by image; a table, since millions are looked up."""
         places = np.zeros(int(self.images[-1]) + 1, np.int64)
         places[self.images] = np.arange(len(self.images))
         return places
 
     def collapse(self, values: ArrayLike) -> "float | NDArray[np.float64]":
-        """Figures (K, ...) as they are for a pack; those of the one model, (...), for a single one.
+        """Figures (K, ...) unchanged for a pack; (...) for a single model.
 
-        A single number comes back as a float.
+        A single number is returned as a float.
         """
         array = np.asarray(values, np.float64)
         if not self.single:
@@ -121,7 +121,7 @@ class Codes:
 def encode(
     represent: Callable[[Tensor], Any], data: Dataset, indices: ArrayLike, batch: int = 512
 ) -> Codes:
-    """The codes of the images at `indices` (any shape, repeats are welcome), `batch` at a time.
+    """The codes of the images at `indices` (any shape, repeats allowed), `batch` at a time.
 
     Where `represent` gives a tuple of arrays, they are joined along the latents.
     """
@@ -130,7 +130,7 @@ def encode(
         moved = represent.shuffle(codes.tensor)
         return Codes(codes.images, moved, codes.single)
     images = _different(np.asarray(indices, np.int64), len(data))
-    # a held-out part of the data numbers its images from 0, too
+    # a held-out part of the data also numbers its images from 0
     key = sha256(data.fingerprint.encode() + images.tobytes()).digest()
     known = represent.codes if isinstance(represent, Remembering) else {}
     tensor = known.get(key)
@@ -143,7 +143,7 @@ def encode(
 
 
 def _different(indices: NDArray[np.int64], count: int) -> NDArray[np.int64]:
-    """The different ones of indices below `count`, ascending, 60 times as fast as np.unique."""
+    """The unique values of indices below `count`, ascending, 60 times as fast as np.unique."""
     asked = np.zeros(count, bool)
     asked[indices] = True
     return np.flatnonzero(asked)
@@ -159,7 +159,7 @@ def _encoded(
         for start in range(0, len(images), batch):
             codes = represent(_pixels(data, images[start : start + batch], device))
             joined = torch.cat(codes, dim=-1) if isinstance(codes, tuple) else codes
-            parts.append(joined.float().clone())  # a copy: the encoder may answer from one buffer
+            parts.append(joined.float().clone())  # a copy: the encoder may reuse its buffer
     return torch.cat(parts, dim=-2)
 
 

@@ -1,4 +1,4 @@
-"""Labelled images in two halves, one to learn from and one to test on, that share no image."""
+"""Labelled images in two disjoint halves, one to learn from and one to test on."""
 
 import itertools
 from collections.abc import Sequence
@@ -10,20 +10,20 @@ from numpy.typing import NDArray
 from evaluation.metrics.support.labels import Groups, Labels, MissingLabels, need_two_factors
 from trainer.data.dataset import UNKNOWN
 
-# With few labels a split at random may leave a half without pairs of some factor, so the best of
-# some is taken, by labels alone: codes have no say in it, and those of noise stay at chance.
+# With few labels a random split may leave a half without pairs of some factor, so the best of
+# several is used, judged only by labels: codes do not affect it, so noise stays at chance.
 _TRIES = 64
-FEW_SPLITS = 5  # for a metric that has no splits of its own, to even out the luck of one
-_MANY = 2_000  # labelled images of which any split is as good as another
-_MOST = 20_000  # labels beyond which nobody is asked to go
-_AGREE = 9  # of ten imagined sets of labels that must do
+FEW_SPLITS = 5  # for a metric without its own splits, to average over them
+_MANY = 2_000  # labelled images from which any split is as good as another
+_MOST = 20_000  # the most labels that users are asked for
+_AGREE = 9  # of ten simulated sets of labels that must suffice
 
 
 @dataclass(frozen=True)
 class Halves:
-    """Images of each factor by class, classes of two images or more: to learn from, and to test on.
+    """Images of each factor by class, in classes of at least two: to learn from, and to test on.
 
-    No image is in both. Each has one entry a factor, with two classes or more.
+    No image is in both. Each has one entry per factor, with at least two classes.
     """
 
     learn: tuple[Groups, ...]
@@ -36,9 +36,9 @@ def few_labels(labels: Labels) -> bool:
 
 
 def labelled_halves(labels: Labels, splits: int, images: int, seed: int) -> list[Halves]:
-    """`splits` ways to cut at most `images` labelled images, drawn once, in two halves.
+    """`splits` ways to split at most `images` labelled images, drawn once, into two halves.
 
-    Raises MissingLabels for fewer than two factors, and where a half would have less than two
+    Raises MissingLabels for fewer than two factors, and where a half would have fewer than two
     classes of two images for some factor.
     """
     need_two_factors(labels)
@@ -67,8 +67,8 @@ def _best_split(
 ) -> NDArray[np.bool_]:
     """Which of n images (n, F) to learn from: half of them, at random.
 
-    Of some splits the one whose poorest factor has most classes of two images in both halves, and
-    among such the one that leaves most classes usable in all.
+    Of several splits, the one whose worst factor has the most classes of two images in both halves;
+    among those, the one with the most usable classes overall.
     """
     best, best_worth = None, (-1, -1)
     for _ in range(1 if len(table) > _MANY else tries):
@@ -83,7 +83,7 @@ def _best_split(
 
 
 def _usable_classes(table: NDArray[np.int64], learning: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Classes of two images or more, (2, F): among those to learn from, and among the others."""
+    """Numbers of classes with at least two images, (2, F), in the learning and the other half."""
     counts = np.empty((2, table.shape[1]), np.int64)
     for (half, some), f in itertools.product(
         enumerate((learning, ~learning)), range(table.shape[1])
@@ -94,11 +94,11 @@ def _usable_classes(table: NDArray[np.int64], learning: NDArray[np.bool_]) -> ND
 
 
 def _lacking(labels: Labels, table: NDArray[np.int64], usable: NDArray[np.int64]) -> str:
-    """What the poorest factor lacks, and how many more labels would do."""
+    """What the worst factor lacks, and how many more labels would do."""
     factor = int(usable.min(axis=0).argmin())
     name = labels.factors[factor]
     return (
-        f"factor '{name}' has {usable[:, factor].min()} classes with two labelled images or more "
+        f"factor '{name}' has {usable[:, factor].min()} classes with at least two labelled images "
         "in each half of the labelled images, of which one half trains and the other tests, and "
         f"two are needed; {labels.mend(name, _more_labels(table, factor))}"
     )
@@ -128,8 +128,8 @@ def growing(size: int) -> Sequence[int]:
 def imagined(table: NDArray[np.int64], size: int, rng: np.random.Generator) -> NDArray[np.int64]:
     """Labels (size, F) of more images like the n of `table` (n, F): its rows, drawn at random.
 
-    As many labels as are the only ones of their class in `table` become a class of their own (the
-    Good-Turing estimate of what is still unseen), so that classes that hardly repeat stay so.
+    As many labels as are the only ones of their class in `table` become new classes (the
+    Good-Turing estimate of what is still unseen), so that classes that rarely repeat remain so.
     """
     rows = table[rng.integers(len(table), size=size)]
     for column, original in zip(rows.T, table.T, strict=True):

@@ -1,4 +1,4 @@
-"""Mutual information by histograms: codes cut into equal bins and counted, many models at once."""
+"""Mutual information by histograms: codes in equal-width bins, many models at once."""
 
 import numpy as np
 import torch
@@ -6,13 +6,13 @@ from numpy.typing import NDArray
 
 from evaluation.metrics.support.points import Points
 
-_ROUNDING = 1e-12  # nats; without the cut a constant latent would know 2e-16 of a factor, and not 0
+_ROUNDING = 1e-12  # nats; below it information is 0: a constant latent would otherwise have 2e-16
 
 
 def discretise(values: NDArray[np.float64], bins: int) -> NDArray[np.int64]:
-    """Bin numbers 0 .. bins - 1 of values (K, n, M), each column cut evenly over its range.
+    """Bin numbers 0 .. bins - 1 of values (K, n, M), each column in equal bins over its range.
 
-    A constant column falls into one bin. As disentanglement_lib's histogram discretiser.
+    A constant column is in one bin. Like disentanglement_lib's histogram discretiser.
     """
     columns = np.ascontiguousarray(values.transpose(0, 2, 1))
     low, high = columns.min(axis=-1), columns.max(axis=-1)

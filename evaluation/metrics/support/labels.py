@@ -1,4 +1,4 @@
-"""Factor labels as the metrics use them: which images have one, and which share a class."""
+"""Factor labels for the metrics: which images have one, and which share a class."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from trainer.errors import UserError
 
 
 class MissingLabels(UserError):
-    """The data set has too few factor labels for the metric that was asked for."""
+    """The data set has too few factor labels for the requested metric."""
 
 
 @dataclass(frozen=True)
@@ -20,9 +20,9 @@ class Groups:
     """The labelled images of one factor, sorted by their class.
 
     factor: its name.
-    images: indices (n,) into the data set, class after class.
+    images: indices (n,) into the data set, one class after another.
     starts, sizes: (classes,) where in `images` each class begins and how many images it has; only
-        classes that some image has are listed.
+    occurring classes are listed.
     """
 
     factor: str
@@ -39,7 +39,7 @@ class Groups:
 class Labels:
     """The classes of the chosen factors for all N images.
 
-    factors: names (F,), each with two or more classes among the labelled images.
+    factors: names (F,), each with at least two classes among the labelled images.
     classes: (N, F) class of each image, UNKNOWN (-1) where it has no label.
     """
 
@@ -53,12 +53,12 @@ class Labels:
     def mend(self, factor: str, more: int | None = 0) -> str:
         """What to do about a factor whose labels do not suffice.
 
-        more: how many more labelled images would do; 0 when that is not known, None when none will.
+        more: how many more labelled images would do; 0 if unknown, None if no number will.
         """
         if (self.column(factor) != UNKNOWN).all():
             advice = "every image is labelled for it; merge some of its classes, or"
         elif more is None:
-            advice = "its classes hardly repeat, so more labels would not help;"
+            advice = "its classes rarely repeat, so more labels would not help;"
         elif more:
             advice = f"about {more:,} more labelled images would do; or"
         else:
@@ -66,7 +66,7 @@ class Labels:
         return f"{advice} leave it out with the option `factors`"
 
     def complete(self) -> NDArray[np.int64]:
-        """Indices of the images for which every factor is known. Raises MissingLabels for none."""
+        """Indices of images labelled for all factors. Raises MissingLabels if there are none."""
         indices = np.flatnonzero((self.classes != UNKNOWN).all(axis=1))
         if len(indices) == 0:
             names = ", ".join(self.factors)
@@ -78,7 +78,7 @@ class Labels:
     ) -> Groups:
         """Images by class of `factor`; classes with fewer than `at_least` images are left out.
 
-        within: indices of the images to look at, all by default. The groups may come out empty.
+        within: indices of the images to consider, by default all. The groups may be empty.
         """
         column = self.column(factor)
         images = np.arange(len(column)) if within is None else np.asarray(within, np.int64)
@@ -95,10 +95,9 @@ def read_labels(
 ) -> Labels:
     """The labels of a data set for the factors that vary.
 
-    factors: names to use; by default all that have two or more classes among the labelled images,
-        except those in `leave_out`.
-    Raises MissingLabels when the data has no labels, when a factor asked for does not exist or does
-    not vary, and when none is left.
+    factors: names to use; by default all with at least two classes among the labelled images,
+        except those in `leave_out`. Raises MissingLabels when the data has no labels, when a
+        requested factor does not exist or does not vary, and when none is left.
     """
     if not data.factors:
         raise MissingLabels(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-_STEPS = 100  # of Newton's method, an upper bound; about ten are needed
+_STEPS = 100  # of Newton's method, at most; about ten are needed
 _HALVINGS = 30
 
 
@@ -18,9 +18,8 @@ def fit_machines(x: Tensor, y: Tensor, C: float) -> tuple[Tensor, Tensor]:
     C_i is C n / (classes * size of the class) on the class; on the rest it is C, or with two
     classes the other class's.
 
-    Only the points on one side of a threshold count in a machine's loss. So with x sorted and
-    running sums of 1, x and x² at hand, a step of Newton's method costs a binary search, not a pass
-    over n.
+    Only the points on one side of a threshold count in a machine's loss. So with sorted x and
+    cumulative sums of 1, x and x², a Newton step costs a binary search rather than a pass over n.
     """
     size = torch.bincount(y).double()
     classes = len(size)
@@ -85,7 +84,7 @@ def _newton_step(w: Tensor, b: Tensor, own: Tensor, rest: Tensor) -> tuple[Tenso
 
 @dataclass(frozen=True)
 class _Sorted:
-    """Rows of numbers in ascending order, with their running sums.
+    """Rows of numbers in ascending order, with their cumulative sums.
 
     ordered: (rows, n), padded with infinity; count: (rows, 1) how many are finite.
     sums: (rows, n + 1, 3) of 1, x and x² over the first 0, 1, 2, ... numbers.

@@ -10,8 +10,8 @@ from torch import Tensor
 from evaluation.metrics.support.encoding import Codes
 from evaluation.metrics.support.labels import Groups
 
-_ENOUGH_PAIRS = 500  # to be as good as any number
-_TIMES = 3  # as many pairs as the factor with fewest: noise stays at chance, true codes keep theirs
+_ENOUGH_PAIRS = 500  # more make no difference
+_TIMES = 3  # times the pairs of the scarcest factor: noise stays at chance, true codes keep scores
 _CHUNK = 2**22  # numbers held at once while pairs are averaged
 
 
@@ -20,11 +20,11 @@ def draw_pairs(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """Draws `points` points of `pairs` pairs each (Higgins et al. 2017, Eq. 5).
 
-    A point's y is uniform over `groups` (one entry a factor, classes of two images or more). In
+    A point's y is uniform over `groups` (one entry per factor, classes of at least two images). In
     each of its pairs, i is uniform among the labelled images of factor y and j uniform among the
-    *other* images of i's class. On a full factorial set this is the paper's simulator but for the
-    pairs of an image with itself; those are left out because with few labels their zeros would tell
-    factors with small classes from factors with large ones, whatever the representation.
+    *other* images of i's class. On a full factorial set this is the paper's simulator except for
+    pairs of an image with itself; those are left out because with few labels their zeros would
+    reveal whether a factor's classes are small or large, whatever the representation.
 
     Returns y (points,), i and j (points, pairs): indices into `groups` and into the data set.
     """
@@ -41,10 +41,10 @@ def draw_pairs(
 
 
 def as_few_pairs(groups: Sequence[Groups], rng: np.random.Generator) -> list[Groups]:
-    """The groups cut down to about equally many pairs, where one has few; each a class of its own.
+    """The groups reduced to about equally many pairs, where one has few; each pair its own class.
 
-    The mean over pairs varies more from one half of the labels to the other the fewer they are, and
-    a classifier makes use of that: what lies far out is of the factor with few, whatever the code.
+    With fewer pairs, their mean varies more between the halves of the labels, and a classifier
+    exploits that: outliers belong to the factor with few pairs, whatever the code.
     """
     counts = [int((group.sizes * (group.sizes - 1) // 2).sum()) for group in groups]
     fewest = min(counts)

@@ -30,10 +30,10 @@ Figure = float | NDArray[np.float64]  # a model's number or array; a pack's arra
 
 @dataclass(frozen=True)
 class Encoded:
-    """The codes of K models, those that are not finite set to 0.
+    """The codes of K models, with non-finite ones set to 0.
 
-    finite: (K,) whether all codes of the model are finite; `figure` gives NaN for the others, so
-        that a broken model fails alone.
+    finite: (K,) whether all codes of the model are finite; `figure` returns NaN for the others, so
+        that only broken models fail.
     """
 
     codes: Codes
@@ -70,10 +70,10 @@ def encode_posterior(
 def kl_from_prior(
     prior: Prior, mu: NDArray[np.float64], logvar: NDArray[np.float64], rng: np.random.Generator
 ) -> NDArray[np.float64]:
-    """KL(q(z|x) || p(z)) in nats by latent, like mu and logvar, (K, n, M).
+    """KL(q(z|x) || p(z)) in nats per latent, like mu and logvar, (K, n, M).
 
-    Exact where the prior has a closed form, else estimated at one sample, of the same noise for all
-    models; see `trainer.distributions.prior.Prior`.
+    Exact where the prior has a closed form, else estimated at one sample, with the same noise for
+    all models; see `trainer.distributions.prior.Prior`.
     """
     noise = rng.standard_normal(mu.shape[1:])
     z = mu + np.exp(0.5 * logvar) * noise
@@ -83,10 +83,10 @@ def kl_from_prior(
 
 
 def need_posterior(posterior: Posterior | None, wanted: str) -> Posterior:
-    """`posterior`, or a UserError saying that what is `wanted` needs more than means."""
+    """`posterior`, or a UserError saying that `wanted` needs more than means."""
     if posterior is None:
         raise UserError(
-            f"{wanted} needs the spread of q(z|x), not its means alone: pass posterior=, a "
+            f"{wanted} needs the variance of q(z|x), not only its means: pass posterior=, a "
             "function from images to (mu, logvar)"
         )
     return posterior
@@ -100,7 +100,7 @@ class Points:
     means: (K, n, M).
     classes: (n, F), 0 .. number of classes - 1 in each column, UNKNOWN (-1) where not labelled.
     factors: the names of the F factors.
-    few: whether there were fewer labelled images than were asked for.
+    few: whether there were fewer labelled images than requested.
     """
 
     images: NDArray[np.int64]
@@ -120,7 +120,7 @@ class Points:
 def measured(
     points: Points, factor: int, values: NDArray[np.float64] | None
 ) -> tuple[NDArray[np.float64], NDArray]:
-    """Means (K, m, M) and, where it is known, values (m,) of a factor: its classes without values.
+    """Means (K, m, M) and values (m,) of a factor where known; its classes if it has no values.
 
     values: (N,) of a continuous factor, for all images of the data set.
     """
@@ -138,12 +138,12 @@ def labelled_points(
     several: bool = False,
     **sizes: int,
 ) -> tuple[Encoded, tuple[Points, ...]]:
-    """Disjoint random sets of images for which some of the factors is known, in order of `sizes`.
+    """Disjoint random sets of images for which at least one factor is known, in order of `sizes`.
 
-    several: refuse a single factor, for a metric that tells factors apart.
+    several: refuse a single factor, for a metric that distinguishes factors.
     sizes: how many images each set has, by its option's name. With fewer labelled images than their
-        sum, all are used, shared out in the ratio of the sizes. Training and test points never
-        meet; disentanglement_lib draws with replacement, which with few labels would test on the
+        sum, all are used, divided in the ratio of the sizes. Training and test points never
+        overlap; disentanglement_lib draws with replacement, which with few labels would test on
         training points. A point need not be labelled for every factor.
 
     Raises FieldError for a size below 1, and MissingLabels as `drawn_labels` does.
@@ -176,7 +176,8 @@ def drawn_labels(
     """The images of `labelled_points`, not yet encoded.
 
     Raises MissingLabels when the data has no labels, or one factor where `several` are needed, when
-    a set would show no label of a factor, or the first set, to learn from, one class or none twice.
+    a set has no label of a factor, or when the first set, for learning, has one class or none
+    twice.
     """
     for option, size in sizes.items():
         if size < 1:
@@ -196,14 +197,14 @@ def drawn_labels(
 
 
 def draw_images(data: Dataset, rng: np.random.Generator, size: int) -> NDArray[np.int64]:
-    """`size` different random images, labelled or not, ascending; all when there are fewer."""
+    """`size` distinct random images, labelled or not, ascending; all if there are fewer."""
     if size < 1:
         raise FieldError(f"expected 1 or more, got {size}", ("points",))
     return np.sort(rng.choice(len(data), min(size, len(data)), replace=False))
 
 
 def _from_zero(classes: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The same classes numbered without gaps, so that classes nobody drew take no room."""
+    """The same classes numbered without gaps, so that classes that were not drawn take no room."""
     numbered = np.full_like(classes, UNKNOWN)
     for column, target in zip(classes.T, numbered.T, strict=True):
         known = column != UNKNOWN
@@ -214,7 +215,7 @@ def _from_zero(classes: NDArray[np.int64]) -> NDArray[np.int64]:
 def _check(classes: NDArray[np.int64], labels: Labels, learn: bool) -> None:
     """Raises MissingLabels for a factor without labels in `classes` (n, F).
 
-    learn: also for one that shows a single class, or no class twice.
+    learn: also for one with a single class, or no class twice.
     """
     for name, column in zip(labels.factors, classes.T, strict=True):
         known = column[column != UNKNOWN]

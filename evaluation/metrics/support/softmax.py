@@ -4,25 +4,23 @@ import torch
 from torch import Tensor
 
 LEARNING_RATE = 1e-2  # Higgins et al. 2017, A.4
-# Adagrad's steps do not depend on the size of the gradient, so at a given rate it is the size of
-# the features that decides how many steps the same minimum takes. With points of this length,
-# logits of ten are within reach of some hundred steps and the first steps do not overshoot, for any
+# Adagrad's steps do not depend on the size of the gradient, so at a given rate the size of
+# the features determines how many steps the same minimum takes. With points of this length,
+# logits of ten are reached within a few hundred steps and first steps do not overshoot, for any
 # number of features.
 _LENGTH = 30.0
 _INITIAL = 3e-3  # standard deviation of the first weights; logits then start at about 0.1
-_CHECK = 50  # steps between two looks at the loss
+_CHECK = 50  # steps between checks of the loss
 
 
 def standardise(train: Tensor, test: Tensor) -> tuple[Tensor, Tensor]:
-    """Features (B, n, D), none negative, scaled by mean and sd of each problem's training points.
+    """Non-negative features (B, n, D), scaled by mean and sd of each problem's training points.
 
     Every feature gets the same sd, such that points have a length of about 30; one that is constant
-    in training becomes 0. A column of ones, scaled likewise, is appended: (B, n, D + 1). So no
-    rescaling of a feature changes what a classifier makes of them.
+    in training becomes 0. A column of ones, scaled likewise, is appended: (B, n, D + 1). So a
+    classifier is invariant to rescaling features.
     """
-    largest = train.amax(
-        dim=1, keepdim=True
-    )  # taken out first: squares of tiny numbers would vanish
+    largest = train.amax(dim=1, keepdim=True)  # removed first: squares of tiny numbers would vanish
     unit = torch.where(largest > 0, largest, 1.0)
     train, test = train / unit, test / unit
     mean, sd = train.mean(dim=1, keepdim=True), train.std(dim=1, keepdim=True)
@@ -38,14 +36,14 @@ def initial_weights(features: int, classes: int, generator: torch.Generator) -> 
 def fit(
     x: Tensor, y: Tensor, weights: Tensor, tolerance: float = 5e-4, most_steps: int = 2000
 ) -> Tensor:
-    """Minimises the mean negative log-likelihood of y given softmax(weights x), problem by problem.
+    """Minimises the mean negative log-likelihood of y given softmax(weights x) for each problem.
 
     x: points (B, n, D). y: their classes (B, n). weights: (B, C, D) to start from.
-    A problem stops, on its own, when its loss fell by less than `tolerance` nats in 50 steps, or
-    after `most_steps`. Separable problems have no minimum; they stop as their loss nears 0.
-    Returns the weights (B, C, D).
+    A problem stops, independently of others, when its loss fell by less than `tolerance` nats in 50
+    steps, or after `most_steps`. Separable problems have no minimum; they stop as their loss nears
+    0. Returns the weights (B, C, D).
     """
-    x = x.transpose(1, 2).contiguous()  # points last: every operation below then runs along them
+    x = x.transpose(1, 2).contiguous()  # points last: all operations below run along them
     points = x.shape[2]
     targets = torch.nn.functional.one_hot(y, weights.shape[1]).to(x.dtype) / points
     pull = (x @ targets).transpose(1, 2)  # the part of the gradient that does not change

@@ -1,4 +1,4 @@
-"""What each chart shows, in a sentence or two: its caption, and its text for a screen reader."""
+"""What each chart shows, in a sentence or two: its caption and screen-reader text."""
 
 import math
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ NOTHING = "No run finished, so there is nothing to show."
 
 
 def of_inverted_u(choice: Choice, score_name: str) -> str:
-    """Where the top is, and how far the ends of the range lie below it."""
+    """Where the top is, and how far the ends of the range are below it."""
     best = choice.best
     if not best.finished:
         return NOTHING
@@ -29,7 +29,7 @@ def of_inverted_u(choice: Choice, score_name: str) -> str:
 
 
 def of_map(choice: Choice, score_name: str) -> str:
-    """The beta to use of each latent size, and the metric's own best where that is another."""
+    """The beta to use per latent size, and the metric's own best if different."""
     tops = [top for top in choice.per_latents.values() if top.finished]
     if not tops:
         return NOTHING
@@ -48,7 +48,7 @@ def of_map(choice: Choice, score_name: str) -> str:
 
 
 def of_tradeoff(choice: Choice, score_name: str) -> str:
-    """The sharpest setting beside the best one."""
+    """The sharpest setting compared with the best one."""
     known = [s for s in comparable(choice.settings, choice.best) if s.finished]
     if not known:
         return "No reconstruction was recorded."
@@ -69,30 +69,30 @@ def of_tradeoff(choice: Choice, score_name: str) -> str:
 
 
 def name_of_best(choice: Choice) -> str:
-    """What `choice.best` is called: the best setting, or another that the answer prefers to it."""
+    """The name of `choice.best`: the best setting, or another that the answer prefers."""
     return "setting to use" if choice.favourite else "best setting"
 
 
 def label_beside(setting: SettingSummary, other: SettingSummary) -> str:
-    """A setting by its beta, or by all its choices where it differs from `other` in more."""
+    """A setting by its beta, or by all its choices if it differs from `other` in more."""
     alike = (setting.latents, dict(setting.parameters)) == (other.latents, dict(other.parameters))
     return f"β = {number(setting.beta)}" if alike else setting_label(setting)
 
 
 def own_best_in_short(choice: Choice) -> str:
-    """The metric's own best, for a figure's legend of signs; "" where it is the one to use."""
+    """The metric's own best, for a figure's legend; "" if it is the one to use."""
     own = choice.favourite
     return f"the metric's own best, {label_beside(own, choice.best)}" if own else ""
 
 
 def of_rings(choice: Choice) -> str:
-    """What the rings of the page's charts are, to end a sentence with."""
+    """The meaning of the rings in the page's charts, as the end of a sentence."""
     own = own_best_in_short(choice)
     return f"{name_of_best(choice)}; the dashed one {own}" if own else name_of_best(choice)
 
 
 def _own_best(choice: Choice) -> str:
-    """The metric's own best and its score, to end a sentence with."""
+    """The metric's own best and its score, as the end of a sentence."""
     own = choice.favourite
     return f"; {own_best_in_short(choice)}, is at {fixed(own.score, 3)}" if own else ""
 
@@ -120,7 +120,7 @@ def _left_out(choice: Choice) -> str:
 
 
 def other_likelihoods(settings: int) -> str:
-    """What is said of so many settings that a figure leaves out."""
+    """A note on the number of settings that a figure leaves out."""
     return f"not shown: {count(settings, 'setting')} under other likelihoods, in other units"
 
 

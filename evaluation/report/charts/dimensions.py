@@ -8,8 +8,8 @@ from typing import Any, Literal
 from evaluation.analysis.formatting import number
 from evaluation.analysis.table import RunRow
 
-FEW = 8  # values that colours and shapes can tell apart
-FILTERED = 16  # values that a row of boxes can hold
+FEW = 8  # values that colours and shapes can distinguish
+FILTERED = 16  # values that fit into a row of checkboxes
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8a6fc0", "#888888")
 
 Kind = Literal["log", "linear", "nominal"]
@@ -19,7 +19,7 @@ Kind = Literal["log", "linear", "nominal"]
 class Dimension:
     """Something that differs between runs. field: its name in the data of the charts.
 
-    values: all that occur, in order. kind: how they stand on an axis.
+    values: all that occur, in order. kind: the scale of their axis.
     """
 
     field: str
@@ -28,7 +28,7 @@ class Dimension:
     values: tuple[Any, ...]
 
     def place(self, value: Any) -> Any:
-        """Where a value stands on an axis: 0 on a logarithmic one left of all others."""
+        """A value's position on an axis; 0 on a logarithmic one is left of all others."""
         if self.kind != "log" or value > 0:
             return value
         return min((v for v in self.values if v > 0), default=1.0) / 4
@@ -43,7 +43,7 @@ class Dimension:
             "type": "quantitative",
             "title": self.title,
             "scale": {"type": self.kind, "nice": False, "padding": 18},
-            "axis": {"format": "~g", "labelOverlap": True},
+            "axis": {"format": "~g"},
         }
         if self.kind == "linear":
             channel["scale"]["zero"] = False
@@ -55,7 +55,7 @@ class Dimension:
 
     @property
     def colour(self) -> dict[str, Any]:
-        """The Vega-Lite channel of colours: distinct ones for few values, else one ramp."""
+        """The Vega-Lite channel of colours: distinct ones for few values, else a gradient."""
         if len(self.values) <= FEW:
             scale: dict[str, Any] = {
                 "domain": list(self.values),
@@ -70,7 +70,7 @@ class Dimension:
 
     @property
     def shape(self) -> dict[str, Any]:
-        """The Vega-Lite channel of shapes, so that colour is never the only sign."""
+        """The Vega-Lite channel of shapes, so that nothing relies only on colour."""
         if len(self.values) > FEW:
             return {"value": "circle"}
         shapes = ["circle", "square", "diamond", "triangle-up", "triangle-down", "cross"]
@@ -80,7 +80,7 @@ class Dimension:
 
     @property
     def is_filter(self) -> bool:
-        """Whether there is something to choose from, and not too much of it."""
+        """Whether it has several values to choose from, but not too many."""
         return 1 < len(self.values) <= FILTERED
 
 
@@ -100,7 +100,7 @@ def dimensions(rows: Sequence[RunRow]) -> tuple[Dimension, ...]:
 
 
 def title_of(name: str, names: Iterable[str]) -> str:
-    """A parameter's name without what leads to it, where that is enough to tell it apart."""
+    """A parameter's name without its prefix, where that is unambiguous."""
     last = _last(name)
     return last if [_last(other) for other in names].count(last) == 1 else name
 
@@ -125,7 +125,7 @@ def _dimension(field: str, title: str, values: Sequence[Any]) -> Dimension:
 
 
 def plain(value: Any) -> str:
-    """A choice that is no number, as a text."""
+    """A non-numeric choice as a text."""
     return "none" if value is None else str(value)
 
 

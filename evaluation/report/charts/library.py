@@ -1,4 +1,4 @@
-"""Vega-Lite with all it needs as one script, to stand inside a page that asks no network."""
+"""Vega-Lite with its dependencies as one script, for embedding in a self-contained page."""
 
 import contextlib
 from functools import cache
@@ -9,7 +9,7 @@ from trainer.errors import UserError
 from trainer.files import write_atomically
 
 VEGA_LITE = "6.4"
-# what the page calls; vega-embed has an interpreter, so that no expression has to be compiled
+# the page's entry point; vega-embed has an interpreter, so that no expression needs compiling
 _USED = "window.vegaEmbed = vegaEmbed;"
 
 
@@ -17,7 +17,7 @@ _USED = "window.vegaEmbed = vegaEmbed;"
 def script() -> str:
     """The JavaScript that defines `vegaEmbed`, about 0.9 MB.
 
-    Bundled by vl-convert in seconds, so it is kept in the cache folder, by version.
+    Bundling by vl-convert takes seconds, so it is kept in the cache folder, by version.
     """
     import vl_convert
 
@@ -25,6 +25,6 @@ def script() -> str:
     with contextlib.suppress(OSError):
         return kept.read_text("utf-8")
     bundle = str(vl_convert.javascript_bundle(snippet=_USED, vl_version=VEGA_LITE))
-    with contextlib.suppress(UserError):  # without room for it, it is bundled again next time
+    with contextlib.suppress(UserError):  # if it cannot be kept, it is bundled again next time
         write_atomically(kept, bundle.encode("utf-8"))
     return bundle

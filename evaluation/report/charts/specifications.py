@@ -1,7 +1,7 @@
 """The charts of the report: their data, and their specifications in Vega-Lite.
 
-A specification may say "$x", "$colour" or "$shape" where a channel is the reader's choice; the page
-puts that of a `Dimension` there. "$line" is "$colour" where a line is of one colour, else grey.
+A specification has "$x", "$colour" or "$shape" where a channel is the reader's choice; the page
+substitutes that of a `Dimension`. "$line" is "$colour" where a line has one colour, else grey.
 """
 
 import math
@@ -20,7 +20,7 @@ from evaluation.report.contents import setting_key
 if TYPE_CHECKING:
     from evaluation.analysis.answer import Answer
 
-FAILED = "#e5383b"  # on a light ground as on a dark one
+FAILED = "#e5383b"  # works on light and dark backgrounds
 RING = {"type": "point", "size": 220, "filled": False, "strokeWidth": 2.2, "shape": "circle"}
 ZOOM: dict[str, Any] = {
     "name": "zoom",
@@ -43,7 +43,7 @@ class Chart:
 
 
 def charts(choice: Choice, score_name: str) -> tuple[Chart, ...]:
-    """The charts that this sweep has the figures for."""
+    """The charts for which this sweep has the data."""
     score = _axis("score", score_name)
     found = [
         Chart(
@@ -92,7 +92,7 @@ def data_of(
 ) -> dict[str, list[dict[str, Any]]]:
     """What the charts draw, by name: runs, settings, fitted curves and chance. Plain JSON."""
     fields = parameter_fields(rows)
-    same = comparable(choice.settings, choice.best)  # alike: what may stand on one axis
+    same = comparable(choice.settings, choice.best)  # alike: those that can share an axis
     alike = {row.run for setting in same for row in setting.rows}
     runs = [
         _known(
@@ -139,7 +139,7 @@ def data_of(
 
 
 def _errors(setting: SettingSummary) -> tuple[float, float]:
-    """The score, less and more its standard error over seeds; the score alone for one seed."""
+    """The score minus and plus its standard error over seeds; just the score for one seed."""
     half = setting.spread / math.sqrt(setting.seeds)
     half = half if math.isfinite(half) else 0.0
     return setting.score - half, setting.score + half
@@ -148,7 +148,7 @@ def _errors(setting: SettingSummary) -> tuple[float, float]:
 def _places(
     item: RunRow | SettingSummary, fields: Mapping[str, str], dims: Sequence[Dimension]
 ) -> dict[str, Any]:
-    """The choices of a run or setting by field, and where they stand on an axis."""
+    """The choices of a run or setting by field, and their positions on an axis."""
     values: dict[str, Any] = {
         "beta": item.beta,
         "beta_norm": item.beta_norm,
@@ -162,7 +162,7 @@ def _places(
 
 
 def _curves(answer: "Answer | None", choice: Choice) -> Iterable[dict[str, Any]]:
-    """The fitted mean of each latent size; only where beta and M are all that varies."""
+    """The fitted mean per latent size; only where just beta and M vary."""
     if answer is None or any(setting.parameters for setting in choice.settings):
         return
     per_beta = {s.latents: s.beta_norm / s.beta for s in choice.settings if s.beta > 0}
@@ -179,7 +179,7 @@ def _curves(answer: "Answer | None", choice: Choice) -> Iterable[dict[str, Any]]
 
 
 def _known(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Without numbers that JSON has no word for."""
+    """Without numbers that JSON cannot represent."""
     return {
         key: value
         for key, value in values.items()
@@ -259,7 +259,7 @@ def _settings(y: Mapping[str, Any], x: Any = "$x") -> dict[str, Any]:
 
 
 def _rings(y: Mapping[str, Any], x: Any = "$x", **mark: Any) -> list[dict[str, Any]]:
-    """Around the setting to use, and a dashed one around the metric's own best if it is another."""
+    """Rings around the setting to use and, dashed, around the metric's own best if different."""
     return [
         {
             "data": {"name": name},
@@ -275,7 +275,7 @@ def _map(score_name: str, sizes: int) -> dict[str, Any]:
     colour |= {"scale": {"scheme": "cividis"}}
     latents = {"field": "latents", "type": "ordinal", "title": "latents M", "sort": "descending"}
     marks = {"type": "point", "shape": "square", "filled": True, "size": 420, "opacity": 1}
-    marks |= {"stroke": "#888888", "strokeWidth": 0.7}  # dark squares on a dark ground
+    marks |= {"stroke": "#888888", "strokeWidth": 0.7}  # dark squares on a dark background
     return {
         "height": 44 * sizes,
         "layer": [

@@ -1,6 +1,6 @@
 """Figures of a sweep by name, one file each: `of_sweep(material)` draws it, or raises `Lacking`.
 
-None needs a display, and none trains anything. To add one: a file here, and a line below.
+None needs a display or trains anything. To add one: a file here, and a line below.
 """
 
 from collections.abc import Callable
@@ -33,5 +33,5 @@ FIGURES: Registry[Callable[[Material], Drawn]] = Registry(
         )
     }
 )
-DRAWN_BY_THE_PAGE = ("inverted_u", "beta_latents_map", "tradeoff")  # as charts of its own
+DRAWN_BY_THE_PAGE = ("inverted_u", "beta_latents_map", "tradeoff")  # as interactive charts
 IN_REPORT = tuple(name for name in FIGURES if name not in DRAWN_BY_THE_PAGE)

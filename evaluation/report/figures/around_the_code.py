@@ -1,4 +1,4 @@
-"""Each used latent moved by ±3 about its code (troubleshooting paper, Figs. 3, 12 to 14)."""
+"""Each used latent moved by ±3 around its code (troubleshooting paper, Figs. 3, 12 to 14)."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,12 +10,12 @@ from evaluation.report.material import Drawn, Lacking, Material
 from trainer.data.holdout import unseen
 from trainer.models import load_model
 
-USED = 0.5  # nats of I(x; z_h), the paper's appendix E; of KL where that was not taken
+USED = 0.5  # nats of I(x; z_h), the paper's appendix E; of KL if not computed
 BLOCKS, SEEDS, COLUMNS, ACROSS = 12, 3, 7, 3
 
 
 def of_sweep(sweep: Material) -> Drawn:
-    """A block per latent, the most used first; a row per image, held out where some are."""
+    """A block per latent, most used first; a row per image, held-out ones if there are any."""
     row = sweep.representative(sweep.choice.best)
     carried = sweep.measured(row, "indicators").get("information_per_latent") or row.kl_per_latent
     information = np.array(carried or [], float)

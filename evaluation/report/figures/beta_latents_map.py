@@ -21,7 +21,7 @@ from evaluation.report.material import Drawn, Material
 REACH = (
     0.22  # decades of beta_norm to either side that a lone setting colours; beyond is left blank
 )
-ROW = 0.84  # height of a row of cells; the rest is air
+ROW = 0.84  # height of a row of cells; the rest is empty
 
 
 def of_sweep(sweep: Material) -> Drawn:
@@ -31,33 +31,34 @@ def of_sweep(sweep: Material) -> Drawn:
 
 
 def draw(rows: Sequence[RunRow], choice: Choice, *, score_name: str = "score") -> Figure:
-    """A row per latent size, and per other choice where one varies, as an objective.
+    """A row per latent size, and per other choice where one varies, such as an objective.
 
-    Every setting colours the ground half-way to its neighbours.
+    Every setting colours the area half-way to its neighbours.
 
-    Blank ground was not tried. A star marks the best setting, a dot the best of each row, a white
-    tick beta = 1. The axis is beta_norm; where beta does not vary, it is what does.
+    Blank areas were not tried. A star marks the best setting, a dot the best of each row, a white
+    tick beta = 1. The axis is beta_norm or, where beta does not vary, whatever does.
     """
     lines = series.series_of(choice, series.axis_of(choice))
     figure = style.new_figure(9.6, 2.1 + 0.62 * min(len(lines), 14))
     draw_on(figure.add_subplot(), rows, choice, score_name=score_name)
-    text = f"{what_the_star_is(choice)} Dot: best of each row. White tick: β = 1. Blank: not tried."
+    text = f"{what_the_star_is(choice)} White tick: β = 1. Blank: not tried."
     unfinished = not all(setting.finished for setting in choice.settings)
     style.caption(figure, text + (" Red cross: no seed finished." if unfinished else ""))
     return figure
 
 
 def what_the_star_is(choice: Choice) -> str:
-    """What the star on the map is, and the diamond where there is one, in a sentence or two."""
-    if own := own_best_in_short(choice):
-        return f"Star: the setting to use. Diamond: {own}."
-    return "Star: best setting."
+    """The meaning of the star on the map, and of the diamond if there is one, in sentences."""
+    if choice.favourites:
+        own = own_best_in_short(choice) or "the metric's own best where that is another"
+        return f"Star: the setting to use; dot: of each row. Diamond: {own}."
+    return "Star: best setting. Dot: best of each row."
 
 
 def draw_on(
     axes: Axes, rows: Sequence[RunRow], choice: Choice, *, score_name: str = "score"
 ) -> Callable[[SettingSummary], tuple[float, float]]:
-    """The map on axes of any figure; returns where each setting stands in them."""
+    """Draws the map on axes of any figure; returns each setting's position in them."""
     axis = series.axis_of(choice)
     lines = series.series_of(choice, axis)
     one_beta = series.one_beta(choice) if axis.parameter == "" else {}
@@ -110,6 +111,8 @@ def _draw_row(
     cells = cell_edges(places)
     spans = [math.log10(right / left) for left, right in cells]
     width = math.log10(x_of.limits[1] / x_of.limits[0])
+    low, high = scale.get_clim()
+    decimals = 2 if high - low > 0.02 else 4  # of scores that nearly agree
     for place, (left, right), span in zip(places, cells, spans, strict=True):
         score = at[place].score
         colour = style.colour_at(scale, score) if math.isfinite(score) else style.GRID
@@ -127,7 +130,7 @@ def _draw_row(
             axes.text(
                 math.sqrt(left * right),
                 level - 0.25,
-                f"{score:.2f}",
+                f"{score:.{decimals}f}",
                 ha="center",
                 va="center",
                 fontsize=8.5,
@@ -139,7 +142,7 @@ def _draw_row(
 def cell_edges(places: Sequence[float]) -> list[tuple[float, float]]:
     """(left, right) of the cell of each place: half-way to its neighbours in log, at most REACH.
 
-    places: ascending, above 0. The first and last cell reach out as far as they reach in.
+    places: ascending, above 0. The first and last cells extend equally to both sides.
     """
     logs = np.log10(places)
     gaps = np.minimum(np.diff(logs) / 2, REACH)
@@ -181,9 +184,9 @@ def _draw_marks(
             gid="best" if star else "top",
         )
     for level, line in enumerate(lines):
-        if choice.favourite in line.settings:
+        for own in series.own_best_of(line, choice):
             axes.scatter(
-                x_of(axis(choice.favourite)),
+                x_of(axis(own)),
                 level + 0.12,
                 marker="D",
                 s=64,
@@ -208,6 +211,6 @@ def _draw_marks(
 
 
 def _readable_on(colour: str) -> str:
-    """Ink or white, whichever stands out on a background (luma of ITU-R BT.709)."""
+    """Dark or white, whichever contrasts with a background (luma of ITU-R BT.709)."""
     red, green, blue = to_rgb(colour)
     return style.INK if 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.5 else "white"

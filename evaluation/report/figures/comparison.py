@@ -13,10 +13,10 @@ from evaluation.report.figures import style
 
 
 def draw(compared: Sequence[tuple[str, Answer]]) -> Figure:
-    """A point and a bar a sweep and latent size: its best beta tried, and the beta's interval.
+    """A point and a bar per sweep and latent size: its best beta tried, and the beta's interval.
 
-    compared: a name, as it stands on the axis, and the answer. The best latent size of a
-    sweep is filled, the others are hollow.
+    compared: a name, as shown on the axis, and the answer. The best latent size of a sweep is
+    filled, the others are hollow.
     """
     figure = style.new_figure(9.6, 1.6 + 0.55 * sum(len(c.choice.per_latents) for _, c in compared))
     axes = figure.add_subplot()

@@ -3,6 +3,7 @@
 from collections import defaultdict
 
 import numpy as np
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from evaluation.analysis.formatting import count, number
@@ -14,8 +15,8 @@ P0 = 2.1  # of the root, by default
 
 
 def of_sweep(sweep: Material) -> Drawn:
-    """Left: a histogram per rank of the exponents in each model, the smallest first, as in Fig. 7,
-    since subspaces have no order. Right: the mean of each rank along β."""
+    """Left: a histogram per rank of each model's exponents, smallest first, as in Fig. 7, since
+    subspaces have no order. Right: the mean of each rank along β."""
     found = {row.run: e for row in sweep.rows if (e := sweep.learned(row).get("exponents"))}
     rows = [row for row in sweep.rows if row.run in found]
     if not rows:
@@ -40,6 +41,7 @@ def of_sweep(sweep: Material) -> Drawn:
                   xytext=(4, -4), textcoords="offset points", va="top", fontsize=9,
                   color=style.INK)  # fmt: skip
     style.dress(left, title="Learned exponents", xlabel="exponent of a subspace", ylabel="models")
+    left.yaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
     if most <= style.MANY:
         left.legend(frameon=False, fontsize=9, labelcolor=style.INK)
     by_beta = defaultdict(list)
@@ -62,6 +64,6 @@ def of_sweep(sweep: Material) -> Drawn:
 def _finding(ranked: NDArray[np.float64], root: float) -> str:
     middle = ", ".join(number(float(value)) for value in np.nanmedian(ranked, axis=0))
     return (
-        f"In {count(len(ranked), 'model')} the subspaces learned exponents whose medians are "
+        f"In {count(len(ranked), 'model')} the subspaces learned exponents with medians of "
         f"{middle}, beside p0 = {number(root)} of the root."
     )

@@ -1,4 +1,4 @@
-"""Rows of images below each other, each with a label: what figures of reconstructions share."""
+"""Labelled rows of images, shared by the figures of reconstructions."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ from trainer.data.dataset import Dataset
 
 
 def some_images(data: Dataset, count: int) -> NDArray[np.float32]:
-    """At most `count` images of `data`, the same each time, (n, C, H, W) in [0, 1]."""
+    """At most `count` images of `data`, always the same, (n, C, H, W) in [0, 1]."""
     picked = np.sort(np.random.default_rng(1).choice(len(data), min(count, len(data)), False))
     return (data.images(picked) / data.levels).astype(np.float32)
 

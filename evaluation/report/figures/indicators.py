@@ -1,8 +1,9 @@
-"""The indicators of the troubleshooting paper along what was swept (its Figs. 4 to 6, 8 to 11)."""
+"""The troubleshooting paper's indicators along the swept parameter (Figs. 4 to 6, 8 to 11)."""
 
 from collections.abc import Callable
 
 import numpy as np
+from matplotlib.ticker import MaxNLocator
 
 from evaluation.analysis.choose import SettingSummary
 from evaluation.report.charts.captions import name_of_best
@@ -18,16 +19,17 @@ PANELS = {
     "normal_variance": "latents of normal variance",
     "reconstruction": "log p(x|z), nats per image",
 }
+COUNTS = ("used", "normal_variance")  # of latents
 
 
 def of_sweep(sweep: Material) -> Drawn:
-    """A panel per indicator: means over seeds with standard errors, a dot each seed.
+    """A panel per indicator: means over seeds with standard errors, a dot per seed.
 
-    Along β σ², the paper's normalised variance, where the noise is Gaussian; else along what was
-    swept.
+    Along β σ², the paper's normalised variance, where the noise is Gaussian; else along the swept
+    parameter.
     """
     if not any(sweep.measured(row, "indicators") for row in sweep.rows):
-        raise Lacking("the indicators were not taken: add `indicators: {}` under `evaluation`")
+        raise Lacking("the indicators were not computed: add `indicators: {}` under `evaluation`")
     axis = series.axis_of(sweep.choice)
     lines = series.series_of(sweep.choice, axis)
     place, what = _normalised(sweep) or (axis, axis.label)
@@ -50,6 +52,11 @@ def of_sweep(sweep: Material) -> Drawn:
                                markersize=4.5, linewidth=1.3, elinewidth=1,
                                label=line.label)  # fmt: skip
         style.dress(panel, ylabel=label)
+        if key in COUNTS:
+            panel.set_ylim(
+                bottom=-0.05 * max(1.0, panel.get_ylim()[1]), top=max(1.05, panel.get_ylim()[1])
+            )
+            panel.yaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
         x_of.apply(panel, narrow=True)
         panel.set_xlabel(what if panel.get_subplotspec().is_last_row() else "", fontsize=9.5)
     if 1 < len(lines) <= style.MANY:

@@ -35,16 +35,16 @@ def draw(
 ) -> Figure:
     """Every seed a dot, every setting a point on a line, every latent size a colour; tops ringed.
 
-    Lines join settings that differ along the axis alone, and each has a name in the legend: of its
-    latent size, or of whatever else varies, as an objective. The axis is beta_norm; where beta does
-    not vary, it is what does. The band holds the middle half of a setting's
-    seeds, or the interval of the fitted curve when an `answer` is given; its intervals of the best
-    beta are bars at the top. Failed seeds are red crosses.
+    Lines join settings that differ only along the axis, and each has a name in the legend: its
+    latent size, or whatever else varies, such as an objective. The axis is beta_norm or, where beta
+    does not vary, whatever does. The band contains the middle half of a setting's seeds, or the
+    interval of the fitted curve when an `answer` is given; its intervals of the best beta are bars
+    at the top. Failed seeds are red crosses.
     """
     figure = style.new_figure(9.6, 5.6)
     axes = figure.add_subplot()
     axis = series.axis_of(choice)
-    plain = axis.parameter == "" and not choice.best.parameters  # beta and M are all that varies
+    plain = axis.parameter == "" and not choice.best.parameters  # only beta and M vary
     drawn = series.series_of(choice, axis)
     colours = {line.latents: line.colour for line in drawn}
     one_beta = series.one_beta(choice) if axis.parameter == "" else {}
@@ -120,7 +120,7 @@ def _draw_settings(
 ) -> None:
     """A line through the settings, with bands.
 
-    0 has a place of its own beside a logarithmic axis, so no line leads there.
+    0 has its own place next to a logarithmic axis, so no line leads there.
     """
     label, colour, marker = line.label, line.colour, line.marker
     shown = [setting for setting in line.settings if setting.finished]
@@ -156,7 +156,7 @@ def _draw_failed(
     axis: series.Axis,
     x_of: style.LogAxis,
 ) -> None:
-    """A red cross a failed seed, at the score it counts as; a number where they coincide."""
+    """A red cross per failed seed, at the score it counts as; a number where they coincide."""
     failed = [row for row in rows if row.state == "failed"]
     if not failed:
         return
@@ -258,7 +258,7 @@ def _draw_tops(
     axis: series.Axis,
     x_of: style.LogAxis,
 ) -> int:
-    """A ring at every optimum and its place above the axes; the number of lines the labels take."""
+    """A ring at every optimum and its label above the axes; returns the number of label lines."""
     tops = [(line, top) for line in drawn if (top := series.best_of(line, choice)) and top.finished]
     if len(tops) > style.MANY:
         tops = [(line, top) for line, top in tops if top is choice.best]
@@ -273,7 +273,7 @@ def _draw_tops(
         gid="tops",
     )
     low, high = np.log10(x_of.limits)
-    ends: list[float] = []  # where the last label of each line ends, as a share of the width
+    ends: list[float] = []  # where the last label of each line ends, as a fraction of the width
     for line_of, top in sorted(tops, key=lambda pair: axis(pair[1])):
         where = f"β = {number(top.beta)}" if axis.parameter == "" else number(axis(top))
         text = f"{line_of.label}: {where}" if line_of.label else where
@@ -311,16 +311,17 @@ def _draw_own_best(
     axis: series.Axis,
     x_of: style.LogAxis,
 ) -> None:
-    """A dashed ring at the metric's own best, where another setting is to be used."""
+    """A dashed ring at the metric's own best of each line, where another setting is to be used."""
     for line in drawn:
-        if choice.favourite in line.settings:
-            place = x_of(axis(choice.favourite)), choice.favourite.score
-            style.dashed_ring(axes, place, line.colour)
+        for own in series.own_best_of(line, choice):
+            style.dashed_ring(axes, (x_of(axis(own)), own.score), line.colour)
 
 
 def _caption(choice: Choice, answer: "Answer | None") -> str:
-    text = "Dots: seeds. Line: score of a setting. "
-    if own := own_best_in_short(choice):
+    half = " (its better half)" if choice.policy == "paper" else ""
+    text = f"Dots: seeds. Line: score of a setting{half}. "
+    if choice.favourites:
+        own = own_best_in_short(choice) or "the metric's own best where that is another"
         text += f"Ring: the setting to use of each line; dashed: {own}. "
     else:
         text += "Ring: the best of each line. "

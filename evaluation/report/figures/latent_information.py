@@ -8,15 +8,16 @@ from evaluation.report.figures.low_best_high import ends_and_best
 from evaluation.report.material import Drawn, Lacking, Material
 
 USED = 0.5  # nats; the paper's appendix E
+FEWEST = 6  # places for bars, so that two are not as wide as the panel
 
 
 def of_sweep(sweep: Material) -> Drawn:
-    """A column per setting: lowest, best and highest of what was swept; latents by information."""
+    """A column per setting: lowest, best and highest swept value; latents by information."""
     settings = ends_and_best(sweep)
     typical = [sweep.representative(setting) for setting in settings]
     found = [sweep.measured(row, "indicators") for row in typical]
     if not all(one.get("information_per_latent") for one in found):
-        raise Lacking("the indicators were not taken: add `indicators: {}` under `evaluation`")
+        raise Lacking("the indicators were not computed: add `indicators: {}` under `evaluation`")
     figure = style.new_figure(9.6, 4.6)
     panels = figure.subplots(2, len(found), sharey="row", squeeze=False)
     for column, (setting, one) in enumerate(zip(settings, found, strict=True)):
@@ -29,7 +30,7 @@ def of_sweep(sweep: Material) -> Drawn:
         below.bar(range(len(order)), variance[order], color=colours)
         below.axhline(1, color=style.QUIET, linewidth=1, linestyle=":")
         style.dress(above, title=setting_label(setting),
-                    ylabel="I(x; z_h), nats" if column == 0 else "")  # fmt: skip
+                    ylabel="$I(x; z_h)$, nats" if column == 0 else "")  # fmt: skip
         style.dress(below, xlabel="latents, by information",
                     ylabel="σ² of q*" if column == 0 else "")  # fmt: skip
         for axes in (above, below):
@@ -37,6 +38,7 @@ def of_sweep(sweep: Material) -> Drawn:
             axes.title.set_fontsize(9.5)
             axes.set_title(axes.get_title(loc="left"), loc="left", fontsize=9.5, color=style.INK)
             axes.set_xticks([])
+            axes.set_xlim(-0.8, max(len(order), FEWEST) - 0.2)
     style.caption(figure, "Blue: used latents, above 0.5 nats. Dotted: the prior's variance of 1.")
     used = [int((np.array(one["information_per_latent"]) > USED).sum()) for one in found]
     said = "; ".join(

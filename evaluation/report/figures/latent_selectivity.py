@@ -1,9 +1,10 @@
-"""What each latent answers to (Higgins et al. 2017, Fig. 6; Stühmer et al. 2019, Figs. 8 to 16)."""
+"""What each latent responds to (Higgins et al. 2017, Fig. 6; Stühmer et al. 2019, Figs. 8-16)."""
 
 import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
+from evaluation.analysis.formatting import number
 from evaluation.analysis.setting_names import setting_label
 from evaluation.report.figures import style
 from evaluation.report.figures.traversals import mosaic
@@ -11,7 +12,7 @@ from evaluation.report.material import Drawn, Lacking, Material
 from evaluation.report.traversals import traverse_run
 
 IMAGES, LATENTS, CURVES, COLUMNS = 10_000, 8, 2, 7
-LIVE = 0.05  # of the prior's variance, from which the mean of a latent is said to follow a factor
+LIVE = 0.05  # of the prior's variance: from here on a latent's mean may follow a factor
 
 
 def of_sweep(sweep: Material) -> Drawn:
@@ -60,7 +61,7 @@ def of_sweep(sweep: Material) -> Drawn:
         strip = traversal.images[0, place[int(latent)]][steps]
         line[column].imshow(mosaic(strip[None]), interpolation="nearest")
         line[column].axis("off")
-        ends = f"{traversal.values[0]:g} to {traversal.values[-1]:g}"
+        ends = " to ".join(number(float(traversal.values[i])) for i in (0, -1))
         line[column].set_title(ends if latent == order[0] else "", fontsize=9)
         line[0].set_ylabel(f"z{latent}", rotation=0, ha="right", va="center", color=style.INK)
     lines = f"a line per {kinds}; " if kinds else ""
@@ -68,15 +69,15 @@ def of_sweep(sweep: Material) -> Drawn:
                   f"the images: blue low, yellow high; {lines}right: its traversal.")  # fmt: skip
     return Drawn(
         figure,
-        "What each latent answers to",
+        "What each latent responds to",
         _finding(means[:, order], classes, factors, order, live),
     )
 
 
 def roles(factors: dict[str, int]) -> tuple[list[str], list[str], str]:
-    """Which two factors span the heat map, which have curves, and which are the curves' lines.
+    """Which two factors span the heat map, which have curves, and which is the curves' lines.
 
-    Positions by their names, else the two factors of most classes. The lines are of `shape`.
+    Positions by their names, else the two factors with the most classes. The lines are per `shape`.
     """
     kinds = "shape" if factors.get("shape", 0) > 1 else ""
     varied = [n for n, classes in factors.items() if classes > 1 and n != kinds]
@@ -114,6 +115,8 @@ def _draw_plane(
                 interpolation="nearest")  # fmt: skip
     axes.set_xticks([])
     axes.set_yticks([])
+    for spine in axes.spines.values():
+        spine.set_visible(False)
 
 
 def _draw_curves(
@@ -133,6 +136,7 @@ def _draw_curves(
     axes.tick_params(labelsize=7, colors=style.QUIET, length=2)
     for side in ("top", "right", "bottom"):
         axes.spines[side].set_visible(False)
+    axes.spines["left"].set_color("#9ca3af")
     axes.axhline(0, color=style.GRID, linewidth=0.8, zorder=0)
 
 
@@ -155,4 +159,4 @@ def _finding(
         most = int(np.argmax(share))
         if share[most] > 0.3:
             said.append(f"z{latent} follows {factors[most]} ({share[most]:.0%} of its variance)")
-    return "; ".join(said) + "." if said else "No latent follows one factor alone."
+    return "; ".join(said) + "." if said else "No latent follows a single factor."

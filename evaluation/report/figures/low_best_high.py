@@ -14,7 +14,7 @@ ROWS = 6
 
 
 def of_sweep(sweep: Material) -> Drawn:
-    """Three blocks side by side, from the same image: rows are the latents of most KL."""
+    """Three blocks side by side, from the same image: rows are the latents with the highest KL."""
     settings = ends_and_best(sweep)
     data = sweep.images()
     found: list[tuple[SettingSummary, Traversal]] = []
@@ -24,7 +24,7 @@ def of_sweep(sweep: Material) -> Drawn:
         found.append((setting, traverse_run(row, data, [len(data) // 2], ROWS)))
     columns = len(found[0][1].values)
     height, width = data.shape[1:]
-    cell = 3.0 / columns
+    cell = 9.0 / len(found) / columns
     rows = max(len(traversal.latents) for _, traversal in found)
     figure = style.new_figure(9.6, 1.35 + rows * cell * height / width)
     for axes, (setting, traversal) in zip(
@@ -46,7 +46,7 @@ def of_sweep(sweep: Material) -> Drawn:
         title = f"β = {number(setting.beta)}   {fixed(setting.score, 3)}"
         axes.set_title(title, loc="left", fontsize=10.5, color=style.INK,
                        fontweight="bold" if setting is sweep.choice.best else "normal")  # fmt: skip
-    how = "The same image everywhere; a row moves one latent, its KL in nats beside it."
+    how = "The same image everywhere; each row moves one latent, with its KL in nats."
     style.caption(figure, f"{how} Beside β: the {sweep.score_name}; {bold(sweep.choice)}.")
     said = "; ".join(
         f"β = {number(s.beta)}: {int((t.kl >= INACTIVE).sum())} of the {len(t.kl)} latents live"
@@ -56,13 +56,13 @@ def of_sweep(sweep: Material) -> Drawn:
 
 
 def bold(choice: Choice) -> str:
-    """What is bold in figures of the settings of `ends_and_best`."""
+    """The meaning of bold in figures of the settings from `ends_and_best`."""
     own = own_best_in_short(choice)
     return f"bold is the setting to use, beside {own}" if own else "bold is best"
 
 
 def ends_and_best(sweep: Material) -> list[SettingSummary]:
-    """The settings of the lowest and highest β that are like the best one, and that between."""
+    """The settings with the lowest and highest β that are otherwise like the best, and the best."""
     best = sweep.choice.best
     line = next(
         line

@@ -1,7 +1,6 @@
-"""The map over β and M beside what models at its ends and its top do (Higgins 2017, Fig. 5)."""
+"""The map over β and M, next to what models at its ends and top do (Higgins 2017, Fig. 5)."""
 
-from evaluation.analysis.formatting import capital, fixed
-from evaluation.analysis.setting_names import setting_label
+from evaluation.analysis.formatting import capital, fixed, number
 from evaluation.report.charts.captions import of_map
 from evaluation.report.figures import beta_latents_map, series, style
 from evaluation.report.figures.low_best_high import ends_and_best
@@ -10,14 +9,15 @@ from evaluation.report.material import Drawn, Material
 from evaluation.report.traversals import traverse_run
 
 LATENTS = 3
-LETTERS = "abc"  # of a picture, and of its place in the map
+LETTERS = "abc"  # of a traversal, and of its place in the map
 
 
 def of_sweep(sweep: Material) -> Drawn:
     """Left: the map. Right: traversals at the lowest, the best and the highest β of its best row,
-    each with the letter of its place; a row per latent, of most KL, of a typical model."""
+    each with the letter of its place; a row per latent, highest KL first, of a typical model."""
     settings, data = ends_and_best(sweep), sweep.images()
-    lines = series.series_of(sweep.choice, series.axis_of(sweep.choice))
+    axis = series.axis_of(sweep.choice)
+    lines = series.series_of(sweep.choice, axis)
     figure = style.new_figure(9.6, max(4.6, 2.1 + 0.62 * min(len(lines), 14)))
     grid = figure.add_gridspec(len(settings), 2, width_ratios=[7, 4])
     map_axes = figure.add_subplot(grid[:, 0])
@@ -36,7 +36,9 @@ def of_sweep(sweep: Material) -> Drawn:
         best = setting is sweep.choice.best
         for spine in axes.spines.values():
             spine.set_color(style.INK if best else "#9ca3af")
-        title = f"{letter}   {setting_label(setting)}   {fixed(setting.score, 3)}"
+        where = number(setting.beta if axis.parameter == "" else axis(setting))
+        called = "β" if axis.parameter == "" else axis.label
+        title = f"{letter}   {called} {where}   {fixed(setting.score, 3)}"  # its row is in the map
         axes.set_title(title, loc="left", fontsize=9.5, color=style.INK, pad=4,
                        fontweight="bold" if best else "normal")  # fmt: skip
         x, y = place(setting)

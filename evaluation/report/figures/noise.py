@@ -47,7 +47,7 @@ def of_sweep(sweep: Material) -> Drawn:
 
 
 def variance(sweep: Material, row: RunRow) -> float:
-    """σ² of a pixel's noise, learned or given; of a mixture the mean. nan where there is none."""
+    """σ² of a pixel's noise, learned or given; for a mixture the mean. nan if there is none."""
     learned = sweep.learned(row)
     level, weight = learned.get("variance"), learned.get("weight")
     if level is None and row.state != "failed":
@@ -58,7 +58,7 @@ def variance(sweep: Material, row: RunRow) -> float:
         levels = np.atleast_1d(np.asarray(level, float))
         return float(np.average(levels, weights=weight))
     except (TypeError, ValueError, ZeroDivisionError):
-        return math.nan  # a damaged record: a point less
+        return math.nan  # a damaged record: one point fewer
 
 
 def _draw_line(

@@ -1,4 +1,4 @@
-"""Which noise of a mixture a residual is taken for (troubleshooting paper, Fig. 15)."""
+"""Which noise component explains a residual (troubleshooting paper, Fig. 15)."""
 
 import torch
 
@@ -14,7 +14,7 @@ COLUMNS = 10
 
 
 def of_sweep(sweep: Material) -> Drawn:
-    """Rows: images, reconstructions, and how likely each component made a pixel's residual."""
+    """Rows: images, reconstructions, and each component's probability for a pixel's residual."""
     row = sweep.representative(sweep.choice.best)
     choices = {**row.shared, **row.parameters}
     if choices.get("likelihood") != "gaussian_mixture":

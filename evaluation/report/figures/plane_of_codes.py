@@ -2,6 +2,7 @@
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import ListedColormap
 
 from evaluation.analysis.choose import SettingSummary
 from evaluation.analysis.formatting import number
@@ -30,7 +31,8 @@ def of_sweep(sweep: Material) -> Drawn:
         model = load_model(sweep.model_folder(sweep.representative(setting)))
         codes, _ = model.encode(data.images(picked))
         above, below = panels[:, column]
-        above.scatter(*codes.T, c=classes, cmap="tab10" if classes.max() < 10 else style.BETA_MAP,
+        last = max(int(classes.max()), 1)
+        above.scatter(*codes.T, c=classes, cmap=_colours(last + 1), vmin=-0.5, vmax=last + 0.5,
                       s=3, linewidths=0, alpha=0.7)  # fmt: skip
         edge = getattr(model.pack.prior, "reach", None)  # of a uniform prior
         _draw_prior(above, edge)
@@ -54,6 +56,13 @@ def of_sweep(sweep: Material) -> Drawn:
                  + ", ".join(f"β = {number(s.beta)}" for s in shown) + ".")  # fmt: skip
 
 
+def _colours(classes: int) -> str | ListedColormap:
+    """A colour for each class."""
+    if classes <= style.MANY:
+        return ListedColormap([*style.colours_of(range(classes)).values()])
+    return "tab10" if classes <= 10 else style.BETA_MAP
+
+
 def _draw_prior(axes: Axes, edge: float | None) -> None:
     """One and two standard deviations of N(0, I); of a uniform prior its edge."""
     angle = np.linspace(0, 2 * np.pi, 100)
@@ -64,7 +73,7 @@ def _draw_prior(axes: Axes, edge: float | None) -> None:
 
 
 def _spread(settings: list[SettingSummary]) -> list[SettingSummary]:
-    """At most MOST of them, evenly over the range."""
+    """At most MOST of them, evenly spaced over the range."""
     if len(settings) <= MOST:
         return settings
     places = np.linspace(0, len(settings) - 1, MOST).round().astype(int)

@@ -14,9 +14,9 @@ from evaluation.report.material import Drawn, Lacking, Material
 
 
 def of_sweep(sweep: Material) -> Drawn:
-    """Left: log p(x|z) against KL; the dashed hull joins the best trades that were found.
+    """Left: log p(x|z) against KL; the dashed hull joins the best trade-offs found.
 
-    Right: the slope between neighbours beside their beta. At the optimum of the β-VAE's bound the
+    Right: the slope between neighbours against their beta. At the optimum of the β-VAE's bound the
     slope d log p(x|z) / d KL is β (A.6), so points of well-trained models lie on the diagonal.
     """
     alike = comparable(sweep.choice.settings, sweep.choice.best)
@@ -58,7 +58,7 @@ def slopes(settings: Sequence[SettingSummary]) -> list[tuple[float, float]]:
     for a, b in pairwise(by_beta):
         if a.kl != b.kl and a.beta != b.beta:
             slope = (a.reconstruction - b.reconstruction) / (a.kl - b.kl)
-            if slope > 0:  # noise, where two settings are as good as the same
+            if slope > 0:  # not positive: noise, where two settings nearly coincide
                 found.append((math.sqrt(a.beta * b.beta), slope))
     return found
 

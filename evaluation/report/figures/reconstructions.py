@@ -1,4 +1,4 @@
-"""Images and what models make of them, at the lowest, the best and the highest β.
+"""Images and their reconstructions, at the lowest, the best and the highest β.
 
 The upper rows of Levy 2020, Fig. 5; the pictures of the troubleshooting paper, Fig. 4.
 """
@@ -14,7 +14,7 @@ COLUMNS = 12
 
 
 def of_sweep(sweep: Material) -> Drawn:
-    """A column per image, held out of training where some are; a row per model, inputs on top."""
+    """A column per image, held-out ones if there are any; a row per model, inputs on top."""
     from trainer.models import load_model
 
     data = unseen(sweep.images())

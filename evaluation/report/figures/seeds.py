@@ -1,4 +1,4 @@
-"""How the seeds of each setting spread (Stühmer et al. 2019, Fig. 6): dots, and a violin."""
+"""The spread over seeds of each setting (Stühmer et al. 2019, Fig. 6): dots and a violin."""
 
 from matplotlib.axes import Axes
 
@@ -8,12 +8,12 @@ from evaluation.report.charts.captions import name_of_best
 from evaluation.report.figures import series, style
 from evaluation.report.material import Drawn, Material
 
-MOST = 40  # settings side by side; of more the best are shown
-FEWEST = 4  # seeds from which a density says more than its dots
+MOST = 40  # settings side by side; if there are more, the best are shown
+FEWEST = 4  # seeds from which a density adds to the dots
 
 
 def of_sweep(sweep: Material) -> Drawn:
-    """A column per setting, by series and along the axis; a bar is the score, a dot a seed."""
+    """A column per setting, by series and along the axis; bars are scores, dots are seeds."""
     choice = sweep.choice
     axis = series.axis_of(choice)
     shown = {id(setting) for setting in choice.settings[:MOST]}
@@ -40,6 +40,7 @@ def of_sweep(sweep: Material) -> Drawn:
     )
     crowded = len(ticks) > 20
     axes.set_xticks([x for x, _ in ticks], [t for _, t in ticks], rotation=60 if crowded else 0)
+    axes.set_xlim(-0.8, max((x for x, _ in ticks), default=0) + 0.8)
     axes.grid(False, axis="x")
     for x, label in labelled if len(labelled) > 1 else ():
         axes.text(x, 1.0, label, transform=axes.get_xaxis_transform(), ha="center", va="bottom",
@@ -48,7 +49,8 @@ def of_sweep(sweep: Material) -> Drawn:
         axes.set_title(axes.get_title(loc="left"), loc="left", fontsize=12, fontweight="bold",
                        color=style.INK, pad=24)  # fmt: skip
     left_out = len(choice.settings) - len(ticks)
-    caption = "Dots: seeds. Bar: the score of the setting."
+    half = " (its better half)" if choice.policy == "paper" else ""
+    caption = f"Dots: seeds. Bar: the score of the setting{half}."
     style.caption(figure, caption + (f" Not shown: {left_out} settings." if left_out else ""))
     return Drawn(figure, "The spread over seeds", _finding(sweep))
 
@@ -71,7 +73,7 @@ def _draw_column(
 def _finding(sweep: Material) -> str:
     wide = [s for s in sweep.choice.settings if s.spread == s.spread and s.finished]
     if not wide:
-        return "Each setting has one seed, so nothing is known of their spread."
+        return "Each setting has one seed, so their spread is unknown."
     most = max(wide, key=lambda setting: setting.spread)
     best = sweep.choice.best
     return (

@@ -1,4 +1,4 @@
-"""Settings as lines: what runs along the axis, and what tells one line from another."""
+"""Settings as lines: what the axis shows, and what distinguishes the lines."""
 
 import math
 from collections import defaultdict
@@ -17,7 +17,7 @@ Item = RunRow | SettingSummary
 
 @dataclass(frozen=True)
 class Axis:
-    """What runs along the x axis: beta_norm where beta varies, else the number that does.
+    """The x axis: beta_norm where beta varies, else the numeric parameter that does.
 
     parameter: its name among `parameters`; "" for beta_norm, "beta", "latents" for M.
     """
@@ -26,7 +26,7 @@ class Axis:
     label: str
 
     def __call__(self, item: Item) -> float:
-        """Where a run or a setting stands, before any logarithm."""
+        """The position of a run or setting, before any logarithm."""
         if self.parameter == "":
             return item.beta_norm
         if self.parameter == "beta":
@@ -38,7 +38,7 @@ class Axis:
 
 @dataclass(frozen=True)
 class SettingSeries:
-    """Settings that differ along the axis alone, and how they look. label: "" for the only one."""
+    """Settings that differ only along the axis, and their style. label: "" for the only one."""
 
     label: str
     latents: int
@@ -56,7 +56,7 @@ BETA = Axis("beta", "β")
 
 
 def axis_of(choice: Choice) -> Axis:
-    """beta_norm where several betas were tried, else the number of most values."""
+    """beta_norm where several betas were tried, else the number with the most values."""
     settings = choice.settings
     if len({setting.beta for setting in settings}) > 1:
         return Axis("", style.BETA_NORM_LABEL)
@@ -71,9 +71,9 @@ def axis_of(choice: Choice) -> Axis:
 
 
 def series_of(choice: Choice, axis: Axis) -> list[SettingSeries]:
-    """The lines of a sweep, by what varies beside the axis, each with a look of its own."""
+    """The lines of a sweep, by what varies besides the axis, each with its own style."""
     groups: dict[tuple[Any, ...], list[SettingSummary]] = defaultdict(list)
-    names = [name for name in choice.settings[0].parameters if name != axis.parameter]
+    names = [name for name in _telling(choice.settings) if name != axis.parameter]
     for setting in choice.settings:
         others = tuple(_text(setting.parameters[name]) for name in names)
         latents = 0 if axis.parameter == "latents" else setting.latents
@@ -85,23 +85,49 @@ def series_of(choice: Choice, axis: Axis) -> list[SettingSeries]:
     found = []
     for i, key in enumerate(ordered):
         size = [f"M = {key[-1]}"] if several_sizes and key[-1] else []
-        said = [_named(name, value, names) for name, value in zip(names, key, strict=False)]
+        said = [
+            _named(name, value, names)
+            for name, value in zip(names, key, strict=False)
+            if value != "None"  # another objective's option
+        ]
         settings = sorted(groups[key], key=axis)
         label = ", ".join([*said, *size])
         found.append(SettingSeries(label, key[-1], colours[i], markers[i], tuple(settings)))
     return found
 
 
+def _telling(settings: Sequence[SettingSummary]) -> list[str]:
+    """The parameters that tell settings apart, without options that another choice brings along.
+
+    Where one objective alone has an option, and with one value, the objective says it all.
+    """
+    return [
+        name
+        for name in settings[0].parameters
+        for values in [[setting.parameters.get(name) for setting in settings]]
+        if None not in values or len({str(v) for v in values if v is not None}) > 1
+    ]
+
+
 def best_of(line: SettingSeries, choice: Choice) -> SettingSummary | None:
-    """The best setting of a line: of a latent size, the one that the answer names."""
+    """The best setting of a line: for a latent size, the one that the answer names."""
     named = choice.per_latents.get(line.latents)
     if named in line.settings:
         return named
     return next((s for s in choice.settings if s in line.settings and s.finished), None)
 
 
+def own_best_of(line: SettingSeries, choice: Choice) -> list[SettingSummary]:
+    """The metric's own best settings of a line, of all and of its latent size, if they are others
+    than those to use."""
+    own = [choice.favourite, choice.favourites.get(line.latents)]
+    return [
+        s for i, s in enumerate(own) if s is not None and s in line.settings and s not in own[:i]
+    ]
+
+
 def lines(settings: Iterable[SettingSummary]) -> list[list[SettingSummary]]:
-    """Settings that differ in beta alone, in its order, without those that no seed finished."""
+    """Settings that differ only in beta, in its order, without those with no finished seed."""
     groups = defaultdict(list)
     for setting in sorted(settings, key=lambda setting: setting.beta):
         if setting.finished:
@@ -126,7 +152,7 @@ def _is_number(settings: Sequence[SettingSummary], name: str) -> bool:
 
 
 def _named(name: str, value: Any, names: Sequence[str]) -> str:
-    """A name of something says what it is; a number needs to be told."""
+    """A name speaks for itself; a number needs its parameter's name."""
     if isinstance(value, str) and not value.replace(".", "").isdecimal():
         return value
     return f"{title_of(name, names)} = {value}"

@@ -1,4 +1,4 @@
-"""The one look of all figures, set on each figure itself so that threads share no state."""
+"""The common style of all figures, set on each figure itself so that threads share no state."""
 
 import io
 from collections.abc import Iterable, Sequence
@@ -26,14 +26,14 @@ from evaluation.analysis.formatting import number
 DPI = 170
 INK, QUIET, GRID, FAILED = "#22272e", "#6b7280", "#e5e7eb", "#c1121f"
 BETA_NORM_LABEL = r"normalised β   ($\beta_{norm} = \beta M / N$)"
-SCORE_MAP = "cividis"  # made for readers with and without colour vision deficiency
+SCORE_MAP = "cividis"  # readable with colour vision deficiency
 BETA_MAP = "viridis"
 
-# Okabe & Ito's palette, blue and vermillion first; each colour also has a marker of its own
+# Okabe & Ito's palette, blue and vermillion first; each colour also has its own marker
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#6b4c9a", "#22272e")
 _MARKERS = ("o", "s", "D", "^", "v", "P", "X", "p")
 BLUE = _COLOURS[0]
-MANY = len(_COLOURS)  # above so many latent sizes colours run through one map, and labels thin out
+MANY = len(_COLOURS)  # above this many latent sizes, colours come from one map and labels thin out
 
 
 def new_figure(width: float, height: float) -> Figure:
@@ -49,9 +49,9 @@ def png(figure: Figure) -> bytes:
 
 
 def content(figure: Figure, kind: str) -> bytes:
-    """The figure as the content of a file: png, svg or pdf. The same figure gives the same file."""
+    """The figure as the content of a png, svg or pdf file. The same figure gives the same file."""
     if (layout := figure.get_layout_engine()) is not None:
-        layout.execute(figure)  # once; `savefig` would draw all of it a second time for this
+        layout.execute(figure)  # once; `savefig` would draw everything a second time for this
         figure.set_layout_engine("none")
     buffer = io.BytesIO()
     metadata = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(kind)
@@ -61,7 +61,7 @@ def content(figure: Figure, kind: str) -> bytes:
 
 
 def dress(axes: Axes, *, title: str = "", xlabel: str = "", ylabel: str = "") -> None:
-    """Title, labels, a quiet grid and no box."""
+    """Title, labels, a light grid and no box."""
     axes.set_title(title, loc="left", fontsize=12, color=INK, pad=10, fontweight="bold")
     axes.set_xlabel(xlabel, fontsize=10.5, color=INK, labelpad=6)
     axes.set_ylabel(ylabel, fontsize=10.5, color=INK, labelpad=6)
@@ -88,7 +88,7 @@ def say(axes: Axes, text: str) -> None:
 
 
 def dashed_ring(axes: Axes, place: tuple[float, float], colour: str = INK) -> None:
-    """Around the metric's own best setting, where another one is to be used."""
+    """A ring around the metric's own best setting, where another one is recommended."""
     axes.scatter(*place, s=190, facecolors="none", edgecolors=colour, linewidths=1.3,
                  linestyles=[(0, (3, 2))], zorder=5, gid="own best")  # fmt: skip
 
@@ -103,7 +103,7 @@ def colours_of(latents: Iterable[int]) -> dict[int, str]:
 
 
 def markers_of(latents: Iterable[int]) -> dict[int, str]:
-    """A marker for each latent size, so that colour is never the only sign."""
+    """A marker per latent size, so that nothing relies only on colour."""
     return {size: _MARKERS[i % MANY] for i, size in enumerate(sorted(set(latents)))}
 
 
@@ -117,7 +117,7 @@ def beta_scale(betas: Sequence[float]) -> ScalarMappable:
 
 
 def colour_bar(axes: Axes, scale: ScalarMappable, label: str) -> Colorbar:
-    """A slim bar beside `axes` that says what its colours mean."""
+    """A slim bar next to `axes` that explains its colours."""
     bar = axes.figure.colorbar(scale, ax=axes, pad=0.015, aspect=30)
     bar.set_label(label, fontsize=10.5, color=INK)
     bar.ax.tick_params(labelsize=9, colors=QUIET, which="both")
@@ -131,7 +131,7 @@ def colour_at(scale: ScalarMappable, value: float) -> str:
 
 
 class LogAxis:
-    """Places on a logarithmic axis for values of 0 or more; 0 stands apart, left of all others."""
+    """Positions on a logarithmic axis for values of 0 or more; 0 is set apart on the left."""
 
     def __init__(self, values: Sequence[float]):
         positive = [value for value in values if value > 0]
@@ -143,11 +143,11 @@ class LogAxis:
         self.limits = (low / margin, high * margin)
 
     def __call__(self, value: float) -> float:
-        """The place of `value`, in the units of the axis."""
+        """The position of `value`, in the units of the axis."""
         return value if value > 0 else self.zero
 
     def apply(self, axes: Axes, narrow: bool = False) -> None:
-        """Make the x axis of `axes` logarithmic, with plain numbers at its ticks.
+        """Makes the x axis of `axes` logarithmic, with plain numbers at its ticks.
 
         narrow: fewer of them, in a small panel.
         """
@@ -158,7 +158,7 @@ class LogAxis:
             self._tick_zero(axes.xaxis)
 
     def _tick_zero(self, axis: Axis) -> None:
-        """A tick that says β = 0 at its place, and none of the logarithm's near it."""
+        """A tick for β = 0 at its position, without logarithmic ticks near it."""
         others = [tick for tick in axis.get_majorticklocs() if tick > 2 * self.zero]
         axis.set_major_locator(FixedLocator([self.zero, *others]))
         axis.set_major_formatter(
@@ -168,7 +168,7 @@ class LogAxis:
 
 
 def plain_log_ticks(axis: Axis, low: float, high: float, most: float = 300) -> None:
-    """Ticks of a logarithmic axis as plain numbers: decades alone from a range of `most` on."""
+    """Ticks of a logarithmic axis as plain numbers: only decades from a range of `most` on."""
     steps = (1.0,) if high / low > most else (1.0, 2.0, 5.0)
     axis.set_major_locator(LogLocator(subs=steps, numticks=20))
     axis.set_major_formatter(FuncFormatter(lambda value, _: number(value)))

@@ -1,4 +1,4 @@
-"""Reconstruction beside disentanglement: the sharpest models are seldom the best disentangled."""
+"""Reconstruction against disentanglement: the sharpest models are rarely the best disentangled."""
 
 import math
 import statistics
@@ -21,7 +21,7 @@ from evaluation.report.charts.captions import (
 from evaluation.report.figures import series, style
 from evaluation.report.material import Drawn, Material
 
-NARROWEST = 0.1  # of the score axis, so that one setting is not drawn as if its digits mattered
+NARROWEST = 0.1  # of the score axis, so that tiny differences do not fill it
 
 
 def of_sweep(sweep: Material) -> Drawn:
@@ -34,10 +34,10 @@ def of_sweep(sweep: Material) -> Drawn:
 def draw(rows: Sequence[RunRow], choice: Choice, *, score_name: str = "score") -> Figure:
     """Score against reconstruction (Higgins et al. 2017, Sec. 4.2; Stühmer et al. 2019, Fig. 5).
 
-    Coloured by beta; where other choices vary, as objectives, by those, with a legend. Lines join
-    settings that differ in beta alone; both are means over all seeds, with standard errors, and not
-    the better half's score beside all seeds' reconstruction. Failed runs have no
-    reconstruction and are only counted; so are settings under another likelihood than the best.
+    Coloured by beta; where other choices vary, such as objectives, by those, with a legend. Lines
+    join settings that differ only in beta; both are means over all seeds, with standard errors,
+    rather than the better half's score against all seeds' reconstruction. Failed runs have no
+    reconstruction and are only counted, as are settings under another likelihood than the best.
     """
     figure = style.new_figure(9.6, 5.4)
     axes = figure.add_subplot()
@@ -109,7 +109,7 @@ def draw(rows: Sequence[RunRow], choice: Choice, *, score_name: str = "score") -
 
 
 def _standard_error(values: Sequence[float]) -> float:
-    """Of the mean of those that are known; 0 for one."""
+    """Standard error of the mean of the known values; 0 for a single one."""
     known = [value for value in values if math.isfinite(value)]
     return statistics.stdev(known) / math.sqrt(len(known)) if len(known) > 1 else 0.0
 

@@ -21,7 +21,7 @@ TERMS = {
     "kl": "KL, nats per image",
     "loss": "loss, nats per image",
 }
-MOST = 200  # runs drawn; of more every so many
+MOST = 200  # runs drawn; of more, every n-th
 
 
 def of_sweep(sweep: Material) -> Drawn:
@@ -86,18 +86,29 @@ def _draw_latents(
         style.say(axes, "not recorded")
         return
     kl = np.array(history["kl_per_latent"], float)
+    named = _apart(kl[-1])
     for latent, values in enumerate(kl.T):
         live = values[-1] >= 0.1
         axes.plot(history["step"], values, linewidth=1.2 if live else 0.8, gid="latent",
                   color=style.INK if live else "#b6bcc6", alpha=0.8)  # fmt: skip
-        if live:
+        if latent in named:
             axes.annotate(f"z{latent}", (history["step"][-1], values[-1]), fontsize=7.5,
                           xytext=(2, 0), textcoords="offset points", va="center",
                           color=style.QUIET)  # fmt: skip
 
 
+def _apart(values: np.ndarray) -> list[int]:
+    """The live latents whose names at the ends of their lines leave each other room."""
+    least = 0.045 * (float(np.nanmax(values)) or 1.0)
+    found: list[int] = []
+    for latent in np.argsort(-values, kind="stable"):
+        if values[latent] >= 0.1 and all(values[o] - values[latent] >= least for o in found[-1:]):
+            found.append(int(latent))
+    return found
+
+
 def _focus(axes: Axes) -> None:
-    """Lets the first steps run out of the panel: they would press all others together."""
+    """Lets the first steps leave the panel: they would compress all others."""
     drawn = [np.asarray(line.get_ydata(), float) for line in axes.lines]
     values = np.concatenate([np.zeros(0), *(each[len(each) // 20 :] for each in drawn)])
     known = values[np.isfinite(values)]
@@ -115,4 +126,4 @@ def _history(sweep: Material, row: RunRow) -> Mapping[str, Any] | None:
         found: Mapping[str, Any] = parse_json((folder / HISTORY_FILE).read_bytes())
         return found if found["step"] else None
     except (OSError, ValueError, KeyError, TypeError):
-        return None  # no history, or a damaged one: one line less
+        return None  # no history, or a damaged one: one line fewer

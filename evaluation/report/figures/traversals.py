@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from evaluation.report.figures import style
 from evaluation.report.traversals import Traversal
 
-INACTIVE = 0.1  # nats; a latent with less KL carries next to nothing
+INACTIVE = 0.1  # nats; a latent with less KL carries almost no information
 BETWEEN = 0.5  # between blocks, and between a block and its input, in images
 WIDTH = 9.6  # inches
 CELL = 0.62  # inches at most
@@ -36,7 +36,7 @@ def draw(traversal: Traversal) -> Figure:
     _label(axes, traversal, total)
     style.caption(
         figure,
-        "Top: input, reconstruction. Below: a row moves one latent, the rest stay as inferred.",
+        "Top: input, reconstruction. Below: each row moves one latent, the rest stay as inferred.",
     )
     return figure
 
@@ -53,7 +53,7 @@ def mosaic(images: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _show(axes: Axes, images: NDArray[np.float32], left: float, top: float) -> None:
-    """Images (rows, columns, C, H, W) with one image a unit, their corner at (left, top)."""
+    """Images (rows, columns, C, H, W), one unit per image, with their corner at (left, top)."""
     rows, columns = images.shape[:2]
     extent = (left, left + columns, top + rows, top)
     axes.imshow(mosaic(images), extent=extent, interpolation="nearest", aspect="auto")

@@ -50,7 +50,7 @@
         autosize: { type: "fit-x", contains: "padding" },
         background: "transparent",
         description: chart.finding,
-        config: sweep.config,
+        config: { ...sweep.config, legend: { ...sweep.config.legend, columns: innerWidth < 600 ? 2 : 6 } },
       };
       spec.layer = spec.layer.filter((layer) => datasets[layer.data.name].length); // no scale of nothing
       const actions = { export: true, source: false, compiled: false, editor: false };

@@ -1,1 +1,1 @@
-"""What MLflow shows of a sweep: experiment, runs, values, registered model."""
+"""A sweep in MLflow: experiment, runs, values, registered model."""

@@ -1,4 +1,4 @@
-"""Where the runs of a sweep go in MLflow: to the user's server or database, else into the store."""
+"""Where a sweep's MLflow runs go: to the user's server or database, else into the store."""
 
 import contextlib
 import functools
@@ -23,28 +23,28 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 DATABASE, ARTIFACTS = "mlflow.db", "mlruns"
-DATABASES = ("sqlite", "postgresql", "mysql", "mssql")  # spoken to without a server of MLflow's
-# Read by MLflow when it is imported; what the user has set stays.
+DATABASES = ("sqlite", "postgresql", "mysql", "mssql")  # accessed without an MLflow server
+# Read by MLflow when it is imported; the user's own values stay.
 _ENVIRONMENT = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_LOGGING_LEVEL": "ERROR",
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",  # it would make a run again whose answer was lost
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",  # it would create a run twice if the response was lost
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
-    # servers of one's own often refuse what boto3 adds since version 1.36
+    # self-hosted servers often refuse the checksums that boto3 adds since version 1.36
     "AWS_REQUEST_CHECKSUM_CALCULATION": "when_required",
     "AWS_RESPONSE_CHECKSUM_VALIDATION": "when_required",
 }
 
 
 def tracking_uri() -> str | None:
-    """The server or database that the user wants instead of the store's: MLFLOW_TRACKING_URI."""
+    """The server or database to use instead of the store's: MLFLOW_TRACKING_URI."""
     return os.environ.get("MLFLOW_TRACKING_URI") or None
 
 
 def connect(store: Store) -> "MlflowClient":
-    """A client of what `tracking_uri` names; without, of mlflow.db at the store's local path.
+    """A client for `tracking_uri`; by default for mlflow.db at the store's local path.
 
-    That file of a store on S3 stays on this machine: `sweep sync` makes it anywhere.
+    For a store on S3 that file stays on this machine: `sweep sync` recreates it anywhere.
     Raises UserError for an address that MLflow cannot use.
     """
     for name, value in _ENVIRONMENT.items():
@@ -65,7 +65,7 @@ def connect(store: Store) -> "MlflowClient":
 
 
 def artifacts_of(store: Store, sweep: str) -> str | None:
-    """Where a sweep's artifacts go: beside the store's runs; None where a server decides."""
+    """Where a sweep's artifacts go: next to the store's runs; None where a server decides."""
     uri = tracking_uri()
     if uri is None or _is_database(uri):
         return store.path(f"{ARTIFACTS}/{sweep}").as_uri()
@@ -73,16 +73,16 @@ def artifacts_of(store: Store, sweep: str) -> str | None:
 
 
 def check(uri: str) -> None:
-    """Raises UserError for what MLflow does not write to, and for a database of another version.
+    """Raises UserError for an address that MLflow cannot use, or a database of another version.
 
-    MLflow upgrades some such databases unasked, and then other people's MLflow can read them no
-    more.
+    MLflow upgrades some such databases unasked, after which other people's MLflow can no longer
+    read them.
     """
     scheme = urlparse(uri).scheme
     allowed = os.environ.get("MLFLOW_ALLOW_FILE_STORE", "").lower() in ("true", "1")
     if scheme in ("", "file") and not allowed:
         raise UserError(
-            f"MLFLOW_TRACKING_URI={uri!r} is no server and no database; give one, e.g. "
+            f"MLFLOW_TRACKING_URI={uri!r} is neither a server nor a database; give one, e.g. "
             "http://HOST:5000 or sqlite:////FOLDER/mlflow.db, or unset it: runs go to the store"
         )
     if not _is_database(uri):
@@ -96,7 +96,7 @@ def check(uri: str) -> None:
 
 
 def _revision(uri: str) -> str | None:
-    """The version of the tables of MLflow; None where there are none yet."""
+    """The version of MLflow's tables; None if there are none yet."""
     import sqlalchemy as sql
 
     engine = sql.create_engine(uri, poolclass=sql.pool.NullPool)
@@ -121,7 +121,7 @@ def _is_database(uri: str) -> bool:
 
 
 def link(source: Path, target: Path) -> None:
-    """A hard link, or a copy on another disk; replaces what is there, whole."""
+    """A hard link, or a copy on another disk; replaces an existing file atomically."""
     with replacing(target) as partial:
         try:
             os.link(source, partial)
@@ -130,9 +130,9 @@ def link(source: Path, target: Path) -> None:
 
 
 def make_database(path: Path) -> None:
-    """An empty MLflow database, whole or not at all: MLflow refuses one that was left half-made.
+    """Creates an empty MLflow database atomically: MLflow refuses a half-made one.
 
-    Raises sqlite3.Error for one that cannot be opened, which MLflow would try for minutes.
+    Raises sqlite3.Error for one that cannot be opened, which MLflow would retry for minutes.
     """
     if path.exists():
         with contextlib.closing(sqlite3.connect(path)) as database:
@@ -145,8 +145,8 @@ def make_database(path: Path) -> None:
         draft, whole = Path(folder, "draft.db"), Path(folder, "whole.db")
         MlflowClient(sqlite_uri(draft)).search_experiments(max_results=1)  # makes the tables
         with contextlib.closing(sqlite3.connect(draft)) as database:
-            database.execute("VACUUM INTO ?", [str(whole)])  # with what is still in its log
-        if not path.exists():  # another sweep may have made it meanwhile
+            database.execute("VACUUM INTO ?", [str(whole)])  # including what is still in its log
+        if not path.exists():  # another sweep may have created it in the meantime
             os.replace(whole, path)
 
 
@@ -154,9 +154,9 @@ _relaxed: set[str] = set()  # database files
 
 
 def _relax_sqlite(path: str) -> None:
-    """Spares a wait for the disk at every commit: what a power cut takes is in the store.
+    """Avoids waiting for the disk at every commit: anything lost in a power cut is in the store.
 
-    Of this file alone, whatever other databases this process may open.
+    Only for this file, whatever other databases this process may open.
     """
     _relaxed.add(path)
     _listen()
@@ -178,7 +178,7 @@ def _listen() -> None:
 
 
 def sqlite_uri(path: Path) -> str:
-    """A database file, as MLflow takes it; by way of a link where its path has a `?` or a `%`.
+    """A database file's URI for MLflow; through a link where its path has a `?` or a `%`.
 
     SQLAlchemy and MLflow read these differently, and would write elsewhere.
     """
@@ -187,7 +187,7 @@ def sqlite_uri(path: Path) -> str:
     name = hashlib.sha256(str(path.parent).encode()).hexdigest()[:20]
     link = cache.folder() / "links" / name
     if set("?%") & set(str(link)):
-        raise UserError(f"{link}: MLflow takes no path with ? or %; set SWEEP_CACHE to another")
+        raise UserError(f"{link}: MLflow accepts no path with ? or %; set SWEEP_CACHE to another")
     if not link.is_symlink():
         link.parent.mkdir(parents=True, exist_ok=True)
         with contextlib.suppress(FileExistsError):  # another process was quicker

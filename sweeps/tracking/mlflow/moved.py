@@ -1,4 +1,4 @@
-"""Has MLflow's database, which keeps whole addresses of artifacts, follow a store that moved."""
+"""Makes MLflow's database, which stores absolute addresses of artifacts, follow a moved store."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,10 +18,10 @@ COLUMNS = (
 
 
 def follow(uri: str, artifacts: Path, own: bool) -> None:
-    """Has the database name `artifacts`, where it names that folder of the store's earlier place.
+    """Makes the database refer to `artifacts` wherever it refers to the store's earlier location.
 
-    own: whether it is the store's own database. In another, only sweeps are changed whose earlier
-    folder is gone and whose artifacts are here now. Nothing happens where it cannot be written.
+    own: whether it is the store's own database. In others, only sweeps are changed whose earlier
+    folder is gone and whose artifacts are here now. Does nothing where it cannot be written.
     """
     import sqlalchemy as sql
 

@@ -1,4 +1,4 @@
-"""What MLflow says on the page of a sweep and of its registered model, in Markdown."""
+"""MLflow's notes on a sweep and on its registered model, in Markdown."""
 
 from collections.abc import Sequence
 from urllib.parse import urlencode
@@ -12,9 +12,9 @@ LONGEST = 4_500  # characters of a note; MLflow takes 5,000 of a tag on some dat
 
 
 def sweep_note(answer: Answer, metric: str, run: str | None, chosen: str = "") -> str:
-    """The answer as a headline, a line of figures, its picture and its sentences.
+    """The answer as a headline, a line of figures, its plot and its sentences.
 
-    run: the id of the sweep's run in MLflow, if it has the picture among its artifacts.
+    run: the id of the sweep's run in MLflow, if the plot is among its artifacts.
     chosen: what a person chose by eye, in a sentence.
     """
     best = answer.best
@@ -29,10 +29,10 @@ def sweep_note(answer: Answer, metric: str, run: str | None, chosen: str = "") -
         f"{fixed(best.setting.reconstruction, 1)} nats of reconstruction",
         f"verdict: {best.verdict}",
     ]
-    # MLflow shows the first lines, and the rest when asked for more
+    # MLflow shows the first lines, and the rest on demand
     parts = [f"# Best β {number(best.beta)}", " · ".join(facts)]
     if run is not None:
-        # an address below MLflow's own: wherever it is served, it shows its own artifacts
+        # relative to MLflow's address: works wherever it is served
         query = urlencode({"path": PICTURE, "run_uuid": run})
         parts.append(f"![Score against β](get-artifact?{query})")
     parts += [chosen] if chosen else []
@@ -44,7 +44,7 @@ def sweep_note(answer: Answer, metric: str, run: str | None, chosen: str = "") -
 
 
 def model_card(best: Best, sweep: str, metric: str) -> str:
-    """What a registered model is: of what sweep, which factors it holds, how to use it."""
+    """Describes a registered model: its sweep, which factors it encodes, how to use it."""
     parts = [
         f"The β-VAE to use of the sweep `{sweep}`: β = {number(best.beta)}, {best.latents} latents"
         f"{''.join(f', {name} {_text(value)}' for name, value in best.parameters.items())}.",
@@ -69,7 +69,7 @@ def model_card(best: Best, sweep: str, metric: str) -> str:
 
 
 def factors_of(setting: SettingSummary) -> str:
-    """A table of what the code knows of each factor; "" where that was not measured."""
+    """A table of what the code knows of each factor; "" where not measured."""
     rows = [
         (name, fixed(each.known, 2), fixed(each.best_latent, 2), "yes" if each.encoded else "lost")
         for name, each in setting.factors.items()

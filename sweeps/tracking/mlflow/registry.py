@@ -1,7 +1,7 @@
 """The best model of a sweep in MLflow's model registry, and a model by its MLflow URI.
 
 A registered model is a folder with MLflow's own description (`MLmodel`) and a run's config.json and
-model.safetensors. MLflow loads it by this module's `_load_pyfunc`; nothing is pickled.
+model.safetensors. MLflow loads it through this module's `_load_pyfunc`; nothing is pickled.
 """
 
 import os
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.models import ModelSignature
 
-ALIAS = "best"  # models:/<sweep>@best is the best model there is now
+ALIAS = "best"  # models:/<sweep>@best is the currently best model
 FOLDER = "model"  # of a run's artifacts
-FILES = "data/run"  # below that, where MLflow puts the files of the run
-EXAMPLES = 2  # images of the input example, drawn by the model itself
-RUN = "run"  # the tag of a version, and of a run, that says which run of the store it is
-PACKAGES = ("torch", "numpy", "safetensors", "PyYAML")  # what a model needs to be loaded, and this
+FILES = "data/run"  # below that, where MLflow puts the run's files
+EXAMPLES = 2  # images in the input example, sampled from the model itself
+RUN = "run"  # the tag of a version or run with the id of its run in the store
+PACKAGES = ("torch", "numpy", "safetensors", "PyYAML")  # that loading a model needs
 
 
 def register(
@@ -41,8 +41,8 @@ def register(
     """Makes a run the best version of the registered model `name`.
 
     run: its id in the store; folder: its files; known: its run in MLflow, among whose artifacts the
-    model will be; about: what the registry says of it. A run that is a version already is not
-    registered again, only named the best again. Raises what MLflow raises.
+    model will be; about: its description in the registry. A run that is already a version is not
+    registered again, only marked as the best again. Raises whatever MLflow raises.
     """
     versions = client.search_model_versions(f"name = '{name}'")
     number = next((v.version for v in versions if v.tags.get(RUN) == run), None)
@@ -62,9 +62,9 @@ def load_model(
 ) -> Model:
     """A trained model: `source` is a run's folder, `runs:/<id>` or `models:/<name>/<version>`.
 
-    `models:/<name>@best` is the best model of the sweep `name`. URIs are MLflow's; they are looked
-    up at `$MLFLOW_TRACKING_URI` where that is set, else in the database of `store`. The files of a
-    run come from `store` where it has them, else from MLflow.
+    `models:/<name>@best` is the best model of the sweep `name`. URIs are MLflow's, resolved at
+    `$MLFLOW_TRACKING_URI` if set, else in the database of `store`. The files of a run come from
+    `store` if it has them, else from MLflow.
     Raises UserError for a folder without a trained model, and for a URI that MLflow does not know.
 
         means, variances = load_model("models:/quickstart@best").encode(images)
@@ -98,7 +98,7 @@ def load_model(
 
 
 def _in_store(client: "MlflowClient", uri: str, store: Store) -> Path | None:
-    """The folder of the URI's run with its model, brought here; None where the store has none."""
+    """The local folder of the URI's run with its model; None if the store has none."""
     from mlflow import MlflowException
 
     try:
@@ -121,14 +121,14 @@ def _tags_of(client: "MlflowClient", uri: str) -> dict[str, str]:
 
 
 def _folder_of(client: "MlflowClient", uri: str) -> str:
-    """The URI of the artifacts that a model's files are among; MLflow's own follows its globals."""
+    """The URI of the artifacts with a model's files; MLflow's own function uses global state."""
     if uri.startswith("runs:/"):
         return uri.rstrip("/")
     return f"{client.get_model_version_download_uri(*_version_of(client, uri))}/{FILES}"
 
 
 def _version_of(client: "MlflowClient", uri: str) -> tuple[str, str]:
-    """The name of a registered model, and the version that the URI means."""
+    """The name of a registered model, and the version in the URI."""
     name, at, alias = uri.removeprefix("models:/").partition("@")
     if at:
         return name, str(client.get_model_version_by_alias(name, alias).version)
@@ -137,7 +137,7 @@ def _version_of(client: "MlflowClient", uri: str) -> tuple[str, str]:
 
 
 class Served:
-    """What `mlflow.pyfunc.load_model` gives: `predict`, and `get_raw_model()` for all the rest."""
+    """The result of `mlflow.pyfunc.load_model`: `predict`, and `get_raw_model()` for the rest."""
 
     def __init__(self, model: Model):
         self._model = model
@@ -152,12 +152,12 @@ class Served:
 
 
 def _load_pyfunc(path: str) -> Served:
-    """MLflow's door to a registered model."""
+    """MLflow's entry point to a registered model."""
     return Served(load_folder(path))
 
 
 def _log_model(client: "MlflowClient", folder: Path, mlflow_run: str) -> None:
-    """Writes the model as MLflow wants it into the artifacts of its run."""
+    """Writes the model in MLflow's format to the artifacts of its run."""
     from mlflow import pyfunc
 
     model = load_folder(folder)
@@ -190,7 +190,7 @@ def _signature(model: Model) -> "ModelSignature":
 
 
 def _requirements() -> list[str]:
-    """What to install for a model to load, at the versions it was made with."""
+    """The packages needed to load a model, with the versions it was made with."""
     found = []
     for package in (*PACKAGES, "beta-sweep"):
         try:

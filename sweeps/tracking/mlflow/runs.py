@@ -1,4 +1,4 @@
-"""The runs of one MLflow experiment, found by their tags; made, completed and never doubled."""
+"""The runs of one MLflow experiment, found by their tags; created, completed, never duplicated."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ Key = tuple[str, ...]
 
 @dataclass
 class TrackedRun:
-    """A run that MLflow has. metrics, params: none of a seed's run, of which there are many."""
+    """A run in MLflow. metrics, params: empty for the runs of seeds, of which there are many."""
 
     id: str
     name: str
@@ -40,12 +40,11 @@ class TrackedRun:
 
 
 class Runs:
-    """What MLflow has of one experiment, looked up once, and changed through here alone.
+    """MLflow's runs of one experiment, looked up once, and changed only through here.
 
     A run is found by its tag `kind` with `sweep` and `search` (kind `sweep`), `search` and
-    `setting` (kind `setting`) or `run` (kind `run`, a seed's). One that is RUNNING is not
-    complete. Doubles, which
-    are left when the answer to a call was lost, are deleted.
+    `setting` (kind `setting`) or `run` (kind `run`, a seed's). One that is RUNNING is incomplete.
+    Duplicates, left when the response to a call was lost, are deleted.
     """
 
     def __init__(self, client: "MlflowClient", experiment: str, artifacts: str | None):
@@ -53,7 +52,7 @@ class Runs:
         self.client = client
         found = client.get_experiment_by_name(experiment)
         if found is not None and found.lifecycle_stage == "deleted":
-            client.restore_experiment(found.experiment_id)  # no other can have its name
+            client.restore_experiment(found.experiment_id)  # no other experiment can have its name
         self.experiment = str(
             client.create_experiment(experiment, artifact_location=artifacts)
             if found is None
@@ -63,11 +62,11 @@ class Runs:
         self.look_up()
 
     def find(self, tags: Mapping[str, str]) -> TrackedRun | None:
-        """The run that these tags name, if there is one."""
+        """The run with these tags, if there is one."""
         return self.known.get(key_of(tags))
 
     def ensure(self, tags: Mapping[str, str], name: str, start: int | None = None) -> TrackedRun:
-        """The run that these tags name, made in one call with all of them where there is none.
+        """The run with these tags, created in one call with all of them if there is none.
 
         start: when it began, in ms; now by default.
         """
@@ -77,9 +76,9 @@ class Runs:
         return self.known[key]
 
     def renew(self, run: TrackedRun) -> TrackedRun:
-        """The same run without metrics and params, which MLflow never changes.
+        """Recreates the run without metrics and params, which MLflow cannot change.
 
-        It keeps its name, its start and all its tags, the user's too.
+        It keeps its name, its start and all its tags, including the user's.
         """
         tags = {key: value for key, value in run.tags.items() if key != "mlflow.runName"}
         new = self._create(tags, run.name, run.start)
@@ -103,7 +102,7 @@ class Runs:
         params: Mapping[str, Any],
         tags: Mapping[str, str],
     ) -> None:
-        """Metrics, params and tags, in as few calls as may be. The same again changes nothing."""
+        """Logs metrics, params and tags in as few calls as possible. Idempotent."""
         from mlflow.entities import Metric, Param, RunTag
 
         texts = {key: text(value) for key, value in params.items()}
@@ -123,9 +122,9 @@ class Runs:
             run.metrics.update({key: value for key, value, _, _ in points})
 
     def attach(self, run: TrackedRun, files: Iterable[Path], folder: str = "") -> None:
-        """Files as artifacts: links where artifacts are on this machine, else sent to the server.
+        """Adds files as artifacts: links if artifacts are on this machine, else sent to the server.
 
-        A file that is not there is left out: a failed run has no model.
+        Missing files are skipped: a failed run has no model.
         """
         place = urlparse(run.artifacts)
         for file in files:
@@ -137,12 +136,12 @@ class Runs:
                 self.client.log_artifact(run.id, str(file), folder or None)
 
     def finish(self, run: TrackedRun, status: str, end: int) -> None:
-        """Ends a run. end: when that was, in ms."""
+        """Ends a run. end: its time, in ms."""
         self.client.set_terminated(run.id, status, end_time=end)
         run.status = status
 
     def set_tag(self, run: TrackedRun, key: str, value: str | None) -> None:
-        """Sets a tag, or takes it off for None; nothing where it is so already."""
+        """Sets a tag, or removes it if None; does nothing if unchanged."""
         if run.tags.get(key) == value:
             return
         before = key_of(run.tags)
@@ -161,9 +160,9 @@ class Runs:
         self.known.pop(key_of(run.tags))
 
     def look_up(self) -> None:
-        """Asks MLflow for all runs of the experiment, and deletes doubles."""
+        """Asks MLflow for all runs of the experiment, and deletes duplicates."""
         self.known.clear()
-        doubles: dict[str, Key] = {}  # id of a deleted run -> what names the one that stays
+        doubles: dict[str, Key] = {}  # id of a deleted run -> key of the one that stays
         page: str | None = None
         while True:
             found = self.client.search_runs([self.experiment], max_results=BATCH, page_token=page)
@@ -185,7 +184,7 @@ class Runs:
 
 
 def key_of(tags: Mapping[str, str]) -> Key:
-    """What a run is found by. A seed's run belongs to no search: two of them may share it."""
+    """The key of a run. A seed's run belongs to no search: several may share it."""
     kind = tags.get("kind", "")
     return (kind, *(tags.get(name, "") for name in _NAMED_BY.get(kind, ("mlflow.runName",))))
 

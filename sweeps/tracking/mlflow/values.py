@@ -1,4 +1,4 @@
-"""A sweep's results in MLflow's words: metrics as points, params as short texts."""
+"""A sweep's results in MLflow's terms: metrics as points, params as short texts."""
 
 import json
 import math
@@ -9,21 +9,21 @@ from typing import Any
 from evaluation.analysis.answer import Answer
 from trainer.files import parse_json
 
-CURVE_POINTS = 100  # of each training curve; history.json, beside it, has them all
+CURVE_POINTS = 100  # per training curve; history.json has them all
 LONGEST = 500  # characters of a param or tag
 
 Point = tuple[str, float, int, int]  # name, value, time in ms, step
 
 
 def points(figures: Mapping[str, float], when: int) -> list[Point]:
-    """Each figure as one point of step 0."""
+    """Each figure as one point at step 0."""
     return [(key, value, when, 0) for key, value in figures.items()]
 
 
 def curves(path: Path, start: int, end: int) -> list[Point]:
-    """history.json as metrics `train/…`, at most CURVE_POINTS of each, dated from start to end.
+    """history.json as metrics `train/…`, at most CURVE_POINTS of each, timed from start to end.
 
-    None where there is no history, or a damaged one, whose run the checksums find.
+    Empty where the history is missing, or damaged, which the checksums detect.
     """
     try:
         history = parse_json(path.read_bytes())
@@ -32,7 +32,7 @@ def curves(path: Path, start: int, end: int) -> list[Point]:
         return []
     stride = max(1, math.ceil(len(steps) / CURVE_POINTS))
     found = []
-    for i in range((len(steps) - 1) % stride, len(steps), stride):  # the last one is among them
+    for i in range((len(steps) - 1) % stride, len(steps), stride):  # including the last one
         when = start + round((end - start) * steps[i] / max(steps[-1], 1))
         row = {f"train/{key}": values[i] for key, values in history.items()}
         found += [(key, value, when, steps[i]) for key, value in numbers(row).items()]
@@ -40,7 +40,7 @@ def curves(path: Path, start: int, end: int) -> list[Point]:
 
 
 def numbers(values: Mapping[str, Any]) -> dict[str, float]:
-    """The finite numbers among `values`; of a list by place, `name.0`, of a mapping by key."""
+    """The finite numbers among `values`; list items by index, `name.0`, mapping items by key."""
     found: dict[str, float] = {}
     for name, value in values.items():
         if isinstance(value, list):
@@ -63,13 +63,12 @@ def short(value: Any) -> str:
 
 
 def place(beta: float, beta_norm: float, latents: int) -> dict[str, float]:
-    """Where a run, a setting or the best of a sweep stands, as metrics: MLflow sorts and draws
-    these alone as numbers."""
+    """beta, beta_norm and latents as metrics: MLflow sorts and plots only metrics as numbers."""
     return {"beta": beta, "beta_norm": beta_norm, "latents": float(latents)}
 
 
 def setting_name(parameters: Mapping[str, Any], beta: float, latents: int) -> str:
-    """A setting as people call it: `β 4, M 10, isa_vae`."""
+    """A setting's display name: `β 4, M 10, isa_vae`."""
     others = [
         value if isinstance(value, str) else f"{name} {short(value)}"
         for name, value in parameters.items()
@@ -79,7 +78,7 @@ def setting_name(parameters: Mapping[str, Any], beta: float, latents: int) -> st
 
 
 def answer_params(answer: Answer) -> dict[str, str]:
-    """The answer as MLflow's params, short enough to be read in its table of runs."""
+    """The answer as MLflow params, short enough for its table of runs."""
     best = answer.best
     params: dict[str, Any] = {
         "beta": best.beta,
@@ -105,6 +104,11 @@ def answer_params(answer: Answer) -> dict[str, str]:
         if best.faithful is not None:
             params["best.faithful"] = best.faithful.rows[0].setting
     return {key: text(value) for key, value in params.items()}
+
+
+def shares(matters: Mapping[str, float]) -> dict[str, float]:
+    """What the variance of the score is due to, as metrics: `matters.beta`, `matters.seed`, …"""
+    return {f"matters.{name.replace(' ', '_')}": share for name, share in matters.items()}
 
 
 def _rounded(value: float) -> float:

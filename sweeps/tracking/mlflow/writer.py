@@ -1,4 +1,4 @@
-"""Writes one sweep to MLflow: a run for it, below it one per setting, below those one per seed."""
+"""Writes a sweep to MLflow: a run for the sweep, children per setting, grandchildren per seed."""
 
 import math
 import secrets
@@ -27,18 +27,19 @@ from sweeps.tracking.mlflow.values import (
     points,
     scores,
     setting_name,
+    shares,
 )
 from trainer.run_files import CONFIG_FILE, HISTORY_FILE, MODEL_FILE
 
 FILES = (CONFIG_FILE, RESULT, HISTORY_FILE, TRAVERSAL)
-NOTE, SAID = "mlflow.note.content", "said"  # what MLflow shows of a run, and what we wrote there
+NOTE, SAID = "mlflow.note.content", "said"  # the note MLflow shows, and the one we wrote
 BEST = "best"  # the tag of the best setting's run, and of its representative seed's
 
 
 class MlflowWriter:
-    """One connection to MLflow. Every method may be called again: it completes what is there.
+    """One connection to MLflow. Every method may be called again: it completes what exists.
 
-    Written to `$MLFLOW_TRACKING_URI` where that is set, else to mlflow.db in the store.
+    Writes to `$MLFLOW_TRACKING_URI` if set, else to mlflow.db in the store.
     """
 
     def __init__(self, spec: SweepSpec, store: Store, metric: str):
@@ -51,7 +52,8 @@ class MlflowWriter:
     def write_run(self, setting: Setting, result: Mapping[str, Any]) -> None:
         """The run of one seed: params, scores, training curves, and its files as artifacts.
 
-        The model is among them where the store is on this machine; else it stays there alone.
+        They include the model if the store is on this machine; otherwise it stays only in the
+        store.
         """
         config, key = result["config"], run_key(result["run"])
         tags = {
@@ -66,7 +68,7 @@ class MlflowWriter:
         parent, run = self._runs.find(self._setting_tags(setting.number)), self._runs.find(tags)
         if parent is not None and run is not None and run.says({**tags, PARENT: parent.id}):
             return
-        # a remote store keeps its models: all of a sweep's would pass through this process
+        # a remote store keeps its models: otherwise all would pass through this process
         names = FILES if self._store.is_remote else (*FILES, MODEL_FILE)
         files = {name: self._store.local(f"{key}/{name}") for name in names}
         end = self._end([result["run"]])
@@ -110,7 +112,7 @@ class MlflowWriter:
         self._runs.finish(run, "FINISHED", end)
 
     def write_sweep(self, answer: Answer, report: Path | None) -> None:
-        """The run of the sweep: the best setting and how sure that is, its file and its report.
+        """The run of the sweep: the best setting and its certainty, its file and its report.
 
         The runs of the best setting and of its representative seed get the tag `best`, and that
         seed's model is registered.
@@ -137,6 +139,7 @@ class MlflowWriter:
             figures["best.probability"] = best.standing.probability_best
             figures["best.probability_within"] = best.standing.probability_within
             figures["best.expected_loss"] = best.standing.expected_loss
+        figures |= shares(answer.matters)
         now = round(1000 * time.time())
         params = answer_params(answer)
         if any(self._sweep.params.get(key, text) != text for key, text in params.items()):
@@ -154,7 +157,7 @@ class MlflowWriter:
         tags = {SAID: note}
         said = self._sweep.tags.get(SAID)
         if said is None or self._sweep.tags.get(NOTE) in (None, said):
-            tags[NOTE] = note  # else the user has written another
+            tags[NOTE] = note  # unless the user has written another
         self._runs.log(self._sweep, points(new, now), params, tags)
         self._mark_best(best)
         self._runs.attach(self._sweep, [self._store.local(spec_key(self._spec.name))])
@@ -164,7 +167,7 @@ class MlflowWriter:
         self._register_best(best)
 
     def remove_doubles(self) -> None:
-        """Deletes what a server that answered too late has made a second time."""
+        """Deletes duplicates created by a server that responded too late."""
         self._runs.look_up()
         self._adopt()
 
@@ -177,7 +180,7 @@ class MlflowWriter:
             self._runs.set_tag(run, BEST, "true" if key in wanted else None)
 
     def _register_best(self, best: Best) -> None:
-        """Puts the representative of the best setting into the registry, named by the sweep."""
+        """Registers the representative of the best setting, named after the sweep."""
         known = self._runs.find({"kind": "run", "run": best.run}) if best.run else None
         if best.run is not None and known is not None:
             from sweeps.tracking.mlflow.registry import register
@@ -189,8 +192,8 @@ class MlflowWriter:
     def _adopt(self) -> None:
         """Finds or makes the run of the sweep, with the runs of its settings below it.
 
-        It is the same run when the sweep's space, seeds or metric are changed: what was tried
-        before stays below it. Another store's sweep of this name has a run of its own.
+        It stays the same run when the sweep's space, seeds or metric change: earlier settings stay
+        below it. Another store's sweep of this name has its own run.
         """
         searches = self._store.searches(self._spec.name) | {self._spec.search_id}
         tags = {"kind": "sweep", "search": self._spec.search_id, "sweep": self._lineage}
@@ -209,7 +212,7 @@ class MlflowWriter:
                 self._runs.set_tag(run, PARENT, self._sweep.id)
 
     def _is_ours(self, run: TrackedRun, searches: Collection[str]) -> bool:
-        """Whether it is the run of this sweep; by its search where it is of an earlier version."""
+        """Whether it is the run of this sweep; told by its search if from an earlier version."""
         if run.tags.get("kind") != "sweep":
             return False
         lineage = run.tags.get("sweep")
@@ -218,7 +221,7 @@ class MlflowWriter:
     def _setting(self, setting: Setting, name: str, start: int) -> TrackedRun:
         tags = {
             **self._setting_tags(setting.number),
-            "state": "setting",  # neither finished nor failed: the analysis counts seeds alone
+            "state": "setting",  # neither finished nor failed: the analysis counts only seeds
             PARENT: self._sweep.id,
         }
         return self._runs.ensure(tags, name, start)
@@ -227,7 +230,7 @@ class MlflowWriter:
         return {"kind": "setting", "search": self._spec.search_id, "setting": str(number)}
 
     def _end(self, runs: Iterable[str]) -> int:
-        """When the last of these runs got its result, in ms; the same whenever it is asked."""
+        """When the last of these runs got its result, in ms; the same on every call."""
         ends = [0.0]
         for run in runs:
             key = f"{run_key(run)}/{RESULT}"
@@ -237,7 +240,7 @@ class MlflowWriter:
 
 
 def _lineage(spec: SweepSpec, store: Store) -> str:
-    """What tells this sweep of this store from others of its name; made when first asked for."""
+    """Distinguishes this store's sweep from others of its name; created on first use."""
     key = f"sweeps/{spec.name}/mlflow.json"
     kept = store.read_json(key)
     if not (isinstance(kept, dict) and isinstance(kept.get("sweep"), str)):

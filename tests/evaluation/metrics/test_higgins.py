@@ -212,7 +212,9 @@ def test_too_few_labels_are_said() -> None:
         higgins(PERFECT, bare)
     labels = np.full((len(bare), 5), -1)
     labels[:2] = bare.true_classes([0, len(bare) - 1])
-    with pytest.raises(MissingLabels, match="'scale' has 0 classes with two labelled images"):
+    with pytest.raises(
+        MissingLabels, match="'scale' has 0 classes with at least two labelled images"
+    ):
         higgins(PERFECT, Toy(SMALL, labels))
     with pytest.raises(MissingLabels, match="'posX' is the only one"):
         higgins(PERFECT, Toy(SMALL), factors=["posX"])

@@ -124,7 +124,7 @@ def test_scale_sign_and_order_change_nothing_given_a_posterior() -> None:
 
 def test_one_model_is_refused() -> None:
     for encoder in (PERFECT, pack(PERFECT)):
-        with pytest.raises(UserError, match="two models or more"):
+        with pytest.raises(UserError, match="at least two models"):
             udr(encoder, DATA, points=100)
     with pytest.raises(FieldError, match="did you mean 'spearman'"):
         of(PERFECT, PERFECT, correlation="spearmann")

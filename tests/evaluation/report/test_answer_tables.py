@@ -28,7 +28,7 @@ def known(rows):
 def test_they_show_the_setting_to_use_its_factors_and_its_health():
     rows = known(inverted_u(latents=(10,), betas=(1.0, 4.0, 16.0, 64.0)))
     found = answer(rows)
-    good, factors, health = answer_tables(found)
+    good, matters, factors, health = answer_tables(found)
     assert found.best.beta == 4
     assert good.caption == "Within 0.01 of the best, more likely than not"
     assert good.rows[0].best and good.rows[0].cells[:2] == [4.0, "10"]
@@ -36,6 +36,9 @@ def test_they_show_the_setting_to_use_its_factors_and_its_health():
         ["posX", 0.9, 0.8, "yes"],
         ["orientation", 0.01, 0.005, "lost"],
     ]
+    due = {r.cells[0]: r.cells[1] for r in matters.rows}
+    assert due.keys() == {"β", "luck of the seed", "what these do together"}
+    assert due["β"] == f"{found.matters['beta']:.0%}"
     counts = {r.cells[0]: r.cells[1] for r in health.rows}
     assert counts["live latents of a typical run"] == "5 of 10"
     assert counts["collapsed: no live latent"] == "1 of 4"
@@ -65,5 +68,5 @@ def test_tables_of_settings_and_runs_have_them_too():
 
 def test_without_labels_or_without_a_best_there_are_fewer():
     captions = [table.caption for table in answer_tables(answer(inverted_u(latents=(10,))))]
-    assert [caption.split()[0] for caption in captions] == ["Within", "Health"]
+    assert [caption.split()[0] for caption in captions] == ["Within", "What", "Health"]
     assert answer_tables(None) == answer_tables(answer([row(scores=())])) == []

@@ -1,12 +1,13 @@
 """Figures by name: what they hold, and what they say they lack."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from evaluation.analysis.choose import choose
-from evaluation.report.figures import FIGURES, IN_REPORT, style
+from evaluation.report.figures import FIGURES, IN_REPORT, style, training_curves
 from evaluation.report.figures.latent_selectivity import mean_by, roles
 from evaluation.report.figures.rate_distortion import hull, slopes
 from evaluation.report.figures.series import axis_of, series_of
@@ -97,3 +98,30 @@ def test_every_figure_draws_or_says_what_it_lacks(name):
 
 def test_the_report_shows_known_figures():
     assert set(IN_REPORT) <= set(FIGURES)
+
+
+def test_options_that_an_objective_brings_along_are_not_in_the_names_of_lines():
+    rows = [
+        row(
+            beta,
+            10,
+            seed,
+            (0.5,),
+            run=f"{name}-{beta}-{seed}",
+            parameters={"objective": name, **more},
+        )
+        for name, more in (("beta_vae", {"p0": None}), ("isa_vae", {"p0": 4}))
+        for beta in (1.0, 4.0)
+        for seed in range(2)
+    ]
+    choice = choose(rows)
+    labels = [line.label for line in series_of(choice, axis_of(choice))]
+    assert labels == ["beta_vae", "isa_vae"]
+    two = [replace(r, run=f"{r.run}-5", parameters={**r.parameters, "p0": 5}) for r in rows[4:]]
+    choice = choose([*rows, *two])
+    labels = [line.label for line in series_of(choice, axis_of(choice))]
+    assert labels == ["beta_vae", "isa_vae, p0 = 4", "isa_vae, p0 = 5"]
+
+
+def test_names_of_latents_leave_each_other_room():
+    assert training_curves._apart(np.array([2.0, 0.5, 1.99, 0.05, 1.0])) == [0, 4, 1]

@@ -60,6 +60,16 @@ def test_figures_mark_both(found):
         assert BOTH in words(figure)
 
 
+def test_so_they_do_where_only_a_latent_size_has_two(found):
+    rows, result = found
+    own = result.choice.favourite
+    choice = replace(result.choice, favourites={10: own})
+    for module in (inverted_u, beta_latents_map):
+        figure = module.draw(rows, choice)
+        assert len(places(figure, "own best")) == 1
+        assert "the metric's own best where that is another" in words(figure)
+
+
 def test_so_does_the_page(found, tmp_path):
     rows, result = found
     html = write_report(rows, result.choice, tmp_path, name="a", answer=result).read_text("utf-8")

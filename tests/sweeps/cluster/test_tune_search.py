@@ -145,7 +145,7 @@ def test_a_cluster_that_cannot_be_reached_is_named():
 
 def test_a_trial_that_no_machine_can_hold_is_refused():
     with (
-        pytest.raises(UserError, match=r"a trial takes 1 CPU and 64 GPU, but this machine has"),
+        pytest.raises(UserError, match=r"a trial needs 1 CPU and 64 GPU, but this machine has"),
         ray_process(None, Resources(gpu=64), print),
     ):
         pass
@@ -203,8 +203,8 @@ def test_ray_that_is_killed_or_frozen_is_started_again(ray, said, tmp_path, monk
     ray.run(sweep, queue, Harm(ended, harms), StopRequest(), slow_trial(spec, tmp_path / "notes"))
     assert ended.complete == {0: True, 1: False, 2: True, 3: True, 4: True, 5: True}
     assert said == [
-        "Ray was lost (its raylet has ended); starting it again",
-        "Ray was lost (its driver has ended); starting it again",
+        "Ray was lost (its raylet has ended); restarting it",
+        "Ray was lost (its driver has ended); restarting it",
     ]
 
 

@@ -7,8 +7,8 @@ import optuna
 import pytest
 
 from sweeps.search import by_study
-from sweeps.search.bayes import Bayes
 from sweeps.search.method import Past, Problem
+from sweeps.search.methods.bayes import Bayes
 from sweeps.sweepfile.space import Parameter
 
 PARAMETERS = {

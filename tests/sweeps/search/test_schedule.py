@@ -1,5 +1,6 @@
 """A race over seeds: the same runs in any order of ending, more where they tell most; packs."""
 
+import itertools
 import math
 import random
 from collections import Counter
@@ -8,6 +9,7 @@ import pytest
 
 from evaluation.analysis.table import RunRow
 from sweeps.run_store import Store
+from sweeps.search import race as rules
 from sweeps.search import rounds
 from sweeps.search.packs import Packs
 from sweeps.search.schedule import Schedule, Work
@@ -101,6 +103,28 @@ def test_recorded_rounds_are_done_again_as_they_were():
     done, schedule = race(spec())
     again, resumed = race(spec(), batches=schedule.batches[:-1])
     assert again == done and resumed.batches == schedule.batches
+
+
+def test_a_race_ends_when_two_rounds_running_are_sure(monkeypatch):
+    said: list[bool] = []
+    decide = rules.decide
+
+    def watched(rule, *more):
+        found = decide(rule, *more)
+        said.append(rule.sure(found.probability))
+        return found
+
+    monkeypatch.setattr(rules, "decide", watched)
+    race(spec(seeds={"min": 2, "max": 40}))
+    assert said[-2:] == [True, True]
+    assert (True, True) not in itertools.pairwise(said[:-1])
+
+
+@pytest.mark.parametrize("kept", [-1, None])
+def test_a_resumed_race_ends_where_it_would_have_ended(kept):
+    done, schedule = race(spec())
+    again, resumed = race(spec(), batches=schedule.batches[:kept])
+    assert again == done and resumed.over and resumed.probability == schedule.probability
 
 
 def test_a_surface_tries_a_part_of_the_space_and_finds_its_best():

@@ -1,9 +1,10 @@
 """What a sweep costs, in words and by a probe."""
 
+import numpy as np
 import pytest
 import torch
 
-from sweeps.sweepfile.cost import Cost, cost_of
+from sweeps.sweepfile.cost import Cost, cost_of, device_hours
 from tests.sweeps.made_up import a_dataset, a_spec
 
 
@@ -29,3 +30,18 @@ def test_a_few_steps_tell_time_and_memory(monkeypatch, tmp_path):
 def test_nothing_is_trained_for_a_gpu_that_is_not_here():
     found = cost_of(a_spec(resources={"gpu": 1, "cpu": 1}), a_dataset())
     assert found.seconds is None and "GPU" in found.in_words()
+
+
+def test_what_is_left_is_judged_by_what_was_trained():
+    assert device_hours([100.0], 10) is None
+    alike = device_hours([3600.0, 3600.0], 10)
+    assert alike is not None and (alike.low, alike.expected, alike.high) == (10, 10, 10)
+    rng = np.random.default_rng(0)
+    covered = 0
+    for _ in range(400):
+        taken = rng.normal(100.0, 10.0, 26)
+        hours = device_hours(taken[:6], 20)
+        assert hours is not None
+        covered += hours.low <= taken[6:].sum() / 3600 <= hours.high
+    assert 0.86 < covered / 400 < 0.94
+    assert "by 6 trials so far" in hours.in_words()

@@ -118,5 +118,5 @@ def test_a_pack_whose_models_have_all_failed_stops(tmp_path: Path) -> None:
 
 
 def test_models_that_differ_in_more_than_seed_beta_and_rate_are_no_pack(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"differ in seed, beta and optimizer\.lr alone"):
+    with pytest.raises(UserError, match=r"differ only in seed, beta and optimizer\.lr"):
         Training([config(latents=3), config(latents=4)], Shapes(), folders(tmp_path, 2))

@@ -114,6 +114,7 @@ def test_a_sweep_that_is_extended_stays_one_run_with_all_settings_below_it(store
     found = runs(client_of(store))
     (sweep,) = found["sweep"]
     assert sweep.data.tags["search"] == WIDER.search_id
+    assert sweep.data.metrics["matters.beta"] == pytest.approx(1.0)  # of three, one seed each
     assert sweep.info.end_time >= sweep.info.start_time
     parents = {run.data.tags["mlflow.parentRunId"] for run in found["setting"]}
     assert parents == {sweep.info.run_id} and len(found["setting"]) == 5
@@ -190,4 +191,6 @@ def test_an_address_that_is_no_server_and_no_database_is_said_at_the_start(store
     tracker = Background("MLflow", lambda: MlflowWriter(SPEC, store, "mig"), say=said.append)
     tracker.close(seconds=20)
     (line,) = said
-    assert line.startswith(f"MLflow cannot be written (MLFLOW_TRACKING_URI='{uri}' is no server")
+    assert line.startswith(
+        f"MLflow cannot be written (MLFLOW_TRACKING_URI='{uri}' is neither a server"
+    )

@@ -1,0 +1,73 @@
+"""One run of a sweep given up by hand: the others continue, and to run it again takes it up."""
+
+import pytest
+
+from sweeps.cli.main import main
+from sweeps.run_store import Store
+from sweeps.sweep import Sweep
+from sweeps.sweepfile import SweepSpec
+from sweeps.trials import stopping, trial
+from sweeps.trials.trial import Trial
+from sweeps.trials.trial_queue import Block, TrialQueue
+from sweeps.trials.work_order import config_of, job_of
+from tests.sweeps.made_up import a_dataset, a_spec
+
+QUICK = {"higgins": {"train": 50, "test": 50, "pairs": 2}}
+
+
+@pytest.fixture
+def sweep(tmp_path) -> Sweep:
+    store = Store(tmp_path / "store")
+    found = Sweep(spec(), store, a_dataset())
+    store.prepare()
+    found.save()
+    return found
+
+
+def spec() -> SweepSpec:
+    space = {"latents": 3, "beta": [2]}
+    training = {"architecture": "mlp", "steps": 300}
+    return a_spec(parameters=space, seeds=2, evaluation=QUICK, trainer=training)
+
+
+def begun(sweep: Sweep) -> tuple[TrialQueue, Block, Trial]:
+    queue = TrialQueue.resume(sweep)
+    block = queue.next()
+    assert isinstance(block, Block)
+    return queue, block, Trial(config_of(block, job_of(sweep.spec, sweep.store, QUICK)))
+
+
+def test_the_others_of_its_pack_finish_and_it_is_taken_up_where_it_was(sweep, monkeypatch):
+    monkeypatch.setattr(trial, "STEP_SECONDS", 0.02)
+    monkeypatch.setattr(trial, "LOOK_SECONDS", 0.0)
+    queue, block, first = begun(sweep)
+    gone, stays = (run.id for run in block.runs)
+    reached = first.step()["step"]
+    assert 0 < reached < 300
+    stopping.give_up(sweep.store, sweep.name, gone)
+    while not first.step().get("done"):
+        pass
+    assert sweep.store.is_trained(stays) and not sweep.store.is_trained(gone)
+    assert queue.ended(block)  # it is not missed
+    assert [row.run for row in sweep.snapshot().rows] == [stays]
+
+    stopping.forget(sweep.store, sweep.name)
+    queue, block, again = begun(sweep)
+    assert [run.id for run in block.runs] == [gone]
+    assert again.step()["step"] > reached
+
+
+def test_it_is_asked_for_by_the_beginning_of_its_id(sweep, capsys):
+    def asked(run: str) -> tuple[int, str]:
+        code = main(["stop", sweep.name, "--store", str(sweep.store.root), "--run", run])
+        said = capsys.readouterr()
+        return code, " ".join((said.out + said.err).split())
+
+    _, block, _ = begun(sweep)
+    run = block.runs[0].id
+    assert asked(run)[0] != 0 and "is not running" in asked(run)[1]
+    with sweep.store.lock(sweep.name):
+        assert "has no run 'zz'" in asked("zz")[1]
+        code, said = asked(run[:8])
+    assert code == 0 and f"run {run} will be given up" in said
+    assert stopping.given_up(sweep.store, sweep.name) == {run}
