@@ -3,6 +3,7 @@
 from collections import defaultdict
 
 import numpy as np
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from evaluation.analysis.formatting import count, number
@@ -40,6 +41,7 @@ def of_sweep(sweep: Material) -> Drawn:
                   xytext=(4, -4), textcoords="offset points", va="top", fontsize=9,
                   color=style.INK)  # fmt: skip
     style.dress(left, title="Learned exponents", xlabel="exponent of a subspace", ylabel="models")
+    left.yaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
     if most <= style.MANY:
         left.legend(frameon=False, fontsize=9, labelcolor=style.INK)
     by_beta = defaultdict(list)
