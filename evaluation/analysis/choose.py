@@ -18,6 +18,8 @@ from trainer.config.schema import lookup
 from trainer.errors import UserError
 
 Goal = Literal["maximize", "minimize"]
+# metrics whose scores end at 1, where a perfect code is
+UP_TO_ONE = frozenset({"higgins", "factorvae", "mig", "sap", "dci", "modularity", "irs", "udr"})
 SETS = 500  # of seeds, at most, over which a score is averaged
 
 
@@ -170,6 +172,11 @@ class Choice:
     def favourite(self) -> SettingSummary | None:
         """The metric's own best setting if it is not `best`, from which it is indistinguishable."""
         return self.favourites.get(None)
+
+    @property
+    def ceiling(self) -> float:
+        """The highest score that the metric can give; inf where none is known."""
+        return 1.0 if self.metric in UP_TO_ONE and self.goal == "maximize" else math.inf
 
     @property
     def failed(self) -> int:

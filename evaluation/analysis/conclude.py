@@ -14,7 +14,7 @@ from evaluation.analysis.inference.noise import measure_noise
 from evaluation.analysis.inference.posterior import Posterior, draw_posterior
 from evaluation.analysis.inference.top import find_edges, find_top
 from evaluation.analysis.sentences import sentences
-from evaluation.analysis.standing import CLEAR, rank, recommend
+from evaluation.analysis.standing import CLEAR, Standing, rank, recommend
 from evaluation.analysis.table import RunRow
 from evaluation.analysis.verdict import Evidence, causes, judge
 from trainer.errors import UserError
@@ -89,7 +89,7 @@ def answer(
             choice=_with_best(choice, best, per_latents),
             best=best,
             per_latents=per_latents,
-            standings=rank(settings, posterior.tested, sign, level, within, confidence),
+            standings=find.standings(settings, posterior.tested),
             probability_latents={m: float((top_latents == m).mean()) for m in sizes},
             variance=noise,
             curves={m: _draw_curve(posterior, m, sign, level) for m in sizes},
@@ -114,12 +114,19 @@ class _Finder:
     within: float
     confidence: float
 
+    def standings(
+        self, settings: Sequence[SettingSummary], tested: np.ndarray
+    ) -> tuple[Standing, ...]:
+        """Standings of `settings`, whose mean scores are drawn in `tested` (draws, settings)."""
+        certain = (self.level, self.within, self.confidence)
+        return rank(settings, tested, self.sign, *certain, ceiling=self.choice.ceiling)
+
     def best(self, sizes: Sequence[int]) -> Best:
         """The best among the settings of these latent sizes."""
         here = np.array([i for i, s in enumerate(self.settings) if s.latents in sizes])
         settings = [self.settings[i] for i in here]
         tested = self.posterior.tested[:, here]
-        standings = rank(settings, tested, self.sign, self.level, self.within, self.confidence)
+        standings = self.standings(settings, tested)
         chosen = recommend(standings)
         mask = np.isin(self.posterior.points.latents, sizes)
         points, draws = self.posterior.points.only(mask), self.posterior.draws[:, mask]
@@ -128,7 +135,7 @@ class _Finder:
         surface = self.posterior.surface(self.posterior.families.of_setting[number])
 
         def within_at(factor: float) -> float:
-            imagined = self.posterior.imagine(factor)[:, here]
+            imagined = np.minimum(self.posterior.imagine(factor)[:, here], self.choice.ceiling)
             loss = imagined.max(axis=1) - imagined[:, settings.index(chosen.setting)]
             return float((loss <= self.within).mean())
 

@@ -12,7 +12,6 @@ from evaluation.analysis.standing import factors_kept, likelihood_of
 
 MOST_NAMED = 5  # settings named in a sentence
 CONTENDER = 0.05  # probability from which a latent size may be the best
-WITHOUT_CEILING = frozenset({"", "indicators", "unsupervised"})  # the others end at 1
 
 
 def sentences(answer: Answer) -> Iterator[str]:
@@ -107,8 +106,7 @@ def _score(answer: Answer) -> Iterator[str]:
     best, metric = answer.best, answer.choice.metric
     title = f"{metric_name(metric)} score" if metric else "score"
     top = best.favourite or best.setting
-    ceiling = metric not in WITHOUT_CEILING and answer.goal == "maximize"
-    if ceiling and 1 - top.mean <= best.within:
+    if answer.choice.ceiling - top.mean <= best.within:
         yield (
             f"The {title} is at its ceiling ({fixed(top.mean, 3)} of 1): it cannot rank what "
             "reaches that."

@@ -44,18 +44,21 @@ def rank(
     level: float,
     within: float,
     confidence: float = CLEAR,
+    ceiling: float = math.inf,
 ) -> tuple[Standing, ...]:
     """Standings of `settings` by expected score, best first: the first is the metric's favourite.
 
     draws: (draws, settings) of their mean scores, higher is better. sign: -1 where scores are
     better when lower. within: in units of the score. confidence: probability of being as good as
-    the best from which a setting counts as such.
+    the best from which a setting counts as such. ceiling: the highest score there is. The draws
+        are normal and pass it; no true mean does, so what is above it counts as the ceiling.
     """
-    loss = draws.max(axis=1, keepdims=True) - draws
-    expected = draws.mean(axis=0)
+    means = np.minimum(draws, ceiling)
+    loss = means.max(axis=1, keepdims=True) - means
+    expected = means.mean(axis=0)
     share_within = (loss <= within).mean(axis=0)
     share_best = np.bincount(draws.argmax(axis=1), minlength=len(settings)) / len(draws)
-    bounds = np.quantile(sign * draws, [(1 - level) / 2, (1 + level) / 2], axis=0)
+    bounds = np.quantile(sign * means, [(1 - level) / 2, (1 + level) / 2], axis=0)
     order = np.argsort(-expected, kind="stable")
     favourite = share_within[order[0]]
     least = confidence if favourite >= confidence else APART * favourite

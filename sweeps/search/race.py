@@ -73,8 +73,9 @@ def decide(
     if known is None:
         return Round({}, (), 0.0)
     tried = len(known.settings)
-    loss = known.draws.max(axis=1) - known.draws[:, :tried].T
-    favourite = int(known.draws[:, :tried].mean(axis=0).argmax())
+    means = np.minimum(known.draws, known.ceiling)
+    loss = means.max(axis=1) - means[:, :tried].T
+    favourite = int(means[:, :tried].mean(axis=0).argmax())
     leader = int(known.settings[favourite])
     beaten = np.flatnonzero(loss[favourite] > rule.within)
     probability = 1 - len(beaten) / len(known.draws)

@@ -20,10 +20,12 @@ class Expectation:
     draws: (draws, T + n) of the mean score over seeds, higher is better; those of n settings
         without a score come last.
     noise: (T + n,) variance of one seed's score around its setting's mean.
+    ceiling: the highest score there is, inf where none is known; draws pass it, means do not.
     """
 
     settings: np.ndarray
     draws: np.ndarray
+    ceiling: float
     noise: np.ndarray
 
 
@@ -35,7 +37,8 @@ def expect(
     rows: each has the number of its setting. untried: (n, 2) log beta_norm and log latents of
     settings without a score; only where no other parameter differs. count, seed: of the draws.
     """
-    settings = [s for s in choose(rows, goal).settings if s.beta > 0 and math.isfinite(s.mean)]
+    choice = choose(rows, goal)
+    settings = [s for s in choice.settings if s.beta > 0 and math.isfinite(s.mean)]
     if not any(setting.finished for setting in settings):
         return None
     settings.sort(key=lambda s: s.rows[0].setting)
@@ -50,5 +53,6 @@ def expect(
     return Expectation(
         settings=np.array([setting.rows[0].setting for setting in settings]),
         draws=draws,
+        ceiling=choice.ceiling,
         noise=np.concatenate([of_seed, of_seed[away.argmin(axis=1)]]),
     )

@@ -174,6 +174,48 @@ def test_a_setting_is_tied_with_the_confidence_that_is_asked_for(found: Answer):
     assert tied(0.9) == [True, False, False]
 
 
+def test_no_mean_is_above_the_ceiling_of_the_score(found: Answer):
+    settings = [standing.setting for standing in found.standings[:2]]
+    draws = np.array([[1.2, 0.995], [0.8, 0.9]])
+    free, capped = (
+        rank(settings, draws, 1.0, 0.9, 0.01),
+        rank(settings, draws, 1.0, 0.9, 0.01, ceiling=1.0),
+    )
+    assert [s.setting is settings[0] for s in free] == [True, False]
+    assert [s.probability_within for s in free] == [0.5, 0.5]
+    assert [s.setting is settings[1] for s in capped] == [True, False]
+    assert [s.probability_within for s in capped] == [1.0, 0.5]
+    assert all(s.high <= 1 for s in capped)
+
+
+# Higgins scores of the quick sweep's seeds, by latent size and beta
+QUICK = {
+    (10, 1): (0.677, 0.774, 0.923, 0.936),
+    (10, 2): (0.878, 0.896, 0.931, 0.982),
+    (10, 4): (0.998, 0.998, 0.998, 0.998),
+    (10, 8): (0.997, 0.997, 0.998, 0.998),
+    (10, 16): (0.5, 0.507, 0.509, 0.515),
+    (20, 1): (0.86, 0.888, 0.932, 0.986),
+    (20, 2): (0.923, 0.987, 0.987, 0.989),
+    (20, 4): (0.798, 0.96, 0.997, 0.998),
+    (20, 8): (0.757, 0.763, 0.995, 0.995),
+    (20, 16): (0.248, 0.496, 0.498, 0.508),
+}
+
+
+def test_a_setting_at_the_ceiling_has_little_to_lose():
+    rows = [
+        RunRow(f"{m}-{beta}-{seed}", "finished", beta, beta * m / 1024, m, seed, (score,))
+        for (m, beta), scores in QUICK.items()
+        for seed, score in enumerate(scores)
+    ]
+    unknown = answer(rows).best
+    known = answer([replace(row, metric="higgins") for row in rows]).best
+    assert (known.setting.beta, known.setting.latents) == (4, 10)
+    assert known.standing.probability_within > unknown.standing.probability_within + 0.1
+    assert known.standing.high <= 1 < unknown.standing.high
+
+
 def test_no_known_reconstruction_names_none(found: Answer):
     assert found.best.faithful is None
 
