@@ -15,11 +15,14 @@ class OtherS3:
 
     expired: access keys that are no longer good. conditions: whether it heeds If-None-Match.
     checksums: whether it takes the checksums that boto3 sends by default since version 1.36.
+    region: where its buckets are, which others' requests are told; wrong_region: in which words.
     """
 
     expired: set[str] = field(default_factory=set)
     conditions: bool = True
     checksums: bool = True
+    region: str = ""
+    wrong_region: tuple[int, str] = (301, "PermanentRedirect")
     files: dict[str, bytes] = field(default_factory=dict)
     url: str = ""
 
@@ -33,12 +36,15 @@ def other_s3(behaviour: OtherS3) -> Iterator[OtherS3]:
 
         def answer(self, status: int, body: bytes = b"", code: str = "") -> None:
             if code:
-                text = f"<Error><Code>{code}</Code><Message>as {code} says</Message></Error>"
+                text = f"<Error><Code>{code}</Code><Message>as {code} says</Message>"
+                text += f"<Region>{behaviour.region}</Region></Error>"
                 body = text.encode()
             self.send_response_only(status)
             self.send_header("Date", formatdate(usegmt=True))
             self.send_header("Last-Modified", formatdate(usegmt=True))
             self.send_header("ETag", f'"{md5(body).hexdigest()}"')
+            if behaviour.region:
+                self.send_header("x-amz-bucket-region", behaviour.region)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
@@ -49,6 +55,8 @@ def other_s3(behaviour: OtherS3) -> Iterator[OtherS3]:
             names = " ".join(self.headers).lower()
             if any(f"Credential={key}/" in self.headers["Authorization"] for key in here.expired):
                 return self.answer(400, code="ExpiredToken")
+            if f"/{here.region}/" not in self.headers["Authorization"] and here.region:
+                return self.answer(*here.wrong_region[:1], code=here.wrong_region[1])
             if not here.checksums and ("x-amz-checksum-" in names or "x-amz-sdk-che" in names):
                 return self.answer(400, code="InvalidArgument")
             if self.command == "PUT":

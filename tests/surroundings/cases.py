@@ -1,12 +1,15 @@
 """The surroundings: each function runs a sweep in one, and says what is wrong; None is good."""
 
+import contextlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from sweeps.cluster import processes
@@ -93,6 +96,24 @@ def other_projects_packages_in_pythonpath(folder: Path) -> str | None:
 def home_not_writable(folder: Path) -> str | None:
     place = Place(folder, {"HOME": "/proc/none", "SWEEP_CACHE": str(folder / "cache")})
     return problem(place, place.run())
+
+
+def temporary_folder_elsewhere(folder: Path) -> str | None:
+    """/tmp cannot be written, but for the sweep's own folder; TMPDIR is another. Needs root."""
+    mounts = (
+        "here=$(pwd) && mount --bind /tmp /tmp && mount -o remount,bind,ro /tmp && "
+        'mount --bind "$here" "$here" && mount -o remount,bind,rw "$here" && '
+        'cd "$here" && exec "$@"'
+    )
+    elsewhere = Path("/var/tmp", folder.parent.name)
+    elsewhere.mkdir()
+    try:
+        place = Place(
+            folder, {"TMPDIR": str(elsewhere)}, ("unshare", "-m", "sh", "-c", mounts, "-")
+        )
+        return problem(place, place.run())
+    finally:
+        shutil.rmtree(elsewhere)
 
 
 def notebook_with_ray(folder: Path) -> str | None:
@@ -231,9 +252,12 @@ def two_sweeps_at_once(folder: Path) -> str | None:
     other = text.replace(f"name: {NAME}", "name: other").replace("[1, 4]", "[4, 16]")
     (folder / "other.yaml").write_text(other)
     script = str(Path(sys.executable).with_name("sweep"))
-    with subprocess.Popen(
-        [script, "run", "other.yaml"], cwd=folder, stdout=subprocess.PIPE, text=True
-    ) as second:
+    with (
+        trained_again(folder / "store") as again,
+        subprocess.Popen(
+            [script, "run", "other.yaml"], cwd=folder, stdout=subprocess.PIPE, text=True
+        ) as second,
+    ):
         first = place.run()
         said, _ = second.communicate(timeout=900)
     if second.returncode != 0 or first.returncode != 0:
@@ -242,8 +266,32 @@ def two_sweeps_at_once(folder: Path) -> str | None:
         return f"{len(place.runs)} of 3 runs"
     if "best β" not in said or "best β" not in first.stdout:
         return "no answer was printed"
+    if again:
+        return f"trained twice: {', '.join(again)}"
     logs = "".join(path.read_text() for path in folder.glob("store/sweeps/*/log.txt"))
     return "a run is torn" if "torn" in logs + said + first.stdout else None
+
+
+@contextlib.contextmanager
+def trained_again(store: Path) -> Iterator[set[str]]:
+    """Ids of the runs whose record of training was written more than once meanwhile."""
+    over, again, seen = threading.Event(), set[str](), dict[str, tuple[int, int]]()
+
+    def watch() -> None:
+        while not over.wait(0.02):
+            for record in store.glob("runs/*/training.json"):
+                found = record.stat()
+                now = found.st_ino, found.st_mtime_ns
+                if seen.setdefault(record.parent.name, now) != now:
+                    again.add(record.parent.name)
+
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    try:
+        yield again
+    finally:
+        over.set()
+        thread.join()
 
 
 def status_of_closed_store(folder: Path) -> str | None:
@@ -272,6 +320,7 @@ CASES: Mapping[str, Case] = {
     "HOME not set": in_environment(HOME=None),
     "HOME that cannot be written": home_not_writable,
     "TMPDIR=/var/tmp": in_environment(TMPDIR="/var/tmp"),
+    "/tmp that cannot be written, and another TMPDIR": temporary_folder_elsewhere,
     "MLFLOW_TRACKING_URI of a dead server": in_environment(
         MLFLOW_TRACKING_URI="http://127.0.0.1:1"
     ),

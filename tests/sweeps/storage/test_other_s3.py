@@ -61,3 +61,15 @@ def test_a_server_that_lets_two_write_one_file_is_refused(server, store):
     server.conditions = True
     with store.lock("one"):
         assert store.holder("one") is not None
+
+
+@pytest.mark.parametrize(
+    "answer", [(301, "PermanentRedirect"), (400, "AuthorizationHeaderMalformed")]
+)
+def test_a_bucket_in_another_region_is_found(server, store, monkeypatch, answer):
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    server.region, server.wrong_region = "eu-central-1", answer
+    store.write_text("a.txt", "x")
+    assert store.read_text("a.txt") == "x"
+    with store.lock("one"):
+        assert store.holder("one") is not None
