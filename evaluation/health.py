@@ -23,9 +23,9 @@ _FEWEST = 10  # records to examine
 class Health:
     """Health of one run, as in "health" of result.json.
 
-    live_latents: number of latents whose posterior differs from the prior (see `live`). collapsed:
-    there are none. diverged: training or the model's figures were not finite, so that nothing else
-    is known. unconverged: the loss was still falling when training ended.
+    live_latents: number of latents whose posterior differs from the prior (see `live`).
+    collapsed: there are none. diverged: training or the model's figures were not finite, so that
+    nothing else is known. unconverged: the loss was still falling when training ended.
     worse_than_mean_image: reconstructs no better, in squared error, than the mean image would.
     """
 

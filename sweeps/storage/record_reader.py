@@ -16,8 +16,8 @@ Place = tuple[Files, str]  # a folder, and a name in it
 class RecordKind:
     """How one kind of record is read.
 
-    read: a record, fully checked; None if invalid or missing. head: a record's summary. fits:
-    whether the files that a head lists match it, by size.
+    read: a record, fully checked; None if invalid or missing. head: a record's summary.
+    fits: whether the files that a head lists match it, by size.
     """
 
     read: Callable[[Files, str], dict[str, Any] | None]

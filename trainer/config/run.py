@@ -66,8 +66,8 @@ class RunConfig:
     objective_options: hyperparameters of the objective other than beta, by name.
     likelihood_options: those of the likelihood, e.g. the variance of its noise.
     precision: of the products in training; sums and parameters have 32 bits. fp32; tf32, which uses
-        19 of them and is fp32 on a CPU; bf16; auto, the fastest that the device offers. sources:
-        text of the user's own code that the names above refer to, by file or module; see
+        19 of them and is fp32 on a CPU; bf16; auto, the fastest that the device offers.
+    sources: text of the user's own code that the names above refer to, by file or module; see
         trainer.extensions.
     """
 

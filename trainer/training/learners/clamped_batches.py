@@ -19,8 +19,7 @@ BLOCK = 64  # steps drawn at once; changing it changes what a seed gives, and so
 
 
 def clamped(z: Tensor, active: Tensor) -> Tensor:
-    """Codes z (K, n, M), with latents that are not `active` (K, M) replaced by their averages over
-    n.
+    """Codes z (K, n, M), with latents that are not `active` (K, M) averaged over n.
 
     Averaged latents get no gradient; DC-IGN substitutes another.
     """
