@@ -92,7 +92,7 @@ def answer(
             standings=find.standings(settings, posterior.tested),
             probability_latents={m: float((top_latents == m).mean()) for m in sizes},
             variance=noise,
-            curves={m: _draw_curve(posterior, m, sign, level) for m in sizes},
+            curves={m: _draw_curve(posterior, m, sign, level, choice.ceiling) for m in sizes},
             health=health,
             level=level,
             scattered=posterior.families.scattered,
@@ -237,14 +237,14 @@ def _without_curve(
 
 def _with_best(choice: Choice, best: Best, per_latents: Mapping[int, Best]) -> Choice:
     """The ranking with the recommended settings as its best, next to the metric's favourites."""
-    answers: dict[int | None, Best] = {None: best, **per_latents}
+    answers: list[tuple[int | None, Best]] = [(None, best), *per_latents.items()]
     return replace(
         choice,
         best=best.setting,
         per_latents={m: b.setting for m, b in per_latents.items()},
         favourites={
             m: b.favourite
-            for m, b in answers.items()
+            for m, b in answers
             if b.favourite is not None and b.favourite is not b.setting
         },
     )
@@ -256,12 +256,14 @@ def _with_sentences(found: Answer) -> Answer:
     return replace(found, best=best)
 
 
-def _draw_curve(posterior: Posterior, latents: int, sign: float, level: float) -> Curve:
+def _draw_curve(
+    posterior: Posterior, latents: int, sign: float, level: float, ceiling: float
+) -> Curve:
     """The curve of the family that scores best at this latent size."""
     points, expected = posterior.points, posterior.draws.mean(axis=0)
     here = np.flatnonzero(points.latents == latents)
     family = points.family[here[expected[here].argmax()]]
     here = here[points.family[here] == family]
-    draws = sign * posterior.draws[:, here]
+    draws = sign * np.minimum(posterior.draws[:, here], ceiling)
     low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2], axis=0)
     return Curve(np.exp(points.log_norm[here]), draws.mean(axis=0), low, high)

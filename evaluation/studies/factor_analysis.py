@@ -29,7 +29,7 @@ class FactorModel:
     @property
     def covariance(self) -> Array:
         """Of the exact posterior, (K, K)."""
-        return np.linalg.inv(self.precision)
+        return np.asarray(np.linalg.inv(self.precision), np.float64)
 
     @property
     def variances(self) -> Array:
@@ -104,7 +104,8 @@ def fit(
     for _ in range(rounds):
         r = model.recognition
         moments = r @ second_moment @ r.T + np.diag(model.variances)
-        model = FactorModel(np.linalg.solve(moments, r @ second_moment).T, noise, beta)
+        weights = np.linalg.solve(moments, r @ second_moment).T
+        model = FactorModel(np.asarray(weights, np.float64), noise, beta)
     return model
 
 

@@ -162,7 +162,7 @@ def over_complete_ica() -> Drawn:
 
 def _draw_components(axes: Axes, x: np.ndarray, fitted: np.ndarray) -> None:
     """Lines through the origin, as the sign of a component means nothing."""
-    axes.scatter(*x.T, s=7, color="#9ca3af", alpha=0.6, linewidths=0)
+    axes.scatter(x[:, 0], x[:, 1], s=7, color="#9ca3af", alpha=0.6, linewidths=0)
     for weights, colour, width in ((TRUE, COLOURS[0], 3.4), (fitted, COLOURS[1], 1.9)):
         for component in weights.T:
             axes.plot(*np.outer(component, [-2, 2]), color=colour, linewidth=width,

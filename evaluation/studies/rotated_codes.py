@@ -11,7 +11,7 @@ random_turns.png    the score of codes turned at random, for 2 to 10 factors
 """
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import torch
@@ -44,7 +44,7 @@ class GaussianFactors:
 
     def __init__(self, factors: int, count: int = IMAGES, seed: int = 0):
         self.fingerprint = self.labels_fingerprint = f"{factors}-{count}-{seed}"
-        self.factors = {f"v{number + 1}": LEVELS for number in range(factors)}
+        self.factors: Mapping[str, int] = {f"v{n + 1}": LEVELS for n in range(factors)}
         self.shape = (1, 1, factors)
         self._classes = np.random.default_rng(seed).integers(0, LEVELS, (count, factors))
 
@@ -53,11 +53,11 @@ class GaussianFactors:
 
     def images(self, indices: ArrayLike) -> NDArray[np.uint8]:
         """The classes, as pixels (n, 1, 1, factors)."""
-        return self._classes[indices].astype(np.uint8).reshape(-1, *self.shape)
+        return self.classes(indices).astype(np.uint8).reshape(-1, *self.shape)
 
     def classes(self, indices: ArrayLike) -> NDArray[np.int64]:
         """Classes (n, factors)."""
-        return self._classes[indices]
+        return self._classes[np.asarray(indices)]
 
     def stored(self) -> NDArray[np.uint8]:
         """All pixels, (N, factors)."""

@@ -49,9 +49,9 @@ def by_the_clock(trained: Sequence[Mapping[str, Any]]) -> str:
         return ""
     start, end = spans[0][0], max(end for _, end in spans)
     busy, until = 0.0, start
-    for first, last in spans:
-        busy += max(0.0, last - max(first, until))
-        until = max(until, last)
+    for began, ended in spans:
+        busy += max(0.0, ended - max(began, until))
+        until = max(until, ended)
     first, last = (datetime.datetime.fromtimestamp(t, datetime.UTC) for t in (start, end))
     ends = f"{last:%H:%M}" if first.date() == last.date() else f"{last:%d %B %Y, %H:%M}"
     return (

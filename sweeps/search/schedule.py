@@ -186,8 +186,8 @@ class Schedule:
         """
         assert self._rule is not None
         ended = {setting: set(self._spec.seed_list[:count]) for setting, count in handed.items()}
-        rows = together(r for n in ended for r in self._rows.get(n, ()) if r.seed in ended[n])
-        rows = sorted(rows, key=lambda row: (row.setting, row.seed))
+        known = together(r for n in ended for r in self._rows.get(n, ()) if r.seed in ended[n])
+        rows = sorted(known, key=lambda row: (row.setting, row.seed))
         tried = [self._settings[setting].parameters for setting in handed]
         left = [i for i, c in enumerate(self._candidates) if c not in tried]
         return race.decide(self._rule, number, rows, handed, self._places[left]), left

@@ -7,6 +7,7 @@ from typing import Literal
 
 from trainer.config.schema import FieldError, require
 
+MOST_RUNS = 1_000_000
 LEAST_SHARE = 0.001  # of a CPU or a GPU; Ray counts in ten-thousandths
 
 
@@ -39,6 +40,7 @@ class Racing:
     def __post_init__(self) -> None:
         require(self.min > 0, "min", f"expected 1 or more, got {self.min}")
         require(self.max >= self.min, "max", f"expected {self.min} or more, got {self.max}")
+        require(self.max <= MOST_RUNS, "max", f"more than {MOST_RUNS:,} runs")
 
 
 @dataclass(frozen=True)

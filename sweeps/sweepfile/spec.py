@@ -10,7 +10,7 @@ from evaluation.analysis.standing import CLEAR
 from evaluation.identity import DEFAULT_EVALUATION
 from sweeps.search import METHODS
 from sweeps.sweepfile.configure import configure
-from sweeps.sweepfile.parts import Budget, Metric, Racing, Resources, Stop
+from sweeps.sweepfile.parts import MOST_RUNS, Budget, Metric, Racing, Resources, Stop
 from sweeps.sweepfile.space import Parameter, Value
 from trainer.config.run import DatasetConfig, RunConfig, digest
 from trainer.config.schema import FieldError, require, under
@@ -21,7 +21,6 @@ from trainer.errors import UserError
 if TYPE_CHECKING:
     from sweeps.search.method import Problem
 
-MOST_RUNS = 1_000_000
 LISTED = "list"  # the method with explicitly listed settings
 SURFACE = "surface"  # the method that proposes settings only in a race
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
@@ -220,6 +219,7 @@ def _check_seeds(seeds: int | tuple[int, ...] | Racing) -> None:
         return
     if isinstance(seeds, int):
         require(seeds > 0, "seeds", f"expected 1 or more, got {seeds}")
+        require(seeds <= MOST_RUNS, "seeds", f"more than {MOST_RUNS:,} runs")
         return
     require(len(seeds) > 0, "seeds", "expected at least one seed")
     require(len(set(seeds)) == len(seeds), "seeds", "a seed is listed twice")

@@ -324,7 +324,7 @@ def _caption(choice: Choice, answer: "Answer | None") -> str:
         own = own_best_in_short(choice) or "the metric's own best where that is another"
         text += f"Ring: the setting to use of each line; dashed: {own}. "
     else:
-        text += "Ring: the best of each line. "
+        text += "Ring: the setting to use of each line. "
     if answer is None:
         text += "Band: the middle half of the seeds."
     else:

@@ -70,6 +70,8 @@ def test_least_file_has_sensible_defaults(file):
         ("seeds: 3", "seeds: [1, -1]", 8, "0 or more"),
         ("seeds: 3", "seeds:\n- 1\n- x", 10, "seeds[1]: expected a whole number, got 'x'"),
         ("seeds: 3", "seeds: 1000000", 4, "more than 1,000,000 runs"),
+        ("seeds: 3", f"seeds: {10**20}", 8, "more than 1,000,000 runs"),
+        ("seeds: 3", f"seeds: {{min: 2, max: {10**20}}}", 8, "more than 1,000,000 runs"),
         ("seeds: 3", "seeds: 3\nsettings: 3", 9, "the grid has 4 settings"),
         ("seeds: 3", "seeds: 3\npack: 0", 9, "pack: expected 1 or more"),
         ("seeds: 3", "seeds: 3\npack: all", 9, "pack: "),
