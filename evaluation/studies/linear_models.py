@@ -1,11 +1,10 @@
-"""What beta does in factor analysis and over-complete ICA (Stühmer et al. 2019, Fig. 1 and B).
+"""What beta does in factor analysis, where everything can be worked out (Stühmer et al. 2019, B).
 
     python -m evaluation.studies.linear_models --out linear-models
 
 turned_latents.png    B.3, B.5: of all turns of the latents the straight one is preferred
 third_latent.png      B.4: a latent that is not needed is pruned
 pruning.png           how long the components stay as beta grows, where the noise is known
-ica.png               Fig. 1, B.8: components lost and turned as beta grows
 """
 
 import sys
@@ -18,13 +17,10 @@ from evaluation.analysis.formatting import fixed, number
 from evaluation.report.figures import style
 from evaluation.report.material import Drawn
 from evaluation.studies import factor_analysis as fa
-from evaluation.studies import independent_components as ica
 from evaluation.studies.drawings import COLOURS, ellipse, heading, main, panel_title
 
 BETAS = (1.0, 2.0, 5.0)
 STRAIGHT, NOISE = np.diag([2.0, 1.0]), np.array([0.1, 0.1])
-TRUE = ica.directions((10.0, 70.0, 130.0))
-POINTS, ICA_BETAS, SHOWN = 300, (1.0, 2.0, 3.5, 5.0, 8.0, 12.0, 20.0), (1.0, 5.0, 20.0)
 
 
 def turned_latents() -> Drawn:
@@ -118,64 +114,6 @@ def pruning() -> Drawn:
                  f"fits and formula differ by {number(away)} at most.")  # fmt: skip
 
 
-def over_complete_ica() -> Drawn:
-    """Data with true and fitted components at some beta; lengths and angle along beta."""
-    sources = ica.Sources()
-    x = ica.sample(TRUE, sources, POINTS)
-    fits = {beta: ica.fit(x, TRUE, sources, beta) for beta in ICA_BETAS}
-    figure = style.new_figure(9.6, 6.6)
-    grid = figure.add_gridspec(2, 6, height_ratios=[1.15, 1])
-    for i, beta in enumerate(SHOWN):
-        axes = figure.add_subplot(grid[0, 2 * i : 2 * i + 2])
-        _draw_components(axes, x, fits[beta].weights)
-        panel_title(axes, f"β = {beta:g}")
-    long, wide = figure.add_subplot(grid[1, :3]), figure.add_subplot(grid[1, 3:])
-    found = np.array([ica.lengths(fit.weights) for fit in fits.values()])
-    for k, name in enumerate(("longest", "second", "shortest")):
-        long.plot(ICA_BETAS, found[:, k], color=COLOURS[k], marker="osD"[k], linewidth=1.8,
-                  markersize=6, markeredgecolor="white", label=name)  # fmt: skip
-    long.axhline(1, color=style.QUIET, linewidth=1, linestyle=(0, (4, 3)))
-    style.dress(long, xlabel="β", ylabel="length of a component")
-    long.legend(frameon=False, fontsize=9, labelcolor=style.INK)
-    angles = [ica.angle(fit.weights) for fit in fits.values()]
-    wide.plot(ICA_BETAS, angles, color=COLOURS[0], marker="o", linewidth=1.8, markersize=6,
-              markeredgecolor="white")  # fmt: skip
-    wide.axhline(ica.angle(TRUE), color=style.QUIET, linewidth=1, linestyle=(0, (4, 3)))
-    wide.set_ylim(50, 93)
-    style.dress(wide, xlabel="β", ylabel="angle of the two longest, degrees")
-    for axes in (long, wide):
-        axes.set_xscale("log")
-        style.plain_log_ticks(axes.xaxis, ICA_BETAS[0], ICA_BETAS[-1])
-    heading(figure, "Over-complete ICA: one component is pruned, the others turn to a right angle")
-    style.caption(figure, f"Blue: the true components, of length 1 (dashed below); vermillion: "
-                  f"fitted from there. {POINTS} points, Student-t sources of {sources.freedom:g} "
-                  f"degrees of freedom, noise {sources.noise:g}.")  # fmt: skip
-    first, last = fits[ICA_BETAS[0]].weights, fits[ICA_BETAS[-1]].weights
-    said = " and ".join(
-        f"{ica.lengths(weights)[2]:.2f} at β = {beta:g}, where the longest two stand at "
-        f"{ica.angle(weights):.0f}°"
-        for weights, beta in ((first, ICA_BETAS[0]), (last, ICA_BETAS[-1]))
-    )
-    said = f"The shortest of three components has length {said}"
-    return Drawn(figure, "Over-complete ICA", f"{said}; in truth 1 and {ica.angle(TRUE):.0f}°.")
-
-
-def _draw_components(axes: Axes, x: np.ndarray, fitted: np.ndarray) -> None:
-    """Lines through the origin, as the sign of a component means nothing."""
-    axes.scatter(x[:, 0], x[:, 1], s=7, color="#9ca3af", alpha=0.6, linewidths=0)
-    for weights, colour, width in ((TRUE, COLOURS[0], 3.4), (fitted, COLOURS[1], 1.9)):
-        for component in weights.T:
-            axes.plot(*np.outer(component, [-2, 2]), color=colour, linewidth=width,
-                      solid_capstyle="round", alpha=0.9)  # fmt: skip
-    axes.set_xlim(-3.2, 3.2)
-    axes.set_ylim(-3.2, 3.2)
-    axes.set_aspect("equal")
-    style.dress(axes)
-    axes.set_xticks([])
-    axes.set_yticks([])
-    axes.grid(False)
-
-
 def _gap(weights: np.ndarray, beta: float) -> float:
     return fa.gap(fa.FactorModel(weights, NOISE, beta))
 
@@ -192,7 +130,6 @@ FIGURES = {
     "turned_latents": turned_latents,
     "third_latent": third_latent,
     "pruning": pruning,
-    "ica": over_complete_ica,
 }
 
 

@@ -59,7 +59,7 @@ def execute(args: Namespace) -> int:
     more = (sure.settings - len(settings)) * trials.each
     # the runs of a trial have its time in common
     known_results = glance.results(list(in_store)[:MOST_TIMED]).values()
-    seconds = {result["training"]["seconds"] for result in known_results}
+    seconds = {result.get("training", {}).get("seconds") for result in known_results} - {None}
     hours = device_hours(sorted(seconds), left.count + more)
     plan = {
         "name": spec.name,

@@ -8,7 +8,7 @@ import trainer
 ROOT = Path(trainer.__file__).parent
 # each imports those before it alone
 ORDER = (
-    ("errors", "randomness"),
+    ("errors", "randomness", "run_files"),
     ("registry",),
     ("config", "files"),
     ("cache",),
@@ -16,7 +16,7 @@ ORDER = (
     ("data", "device", "nn"),
     ("architectures", "distributions", "likelihoods"),
     ("objectives",),
-    ("run_folder",),
+    ("registries", "run_folder"),
     ("models",),
     ("training",),
     ("__main__",),

@@ -49,7 +49,7 @@ MARKED = (
     "tests/trainer/device",
     "tests/trainer/objectives",
     "tests/trainer/training",
-    "tests/evaluation/test_evaluate.py",
+    "tests/evaluation/test_evaluate_runs.py",
 )
 BETAS = (0.25, 0.5, 1, 2, 4, 8, 16, 32)
 

@@ -1,14 +1,10 @@
-"""Factor analysis and ICA under beta: formulas against what is known of them."""
-
-import math
+"""Factor analysis under beta: formulas against what is known of them."""
 
 import numpy as np
 import pytest
-import torch
-from scipy import integrate, stats
+from scipy import stats
 
 from evaluation.studies import factor_analysis as fa
-from evaluation.studies import independent_components as ica
 
 WEIGHTS = np.array([[2.0, 0.3, -0.4], [0.1, 1.0, 0.7]])
 NOISE = np.array([0.5, 0.2])
@@ -79,35 +75,3 @@ def test_directions_that_vary_by_less_than_beta_times_the_noise_are_pruned():
     assert fa.kept(eigenvalues, 0.2, 4.0) == pytest.approx([3.2, 1.2, 0])
     gram = found.weights.T @ found.weights
     assert np.abs(gram - np.diag(np.diag(gram))).max() < 1e-3  # and what stays is orthogonal
-
-
-def test_the_cross_entropy_with_student_t_sources():
-    for mu, sigma in ((0.3, 0.2), (-2.0, 1.0)):
-        known, _ = integrate.quad(
-            lambda z, m=mu, s=sigma: -stats.norm(m, s).pdf(z) * stats.t(2.2).logpdf(z),
-            mu - 12 * sigma,
-            mu + 12 * sigma,
-        )
-        found = ica.cross_entropy(torch.tensor([mu]), torch.tensor([math.log(sigma)]), 2.2)
-        assert float(found) == pytest.approx(known, rel=1e-3)
-
-
-def test_the_free_energy_of_a_data_point_by_sampling():
-    sources, weights = ica.Sources(2.2, 0.5), torch.from_numpy(ica.directions((10, 70, 130)))
-    mu, sigma = np.array([0.5, -0.2, 0.1]), np.array([0.3, 0.4, 0.5])
-    x = np.array([0.6, -0.3])
-    z = mu + sigma * np.random.default_rng(0).standard_normal((400_000, 3))
-    explained = stats.norm(z @ weights.numpy().T, 0.5).logpdf(x).sum(axis=1).mean()
-    kl = (stats.norm(mu, sigma).logpdf(z) - stats.t(2.2).logpdf(z)).sum(axis=1).mean()
-    tensors = [torch.from_numpy(a[None]) for a in (x, mu, np.log(sigma))]
-    found = ica.free_energy(tensors[0], weights, tensors[1], tensors[2], sources, 3.0)
-    assert float(found) == pytest.approx(explained - 3 * kl, abs=0.02)
-
-
-def test_pressure_prunes_one_component_and_straightens_the_others():
-    true, sources = ica.directions((10, 70, 130)), ica.Sources(freedom=2.2, noise=0.5)
-    x = ica.sample(true, sources, 25)
-    weak, strong = (ica.fit(x, true, sources, beta, steps=60) for beta in (1.0, 8.0))
-    assert ica.angle(true) == pytest.approx(60)
-    assert ica.lengths(strong.weights)[2] < 0.05 < 0.1 < ica.lengths(weak.weights)[2]
-    assert ica.angle(strong.weights) > 75

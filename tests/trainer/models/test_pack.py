@@ -104,7 +104,7 @@ def test_what_cannot_be_read_back_is_named(tmp_path: Path) -> None:
     train([config(latents=5)], Shapes(), paths[1:], device="cpu")
     with pytest.raises(UserError, match=r"has latents 5, .* has 3;"):
         load_pack(paths)
-    with pytest.raises(UserError, match="no run folder"):
+    with pytest.raises(UserError, match="is not a run folder"):
         load_pack([tmp_path])
     with pytest.raises(UserError, match="at least one"):
         load_pack([])

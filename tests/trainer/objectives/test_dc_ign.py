@@ -128,7 +128,7 @@ def test_latents_of_each_factor() -> None:
             {"factors": {"x": 4, "y": 3}},
             r"objective_options\.factors: .*needs 7 latents, there are 6",
         ),
-        (load("dsprites", labels=2), {}, r"no two labelled images .* differ in 'shape' alone"),
+        (load("dsprites", labels=2), {}, r"no two labelled images .* differ only in 'shape'"),
     ],
 )
 def test_labels_that_do_not_do_are_named(
