@@ -73,6 +73,11 @@ def test_a_table_of_own_and_new_factors(table):
     assert data.fingerprint == dsprites().fingerprint
 
 
+def test_a_row_that_is_repeated_counts_once(table):
+    data = dsprites(table("index,shape,mood\n0,2,sad\n7,1,glad\n7,1,glad\n3,0,sad\n"))
+    assert data.classes([0, 7, 3]).tolist() == [[2, 1], [1, 0], [0, 1]]
+
+
 def test_labels_fingerprint_is_of_the_labels_and_not_of_the_file(table):
     first = dsprites(table("index,shape\n0,2\n1,1\n")).labels_fingerprint
     assert dsprites(table("shape , index\n 1,1\n\n2 ,0\n")).labels_fingerprint == first

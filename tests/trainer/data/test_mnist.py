@@ -18,9 +18,11 @@ def idx(array):
 
 
 def write(folder, stem, images=IMAGES, labels=LABELS, zipped=True):
-    ending, pack = (".gz", gzip.compress) if zipped else ("", bytes)
-    (folder / f"{stem}-images-idx3-ubyte{ending}").write_bytes(pack(idx(images)))
-    (folder / f"{stem}-labels-idx1-ubyte{ending}").write_bytes(pack(idx(labels)))
+    for kind, array in (("images-idx3", images), ("labels-idx1", labels)):
+        content, name = idx(array), f"{stem}-{kind}-ubyte"
+        if zipped:  # without the time, which is part of a compressed file
+            content, name = gzip.compress(content, mtime=0), f"{name}.gz"
+        (folder / name).write_bytes(content)
 
 
 @pytest.mark.parametrize("zipped", [True, False])

@@ -127,7 +127,7 @@ def read_table(
     if not columns:
         raise UserError(f"{path}: no label columns; {label_table.HELP}")
     known = rows.images != UNKNOWN
-    own = {name: _own(table, name, count) for name, count in data.factors.items()}
+    own = {name: _own(table, name, count, known) for name, count in data.factors.items()}
     found = read_columns(
         {name: cells[known] for name, cells in columns.items()}, len(data), bins, own, missing
     )
@@ -186,8 +186,11 @@ def content(table: NDArray[np.int32]) -> str:
     return hashlib.sha256(np.ascontiguousarray(table, "<i4").data).hexdigest()
 
 
-def _own(table: label_table.LabelTable, name: str, count: int) -> Reader:
-    """Reads a column of classes of one of the data set's own factors."""
+def _own(table: label_table.LabelTable, name: str, count: int, known: NDArray[np.bool_]) -> Reader:
+    """Reads a column of classes of one of the data set's own factors.
+
+    known: whether each row of the table belongs to an image, and is not a repetition.
+    """
 
     def read(values: NDArray, bins: int) -> LabelColumn:
         classes = label_rows.whole_numbers(table, name)
@@ -195,7 +198,7 @@ def _own(table: label_table.LabelTable, name: str, count: int) -> Reader:
         if wrong.size:
             problem = f"expected a class from 0 to {count - 1} or nothing, got {classes[wrong[0]]}"
             raise table.problem(int(wrong[0]), name, problem)
-        return LabelColumn(classes, count)
+        return LabelColumn(classes[known], count)
 
     return read
 
