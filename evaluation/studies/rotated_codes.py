@@ -29,7 +29,7 @@ from evaluation.studies.drawings import COLOURS, heading, main, panel_title
 
 LEVELS = 16  # classes of a factor, as a metric needs images that agree in one
 IMAGES = 8_000
-FEW = {"train": 1_000, "test": 1_000}  # points of Higgins' metric: enough for perfect codes
+FEW = 1_000  # training and test points of Higgins' metric: enough for perfect codes
 DEGREES = (0, 5, 10, 20, 30, 40, 45)
 SIZES, TRIALS = (2, 3, 5, 10), 12
 
@@ -168,7 +168,7 @@ def random_turns() -> Drawn:
 
 def higgins_score(data: GaussianFactors, turn: NDArray[np.float64]) -> float:
     """Of the code Q v."""
-    return float(higgins(code(turn), data, **FEW).score)  # type: ignore[arg-type]
+    return float(higgins(code(turn), data, train=FEW, test=FEW).score)
 
 
 def _mig_score(data: GaussianFactors, turn: NDArray[np.float64]) -> float:

@@ -3,7 +3,6 @@
 import contextlib
 import gc
 import logging
-import math
 import os
 import secrets
 import socket
@@ -15,6 +14,7 @@ from typing import Any
 from sweeps.cluster import processes
 from sweeps.cluster.runtime_env import for_trials
 from sweeps.sweepfile import Resources
+from trainer.device.cores import cores
 from trainer.errors import UserError
 
 # Read by Ray when it is imported or started; the user's own values stay.
@@ -73,19 +73,6 @@ def _own_token(folder: Path) -> None:
         file.write(secrets.token_hex(32))
     os.environ.pop("RAY_AUTH_TOKEN", None)  # it would take precedence
     os.environ["RAY_AUTH_TOKEN_PATH"] = str(token)
-
-
-def cores() -> int:
-    """How many cores this process may use: by its affinity and its cgroup's quota."""
-    here = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    for file in ("/sys/fs/cgroup/cpu.max", "/sys/fs/cgroup/cpu/cpu.cfs_quota_us"):
-        with contextlib.suppress(OSError, ValueError):
-            quota, *period = Path(file).read_text().split()
-            if not period:
-                period = Path(file).with_name("cpu.cfs_period_us").read_text().split()
-            if int(quota) > 0:
-                here = min(here, math.ceil(int(quota) / int(period[0])))
-    return max(1, here)
 
 
 class _Kept(list[str]):

@@ -1,6 +1,5 @@
 """A search by one of Optuna's samplers, over a study that stays small however many settings."""
 
-import itertools
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
@@ -47,8 +46,7 @@ class ByStudy(Method):
     def proposals(self, number: int, past: Past) -> Iterator[dict[str, Value]]:
         """What the sampler proposes as setting `number`, and what else it would have proposed."""
         if number < STARTUP:
-            for point in itertools.islice(self._startup, ATTEMPTS):
-                yield cube.setting_at(self.problem.parameters, point)
+            yield from cube.settings_at(self.problem.parameters, self._startup, ATTEMPTS)
             return
         import optuna
 

@@ -1,5 +1,6 @@
 """The unit cube [0, 1)^parameters, which a space is spread over: its points, and their settings."""
 
+import itertools
 import math
 from collections.abc import Iterator, Mapping
 
@@ -25,6 +26,14 @@ def sobol(parameters: int, seed: int) -> Iterator[NDArray[np.float64]]:
     yield from points.random(16)
     while True:
         yield from points.random(points.num_generated)
+
+
+def settings_at(
+    parameters: Mapping[str, Parameter], points: Iterator[NDArray[np.float64]], most: int
+) -> Iterator[dict[str, Value]]:
+    """The settings at the next points, `most` of them; those not asked for are left in `points`."""
+    for point in itertools.islice(points, most):
+        yield setting_at(parameters, point)
 
 
 def setting_at(parameters: Mapping[str, Parameter], point: NDArray[np.float64]) -> dict[str, Value]:

@@ -73,7 +73,7 @@ def decide(
     if known is None:
         return Round({}, (), 0.0)
     tried = len(known.settings)
-    means = np.minimum(known.draws, known.ceiling)
+    means = known.means
     loss = means.max(axis=1) - means[:, :tried].T
     favourite = int(means[:, :tried].mean(axis=0).argmax())
     leader = int(known.settings[favourite])

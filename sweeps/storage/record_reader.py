@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from evaluation.result_file import RESULT, Files, result_of
+from evaluation.result_file import Files, result_of
 from sweeps.storage.record_index import RecordIndex
 from trainer.files import SEAL, parse_json, seal_holds
 
@@ -102,4 +102,3 @@ def _sizes_are_right(files: Files, head: Mapping[str, Any]) -> bool:
 
 RESULTS = RecordKind(lambda files, name: result_of(files, hashes=False), _head, _sizes_are_right)
 SETTINGS = RecordKind(_read_sealed, lambda record: None, lambda files, head: True)
-__all__ = ["RESULT", "RESULTS", "SETTINGS", "RecordKind", "RecordReader"]

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from evaluation.analysis.formatting import count
 from sweeps.sweepfile import SweepSpec, space
 from sweeps.sweepfile.configure import configure
-from sweeps.sweepfile.starter import cpus, trial_step_seconds
+from sweeps.sweepfile.starter import trial_step_seconds
 from trainer.data.dataset import Dataset
+from trainer.device.cores import cores
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,7 @@ def cost_of(spec: SweepSpec, data: Dataset) -> Cost:
     pixels = math.prod(data.shape)
     config = resolved(configure(spec.dataset, spec.trainer, first, pixels), data)
     need = probe(config, data, torch.device("cuda" if on_gpu else "cpu"))
-    together = 1.0 if on_gpu else max(1.0, cpus() / max(spec.resources.cpu, 1.0))
+    together = 1.0 if on_gpu else max(1.0, cores() / max(spec.resources.cpu, 1.0))
     seconds = trial_step_seconds(config, data, seeds) * config.steps
     trials = spec.most_runs / seeds
     return Cost(

@@ -2,7 +2,6 @@
 
 import json
 import math
-import os
 import re
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -15,6 +14,7 @@ from sweeps.sweepfile.configure import configure
 from trainer.config.normalised_beta import denormalised
 from trainer.config.run import DatasetConfig, OptimizerConfig, RunConfig
 from trainer.data.dataset import Dataset
+from trainer.device.cores import cores
 from trainer.errors import UserError
 
 MINUTES = 8  # of training, which leaves time for the start and the scores
@@ -65,7 +65,7 @@ def starter(name: str, options: Mapping[str, Any]) -> Starter:
         batch_size=batch,
     )
     seconds = trial_step_seconds(config, data)
-    together = 1 if gpu else max(1, min(BETAS, cpus()))  # trials at once
+    together = 1 if gpu else max(1, min(BETAS, cores()))  # trials at once
     affordable = MINUTES * 60 * together / (BETAS * seconds)
     steps = _round(max(FEWEST, min(MOST, affordable, PASSES * len(data) / batch)))
     minutes = steps * BETAS * seconds / together / 60
@@ -88,7 +88,7 @@ def remarks_on_cost(spec: SweepSpec, data: Dataset, seconds: float | None = None
     seeds = len(spec.seed_list)
     if seconds is None:
         each = trial_step_seconds(config, data, seeds) * config.steps
-        seconds = each * spec.setting_count / cpus()
+        seconds = each * spec.setting_count / cores()
     took = f"{seconds / 3600:.1f} hours" if seconds >= 3600 else f"{seconds / 60:.0f} minutes"
     return [
         f"trainer.steps is not given: {config.steps:,} steps of {config.batch_size} show each of "
@@ -141,11 +141,6 @@ def _with_seed(config: RunConfig, seed: int) -> RunConfig:
     from dataclasses import replace
 
     return replace(config, seed=seed)
-
-
-def cpus() -> int:
-    """The cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _round(number: float) -> int:

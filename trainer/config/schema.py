@@ -92,7 +92,7 @@ def build(cls: type[T], values: object) -> T:
                 f"unknown key{suggestion(key, fields)}",
                 (key if isinstance(key, str) else str(key),),
             )
-    hints = _hints(cls)  # type: ignore[arg-type]
+    hints = _hints(cls)  # type: ignore[arg-type]  # a class is hashable, a type[T] not to mypy
     arguments = {}
     for name, field in fields.items():
         if name in values:

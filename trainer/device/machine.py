@@ -1,10 +1,12 @@
 """What a run was trained on, for its record: it decides how long that took, not what came out."""
 
-import os
 import platform
 from typing import Any
 
 import torch
+
+from trainer.device.cores import cores
+from trainer.device.memory import free_memory
 
 
 def machine(device: torch.device) -> dict[str, Any]:
@@ -24,21 +26,9 @@ def machine(device: torch.device) -> dict[str, Any]:
     return found
 
 
-def cores() -> int:
-    """The CPU cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def _memory() -> int | None:
     """Of the machine, in bytes; of the container where that has less."""
     try:
-        whole = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+        return free_memory(torch.device("cpu"))[1]
     except (ValueError, OSError, AttributeError):
         return None
-    for path in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
-        try:
-            with open(path, encoding="ascii") as file:
-                return min(whole, int(file.read()))
-        except (OSError, ValueError):  # no container, or one without a limit ("max")
-            continue
-    return whole

@@ -28,6 +28,11 @@ class Expectation:
     ceiling: float
     noise: np.ndarray
 
+    @property
+    def means(self) -> np.ndarray:
+        """The draws as mean scores: none is above the ceiling."""
+        return np.minimum(self.draws, self.ceiling)
+
 
 def expect(
     rows: Sequence[RunRow], goal: Goal, untried: np.ndarray, count: int, seed: int

@@ -171,31 +171,14 @@ def _draw_marks(
         top = series.best_of(line, choice)
         if top is None or not top.finished:
             continue
-        star = top is choice.best
-        axes.scatter(
-            x_of(axis(top)),
-            level + 0.12,
-            marker="*" if star else "o",
-            s=230 if star else 60,
-            facecolors="white",
-            edgecolors=style.INK,
-            linewidths=1,
-            zorder=4,
-            gid="best" if star else "top",
-        )
+        spot = (x_of(axis(top)), level + 0.12)
+        if top is choice.best:
+            _mark(axes, spot, "*", 230, "best")
+        else:
+            _mark(axes, spot, "o", 60, "top")
     for level, line in enumerate(lines):
         for own in series.own_best_of(line, choice):
-            axes.scatter(
-                x_of(axis(own)),
-                level + 0.12,
-                marker="D",
-                s=64,
-                facecolors="white",
-                edgecolors=style.INK,
-                linewidths=1,
-                zorder=4,
-                gid="own best",
-            )
+            _mark(axes, (x_of(axis(own)), level + 0.12), "D", 64, "own best")
     for level, line in enumerate(lines):
         for setting in (s for s in line.settings if not s.finished):
             axes.scatter(
@@ -214,3 +197,9 @@ def _readable_on(colour: str) -> str:
     """Dark or white, whichever contrasts with a background (luma of ITU-R BT.709)."""
     red, green, blue = to_rgb(colour)
     return style.INK if 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.5 else "white"
+
+
+def _mark(axes: Axes, place: tuple[float, float], marker: str, size: float, gid: str) -> None:
+    """A white mark with a dark edge."""
+    axes.scatter(*place, marker=marker, s=size, facecolors="white", edgecolors=style.INK,
+                 linewidths=1, zorder=4, gid=gid)  # fmt: skip

@@ -1,6 +1,5 @@
 """`surface`: beta and the latent size, from the surface that the answer is made from."""
 
-import itertools
 from collections.abc import Iterator
 
 from sweeps.search import candidates, cube
@@ -44,5 +43,4 @@ class Surface(Method):
 
     def proposals(self, number: int, past: Past) -> Iterator[dict[str, Value]]:
         """The next points of a Sobol sequence."""
-        for point in itertools.islice(self._points, ATTEMPTS):
-            yield cube.setting_at(self.problem.parameters, point)
+        return cube.settings_at(self.problem.parameters, self._points, ATTEMPTS)
