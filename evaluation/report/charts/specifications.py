@@ -95,6 +95,7 @@ def data_of(
     fields = parameter_fields(rows)
     same = comparable(choice.settings, choice.best)  # alike: those that can share an axis
     alike = {row.run for setting in same for row in setting.rows}
+    alike_settings = {setting_key(setting) for setting in same}
     runs = [
         _known(
             _places(row, fields, dims)
@@ -123,12 +124,13 @@ def data_of(
                 "low": low,
                 "high": high,
             }
-            | {"key": setting_key(setting)}
-            | ({"alike": setting.reconstruction} if setting in same else {})
+            | {"key": key}
+            | ({"alike": setting.reconstruction} if key in alike_settings else {})
         )
         for setting in choice.settings
         if setting.finished
         for low, high in [_errors(setting)]
+        for key in [setting_key(setting)]
     ]
     chance = [{"chance": choice.chance}] if math.isfinite(choice.chance) else []
     return {

@@ -53,15 +53,20 @@ def draw(rows: Sequence[RunRow], choice: Choice, *, score_name: str = "score") -
     axes.scatter(
         [row.reconstruction for row in known],
         [row.score for row in known],
-        c=[line_of[r.run].colour if several else style.colour_at(scale, r.beta) for r in known]
+        c=(
+            [line_of[row.run].colour for row in known]
+            if several
+            else style.colours_at(scale, [row.beta for row in known])
+        )
         or None,
         s=16,
         alpha=0.4,
         linewidths=0,
         gid="seeds",
     )
+    drawn = {id(setting) for setting in settings if setting.finished}
     for line in lines:
-        part = [s for s in line.settings if s in settings and s.finished]
+        part = [s for s in line.settings if id(s) in drawn]
         x, y = [s.reconstruction for s in part], [s.mean for s in part]
         axes.plot(x, y, color=line.colour if several else "#9ca3af", linewidth=1, zorder=2)
         axes.errorbar(
@@ -77,7 +82,12 @@ def draw(rows: Sequence[RunRow], choice: Choice, *, score_name: str = "score") -
         axes.scatter(
             x,
             y,
-            c=[line.colour if several else style.colour_at(scale, s.beta) for s in part] or None,
+            c=(
+                [line.colour] * len(part)
+                if several
+                else style.colours_at(scale, [s.beta for s in part])
+            )
+            or None,
             marker=line.marker,
             s=72,
             edgecolors="white",
