@@ -128,9 +128,9 @@ def read_result(folder: Path, hashes: bool = True) -> dict[str, Any] | None:
     return result_of(LocalFiles(Path(folder)), hashes)
 
 
-def result_of(files: Files, hashes: bool = True) -> dict[str, Any] | None:
-    """As `read_result`, for a run whose files may be anywhere."""
-    reading = record_of(files, RESULT, hashes)
+def result_of(files: Files, hashes: bool = True, run: str | None = None) -> dict[str, Any] | None:
+    """As `read_result`, for a run whose files may be anywhere. run: as in `record_of`."""
+    reading = record_of(files, RESULT, hashes, run)
     if reading.record is None and not reading.absent:
         _log.warning("%s; the result is not used", reading.reason)
     return reading.record
@@ -141,8 +141,12 @@ def read_record(folder: Path, name: str, hashes: bool = True) -> Reading:
     return record_of(LocalFiles(Path(folder)), name, hashes)
 
 
-def record_of(files: Files, name: str, hashes: bool = True) -> Reading:
-    """As `read_record`, for a run whose files may be anywhere."""
+def record_of(files: Files, name: str, hashes: bool = True, run: str | None = None) -> Reading:
+    """As `read_record`, for a run whose files may be anywhere.
+
+    run: id of the run that it must be of, where that is known: a folder may have been copied over
+        another, and then all its files fit together.
+    """
     content = files.read(name)
     if content is None:
         return Reading(None, f"{files} has no {name}", absent=True)
@@ -155,6 +159,8 @@ def record_of(files: Files, name: str, hashes: bool = True) -> Reading:
         return Reading(None, f"{place} {wrong}")
     if not seal_holds(record):
         return Reading(None, f"{place} was changed (its own checksum differs)")
+    if run is not None and record["run"] != run:
+        return Reading(None, f"{place} is that of another run, {record['run']}")
     if name == RESULT and "evaluations" not in record:
         return Reading(None, f"{place} is damaged (no evaluations)")
     for file, facts in record["files"].items():

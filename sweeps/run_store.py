@@ -154,11 +154,11 @@ class Store:
     # What a sweep keeps.
 
     def result(self, run_id: str, hashes: bool = True) -> dict[str, Any] | None:
-        """The result of a run; None if it is not done, or its files do not match.
+        """The result of a run; None if it is not done, or its files are not its own or not intact.
 
         hashes: compare the files' SHA-256; otherwise only sizes (for a quick look at many runs).
         """
-        return result_of(self._storage.files(run_key(run_id)), hashes)
+        return result_of(self._storage.files(run_key(run_id)), hashes, run_id)
 
     def results(
         self, run_ids: Sequence[str], hashes: bool = True
@@ -177,7 +177,7 @@ class Store:
     def is_trained(self, run_id: str) -> bool:
         """Whether the training of a run has ended, in success or failure; it may not be scored."""
         files = self._storage.files(run_key(run_id))
-        return record_of(files, RECORD_FILE, hashes=False).record is not None
+        return record_of(files, RECORD_FILE, hashes=False, run=run_id).record is not None
 
     def settings(self, spec: SweepSpec) -> list[Setting]:
         """The settings of this search so far, in order of their numbers.

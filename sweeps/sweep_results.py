@@ -107,14 +107,18 @@ def scored_alike(
         for figures in result["evaluations"].values()
         if isinstance(figures.get("seeds"), list) and set(figures["seeds"]) <= set(everyone)
     }
-    added = {"setting": held.setting.number}
+    ended = {
+        run: stored[run] | {"setting": held.setting.number, "folder": str(store.run_folder(run))}
+        for run in everyone
+        if run in stored
+    }
     by_set = []
     for runs in sorted(sets, key=len, reverse=True):
         evaluation = plan.identity(runs)
         found = [
-            {**stored[run], **added, "evaluation": evaluation, "folder": str(store.run_folder(run))}
-            for run in everyone
-            if run in stored and is_scored(stored[run], evaluation)
+            {**result, "evaluation": evaluation}
+            for result in ended.values()
+            if is_scored(result, evaluation)
         ]
         by_set.append(found)
         if any(evaluation in result["evaluations"] for result in found):

@@ -4,9 +4,10 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from evaluation.analysis.choose import Choice, SettingSummary
+from evaluation.analysis.choose import Choice
 from evaluation.analysis.formatting import capital, count, fixed, number
-from evaluation.analysis.setting_names import setting_label
+from evaluation.analysis.settings.names import setting_label
+from evaluation.analysis.settings.summary import SettingSummary
 from evaluation.report.charts.captions import label_beside
 from evaluation.report.charts.dimensions import title_of
 from evaluation.report.contents import text

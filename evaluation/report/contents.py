@@ -4,12 +4,14 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from evaluation.analysis.choose import Choice, SettingSummary
+from evaluation.analysis.choose import Choice
 from evaluation.analysis.formatting import count, metric_name, number
+from evaluation.analysis.settings.summary import SettingSummary
 from evaluation.analysis.table import RunRow
 from evaluation.baselines.table import cells, title
 from evaluation.report.charts.dimensions import Dimension, title_of
 from evaluation.report.facts import SweepFacts
+from evaluation.report.on_page import FAILURES
 from evaluation.report.tables import Column, Row, Table
 
 if TYPE_CHECKING:
@@ -51,6 +53,7 @@ def _settings(
     answer: "Answer | None" = None,
 ) -> Table:
     parameters, others = list(choice.best.parameters), list(choice.best.others)
+    factors = _factors(choice.settings) if sortable else []
     sure = answer.per_latents if answer is not None else {}
     columns = [
         Column("M"),
@@ -65,7 +68,7 @@ def _settings(
         Column("failed"),
         Column("reconstruction", decimals=1),
         Column("KL", decimals=1),
-        *(_knowledge_columns(choice.settings) if sortable else []),
+        *_knowledge_columns(factors),
         *([Column("live latents")] if sortable else []),
     ]
     rows = [
@@ -83,7 +86,7 @@ def _settings(
                 str(setting.failed or ""),
                 setting.reconstruction,
                 setting.kl,
-                *(_knowledge(setting, choice.settings) if sortable else []),
+                *_knowledge(setting, factors),
                 *([_live(setting.health.live_latents)] if sortable else []),
             ],
             best=setting is choice.best,
@@ -96,7 +99,7 @@ def _settings(
 
 def all_runs(rows: Sequence[RunRow], facts: SweepFacts) -> Table:
     """Every run, by setting and seed; a run's name opens its traversals."""
-    parameters = list(rows[0].parameters) if rows else []
+    parameters, factors = list(rows[0].parameters) if rows else [], _factors(rows)
     columns = [
         Column("run", text=True, run=True),
         Column("M"),
@@ -107,7 +110,7 @@ def all_runs(rows: Sequence[RunRow], facts: SweepFacts) -> Table:
         Column(facts.score_name, decimals=3),
         Column("reconstruction", decimals=1),
         Column("KL", decimals=1),
-        *_knowledge_columns(rows),
+        *_knowledge_columns(factors),
         Column("live latents"),
         Column("health", text=True),
     ]
@@ -123,7 +126,7 @@ def all_runs(rows: Sequence[RunRow], facts: SweepFacts) -> Table:
                 row.score,
                 row.reconstruction,
                 row.kl,
-                *_knowledge(row, rows),
+                *_knowledge(row, factors),
                 _live(row.health.live_latents),
                 ", ".join(word for key, word in ILL.items() if getattr(row.health, key)),
             ],
@@ -146,17 +149,15 @@ def _factors(items: Sequence[RunRow] | Sequence[SettingSummary]) -> list[str]:
     return list(dict.fromkeys(name for item in items for name in item.factors))
 
 
-def _knowledge_columns(items: Sequence[RunRow] | Sequence[SettingSummary]) -> list[Column]:
+def _knowledge_columns(factors: Sequence[str]) -> list[Column]:
     """A column per factor whose knowledge was measured."""
-    return [Column(f"{name} known", decimals=2) for name in _factors(items)]
+    return [Column(f"{name} known", decimals=2) for name in factors]
 
 
-def _knowledge(
-    item: RunRow | SettingSummary, items: Sequence[RunRow] | Sequence[SettingSummary]
-) -> list[float]:
+def _knowledge(item: RunRow | SettingSummary, factors: Sequence[str]) -> list[float]:
     """The cells of `_knowledge_columns`: 0 is chance, 1 all that labels could show."""
     known = item.factors
-    return [known[name].known if name in known else math.nan for name in _factors(items)]
+    return [known[name].known if name in known else math.nan for name in factors]
 
 
 def _live(latents: int | None) -> str:
@@ -164,17 +165,21 @@ def _live(latents: int | None) -> str:
 
 
 def failures(rows: Sequence[RunRow]) -> Table | None:
-    """Runs that failed, and why."""
+    """Runs that failed, and why; of very many the first ones."""
     failed = [row for row in rows if row.state == "failed"]
     if not failed:
         return None
+    listed = failed[:FAILURES]
     columns = [Column("M"), Column("β"), Column("seed"), Column("why", text=True, wide=True)]
     columns.append(Column("run", text=True))
     found = [
         Row([str(row.latents), row.beta, str(row.seed), row.reason or "not recorded", row.run])
-        for row in failed
+        for row in listed
     ]
-    return Table(count(len(failed), "failed run"), columns, found)
+    caption = count(len(failed), "failed run")
+    if len(listed) < len(failed):
+        caption += f", of which the first {len(listed)}"
+    return Table(caption, columns, found)
 
 
 def paper(facts: SweepFacts) -> Table | None:

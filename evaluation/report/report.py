@@ -23,6 +23,7 @@ from evaluation.report.facts import SweepFacts
 from evaluation.report.figures import beta_latents_map, inverted_u, style, tradeoff
 from evaluation.report.figures import traversals as traversal_grid
 from evaluation.report.material import Drawn
+from evaluation.report.on_page import ALL_RUNS, OnPage, as_csv, on_page
 from evaluation.report.pictures import Picture
 from evaluation.report.traversals import Traversal
 from trainer.files import write_atomically, write_json
@@ -52,7 +53,7 @@ def write_report(
     """Writes figures as PNG files and one page with all; returns its path, `folder/index.html`.
 
     Every file is written atomically, the page last. The page is self-contained: it needs no network
-    and no other file.
+    and no other file. Of very many runs it shows a part (`on_page`); runs.csv has all.
 
     figures: more of them to show, by name (evaluation.report.figures.FIGURES).
     run_pictures: PNG traversals of single runs with their ids, most important first.
@@ -75,6 +76,7 @@ def write_report(
     more = [_section(folder, stem, drawn) for stem, drawn in figures]
     now = summary(choice)
     dims = dimensions(rows)
+    page = on_page(rows, choice)
     shown = charts(choice, facts.score_name)
     html = _template().render(
         name=name,
@@ -85,8 +87,9 @@ def write_report(
         certainty=answer_card.certainty(answer),
         changes=changes(previous, now),
         per_latents=contents.per_latents(choice, facts, answer),
-        settings=contents.all_settings(choice, facts),
-        runs=contents.all_runs(rows, facts),
+        left_out=page.note,
+        settings=contents.all_settings(page.choice, facts),
+        runs=contents.all_runs(page.rows, facts),
         failures=contents.failures(rows),
         paper=contents.paper(facts),
         scoring=contents.scoring(choice),
@@ -102,11 +105,12 @@ def write_report(
             for i, one in enumerate(traversals, start=1)
         ],
         figures=more,
-        data=_json(_data(name, rows, choice, answer, dims, shown, facts, run_pictures)),
+        data=_json(_data(name, page, answer, dims, shown, facts, run_pictures)),
         css=_part("report.css"),
         library=Markup(library.script().replace("</script", r"<\/script")),
         scripts=[_part(script) for script in SCRIPTS],
     )
+    write_atomically(folder / ALL_RUNS, as_csv(rows).encode("utf-8"))
     write_json(folder / SUMMARY, now)
     write_atomically(folder / PAGE, html.encode("utf-8"))
     return folder / PAGE
@@ -162,8 +166,7 @@ def _colours(dims: Sequence[Dimension]) -> list[Dimension]:
 
 def _data(
     name: str,
-    rows: Sequence[RunRow],
-    choice: Choice,
+    page: OnPage,
     answer: "Answer | None",
     dims: Sequence[Dimension],
     shown: Sequence[Chart],
@@ -171,7 +174,7 @@ def _data(
     run_pictures: Iterable[tuple[str, bytes]],
 ) -> dict[str, Any]:
     """All data that the page's scripts read."""
-    data = data_of(rows, choice, answer, dims)
+    data = data_of(page.rows, page.choice, answer, dims)
     return {
         "name": name,
         "data": data,

@@ -4,6 +4,7 @@ Exit codes: 0 done, 1 failed, 2 a mistake in the input (one line says which), 13
 """
 
 import argparse
+import errno
 import os
 import sys
 import warnings
@@ -15,6 +16,11 @@ from sweeps.console.streams import Unfailing, occupy, unfailing
 from trainer.errors import UserError
 
 INTERRUPTED = 130
+# what a disk or a system says of a file, whatever the program
+_OF_FILES = frozenset(
+    getattr(errno, name)
+    for name in ("EACCES", "EPERM", "EROFS", "ENOSPC", "EDQUOT", "EIO", "ESTALE", "EMFILE")
+)
 
 _FILE = "a sweep file (YAML)"
 _FILE_OR_NAME = "a sweep file, or the name of a sweep that was run in the store"
@@ -61,6 +67,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         print(f"sweep: {one_line(' '.join(str(error).splitlines()))}", file=sys.stderr)
         return 2
+    except OSError as error:
+        if error.errno not in _OF_FILES or error.filename is None:
+            raise
+        print(f"sweep: {error.filename}: {error.strerror}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         return INTERRUPTED
     problem = output.problem if output else None

@@ -14,6 +14,7 @@ from evaluation.identity import with_defaults
 from evaluation.report.facts import SweepFacts
 from evaluation.report.figures import FIGURES, IN_REPORT
 from evaluation.report.material import Drawn, Lacking, Material
+from evaluation.report.on_page import OnPage, on_page
 from evaluation.report.report import SUMMARY, write_report
 from evaluation.report.traversals import Traversal, is_kept, traverse_run
 from sweeps import by_eye
@@ -45,7 +46,7 @@ def make_report(snapshot: Snapshot) -> Path:
         facts=_facts(snapshot),
         answer=snapshot.answer,
         figures=_figures(material_of(snapshot)),
-        run_pictures=_run_pictures(choice, store),
+        run_pictures=_run_pictures(on_page(snapshot.rows, choice), store),
         previous=store.read_json(f"{snapshot.sweep.report_key}/{SUMMARY}"),
     )
     store.keep(snapshot.sweep.report_key)
@@ -76,17 +77,16 @@ def _figures(sweep: Material) -> Iterator[tuple[str, Drawn]]:
             yield name, FIGURES[name](sweep)
 
 
-def _run_pictures(choice: Choice, store: Store) -> Iterator[tuple[str, bytes]]:
-    """The traversals of one run per setting, best settings first; then of all other runs.
+def _run_pictures(page: OnPage, store: Store) -> Iterator[tuple[str, bytes]]:
+    """The traversals of the runs on the page: one per setting, best settings first; then the rest.
 
     None for a remote store, from which each would have to be fetched.
     """
     if store.is_remote:
         return
-    first = [row for setting in choice.settings if (row := setting.representative)]
+    first = [row for setting in page.choice.settings if (row := setting.representative)]
     shown = {row.run for row in first}
-    others = (row for s in choice.settings for row in s.rows if row.run not in shown)
-    for row in (*first, *others):
+    for row in (*first, *(row for row in page.rows if row.run not in shown)):
         path = store.run_folder(row.run) / TRAVERSAL
         if path.is_file():
             yield row.run, path.read_bytes()

@@ -18,6 +18,8 @@ from sweeps.storage.storage import Storage
 from trainer.errors import UserError
 from trainer.files import expand, read_plain, write_atomically
 
+BUSY = (errno.EWOULDBLOCK, errno.EACCES)  # of flock: another process holds the lock
+
 
 class FolderStorage(Storage):
     """Storage in a folder; see `Storage`."""
@@ -109,8 +111,8 @@ class FolderStorage(Storage):
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError as error:
-                if error.errno not in (errno.EWOULDBLOCK, errno.EACCES):
-                    raise self._unusable(error) from None
+                if error.errno not in BUSY:
+                    raise self._without_locks(error) from None
                 raise UserError(busy.format(holder=_named(file.read(200)))) from None
             file.truncate(0)
             file.write(f"{process_name()}\n")
@@ -140,8 +142,8 @@ class FolderStorage(Storage):
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError as error:
                 with file:
-                    if error.errno not in (errno.EWOULDBLOCK, errno.EACCES):
-                        raise self._unusable(error) from None
+                    if error.errno not in BUSY:
+                        raise self._without_locks(error) from None
                     return _named(file.read(200))
             if _is_at(file, path):
                 break
@@ -166,14 +168,20 @@ class FolderStorage(Storage):
             with open(self._path(key)) as file:
                 try:
                     fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-                except OSError:
-                    return _named(file.read(200))
+                except OSError as error:
+                    return _named(file.read(200)) if error.errno in BUSY else None
         except OSError:
             pass
         return None
 
     def _path(self, key: str) -> Path:
         return plain_path(self.root, key)
+
+    def _without_locks(self, error: OSError) -> UserError:
+        return UserError(
+            f"store {self.root} cannot be locked: {error.strerror}; mount its disk with locks "
+            "(of Lustre: -o flock), or choose another with --store"
+        )
 
     def _unusable(self, error: BaseException | None) -> UserError:
         reason = getattr(error, "strerror", None) or str(error)

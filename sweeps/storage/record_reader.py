@@ -16,11 +16,11 @@ Place = tuple[Files, str]  # a folder, and a name in it
 class RecordKind:
     """How one kind of record is read.
 
-    read: a record, fully checked; None if invalid or missing. head: a record's summary.
+    read: the record of a key, fully checked; None if invalid or missing. head: its summary.
     fits: whether the files that a head lists match it, by size.
     """
 
-    read: Callable[[Files, str], dict[str, Any] | None]
+    read: Callable[[str, Files, str], dict[str, Any] | None]
     head: Callable[[Mapping[str, Any]], Any]
     fits: Callable[[Files, Any], bool]
 
@@ -65,7 +65,7 @@ class RecordReader:
         def read(item: tuple[str, Place]) -> tuple[str, str | None, dict[str, Any] | None]:
             key, (files, name) = item
             before = files.stamp(name)
-            record = kind.read(files, name)
+            record = kind.read(key, files, name)
             return key, before if files.stamp(name) == before else None, record
 
         for key, stamp, record in self._side_by_side(read, places.items()):
@@ -80,7 +80,11 @@ class RecordReader:
             yield from pool.map(read, items)
 
 
-def _read_sealed(files: Files, name: str) -> dict[str, Any] | None:
+def _read_result(key: str, files: Files, name: str) -> dict[str, Any] | None:
+    return result_of(files, hashes=False, run=key.split("/")[-2])
+
+
+def _read_sealed(key: str, files: Files, name: str) -> dict[str, Any] | None:
     content = files.read(name)
     try:
         record = None if content is None else parse_json(content)
@@ -100,5 +104,5 @@ def _sizes_are_right(files: Files, head: Mapping[str, Any]) -> bool:
     return all(files.size(name) == size for name, size in head["files"].items())
 
 
-RESULTS = RecordKind(lambda files, name: result_of(files, hashes=False), _head, _sizes_are_right)
+RESULTS = RecordKind(_read_result, _head, _sizes_are_right)
 SETTINGS = RecordKind(_read_sealed, lambda record: None, lambda files, head: True)

@@ -1,11 +1,14 @@
 """A glance at many runs: quick by an index that is never believed more than the records."""
 
+import contextlib
+import ctypes
 import json
 import os
+import shutil
 import sqlite3
 import stat
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -170,6 +173,15 @@ def test_a_changed_result_is_found_though_its_length_and_times_are_the_same(stor
     assert seen(store)[0] == before
 
 
+def test_a_run_copied_over_another_is_not_believed(store: Store) -> None:
+    one, other, *_ = sorted(store.root.glob("runs/*"))
+    shutil.copytree(one, other, dirs_exist_ok=True)  # whole: every file fits its record
+    found, results = seen(store)
+    assert found.finished == len(results) == 11 and seen(store)[0] == found
+    assert store.result(other.name) is None
+    assert store.result(one.name) is not None
+
+
 def test_a_changed_setting_is_found(store: Store) -> None:
     seen(store)
     path = next(store.root.glob("sweeps/*/*/settings/00000.json"))
@@ -239,3 +251,29 @@ def test_a_link_in_place_of_a_run_is_refused(store: Store, tmp_path: Path) -> No
     run.rename(tmp_path / "elsewhere")
     run.symlink_to(tmp_path / "elsewhere")
     assert main(["status", SPEC.name, "--store", store.location]) == 2
+
+
+def test_a_store_that_may_not_be_read_is_one_line(
+    store: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["status", SPEC.name, "--store", store.location]
+    assert main(command) == 0 and capsys.readouterr().err == ""
+    runs = store.root / "runs"
+    runs.chmod(0)
+    with unprivileged():
+        assert main(command) == 1
+    runs.chmod(0o755)
+    said = capsys.readouterr().err
+    assert said.startswith(f"sweep: {store.root}") and said.endswith(": Permission denied\n")
+    assert said.count("\n") == 1
+
+
+@contextlib.contextmanager
+def unprivileged() -> Iterator[None]:
+    """Without root's right to read everything, in this thread."""
+    libc, user = ctypes.CDLL(None), os.geteuid()
+    libc.setfsuid(user or 65534)
+    try:
+        yield
+    finally:
+        libc.setfsuid(user)

@@ -1,5 +1,7 @@
 """Two sweeps that share runs in one store: a run is one's at a time, and written once."""
 
+import errno
+import fcntl
 import io
 import multiprocessing
 import os
@@ -19,6 +21,7 @@ from sweeps.trials.trial import HELD, Trial
 from sweeps.trials.trial_queue import Block
 from sweeps.trials.work_order import PATIENCE, config_of, job_of
 from tests.sweeps.made_up import a_spec
+from trainer.errors import UserError
 from trainer.files import stamp
 
 SPEC = a_spec(
@@ -139,3 +142,16 @@ def test_others_go_before_a_trial_that_waits(block):
     assert [config["block"] for config in given] == [1, 0]
     assert [config["patience"] for config in given] == [0, PATIENCE]
     assert dispatch.suggest("four") == "wait"
+
+
+def test_a_disk_without_locks_is_one_line(tmp_path, monkeypatch):
+    def refused(*arguments):
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))  # as by Lustre without -o flock
+
+    monkeypatch.setattr(fcntl, "flock", refused)
+    store, said = Store(tmp_path), "cannot be locked: No locks available"
+    with pytest.raises(UserError, match=said), store.lock("a"):
+        pass
+    with pytest.raises(UserError, match=said), store.lease_runs(["a"]):
+        pass
+    assert store.holder("a") is None

@@ -9,8 +9,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from evaluation.analysis.choose import Choice, SettingSummary
+from evaluation.analysis.choose import Choice
 from evaluation.analysis.formatting import capital
+from evaluation.analysis.settings.summary import SettingSummary
 from evaluation.analysis.standing import comparable
 from evaluation.analysis.table import RunRow
 from evaluation.report.charts import captions
@@ -94,6 +95,7 @@ def data_of(
     fields = parameter_fields(rows)
     same = comparable(choice.settings, choice.best)  # alike: those that can share an axis
     alike = {row.run for setting in same for row in setting.rows}
+    alike_settings = {setting_key(setting) for setting in same}
     runs = [
         _known(
             _places(row, fields, dims)
@@ -122,12 +124,13 @@ def data_of(
                 "low": low,
                 "high": high,
             }
-            | {"key": setting_key(setting)}
-            | ({"alike": setting.reconstruction} if setting in same else {})
+            | {"key": key}
+            | ({"alike": setting.reconstruction} if key in alike_settings else {})
         )
         for setting in choice.settings
         if setting.finished
         for low, high in [_errors(setting)]
+        for key in [setting_key(setting)]
     ]
     chance = [{"chance": choice.chance}] if math.isfinite(choice.chance) else []
     return {

@@ -7,12 +7,14 @@ import numpy as np
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
+from matplotlib.collections import PatchCollection
 from matplotlib.colors import Normalize, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from evaluation.analysis.choose import Choice, SettingSummary
+from evaluation.analysis.choose import Choice
 from evaluation.analysis.formatting import capital
+from evaluation.analysis.settings.summary import SettingSummary
 from evaluation.analysis.table import RunRow
 from evaluation.report.charts.captions import of_map, own_best_in_short
 from evaluation.report.figures import series, style
@@ -21,6 +23,7 @@ from evaluation.report.material import Drawn, Material
 REACH = (
     0.22  # decades of beta_norm to either side that a lone setting colours; beyond is left blank
 )
+DENSE = 200  # cells in a row from which white edges would hide them
 ROW = 0.84  # height of a row of cells; the rest is empty
 
 
@@ -69,13 +72,13 @@ def draw_on(
     one_beta = series.one_beta(choice) if axis.parameter == "" else {}
     x_of = style.LogAxis([axis(row) for row in rows] + list(one_beta.values()))
     scale = _colour_scale(choice)
+    ends = []
     for level, line in enumerate(lines):
-        _draw_row(axes, line.settings, level, axis, x_of, scale)
+        ends += _draw_row(axes, line.settings, level, axis, x_of, scale)
     _draw_marks(axes, choice, lines, one_beta, axis, x_of)
 
     x_of.apply(axes)
     low, high = x_of.limits
-    ends = [x for cell in axes.patches for x in (cell.get_x(), cell.get_x() + cell.get_width())]  # type: ignore[attr-defined]
     axes.set_xlim(min(low, *ends) / 1.05, max(high, *ends) * 1.05)
     axes.set_ylim(-0.6, len(lines) - 0.4)
     plain = all(line.label == f"M = {line.latents}" for line in lines)
@@ -109,8 +112,8 @@ def _draw_row(
     axis: series.Axis,
     x_of: style.LogAxis,
     scale: ScalarMappable,
-) -> None:
-    """The cells of one row."""
+) -> list[float]:
+    """The cells of one row. Returns their left and right edges."""
     at = {x_of(axis(setting)): setting for setting in settings}
     places = sorted(at)
     cells = cell_edges(places)
@@ -118,17 +121,20 @@ def _draw_row(
     width = math.log10(x_of.limits[1] / x_of.limits[0])
     low, high = scale.get_clim()
     decimals = 2 if high - low > 0.02 else 4  # of scores that nearly agree
-    for place, (left, right), span in zip(places, cells, spans, strict=True):
-        score = at[place].score
-        colour = style.colour_at(scale, score) if math.isfinite(score) else style.GRID
-        axes.add_patch(
+    scores = [at[place].score for place in places]
+    colours = style.colours_at(scale, scores)
+    dense = len(cells) > DENSE
+    patches = []
+    for (left, right), span, score, on_scale in zip(cells, spans, scores, colours, strict=True):
+        colour = on_scale if math.isfinite(score) else style.GRID
+        patches.append(
             Rectangle(
                 (left, level - ROW / 2),
                 right - left,
                 ROW,
                 facecolor=colour,
-                edgecolor="white",
-                lw=1,
+                edgecolor=colour if dense else "white",
+                lw=0.3 if dense else 1,
             )
         )
         if span / width > 0.055 and math.isfinite(score):
@@ -142,6 +148,12 @@ def _draw_row(
                 color=_readable_on(colour),
                 clip_on=True,
             )
+    if dense:
+        axes.add_collection(PatchCollection(patches, match_original=True), autolim=False)
+    else:
+        for patch in patches:
+            axes.add_patch(patch)
+    return [edge for cell in cells for edge in cell]
 
 
 def cell_edges(places: Sequence[float]) -> list[tuple[float, float]]:

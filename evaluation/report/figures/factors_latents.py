@@ -7,7 +7,7 @@ from torch import Tensor
 
 from evaluation.analysis.factors import ENCODED
 from evaluation.analysis.formatting import fixed, number
-from evaluation.analysis.setting_names import setting_label
+from evaluation.analysis.settings.names import setting_label
 from evaluation.report.figures import style
 from evaluation.report.figures.traversals import INACTIVE
 from evaluation.report.material import Drawn, Lacking, Material

@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from evaluation.analysis.choose import SettingSummary
 from evaluation.analysis.formatting import number
+from evaluation.analysis.settings.summary import SettingSummary
 from evaluation.report.figures import style
 from evaluation.report.figures.traversals import mosaic
 from evaluation.report.material import Drawn, Lacking, Material

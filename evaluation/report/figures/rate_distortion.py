@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from matplotlib.axes import Axes
 
-from evaluation.analysis.choose import SettingSummary
+from evaluation.analysis.settings.summary import SettingSummary
 from evaluation.analysis.standing import comparable
 from evaluation.report.charts.captions import of_rate
 from evaluation.report.figures import series, style
@@ -26,8 +26,9 @@ def of_sweep(sweep: Material) -> Drawn:
     figure = style.new_figure(9.6, 4.6)
     left, right = figure.subplots(1, 2)
     lines = series.series_of(sweep.choice, series.axis_of(sweep.choice))
+    drawn = {id(setting) for setting in known}
     for line in lines:
-        part = sorted((s for s in line.settings if s in known), key=lambda s: s.kl)
+        part = sorted((s for s in line.settings if id(s) in drawn), key=lambda s: s.kl)
         if not part:
             continue
         left.plot([s.kl for s in part], [s.reconstruction for s in part], color=line.colour,

@@ -138,7 +138,12 @@ def colour_bar(axes: Axes, scale: ScalarMappable, label: str) -> Colorbar:
 
 def colour_at(scale: ScalarMappable, value: float) -> str:
     """The colour of `value` on a colour scale."""
-    return to_hex(scale.to_rgba(np.array([value]))[0])
+    return colours_at(scale, [value])[0]
+
+
+def colours_at(scale: ScalarMappable, values: Sequence[float]) -> list[str]:
+    """As `colour_at`, of many values at once."""
+    return [to_hex(colour) for colour in scale.to_rgba(np.array(values, dtype=float))]
 
 
 class LogAxis:

@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 
 from evaluation.analysis.choose import Choice
 from evaluation.analysis.formatting import capital, count
-from evaluation.analysis.setting_names import setting_label
+from evaluation.analysis.settings.names import setting_label
 from evaluation.analysis.standing import comparable, likelihood_of
 from evaluation.analysis.table import RunRow
 from evaluation.report.charts.captions import (
@@ -55,15 +55,20 @@ def draw(rows: Sequence[RunRow], choice: Choice, *, score_name: str = "score") -
     axes.scatter(
         [row.reconstruction for row in known],
         [row.score for row in known],
-        c=[line_of[r.run].colour if several else style.colour_at(scale, named(r)) for r in known]
+        c=(
+            [line_of[row.run].colour for row in known]
+            if several
+            else style.colours_at(scale, [named(row) for row in known])
+        )
         or None,
         s=16,
         alpha=0.4,
         linewidths=0,
         gid="seeds",
     )
+    drawn = {id(setting) for setting in settings if setting.finished}
     for line in lines:
-        part = [s for s in line.settings if s in settings and s.finished]
+        part = [s for s in line.settings if id(s) in drawn]
         x, y = [s.reconstruction for s in part], [s.mean for s in part]
         axes.plot(x, y, color=line.colour if several else "#9ca3af", linewidth=1, zorder=2)
         axes.errorbar(
@@ -79,7 +84,12 @@ def draw(rows: Sequence[RunRow], choice: Choice, *, score_name: str = "score") -
         axes.scatter(
             x,
             y,
-            c=[line.colour if several else style.colour_at(scale, named(s)) for s in part] or None,
+            c=(
+                [line.colour] * len(part)
+                if several
+                else style.colours_at(scale, [named(s) for s in part])
+            )
+            or None,
             marker=line.marker,
             s=72,
             edgecolors="white",

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from evaluation.analysis.choose import choose
-from evaluation.analysis.setting_names import setting_label
+from evaluation.analysis.settings.names import setting_label
 from evaluation.analysis.table import together
 from evaluation.report.figures import FIGURES, IN_REPORT, style, training_curves
 from evaluation.report.figures.latent_selectivity import mean_by, roles

@@ -76,7 +76,7 @@ def test_the_answer_comes_first_and_everything_follows(whole):
     assert page.count("tr") - page.count("thead") == rows
     names = {path.name for path in folder.iterdir()}
     figures = {"inverted_u.png", "beta_latents_map.png", "tradeoff.png", "traversals_1.png"}
-    assert names == {"index.html", "summary.json", *figures}  # and nothing half-written
+    assert names == {"index.html", "summary.json", "runs.csv", *figures}  # and nothing half-written
 
 
 def test_the_page_asks_nothing_of_the_network(whole):
