@@ -7,14 +7,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from evaluation.analysis.choose import Choice, Goal, SettingSummary
+from evaluation.analysis.choose import Choice
 from evaluation.analysis.factors import Knowledge
 from evaluation.analysis.formatting import finite_or_none, number
-from evaluation.analysis.health import HealthCounts
 from evaluation.analysis.inference.matters import what_matters
 from evaluation.analysis.inference.noise import Noise
 from evaluation.analysis.inference.top import Top
-from evaluation.analysis.setting_names import describe_parameters, identify
+from evaluation.analysis.run_health import HealthCounts
+from evaluation.analysis.settings.names import describe_parameters, identify
+from evaluation.analysis.settings.policies import Goal
+from evaluation.analysis.settings.summary import SettingSummary
 from evaluation.analysis.standing import CLEAR, Standing, faithful
 from evaluation.analysis.table import Floor
 from evaluation.analysis.verdict import CANNOT_TELL, Verdict

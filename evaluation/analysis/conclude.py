@@ -8,12 +8,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from evaluation.analysis.answer import Answer, Best, Curve
-from evaluation.analysis.choose import Choice, Goal, SettingSummary, choose
-from evaluation.analysis.health import HealthCounts, count_health
+from evaluation.analysis.choose import Choice, choose
 from evaluation.analysis.inference.noise import measure_noise
 from evaluation.analysis.inference.posterior import Posterior, draw_posterior
 from evaluation.analysis.inference.top import find_edges, find_top
+from evaluation.analysis.run_health import HealthCounts, count_health
 from evaluation.analysis.sentences import sentences
+from evaluation.analysis.settings.policies import Goal
+from evaluation.analysis.settings.summary import SettingSummary
 from evaluation.analysis.standing import CLEAR, Standing, rank, recommend
 from evaluation.analysis.table import RunRow
 from evaluation.analysis.verdict import Evidence, causes, judge

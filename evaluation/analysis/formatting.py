@@ -1,4 +1,4 @@
-"""Numbers and counts formatted for people."""
+"""Numbers, counts and durations formatted for people."""
 
 import math
 
@@ -37,6 +37,13 @@ def number(value: float) -> str:
     decimals = 2 - math.floor(math.log10(abs(value))) if value else 0
     text = fixed(value, max(0, decimals))
     return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def duration(seconds: float) -> str:
+    """A time in one unit, at least a second: 41 s, 12 min, 2.1 h."""
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    return f"{seconds / 60:.0f} min" if seconds < 90 * 60 else f"{seconds / 3600:.1f} h"
 
 
 def fixed(value: float, decimals: int) -> str:

@@ -4,10 +4,10 @@ import math
 from collections.abc import Iterator, Sequence
 
 from evaluation.analysis.answer import Answer, Best
-from evaluation.analysis.choose import SettingSummary
 from evaluation.analysis.formatting import count, fixed, metric_name, number
-from evaluation.analysis.health import HealthCounts
-from evaluation.analysis.setting_names import setting_label
+from evaluation.analysis.run_health import HealthCounts
+from evaluation.analysis.settings.names import setting_label
+from evaluation.analysis.settings.summary import SettingSummary
 from evaluation.analysis.standing import factors_kept, likelihood_of
 
 MOST_NAMED = 5  # settings named in a sentence

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from evaluation.analysis.factors import Knowledge, read_factors
-from evaluation.analysis.health import RunHealth, read_health
+from evaluation.analysis.run_health import RunHealth, read_health
 from trainer.config.normalised_beta import normalised
 from trainer.config.schema import suggestion
 from trainer.errors import UserError

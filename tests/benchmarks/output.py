@@ -29,7 +29,9 @@ def show(
     table = Table(*(title for title, _ in columns.values()))
     for row in rows:
         table.add_row(*(_text(row[key], form) for key, (_, form) in columns.items()))
-    Console().print(table)
+    console = Console()
+    whole = console.measure(table, options=console.options.update_width(1000)).maximum
+    Console(width=max(console.width, whole)).print(table)  # in a file, no column is cut
     if arguments.json:
         options = {key: value for key, value in vars(arguments).items() if key != "json"}
         machine = {"threads": torch.get_num_threads(), "torch": torch.__version__}

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from evaluation.analysis.choose import SettingSummary
+from evaluation.analysis.settings.summary import SettingSummary
 
 MOST_LEVELS = 8  # of a parameter drawn from a range, which is cut into that many equal parts
 SEED, INTERACTION, TOGETHER = "seed", "interaction", "cannot be told apart"

@@ -28,6 +28,7 @@ NEGLIGIBLE = 0.01  # combinations with less weight are dropped
 JITTER = 1e-8 * UNKNOWN_LEVEL**2  # neighbours on a dense grid are all but equal
 MOST_TOGETHER = 2000  # points that are drawn together, which costs their cube; of more,
 KNOTS = 600  # so many are, and the others given these
+MOST_BATCHED = 60  # points whose matrices are factored together
 NOISES = 32  # draws, at least, of the noise level of the scores
 
 
@@ -219,19 +220,20 @@ def fit_surface(
     values, noise = (means - centre) / scale, variances / scale**2
     latents_lengths = LATENTS_LENGTHS if np.ptp(points[:, 1]) > 0 else LATENTS_LENGTHS[:1]
     misfits = MISFITS if measured else MISFITS_UNMEASURED
-    rest, evidence = _rest(points, points), {}
+    rest = _rest(points, points)
+    shapes: list[Shape] = []
+    found: list[np.ndarray] = []
     for beta, latents in itertools.product(BETA_LENGTHS, latents_lengths):
         unit = _curve(Shape(beta, latents, 1.0, 0.0), points, points)  # one for all heights
-        for height, misfit in itertools.product(HEIGHTS, misfits):
-            covariance = rest + height**2 * unit
-            shape = Shape(beta, latents, height, misfit)
-            evidence[shape] = _evidence(covariance, values, noise + misfit**2)
-    level = _level(points, points)
-    constant = [_evidence(level, values, noise + misfit**2) for misfit in misfits]
-    curved = np.array(list(evidence.values()))
+        pairs = list(itertools.product(HEIGHTS, misfits))
+        covariances = [rest + height**2 * unit for height, _ in pairs]
+        found.append(_evidence(covariances, values, [noise + misfit**2 for _, misfit in pairs]))
+        shapes += [Shape(beta, latents, height, misfit) for height, misfit in pairs]
+    curved = np.concatenate(found)
+    level = [_level(points, points)] * len(misfits)
+    constant = _evidence(level, values, [noise + misfit**2 for misfit in misfits])
     weights = np.exp(curved - logsumexp(curved))
     kept = np.flatnonzero(weights >= min(NEGLIGIBLE, weights.max()))
-    shapes = tuple(evidence)
     return FittedSurface(
         points=points,
         values=values,
@@ -275,13 +277,30 @@ def _safe(variances: np.ndarray) -> np.ndarray:
     return np.maximum(variances, LEAST_NOISE)
 
 
-def _evidence(covariance: np.ndarray, values: np.ndarray, variances: np.ndarray) -> float:
-    """log p(values) of a Gaussian process (Rasmussen & Williams 2006, Eq. 2.30)."""
-    noisy = covariance + np.diag(_safe(variances))
-    root = cholesky(noisy, lower=True, overwrite_a=True, check_finite=False)
-    white = solve_triangular(root, values, lower=True, check_finite=False)
-    constant = len(values) * math.log(2 * math.pi) / 2
-    return float(-white @ white / 2 - np.log(np.diag(root)).sum() - constant)
+def _evidence(
+    covariances: Sequence[np.ndarray], values: np.ndarray, variances: Sequence[np.ndarray]
+) -> np.ndarray:
+    """log p(values) (G,) of G Gaussian processes (Rasmussen & Williams 2006, Eq. 2.30).
+
+    covariances: G of (n, n). variances: G of (n,), of the noise. Of few points all are factored
+    together, which saves most of the time; the root of the matrix bordered by `values` has L^-1
+    values in its last row.
+    """
+    n = len(values)
+    noises = _safe(np.array(variances))
+    together = len(covariances) if n <= MOST_BATCHED else 1
+    logs = np.empty(len(covariances))
+    for start in range(0, len(covariances), together):
+        here = slice(start, start + together)
+        bordered = np.empty((len(noises[here]), n + 1, n + 1))
+        bordered[:, :n, :n] = covariances[here]
+        bordered[:, range(n), range(n)] += noises[here]
+        bordered[:, n, :n] = bordered[:, :n, n] = values
+        bordered[:, n, n] = 1.0 + values @ values / noises[here].min(axis=1)  # keeps it definite
+        root = np.linalg.cholesky(bordered)
+        white, scale = root[:, n, :n], root[:, range(n), range(n)]
+        logs[here] = -(white**2).sum(axis=1) / 2 - np.log(scale).sum(axis=1)
+    return logs - n * math.log(2 * math.pi) / 2
 
 
 def _log_mean(logs: Sequence[float] | np.ndarray) -> float:

@@ -6,7 +6,7 @@ from matplotlib import colormaps
 from torch import Tensor
 
 from evaluation.analysis.formatting import number
-from evaluation.analysis.setting_names import setting_label
+from evaluation.analysis.settings.names import setting_label
 from evaluation.report.figures import style
 from evaluation.report.figures.traversals import INACTIVE
 from evaluation.report.material import Drawn, Lacking, Material

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from evaluation.analysis.setting_names import setting_label
+from evaluation.analysis.settings.names import setting_label
 from evaluation.report.figures import style
 from evaluation.report.figures.low_best_high import ends_and_best
 from evaluation.report.material import Drawn, Lacking, Material

@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from evaluation.analysis.choose import Choice, SettingSummary
+from evaluation.analysis.choose import Choice
 from evaluation.analysis.formatting import fixed, number
+from evaluation.analysis.settings.summary import SettingSummary
 from evaluation.report.charts.captions import own_best_in_short
 from evaluation.report.figures import series, style
 from evaluation.report.figures.traversals import INACTIVE, mosaic

@@ -4,8 +4,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 
-from evaluation.analysis.choose import SettingSummary
 from evaluation.analysis.formatting import number
+from evaluation.analysis.settings.summary import SettingSummary
 from evaluation.report.figures import style
 from evaluation.report.figures.traversals import mosaic
 from evaluation.report.material import Drawn, Lacking, Material

@@ -3,7 +3,7 @@
 from matplotlib.axes import Axes
 
 from evaluation.analysis.formatting import capital, fixed, number
-from evaluation.analysis.setting_names import setting_label
+from evaluation.analysis.settings.names import setting_label
 from evaluation.report.charts.captions import name_of_best
 from evaluation.report.figures import series, style
 from evaluation.report.material import Drawn, Material

@@ -1,11 +1,13 @@
 """How many runs does a search need? Searches replayed over tables of scores, real and simulated.
 
-    python -m tests.benchmarks.search [--repeats 100] [--tables real sharp ...] [--ways race ...]
-        [--json PATH]
+    python -m tests.benchmarks.search [--repeats 200] [--minutes 30] [--tables real sharp ...]
+        [--ways race ...] [--found FILE] [--json FILE] [--plot FILE]
 
 A table has the scores of 4 latent sizes x 14 betas x 10 seeds or more; the real one was trained
 by tests.benchmarks.search.train_table. Every search goes through `sweeps.search.schedule`, as that
-of `sweep run` does: it sees settings, seeds and scores, and nothing else. One column each:
+of `sweep run` does: it sees settings, seeds and scores, and nothing else. All searches take turns,
+ten repetitions each, until each has `--repeats` or the minutes are over; `--found` keeps what is
+found, so that the same command continues. One column each:
 
     runs      when the search was over, on average
     chosen    how often the setting that it chose then is within 0.01 of the best in the table
@@ -16,36 +18,48 @@ of `sweep run` does: it sees settings, seeds and scores, and nothing else. One c
     to 95 %   the runs after which, in 95 of 100 searches, the setting chosen so far is within 0.01
               of the best, and stays so at all later looks (every 8 runs); - when it never is
     20, 40, … mean loss after so many runs
+    bound     the runs that any search needs, on average, to be right in 95 of 100 and know it, if
+              it takes nothing from one setting to another (tests.benchmarks.search.bound)
 
 A race chooses by its surface. Where two settings differ by little more than 0.01, ten seeds of each
 cannot tell them apart: it then ends with all of them spent, and says less than 0.95. The others
 choose the setting with the best mean score over its seeds, among those with all seeds, as people
 do, and `+ surface` by the surface. ASHA halves over seeds (tests.benchmarks.search.halving).
+
+The simulated tables are hard on purpose, and a probability that holds on average over curves need
+not hold on each. So `drawn` is a new curve in every repetition, of five shapes and any position,
+width and height: what is said must be true there.
 """
 
 import argparse
+import math
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from tests.benchmarks.output import add_json, show
+from tests.benchmarks.search.bound import fewest_runs
+from tests.benchmarks.search.found import Found
+from tests.benchmarks.search.plot import plot_regret
 from tests.benchmarks.search.replay import EVERY, SEEDS, Replay, Way, replay, spec_for
-from tests.benchmarks.search.tables import REAL, real, simulated
+from tests.benchmarks.search.tables import TABLES
 
 WITHIN, CONFIDENCE = 0.01, 0.95
 MARKS = (20, 40, 80, 160, 320)
+BLOCK = 10  # repetitions of a search before it is the turn of the next
 
 WAYS = {
     "grid, 10 seeds": Way({"method": "grid", "seeds": 10}),
     "random, 1 seed": Way({"method": "random", "settings": 56, "seeds": 1}),
     "random, 10 seeds": Way({"method": "random", "settings": 56, "seeds": 10}),
     "random, 2 seeds + surface": Way({"method": "random", "settings": 56, "seeds": 2}, True),
-    "TPE, 1 seed": Way({"method": "bayes", "settings": 56, "seeds": 1}, share=0.25),
-    "TPE, 10 seeds": Way({"method": "bayes", "settings": 56, "seeds": 10}, share=0.25),
-    "GP, 1 seed": Way({"method": "gp", "settings": 30, "seeds": 1}, share=0.1),
-    "GP, 10 seeds": Way({"method": "gp", "settings": 30, "seeds": 10}, share=0.1),
+    "TPE, 1 seed": Way({"method": "bayes", "settings": 56, "seeds": 1}),
+    "TPE, 10 seeds": Way({"method": "bayes", "settings": 56, "seeds": 10}),
+    "GP, 1 seed": Way({"method": "gp", "settings": 30, "seeds": 1}),
+    "GP, 10 seeds": Way({"method": "gp", "settings": 30, "seeds": 10}),
     "ASHA over seeds": Way({"method": "grid", "seeds": SEEDS}, halving=True),
     "race": Way({"method": "grid", "seeds": {"min": 2, "max": SEEDS}}, True),
     "race + surface": Way({"method": "surface", "seeds": {"min": 2, "max": SEEDS}}, True),
@@ -55,7 +69,7 @@ WAYS = {
 def figures(found: Sequence[Replay]) -> dict[str, Any]:
     """One line of the table."""
     at = np.arange(EVERY, max(int(r.runs[-1]) for r in found) + 1, EVERY)
-    losses = np.array([loss_at(r, at) for r in found])
+    losses = np.array([r.loss_at(at) for r in found])
     good = (losses <= WITHIN).mean(axis=0)
     never = np.flatnonzero(good < 0.95)
     settled = at[0] if not len(never) else at[min(never[-1] + 1, len(at) - 1)]
@@ -64,7 +78,7 @@ def figures(found: Sequence[Replay]) -> dict[str, Any]:
     said = [r.said for r in found if r.said is not None]
     claims = [r for r in found if r.said is not None and r.said >= CONFIDENCE]
     true = sum(bool(r.loss[-1] <= WITHIN) for r in claims)
-    marks = {str(n): float(np.mean([loss_at(r, np.array([n]))[0] for r in found])) for n in MARKS}
+    marks = {str(n): float(np.mean([r.loss_at(np.array([n]))[0] for r in found])) for n in MARKS}
     return {
         "repeats": len(found),
         "runs": float(np.mean([r.runs[-1] for r in found])),
@@ -79,34 +93,41 @@ def figures(found: Sequence[Replay]) -> dict[str, Any]:
     }
 
 
-def loss_at(one: Replay, at: np.ndarray) -> np.ndarray:
-    """True loss of what was chosen after so many runs; before the first look, of the first."""
-    return one.loss[np.clip(np.searchsorted(one.runs, at, side="right") - 1, 0, None)]
-
-
 def main() -> None:
-    """Prints a line for each table and way."""
+    """Replays the searches in turns, then prints a line for each table and way."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--repeats", type=int, default=100, help="of the quick ones")
-    parser.add_argument("--tables", nargs="+", metavar="NAME", help="all by default")
+    parser.add_argument("--repeats", type=int, default=100)
+    parser.add_argument("--minutes", type=float, default=math.inf, help="end after so many")
+    parser.add_argument("--tables", nargs="+", choices=TABLES, default=list(TABLES))
     parser.add_argument("--ways", nargs="+", choices=WAYS, default=list(WAYS))
+    parser.add_argument("--found", type=Path, help="file that keeps each replay (JSON lines)")
+    parser.add_argument("--plot", type=Path, help="PNG of loss against runs")
     add_json(parser)
     arguments = parser.parse_args()
-    tables = ([real()] if REAL.exists() else []) + simulated()
+    found = Found(arguments.found)
+    end = time.monotonic() + 60 * arguments.minutes
+    for block in range(0, arguments.repeats, BLOCK):
+        numbers = range(block, min(block + BLOCK, arguments.repeats))
+        for name in arguments.tables:
+            for way in arguments.ways:
+                missing = [n for n in numbers if (name, way, n) not in found]
+                for number in missing:
+                    if time.monotonic() < end:
+                        began, table = time.process_time(), TABLES[name](number)
+                        one = replay(spec_for(WAYS[way], table), WAYS[way], table, number)
+                        found.add(name, way, number, one, time.process_time() - began)
+                if missing:
+                    print(f"{name}, {way}: {found.count(name, way)}", flush=True)
     rows = []
-    for table in tables:
-        if arguments.tables and table.name not in arguments.tables:
-            continue
-        for name in arguments.ways:
-            way, began = WAYS[name], time.process_time()
-            spec = spec_for(way, table)
-            repeats = max(5, round(arguments.repeats * way.share))
-            found = [replay(spec, way, table, number) for number in range(repeats)]
-            seconds = time.process_time() - began
-            rows.append({"table": table.name, "way": name, **figures(found), "seconds": seconds})
-            print(f"{table.name}, {name}: {repeats} repeats, {seconds:.0f} s", flush=True)
+    for name in arguments.tables:
+        bound = None if name == "drawn" else fewest_runs(TABLES[name](0), WITHIN, 1 - CONFIDENCE)
+        for way in arguments.ways:
+            replays, seconds = found.of(name, way)
+            if replays:
+                row = {"table": name, "way": way, **figures(replays), "bound": bound}
+                rows.append({**row, "seconds": seconds})
     columns = {
         "table": ("table", ""),
         "way": ("search", ""),
@@ -120,9 +141,13 @@ def main() -> None:
         "loss": ("loss", ".4f"),
         "settled": ("to 95 %", ""),
         **{str(mark): (str(mark), ".3f") for mark in MARKS},
-        "seconds": ("s", ".0f"),
+        "bound": ("bound", ".0f"),
+        "seconds": ("s", ".1f"),
     }
     show(rows, arguments, columns)
+    if arguments.plot:
+        curves = {n: {w: found.of(n, w)[0] for w in arguments.ways} for n in arguments.tables}
+        plot_regret(curves, arguments.plot)
 
 
 if __name__ == "__main__":

@@ -24,13 +24,12 @@ class Way:
     """One way to search.
 
     keys: of its sweep file. surface: whether it chooses by the surface. halving: whether it is
-    `Halving`. share: of the repeats, for one that takes long.
+    `Halving`.
     """
 
     keys: Mapping[str, Any]
     surface: bool = False
     halving: bool = False
-    share: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -43,6 +42,10 @@ class Replay:
     runs: np.ndarray
     loss: np.ndarray
     said: float | None
+
+    def loss_at(self, runs: np.ndarray) -> np.ndarray:
+        """The loss after so many runs; before the first look, that of the first."""
+        return self.loss[np.clip(np.searchsorted(self.runs, runs, side="right") - 1, 0, None)]
 
 
 def spec_for(way: Way, table: Table) -> SweepSpec:

@@ -1,8 +1,9 @@
 """What is searched in: scores by latent size, beta and seed; real ones, or simulated curves."""
 
+import functools
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +30,7 @@ class Table:
     draw: Callable[[np.random.Generator, int], np.ndarray]
 
 
+@functools.cache
 def real(path: Path = REAL) -> Table:
     """The trained table: its seeds in a new order each time, without putting any back.
 
@@ -50,29 +52,66 @@ def real(path: Path = REAL) -> Table:
     return Table("real", latents, betas, values["pixels"], scores.mean(axis=2), draw)
 
 
-def simulated() -> list[Table]:
+@dataclass(frozen=True)
+class Shape:
+    """How a simulated curve lies and how large it is.
+
+    shift: of its top in log beta. slope: by how much the top moves with log latents. penalty: of
+    log latents away from 10, squared. stretch: of its width. spread: over seeds.
+    """
+
+    shift: float = 0.0
+    slope: float = 0.5
+    penalty: float = 0.04
+    stretch: float = 1.0
+    spread: float = 0.05
+
+
+def simulated(shape: Shape = Shape()) -> list[Table]:
     """Curves over log beta whose top moves a little with the latent size."""
     x = np.log(BETAS)[None, :]
     m = np.log(np.array(LATENTS) / 10.0)[:, None]
     low, high = x.min(), x.max()
+    moved, none = shape.slope * m + shape.shift, 0 * (x + m)
     middle = (low + high) / 2
 
     def bump(centre: float, width: float, height: float = 0.55) -> np.ndarray:
-        return height * np.exp(-0.5 * ((x - centre - 0.5 * m) / width) ** 2) - 0.04 * m**2
+        away = (x - centre - moved) / (width * shape.stretch)
+        return height * np.exp(-0.5 * away**2) - shape.penalty * m**2
 
-    skewed = np.where(x > middle + 0.5 * m, bump(middle, 0.6), bump(middle, 2.5))
+    skewed = np.where(x > middle + moved, bump(middle, 0.6), bump(middle, 2.5))
     curves = {
-        "flat": (0.7 + 0 * (x + m), 0.05 + 0 * (x + m)),
-        "sharp": (0.4 + bump(middle, 0.5), 0.05 + 0 * (x + m)),
-        "skewed": (0.4 + skewed, 0.05 + 0 * (x + m)),
-        "edge": (0.35 + bump(high, 2.0), 0.05 + 0 * (x + m)),
+        "flat": (0.7 + none, none + shape.spread),
+        "sharp": (0.4 + bump(middle, 0.5), none + shape.spread),
+        "skewed": (0.4 + skewed, none + shape.spread),
+        "edge": (0.35 + bump(high, 2.0), none + shape.spread),
         "two peaks": (
             0.4 + np.maximum(bump(low + 1.0, 0.7, 0.5), bump(high - 1.5, 0.7)),
-            0.05 + 0 * (x + m),
+            none + shape.spread,
         ),
-        "noise grows": (0.4 + bump(middle, 1.2), 0.01 + 0.12 * (x - low) / (high - low) + 0 * m),
+        "noise grows": (
+            0.4 + bump(middle, 1.2),
+            0.2 * shape.spread + 2.4 * shape.spread * (x - low) / (high - low) + 0 * m,
+        ),
     }
     return [_table(name, means, spread) for name, (means, spread) in curves.items()]
+
+
+def drawn(number: int) -> Table:
+    """Curve `number` of those that are drawn: each but the flat one in turn, moved and stretched.
+
+    A flat curve would be chosen from correctly whatever is chosen.
+    """
+    rng = np.random.default_rng([number, 99])
+    shape = Shape(
+        shift=rng.uniform(-0.7, 0.7),
+        slope=rng.uniform(0.0, 1.0),
+        penalty=rng.uniform(0.01, 0.06),
+        stretch=rng.uniform(0.7, 1.4),
+        spread=rng.uniform(0.02, 0.08),
+    )
+    curves = simulated(shape)[1:]
+    return replace(curves[number % len(curves)], name="drawn")
 
 
 def _table(name: str, means: np.ndarray, spread: np.ndarray) -> Table:
@@ -80,3 +119,11 @@ def _table(name: str, means: np.ndarray, spread: np.ndarray) -> Table:
         return means[..., None] + spread[..., None] * rng.standard_normal((*means.shape, count))
 
     return Table(name, LATENTS, BETAS, PIXELS, means, draw)
+
+
+# by name: a table for each repetition of a search
+TABLES: dict[str, Callable[[int], Table]] = {
+    "real": lambda number: real(),
+    **{t.name: functools.partial(lambda table, number: table, t) for t in simulated()},
+    "drawn": drawn,
+}

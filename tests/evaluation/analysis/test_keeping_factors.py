@@ -7,7 +7,7 @@ import pytest
 from evaluation.analysis.choose import choose
 from evaluation.analysis.conclude import answer
 from evaluation.analysis.factors import Knowledge
-from evaluation.analysis.health import RunHealth
+from evaluation.analysis.run_health import RunHealth
 from evaluation.analysis.table import Floor
 from tests.evaluation.analysis.sweeps_of_rows import row
 

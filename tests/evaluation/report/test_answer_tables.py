@@ -5,7 +5,7 @@ from dataclasses import replace
 from evaluation.analysis.choose import choose
 from evaluation.analysis.conclude import answer
 from evaluation.analysis.factors import Knowledge
-from evaluation.analysis.health import RunHealth
+from evaluation.analysis.run_health import RunHealth
 from evaluation.report import contents
 from evaluation.report.answer_tables import answer_tables
 from evaluation.report.facts import SweepFacts

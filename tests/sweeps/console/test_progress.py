@@ -5,7 +5,7 @@ import io
 import pytest
 from rich.console import Console
 
-from evaluation.analysis.choose import SettingSummary
+from evaluation.analysis.settings.summary import SettingSummary
 from sweeps.console.progress import LINE_SECONDS, Progress
 from sweeps.plan import Run, Setting
 from sweeps.trials.trial_queue import Block

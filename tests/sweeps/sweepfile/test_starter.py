@@ -1,6 +1,7 @@
 """`sweep init`, `sweep list` and the short forms of a sweep file."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -42,7 +43,8 @@ def test_a_set_of_ten_images_means_minutes(here, capsys):
     assert spec.trainer["steps"] <= 400 and spec.trainer["batch_size"] == 8
     assert spec.trainer["likelihood"] == "gaussian_learned"
     said = capsys.readouterr().out
-    assert "factors: none" in said and "wrote my-images.yaml: about 1 minute" in said
+    assert "factors: none" in said
+    assert re.search(r"wrote my-images.yaml: about (\d+ s|[12] min) of training", said)
     assert main(["validate", "my-images.yaml"]) == 0
 
 

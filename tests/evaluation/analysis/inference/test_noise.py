@@ -6,9 +6,10 @@ import statistics
 import numpy as np
 import pytest
 
-from evaluation.analysis.choose import SettingSummary, choose
+from evaluation.analysis.choose import choose
 from evaluation.analysis.inference import noise
 from evaluation.analysis.inference.noise import Noise, measure_noise
+from evaluation.analysis.settings.summary import SettingSummary
 from evaluation.analysis.table import RunRow
 
 BETAS = (1.0, 2.0, 4.0, 8.0, 16.0)
