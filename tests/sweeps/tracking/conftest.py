@@ -10,7 +10,7 @@ from sweeps.tracking.mlflow.database import make_database
 
 @pytest.fixture(scope="session")
 def empty_database(tmp_path_factory) -> Path:
-    """An MLflow database without runs, of a user whose group may write; making one takes seconds."""
+    """An MLflow database without runs, where groups may write; making one takes seconds."""
     path = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
     before = os.umask(0o002)
     try:
