@@ -164,7 +164,7 @@ def _beyond(evidence: Evidence) -> list[str]:
 
 def _unsure(evidence: Evidence) -> str:
     said = (
-        f"That it is within {number(evidence.within)} of the best has a probability of "
+        f"The probability that it is within {number(evidence.within)} of the best is "
         f"{evidence.probability_within:.2f}; {number(evidence.confidence)} would settle it"
     )
     for factor in MORE_SEEDS:
@@ -175,7 +175,7 @@ def _unsure(evidence: Evidence) -> str:
                 f"{evidence.seeds} there are: expect about {reached:.2f} then."
             )
     if evidence.within_at(math.inf) < evidence.confidence:
-        return f"{said}, and seeds alone would not: add settings between the good ones."
+        return f"{said}. More seeds alone would not get there: add settings between the good ones."
     return f"{said}; that would take over {MORE_SEEDS[-1]:.0f} times the seeds."
 
 

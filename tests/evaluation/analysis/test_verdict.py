@@ -35,7 +35,7 @@ def test_clear_needs_no_reason():
 def test_the_verdict_follows_from_the_probability():
     assert judge(replace(SURE, probability_within=CLEAR))[0] == "clear"
     verdict, (reason,) = judge(replace(SURE, probability_within=CLEAR - 0.01))
-    assert verdict == "cannot tell" and "probability of 0.79; 0.8 would settle it" in reason
+    assert verdict == "cannot tell" and "best is 0.79; 0.8 would settle it" in reason
 
 
 def test_what_a_race_asks_for_is_what_the_verdict_asks_for():
