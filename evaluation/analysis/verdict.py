@@ -154,12 +154,17 @@ def _beyond(evidence: Evidence) -> list[str]:
         if chance > BEYOND:
             worst = max(edges, key=lambda edge: edge.probability)
             sentences.append(
-                f"The best beta may lie beyond the {side} one tried, {worst.beta:.3g} at "
+                f"The best β may lie beyond the {side} one tried, {number(worst.beta)} at "
                 f"M = {worst.latents} (probability {chance:.2f}): widen the range by a factor of "
-                f"{factor:.1f}, to beta = {worst.beta * outward:.2g} "
-                f"(beta_norm {worst.beta_norm * outward:.2g})."
+                f"{factor:.1f}, to β = {_rounded(worst.beta * outward)} "
+                f"(β_norm {_rounded(worst.beta_norm * outward)})."
             )
     return sentences
+
+
+def _rounded(beta: float) -> str:
+    """A value to try: two digits are enough."""
+    return number(float(f"{beta:.2g}"))
 
 
 def _unsure(evidence: Evidence) -> str:

@@ -50,8 +50,8 @@ def test_an_edge_says_which_side_and_how_far():
         replace(SURE, edges=(SURE.edges[0], Edge("highest", 10, 1000.0, 2.0, 0.4)))
     )
     assert verdict == "cannot tell"
-    assert "highest one tried, 1e+03 at M = 10 (probability 0.40)" in reason
-    assert "factor of 5.0, to beta = 5e+03 (beta_norm 10)" in reason
+    assert "highest one tried, 1000 at M = 10 (probability 0.40)" in reason
+    assert "factor of 5.0, to β = 5000 (β_norm 10)" in reason
 
 
 def test_edges_of_several_latents_add_up():
