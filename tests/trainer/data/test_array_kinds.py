@@ -64,7 +64,7 @@ def test_bits_of_a_camera(tmp_path):
         np.array([0, 70_000] * 8).reshape(1, 4, 4),
     ],
 )
-def test_a_range_that_could_be_any_is_asked_for(tmp_path, array):
+def test_an_ambiguous_range_of_values_is_asked_for(tmp_path, array):
     np.save(tmp_path / "a.npy", array)
     with pytest.raises(UserError, match=r"black and white, e\.g\. range: \["):
         loaded(tmp_path / "a.npy")
@@ -145,7 +145,7 @@ def test_labels_beside_the_images(tmp_path, arrays, factors):
     assert np.array_equal(data.classes(np.arange(N)), known[:, : len(factors)])
 
 
-def test_a_file_as_dsprites_has_it(tmp_path):
+def test_a_file_in_the_format_of_dsprites(tmp_path):
     latents = np.concatenate([np.zeros((N, 1), int), CLASSES, np.zeros((N, 3), int)], axis=1)
     np.savez(
         tmp_path / "a.npz",
@@ -254,7 +254,7 @@ def test_parquet_as_hugging_face_writes_it(tmp_path):
         loaded(tmp_path / "bad.parquet").stored()
 
 
-def test_what_was_read_rightly_before_has_the_fingerprint_of_then(tmp_path):
+def test_what_was_read_correctly_before_keeps_its_fingerprint(tmp_path):
     # a change here makes every stored run on such files train again
     np.save(tmp_path / "a.npy", np.arange(60, dtype=np.uint8).reshape(5, 4, 3))
     np.save(tmp_path / "b.npy", np.arange(60).reshape(5, 4, 3) % 3 == 0)
@@ -317,7 +317,7 @@ def test_names_with_one_text_per_image_are_labels(tmp_path):
     assert dict(load("folder", path=str(tmp_path / "a.npz")).factors) == {"names": 3}
 
 
-def test_what_holds_no_array_says_what_it_holds(tmp_path):
+def test_a_file_without_arrays_is_described(tmp_path):
     np.savez(tmp_path / "a.npz", images=np.array([np.zeros((4, 4)), np.zeros((2, 2))], object))
     with pytest.raises(UserError, match=r"no array of numbers \(images: objects and structures"):
         load("folder", path=str(tmp_path / "a.npz"))

@@ -27,7 +27,7 @@ def read(values, name="age", **options):
         ([*FRACTIONS, -1.0, -1.0], "-1 (2)"),
     ],
 )
-def test_numbers_for_no_value_are_unknown_and_said(values, said, as_text):
+def test_numbers_that_stand_for_no_value_are_unknown_and_reported(values, said, as_text):
     found, remarks = read([str(v) for v in values] if as_text else values)
     absent = [v in (-999, 9999, -99, 999, -1) for v in values]
     assert [c == UNKNOWN for c in found.classes[:, 0].tolist()] == absent
@@ -44,12 +44,12 @@ def test_numbers_for_no_value_are_unknown_and_said(values, said, as_text):
         [-1.5, -1.0, 0.5, 2.25] * 3,
     ],
 )
-def test_numbers_among_their_like_are_values(values):
+def test_numbers_within_the_range_of_the_others_are_values(values):
     found, remarks = read(values)
     assert (found.classes != UNKNOWN).all() and "unknown" not in remarks
 
 
-def test_what_the_user_says_goes():
+def test_what_the_user_says_is_used():
     found, remarks = read([*AGES, -999], missing=())
     assert found.sizes == {"age": 4} and remarks == ""
     found, remarks = read([*AGES, -7], missing=(-7.0,))
@@ -70,7 +70,7 @@ def test_very_many_whole_numbers_are_a_quantity_unless_they_are_names():
     assert read(np.arange(72).repeat(20), "angle")[0].sizes == {"angle": 72}
 
 
-def test_a_table_and_arrays_know_the_option(tmp_path):
+def test_tables_and_arrays_take_the_option(tmp_path):
     images = np.arange(24 * 16, dtype=np.uint8).reshape(24, 4, 4)
     sizes = np.where(np.arange(24) < 4, -8.0, FRACTIONS)
     np.savez(tmp_path / "a.npz", images=images, size=sizes)

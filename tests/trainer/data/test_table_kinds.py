@@ -182,7 +182,7 @@ WORDS = ["NA", "?", "None", "nan", "NaN", "null", "-", "", "n/a", "NULL", "<NA>"
 
 
 @pytest.mark.parametrize("word", WORDS)
-def test_words_for_what_is_missing(folder, word):
+def test_markers_of_missing_values(folder, word):
     rows = [[name, word if n == 3 else hue, place] for n, (name, hue, place) in enumerate(ROWS)]
     data = labelled(folder, text([HEAD, *rows]))
     assert dict(data.factors) == {"hue": 3, "place": 3}
@@ -245,7 +245,7 @@ def test_few_numbers_stay_classes(folder):
 
 
 @pytest.mark.parametrize("bins", [1, {"angle": 0}])
-def test_bins_that_are_none(folder, bins):
+def test_invalid_bins(folder, bins):
     with pytest.raises(UserError, match=r"bins.*expected 2 or more"):
         labelled(folder, text([HEAD, *ROWS]), bins=bins)
 
@@ -338,7 +338,7 @@ def test_more_kinds_of_tables(folder, content, name):
 
 
 @pytest.mark.parametrize("delimiter", [",", " "])
-def test_a_table_without_a_line_of_names_loses_no_row(folder, delimiter):
+def test_a_table_without_a_header_loses_no_row(folder, delimiter):
     data = labelled(folder, text(ROWS, delimiter))
     assert dict(data.factors) == {"column_2": 3, "column_3": 3}
     assert np.array_equal(known(data), WANTED)
@@ -373,7 +373,7 @@ def test_an_index_that_counts_from_1(tmp_path):
 
 
 @pytest.mark.parametrize("header", ["person_id", "personId", "nr", "sample number"])
-def test_a_number_of_its_own_for_each_image_is_no_factor(folder, header):
+def test_a_different_number_for_each_image_is_no_factor(folder, header):
     rows = [[name, str(9000 + 17 * n), str(h)] for n, (name, h, _) in enumerate(ROWS)]
     data = labelled(folder, text([["file", header, "hue"], *rows]))
     assert list(data.factors) == ["hue"]
@@ -392,7 +392,7 @@ def test_yes_and_no_in_any_case_and_a_remark_on_other_texts(folder):
     assert said in notes_of(data).labels
 
 
-def test_tables_that_say_nothing(folder):
+def test_uninformative_tables(folder):
     with pytest.raises(UserError, match="is empty"):
         labelled(folder, "\n")
     with pytest.raises(UserError, match="is not a CSV table in UTF-8"):
