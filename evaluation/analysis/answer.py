@@ -40,7 +40,7 @@ class Best:
     """The setting to use, of the whole sweep or of one latent size, and how good it is.
 
     setting: the setting, over its seeds. favourite: the one with the best expected score, the
-        metric's own best; None, like `standing` and `top`, when the runs say nothing about beta.
+        metric's favourite; None, like `standing` and `top`, when the runs say nothing about beta.
     within: a difference in score that does not matter, in units of the score.
     confidence: the required probability of being within that difference of the best.
     standing: the probability that `setting` is within `within` of the best one tried, and the rest.

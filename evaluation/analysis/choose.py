@@ -21,7 +21,7 @@ class Choice:
     """The ranking of a sweep: the best setting overall and for each latent size, by score.
 
     settings: all of them, best first. per_latents: the best setting of each latent size M, by M.
-    favourites: the metric's own best by M, and overall under None, where another one is
+    favourites: the metric's favourite by M, and overall under None, where another one is
         recommended.
     failed_score: what a failed seed counts as: chance level where the metric has one, else the
         worst score of the sweep; nan when there is neither.
@@ -40,7 +40,7 @@ class Choice:
 
     @property
     def favourite(self) -> SettingSummary | None:
-        """The metric's own best setting if it is not `best`, from which it is indistinguishable."""
+        """The metric's favourite if it is not `best`, from which it is indistinguishable."""
         return self.favourites.get(None)
 
     @property

@@ -5,6 +5,7 @@ import math
 _NAMES = {
     "dci": "DCI",
     "factorvae": "FactorVAE",
+    "indicators": "KL(q(z) ‖ p(z))",  # the one of the indicators that settings are compared by
     "irs": "IRS",
     "mig": "MIG",
     "sap": "SAP",
@@ -21,6 +22,11 @@ def metric_name(metric: str) -> str:
     """A metric's display name: Higgins, MIG; for one in a file (`my.py:spread`) its own name."""
     metric = metric.rpartition(":")[2]
     return _NAMES.get(metric, capital(metric))
+
+
+def score_name(metric: str) -> str:
+    """What a metric's values are called: "MIG score", or a quantity's own name."""
+    return metric_name(metric) if metric == "indicators" else f"{metric_name(metric)} score"
 
 
 def count(things: int, name: str) -> str:
@@ -48,7 +54,10 @@ def duration(seconds: float) -> str:
 
 def fixed(value: float, decimals: int) -> str:
     """A number with this many decimals and a true minus sign; "–" for nan."""
-    return f"{value:.{decimals}f}".replace("-", "−") if math.isfinite(value) else "–"
+    if not math.isfinite(value):
+        return "–"
+    rounded = round(value, decimals) + 0.0  # + 0.0: no minus sign before a rounded 0
+    return f"{rounded:.{decimals}f}".replace("-", "−")
 
 
 def finite_or_none(value: float) -> float | None:

@@ -144,6 +144,17 @@ def test_others_go_before_a_trial_that_waits(block):
     assert dispatch.suggest("four") == "wait"
 
 
+def test_a_group_may_share_a_store(tmp_path):
+    before = os.umask(0o002)
+    try:
+        store = Store(tmp_path)
+        with store.lock("a"), store.lease_runs(["b"]):
+            for key in ("sweeps/a/lock", "leases/b"):
+                assert (tmp_path / key).stat().st_mode & 0o777 == 0o664
+    finally:
+        os.umask(before)
+
+
 def test_a_disk_without_locks_is_one_line(tmp_path, monkeypatch):
     def refused(*arguments):
         raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))  # as by Lustre without -o flock

@@ -82,8 +82,8 @@ def _residual(columns: Iterable[np.ndarray], means: np.ndarray) -> tuple[float, 
 
 def named(shares: Mapping[str, float]) -> dict[str, float]:
     """The shares under the names that people read, largest first."""
-    names = {"beta": "β", "latents": "the latents", SEED: "luck of the seed"}
-    names[INTERACTION] = "what these do together" if SEED in shares else INTERACTION
+    names = {"beta": "β", "latents": "latents M", SEED: "luck of the seed"}
+    names |= {INTERACTION: "interactions", TOGETHER: "parameters changed together"}
     order = sorted(shares.items(), key=lambda pair: -pair[1])
     return {names.get(name, name): share for name, share in order}
 

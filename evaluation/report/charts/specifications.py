@@ -262,7 +262,7 @@ def _settings(y: Mapping[str, Any], x: Any = "$x") -> dict[str, Any]:
 
 
 def _rings(y: Mapping[str, Any], x: Any = "$x", **mark: Any) -> list[dict[str, Any]]:
-    """Rings around the setting to use and, dashed, around the metric's own best if different."""
+    """Rings around the setting to use and, dashed, around the metric's favourite if different."""
     return [
         {
             "data": {"name": name},

@@ -42,7 +42,10 @@ def test_the_one_that_keeps_most_is_to_be_used_and_the_metrics_own_best_stays_vi
     assert found.verdict == "clear" and found.probability_within > 0.8
     assert found.good_beta == (1.0, 4.0)
     said = " ".join(found.sentences)
-    assert "The metric's own best is β 4, M 10" in said and "keeps 2 of 2 factors, that 1" in said
+    assert (
+        "The metric's favourite is β 4, M 10" in said
+        and "keeps 2 of 2 factors, the favourite 1" in said
+    )
     assert "orientation is not encoded at β = 4 (0.01 of 1); it is at β = 0.25 (0.66)." in said
     assert "at its ceiling (0.999 of 1)" in said
     read = found.to_json()

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 from evaluation.analysis.choose import choose
+from evaluation.analysis.settings.names import setting_label
+from evaluation.analysis.table import together
 from evaluation.report.figures import FIGURES, IN_REPORT, style, training_curves
 from evaluation.report.figures.latent_selectivity import mean_by, roles
 from evaluation.report.figures.rate_distortion import hull, slopes
@@ -100,6 +102,9 @@ def test_the_report_shows_known_figures():
     assert set(IN_REPORT) <= set(FIGURES)
 
 
+P0 = "objective_options.p0"
+
+
 def test_options_that_an_objective_brings_along_are_not_in_the_names_of_lines():
     rows = [
         row(
@@ -110,15 +115,17 @@ def test_options_that_an_objective_brings_along_are_not_in_the_names_of_lines():
             run=f"{name}-{beta}-{seed}",
             parameters={"objective": name, **more},
         )
-        for name, more in (("beta_vae", {"p0": None}), ("isa_vae", {"p0": 4}))
+        for name, more in (("beta_vae", {P0: None}), ("isa_vae", {P0: 4}))
         for beta in (1.0, 4.0)
         for seed in range(2)
     ]
-    choice = choose(rows)
+    choice = choose(together(rows))
     labels = [line.label for line in series_of(choice, axis_of(choice))]
     assert labels == ["beta_vae", "isa_vae"]
-    two = [replace(r, run=f"{r.run}-5", parameters={**r.parameters, "p0": 5}) for r in rows[4:]]
-    choice = choose([*rows, *two])
+    assert {setting_label(s) for s in choice.settings} >= {"β 1, M 10, objective isa_vae"}
+    assert together(rows)[-1].shared == {P0: 4}
+    two = [replace(r, run=f"{r.run}-5", parameters={**r.parameters, P0: 5}) for r in rows[4:]]
+    choice = choose(together([*rows, *two]))
     labels = [line.label for line in series_of(choice, axis_of(choice))]
     assert labels == ["beta_vae", "isa_vae, p0 = 4", "isa_vae, p0 = 5"]
 

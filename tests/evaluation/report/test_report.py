@@ -71,8 +71,8 @@ def test_the_answer_comes_first_and_everything_follows(whole):
     assert "1 failed run" in text and "loss is not finite at step 1200" in text
     assert "A failed seed counts in full, at chance level (0.25)" in text
     assert page.count("img") == 3 + 2  # what stands for charts, a slider's pictures and its strip
-    # sizes, settings, runs, failures; good settings, health, what the variance is due to
-    rows = 3 + 27 + 108 + 1 + 1 + 4 + 4
+    # sizes, settings, runs, failures; health, what the score varies with
+    rows = 3 + 27 + 108 + 1 + 4 + 4
     assert page.count("tr") - page.count("thead") == rows
     names = {path.name for path in folder.iterdir()}
     figures = {"inverted_u.png", "beta_latents_map.png", "tradeoff.png", "traversals_1.png"}

@@ -160,6 +160,10 @@ def test_another_database_follows_only_what_is_here_and_nowhere_else(store, tmp_
     assert runs(MlflowClient(uri))["run"][0].info.artifact_uri.startswith(places[1].as_uri())
 
 
+def test_a_group_that_shares_the_store_may_write_its_database(empty_database):
+    assert empty_database.stat().st_mode & 0o777 == 0o664
+
+
 def test_a_question_mark_in_the_path_does_not_end_it(tmp_path, monkeypatch, empty_database):
     monkeypatch.setenv("SWEEP_CACHE", str(tmp_path / "cache"))
     path = tmp_path / "a?b 100%25" / "mlflow.db"
