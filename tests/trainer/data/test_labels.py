@@ -121,7 +121,7 @@ def test_tables_that_do_not_fit(table, text, message):
 
 def test_a_table_that_is_not_text_or_is_missing(tmp_path):
     (tmp_path / "labels.csv").write_bytes(b"\xff\xfe\x00\x01")
-    with pytest.raises(UserError, match="is not a CSV table"):
+    with pytest.raises(UserError, match="is not a text in UTF-8"):
         dsprites(str(tmp_path / "labels.csv"))
     with pytest.raises(
         UserError, match=r"labels: expected all, none, a number .* no file 'al' exists"

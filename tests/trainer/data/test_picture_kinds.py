@@ -203,7 +203,7 @@ def test_the_first_of_several_frames(tmp_path, ending):
     frames[0].save(tmp_path / f"a.{ending}", save_all=True, append_images=frames[1:], **options)
     data, images = read(tmp_path)
     assert (images == 0).all()
-    assert "1 images have several frames; the first is read" in notes_of(data).images
+    assert "1 image has several frames; only the first is read" in notes_of(data).images[-1]
 
 
 @pytest.mark.parametrize(("top", "white"), [(65535, 65535), (40_000, 65535), (4000, 4095)])
@@ -281,5 +281,25 @@ def test_files_that_are_left_out_are_reported(tmp_path):
     (tmp_path / "b.heic").write_bytes(b"x")
     (tmp_path / "labels.csv").write_text("file,x\n")
     notes = notes_of(load("folder", path=str(tmp_path)))
-    assert notes.images == ("1 .heic files are left out: convert them to PNG or JPEG",)
+    assert notes.images == ("1 .heic file is left out: convert to PNG or JPEG",)
     assert "labels.csv in the folder is ignored" in notes.labels[0]
+
+
+def test_one_file_beside_class_folders_is_named(tmp_path):
+    for number in range(8):
+        save(tmp_path / ("cat", "dog")[number % 2] / f"{number}.png", flat(9 * number))
+    save(tmp_path / "overview.png", flat(1))
+    notes = notes_of(read(tmp_path)[0])
+    assert notes.labels[0].startswith("overview.png is in no subfolder, so the names")
+
+
+def test_an_image_of_too_many_pixels(tmp_path):
+    Image.new("1", (20_000, 20_000)).save(tmp_path / "a.png")
+    with pytest.raises(UserError, match=r"a\.png: has 400,000,000 pixels, too many"):
+        read(tmp_path, size=8)
+
+
+def test_a_single_image_file(tmp_path):
+    save(tmp_path / "a.png", flat(1))
+    with pytest.raises(UserError, match="is a single image file; give the folder of all images"):
+        read(tmp_path / "a.png")
