@@ -23,7 +23,7 @@ BETAS, SEEDS, LATENTS = 6, 4, 10
 FEWEST, MOST = 300, 20_000  # steps
 PASSES = 300  # over the images; more have little effect
 MANY_PASSES = 5_000  # hardly intended
-CENTRE = 0.03  # of beta_norm: where small shapes, digits and colours had their best scores scores
+CENTRE = 0.03  # of beta_norm: where small shapes, digits and colours had their best scores
 SIDES = (32, 64)  # image sides of the convolutional networks
 
 

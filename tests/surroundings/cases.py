@@ -351,6 +351,7 @@ CASES: Mapping[str, Case] = {
     "| head -1": output_into(" | head -1"),
     "MPLBACKEND of a notebook": in_environment(MPLBACKEND=NOTEBOOK),
     "PYTHONWARNINGS=error": in_environment(PYTHONWARNINGS="error"),
+    "no environment at all (env -i, as in cron)": before("env", "-i"),
     "HOME not set": in_environment(HOME=None),
     "HOME that cannot be written": home_not_writable,
     "TMPDIR=/var/tmp": in_environment(TMPDIR="/var/tmp"),

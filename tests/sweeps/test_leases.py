@@ -88,7 +88,7 @@ def to_the_end(trial) -> None:
         pass
 
 
-def test_a_trial_waits_for_what_another_has_and_writes_no_finished_run_again(block, monkeypatch):
+def test_a_trial_waits_for_runs_of_another_and_rewrites_no_finished_run(block, monkeypatch):
     monkeypatch.setattr("sweeps.trials.trial.STEP_SECONDS", 0.01)
     store, block, job = block
     first, second = (run.id for run in block.runs)
@@ -107,7 +107,7 @@ def test_a_trial_waits_for_what_another_has_and_writes_no_finished_run_again(blo
     assert store.names("leases") == []
 
 
-def test_a_trial_that_fails_or_stops_lets_its_runs_go(block, monkeypatch):
+def test_a_trial_that_fails_or_stops_releases_its_runs(block, monkeypatch):
     store, block, job = block
     ids = [run.id for run in block.runs]
     trial = Trial(config_of(block, job))

@@ -36,7 +36,7 @@ def rows(scores=SCORES, known=KNOWN, metric="higgins", **others):
     ]
 
 
-def test_the_one_that_keeps_most_is_to_be_used_and_the_metrics_own_best_stays_visible():
+def test_the_setting_with_most_factors_is_recommended_and_the_metrics_own_best_stays_visible():
     found = answer(rows()).best
     assert found.beta == 1.0 and found.favourite.beta == 4.0
     assert found.verdict == "clear" and found.probability_within > 0.8
@@ -84,7 +84,7 @@ def test_reconstructions_under_different_likelihoods_are_not_compared():
     assert any("different likelihoods are not compared" in said for said in found.sentences)
 
 
-def test_the_floor_is_said_and_the_ceiling_only_where_there_is_one():
+def test_the_floor_is_reported_and_the_ceiling_where_there_is_one():
     found = answer(rows(floor=Floor(0.31, 0.05, 5))).best
     assert any("floor of the Higgins score is 0.310 ± 0.050" in said for said in found.sentences)
     assert found.to_json()["floor"] == pytest.approx({"mean": 0.31, "spread": 0.05, "shuffles": 20})

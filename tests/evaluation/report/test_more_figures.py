@@ -31,7 +31,7 @@ def of_objectives():
     ]
 
 
-def test_every_objective_is_a_line_with_its_name_in_the_legend():
+def test_every_objective_is_a_named_line_in_the_legend():
     sweep = material(of_objectives())
     figure = FIGURES["inverted_u"](sweep).figure
     drawn = lines(figure, "settings")
@@ -77,7 +77,7 @@ def test_the_hull_leaves_out_what_is_worse():
     assert hull(points) == [(0.0, -10.0), (1.0, -4.0), (3.0, -2.0)]
 
 
-def test_means_by_class_and_who_stands_where():
+def test_means_by_class_and_the_images_of_each():
     values = np.array([1.0, 3.0, 5.0, 9.0], np.float32)
     found = mean_by(values, np.array([0, 0, 1, -1]))
     assert found == pytest.approx([2.0, 5.0])
@@ -87,7 +87,7 @@ def test_means_by_class_and_who_stands_where():
 
 
 @pytest.mark.parametrize("name", FIGURES)
-def test_every_figure_draws_or_says_what_it_lacks(name):
+def test_every_figure_is_drawn_or_names_what_it_lacks(name):
     for rows in (inverted_u(failed={(64.0, 20, 0)}), of_objectives(), [row()], [row(scores=())]):
         try:
             drawn = FIGURES[name](material(rows))
@@ -105,7 +105,7 @@ def test_the_report_shows_known_figures():
 P0 = "objective_options.p0"
 
 
-def test_options_that_an_objective_brings_along_are_not_in_the_names_of_lines():
+def test_options_implied_by_an_objective_are_not_in_the_names_of_lines():
     rows = [
         row(
             beta,

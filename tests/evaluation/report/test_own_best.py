@@ -60,7 +60,7 @@ def test_figures_mark_both(found):
         assert BOTH in words(figure)
 
 
-def test_so_they_do_where_only_a_latent_size_has_two(found):
+def test_this_holds_where_only_one_latent_size_has_two(found):
     rows, result = found
     own = result.choice.favourite
     choice = replace(result.choice, favourites={10: own})
@@ -70,7 +70,7 @@ def test_so_they_do_where_only_a_latent_size_has_two(found):
         assert "the metric's favourite where that is another" in words(figure)
 
 
-def test_so_does_the_page(found, tmp_path):
+def test_the_page_does_too(found, tmp_path):
     rows, result = found
     html = write_report(rows, result.choice, tmp_path, name="a", answer=result).read_text("utf-8")
     for said in ("The β to use", "The metric's favourite", f"the dashed ring, {BOTH}"):
@@ -79,7 +79,7 @@ def test_so_does_the_page(found, tmp_path):
     assert [s["beta"] for s in settings if s["own_best"]] == [4]
 
 
-def test_where_they_are_one_nothing_is_added():
+def test_where_they_coincide_nothing_is_added():
     rows = made_up(latents=(10,))
     for choice in (choose(rows), answer(rows).choice):
         assert choice.favourite is None

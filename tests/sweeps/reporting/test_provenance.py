@@ -39,7 +39,7 @@ def test_it_names_data_time_failures_machine_versions_and_date():
     assert found["this report"].startswith("01 March 2026, 12:05 UTC, with Python 3")
 
 
-def test_of_several_machines_each_has_its_runs():
+def test_each_of_several_machines_has_its_runs():
     cpu = run("2026-03-01T10:01:00+00:00", device="cpu", machine={"cores": 1, "memory": None})
     found = of(run("2026-03-01T10:01:00+00:00"), cpu, cpu)
     assert found["machine"] == (
@@ -47,7 +47,7 @@ def test_of_several_machines_each_has_its_runs():
     )
 
 
-def test_records_of_earlier_versions_and_damaged_ones_say_less():
+def test_less_is_reported_of_damaged_records_and_those_of_earlier_versions():
     for how in ({"seconds": 2.5, "device": "cpu"}, {"ended": "soon", "machine": 3}, {}):
         found = of({"state": "finished", "training": how})
         assert "by the clock" not in found and found["failures"] == "none of 1 run"
@@ -61,7 +61,7 @@ def test_reasons_are_counted_by_kind():
     assert failures(failed) == "3 of 3 runs: loss is not finite (3)"
 
 
-def test_the_record_of_a_run_holds_what_is_said():
+def test_the_record_of_a_run_contains_what_is_reported():
     here = machine(torch.device("cpu"))
     assert here["cores"] >= 1 and here["memory"] > 2**20
     assert {"ended", "machine", "torch"} <= {*HOW}

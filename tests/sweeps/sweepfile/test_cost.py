@@ -8,7 +8,7 @@ from sweeps.sweepfile.cost import Cost, cost_of, device_hours
 from tests.sweeps.made_up import a_dataset, a_spec
 
 
-def test_it_is_said_in_units_that_people_use():
+def test_it_is_worded_in_units_that_people_use():
     said = Cost(42, 3, 750.0, 200 * 2**20).in_words()
     assert said == (
         "42 runs, about 12 min of training on this machine; a trial of 3 models takes 200 MiB"

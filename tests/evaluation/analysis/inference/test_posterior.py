@@ -73,7 +73,7 @@ def test_settings_of_many_latent_sizes_are_pooled_to_so_many_cells(monkeypatch):
     )
 
 
-def test_objectives_with_betas_enough_have_surfaces_of_their_own():
+def test_objectives_with_enough_betas_have_surfaces_of_their_own():
     own = find_families(settings_of(("beta_vae", "factor_vae")))
     assert [list(group) for group in own.groups] == [[0], [1]] and own.shared == ()
     together = find_families(settings_of(("beta_vae", "factor_vae"), betas=(1.0, 4.0)))

@@ -78,7 +78,7 @@ def client_of(store: Store) -> MlflowClient:
     return MlflowClient(sqlite_uri(store.path("mlflow.db")))
 
 
-def test_an_experiment_that_was_deleted_is_there_again(store):
+def test_a_deleted_experiment_is_restored(store):
     write(store)
     client = client_of(store)
     client.delete_experiment(client.get_experiment_by_name(SPEC.name).experiment_id)
@@ -121,7 +121,7 @@ def test_a_sweep_that_is_extended_stays_one_run_with_all_settings_below_it(store
     assert len(found["run"]) == 3  # of both searches alike
 
 
-def test_stores_with_a_sweep_of_one_name_have_a_run_each_in_a_common_database(
+def test_two_stores_with_a_sweep_of_the_same_name_have_a_run_each_in_one_database(
     store, tmp_path, empty_database, monkeypatch
 ):
     other = a_store(tmp_path / "other", empty_database)
@@ -189,7 +189,9 @@ def test_a_database_of_another_version_is_not_upgraded_unasked(tmp_path, empty_d
 
 
 @pytest.mark.parametrize("uri", ["mlruns", "file:///tmp/mlruns", "./mlflow.db"])
-def test_an_address_that_is_no_server_and_no_database_is_said_at_the_start(store, uri, monkeypatch):
+def test_an_address_that_is_no_server_and_no_database_is_reported_at_the_start(
+    store, uri, monkeypatch
+):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
     said: list[str] = []
     tracker = Background("MLflow", lambda: MlflowWriter(SPEC, store, "mig"), say=said.append)
