@@ -140,17 +140,15 @@ class _Session:
         with ray_process(address, sweep.spec.resources, self.console.print) as ray, self.progress:
             stop = stopping.StopRequest()
             budget = self.sweep.spec.budget
-            hours = budget.most_hours
             with (
-                _deadline(stop, hours),
+                _deadline(stop, budget.most_hours),
                 signals.heeded(stop, before_exit=self.console.show_cursor),
                 stopping.heeded(store, sweep.name, stop),
             ):
                 ray.run(sweep, self.queue, self.progress, stop)
         if stop.expired:
-            money = budget.usd if budget.hours != hours else None
-            spent = f"{hours:g} hours" if money is None else f"{money.most:g} dollars"
-            self.console.print(f"{spent} are spent; run it again to resume")
+            spent = f"{budget.in_words()} are spent"
+            self.console.print(f"{spent}; to spend as much again on the rest, run it again")
         return stop.requested and not stop.expired
 
     def _finish(self, stopped: bool) -> Outcome:

@@ -17,6 +17,7 @@ from trainer.device import allocator
 from trainer.errors import UserError
 from trainer.run_folder import RunFolder, read_record
 from trainer.training import checkpoints
+from trainer.training.fastest_pack import fastest_size
 from trainer.training.fastest_precision import fastest
 from trainer.training.loop import PackProgress, Training, check_one_pack, pick_device
 from trainer.training.pack_size import pack_size
@@ -31,10 +32,10 @@ Places = tuple[int, ...]  # indices of a pack's runs among all
 class Series:
     """Trains models that could be one `Training` in packs that fit into free memory.
 
-    Used like `Training`. It first measures what a model needs, and makes the largest packs that fit
-    and train fast; it also measures which precision `auto` is. A pack that still runs out of memory
-    is halved, and the halves resume from its newest checkpoint: packs do not change results, so
-    nothing that was saved is lost.
+    Used like `Training`. It first measures what a model needs, and how fast models train together
+    and in turn, then makes the packs that fit and train fastest; it also measures which precision
+    `auto` is. A pack that still runs out of memory is halved, and the halves resume from its newest
+    checkpoint: packs do not change results, so nothing that was saved is lost.
 
     configs, folders, device, checkpoint_seconds: as for `Training`.
     share: the fraction of the machine's or GPU's memory for this process, above 0, at most 1.
@@ -66,6 +67,8 @@ class Series:
         size = self._pack_size(share) if len(left) > 1 else 1
         self._waiting = deque(cut(self._started_together(left), size))
         self._precision = self._fastest() if configs[0].precision == "auto" and left else None
+        if self._waiting and not any(self._steps.values()):  # what was begun resumes as it was
+            self._waiting = deque(cut(self._waiting, self._fastest_size()))
         if left:
             self._begin()
 
@@ -184,6 +187,17 @@ class Series:
         found: list[Precision] = []
         _had_memory(lambda: found.append(fastest(pack, self._data, self._device)))
         return found[0] if found else None
+
+    def _fastest_size(self) -> int:
+        """The size of pack that trains fastest, at most the largest; 1 if memory runs out."""
+        pack = [self._configs[k] for k in max(self._waiting, key=len)]
+        if len(pack) == 1:
+            return 1
+        found = [1]
+        _had_memory(
+            lambda: found.append(fastest_size(pack, self._data, self._device, self._precision))
+        )
+        return found[-1]
 
     def _started_together(self, left: Sequence[int]) -> list[Places]:
         """The runs in order; those that share a checkpoint are in one pack, which resumes as is."""

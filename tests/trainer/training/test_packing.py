@@ -12,6 +12,7 @@ from tests.trainer.runs import config, distance, folders, history, model
 from tests.trainer.shapes import Shapes
 from trainer.config.run import RunConfig
 from trainer.errors import UserError
+from trainer.training.fastest_pack import best_size
 from trainer.training.loop import Training, train
 from trainer.training.optimizers import PackedOptimizer
 from trainer.training.packing import Series, cut, out_of_memory
@@ -222,3 +223,32 @@ def test_under_a_real_limit_of_memory_the_runs_are_trained(tmp_path: Path) -> No
     packed = folders(tmp_path / "pack", 6)
     train(configs, Shapes(16), packed, device="cpu")
     assert_same_models([tmp_path / "limited" / str(seed) for seed in range(6)], packed)
+
+
+@pytest.mark.parametrize(
+    ("images_a_second", "best"),
+    [
+        ({8: 1092, 4: 1198, 2: 1326, 1: 1643}, 1),  # the Burgess net on two cores, fp32
+        ({8: 1648, 4: 1961, 2: 2234, 1: 2053}, 2),  # in bf16
+        ({10: 60_000, 5: 55_000, 3: 40_000, 2: 30_000, 1: 10_000}, 10),  # a small net
+        ({3: 1000, 2: 1001, 1: 1010}, 3),
+    ],
+)
+def test_a_pack_is_never_slower_than_its_models_in_turn(
+    images_a_second: dict[int, int], best: int
+) -> None:
+    most = max(images_a_second)
+    assert best_size(most, lambda size: 64 / images_a_second[size]) == best
+
+
+def test_models_that_train_faster_in_turn_do_so_but_not_in_the_middle(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = folders(tmp_path, 3)
+    begun = Training(seeds(3, steps=2000), Shapes(), paths, device="cpu")
+    begun.advance(0)
+    begun.save()
+    monkeypatch.setattr("trainer.training.packing.fastest_size", lambda *_: 1)
+    assert len(Series(seeds(3, steps=2000), Shapes(), paths, device="cpu")._pack) == 3
+    fresh = Series(seeds(3, steps=2000), Shapes(), folders(tmp_path / "new", 3), device="cpu")
+    assert len(fresh._pack) == 1 and len(fresh._waiting) == 2
