@@ -61,6 +61,20 @@ class Stop:
 
 
 @dataclass(frozen=True)
+class EarlyStop:
+    """When a run is ended before its last step. Such a run has no result: its score is unknown.
+
+    collapsed: at this share of its steps, a run none of whose latents is used is ended.
+    """
+
+    collapsed: float | None = None
+
+    def __post_init__(self) -> None:
+        ok = self.collapsed is None or 0 < self.collapsed < 1
+        require(ok, "collapsed", f"expected a share of the steps in (0, 1), got {self.collapsed}")
+
+
+@dataclass(frozen=True)
 class Money:
     """What the machines of a sweep may cost. per_hour: of the clock, all of them; most: in all."""
 

@@ -17,7 +17,10 @@ class Found:
     def __init__(self, path: Path | None):
         self._path = path
         self._replays: dict[tuple[str, str, int], tuple[Replay, float]] = {}
-        for line in path.read_text().splitlines() if path is not None and path.exists() else ():
+        text = path.read_text() if path is not None and path.exists() else ""
+        if path is not None and text and not text.endswith("\n"):
+            path.write_text(f"{text}\n")
+        for line in text.splitlines():
             try:
                 table, way, number, runs, loss, said, seconds = json.loads(line)
             except ValueError:

@@ -252,3 +252,25 @@ def test_models_that_train_faster_in_turn_do_so_but_not_in_the_middle(
     assert len(Series(seeds(3, steps=2000), Shapes(), paths, device="cpu")._pack) == 3
     fresh = Series(seeds(3, steps=2000), Shapes(), folders(tmp_path / "new", 3), device="cpu")
     assert len(fresh._pack) == 1 and len(fresh._waiting) == 2
+
+
+def test_collapsed_models_are_left_out_at_one_step_whatever_their_pack(tmp_path: Path) -> None:
+    def two(beta: float) -> list[RunConfig]:
+        return [config(seed=seed, beta=beta, steps=400, lr=0.01) for seed in range(2)]
+
+    mixed, alone = folders(tmp_path / "mixed", 4), folders(tmp_path / "alone", 1)
+    configs = [*two(1000.0), *two(0.1)]
+    series = Series(configs, Shapes(), mixed, device="cpu", end_collapsed=0.33)
+    records = to_the_end(series)
+    gone = [run.id for run in series.runs[:2]]
+    assert series.collapsed == dict.fromkeys(gone, 132)
+    assert [record["run"] for record in records] == [run.id for run in series.runs[2:]]
+    assert not (mixed[0] / "training.json").exists()
+    lone = Series(configs[2:3], Shapes(), alone, device="cpu", end_collapsed=0.33)
+    to_the_end(lone)
+    assert not lone.collapsed
+    assert_same_models(alone, mixed[2:3])
+
+    again = Series(configs, Shapes(), mixed, device="cpu", end_collapsed=0.33)
+    assert not to_the_end(again)[2:] and set(again.collapsed) == set(gone)  # at once
+    assert len(to_the_end(Series(configs, Shapes(), mixed, device="cpu"))) == 4
