@@ -7,8 +7,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from evaluation.analysis.choose import SettingSummary
 from evaluation.analysis.formatting import finite_or_none, number
+from evaluation.analysis.settings.summary import SettingSummary
 from sweeps.run_store import Store
 from sweeps.sweep import Snapshot
 from trainer.errors import UserError

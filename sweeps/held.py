@@ -37,11 +37,11 @@ def proposed_settings(spec: SweepSpec, store: Store) -> dict[int, Mapping[str, A
 def held_settings(
     spec: SweepSpec, store: Store, data: Dataset, glance: Glance | None = None
 ) -> list[HeldSetting]:
-    """The settings recorded for this search, then all others that the store has some run of.
+    """The settings recorded for this search, then all others of which the store has some run.
 
-    These are what else the search will propose, where that hangs on no scores, and what was tried
-    under this name before its range, its seeds or its method were changed, where that lies in the
-    present space. Such settings get numbers after those of the search.
+    These are what else the search will propose, where that does not depend on scores, and what was
+    tried under this name before its range, seeds or method were changed, where that lies in the
+    present space. The latter get numbers after those of the search.
     """
     recorded = _recorded(spec, store, data)
     found = {

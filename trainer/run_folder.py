@@ -1,4 +1,4 @@
-"""What a finished run leaves in its folder: its model, its history and, last, training.json."""
+"""What a run leaves in its folder when it ends: its model, its history and, last, training.json."""
 
 import contextlib
 import dataclasses
@@ -39,7 +39,7 @@ def run_id(config: RunConfig, data: Dataset) -> str:
 
 
 def run_ids(config: RunConfig, data: Dataset, seeds: Sequence[int]) -> list[str]:
-    """As `run_id`, of the same configuration with each of these seeds."""
+    """As `run_id`, for the same configuration with each of these seeds."""
     seen = data.fingerprint
     if find(OBJECTIVES, config, "objective").supervised:
         seen = digest([data.fingerprint, data.labels_fingerprint])
@@ -86,12 +86,12 @@ def write_record(
     precision: Precision,
     machine: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Writes the files of a run that is over, training.json last, and returns what that says.
+    """Writes the files of a run that has ended, training.json last, and returns its content.
 
-    parameters: of this one model, without a model axis; a run that failed keeps none, nor does one
-        that is given None.
-    reason: why it failed, or None. precision: in which it was trained. machine: on what, where
-        that is to be told (trainer.device.machine).
+    parameters: of this one model, without a model axis; None to keep no model. A failed run keeps
+        none.
+    reason: why it failed, or None. precision: of its training. machine: what it was trained on, if
+        that is to be recorded (`trainer.device.machine`).
     """
     import torch  # here, so that reading a store does not pay for it
     from safetensors.torch import save
@@ -102,7 +102,7 @@ def write_record(
         arrays = {
             name: array.detach().float().cpu().contiguous() for name, array in parameters.items()
         }
-        # one entry: several come in any order, and the same run would not give the same file
+        # a single entry: several would be in any order, and the same run give different files
         header = {"run": json.dumps({"id": run.id, "config": run.config.as_mapping()})}
         write_atomically(run.folder / MODEL_FILE, save(arrays, header))
         names.append(MODEL_FILE)
@@ -123,15 +123,15 @@ def write_record(
         "files": {name: stamp(run.folder / name) for name in names},
     }
     write_json(run.folder / RECORD_FILE, sealed(record))
-    # what a reader gets, so that a tuple of the configuration is a list here too
+    # as a reader gets it: a tuple of the configuration is a list
     restored: dict[str, Any] = json.loads((run.folder / RECORD_FILE).read_text())
     return restored
 
 
 def read_record(run: RunFolder) -> dict[str, Any] | None:
-    """training.json of a run that is over; None if there is none, or it does not fit its files.
+    """training.json of a run that has ended; None if there is none, or it does not fit its files.
 
-    config.json, which it says all of, is written again where it was changed.
+    config.json, whose content it repeats, is rewritten if it was changed.
     """
     try:
         record = parse_json(read_plain(run.folder / RECORD_FILE))
@@ -145,7 +145,7 @@ def read_record(run: RunFolder) -> dict[str, Any] | None:
 
 
 def _is_config(record: Mapping[str, Any], run: RunFolder) -> bool:
-    """Whether the record's configuration is the run's; of a sealed one, its id says that."""
+    """Whether the record's configuration is the run's; for a sealed one, its id says so."""
     if SEAL in record:
         return True
     saved = build(RunConfig, record["config"])
@@ -158,7 +158,7 @@ def _plain(config: RunConfig) -> object:
 
 
 def mend_config(folder: Path, record: Mapping[str, Any]) -> None:
-    """Writes config.json again where it is not what training.json, `record`, says.
+    """Rewrites config.json if it differs from what training.json, `record`, says.
 
     Raises UserError when it cannot be written.
     """
@@ -170,5 +170,5 @@ def mend_config(folder: Path, record: Mapping[str, Any]) -> None:
 
 
 def _is_whole(folder: Path, name: str, facts: Mapping[str, Any]) -> bool:
-    """Whether a file is in the folder itself, and is what the record says."""
+    """Whether a file is in the folder itself, and as the record says."""
     return Path(name).name == name and stamp(folder / name) == facts

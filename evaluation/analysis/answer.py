@@ -7,14 +7,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from evaluation.analysis.choose import Choice, Goal, SettingSummary
+from evaluation.analysis.choose import Choice
 from evaluation.analysis.factors import Knowledge
 from evaluation.analysis.formatting import finite_or_none, number
-from evaluation.analysis.health import HealthCounts
 from evaluation.analysis.inference.matters import what_matters
 from evaluation.analysis.inference.noise import Noise
 from evaluation.analysis.inference.top import Top
-from evaluation.analysis.setting_names import describe_parameters, identify
+from evaluation.analysis.run_health import HealthCounts
+from evaluation.analysis.settings.names import describe_parameters, identify
+from evaluation.analysis.settings.policies import Goal
+from evaluation.analysis.settings.summary import SettingSummary
 from evaluation.analysis.standing import CLEAR, Standing, faithful
 from evaluation.analysis.table import Floor
 from evaluation.analysis.verdict import CANNOT_TELL, Verdict
@@ -38,7 +40,7 @@ class Best:
     """The setting to use, of the whole sweep or of one latent size, and how good it is.
 
     setting: the setting, over its seeds. favourite: the one with the best expected score, the
-        metric's own best; None, like `standing` and `top`, when the runs say nothing about beta.
+        metric's favourite; None, like `standing` and `top`, when the runs say nothing about beta.
     within: a difference in score that does not matter, in units of the score.
     confidence: the required probability of being within that difference of the best.
     standing: the probability that `setting` is within `within` of the best one tried, and the rest.

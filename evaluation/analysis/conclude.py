@@ -8,12 +8,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from evaluation.analysis.answer import Answer, Best, Curve
-from evaluation.analysis.choose import Choice, Goal, SettingSummary, choose
-from evaluation.analysis.health import HealthCounts, count_health
+from evaluation.analysis.choose import Choice, choose
 from evaluation.analysis.inference.noise import measure_noise
 from evaluation.analysis.inference.posterior import Posterior, draw_posterior
 from evaluation.analysis.inference.top import find_edges, find_top
+from evaluation.analysis.run_health import HealthCounts, count_health
 from evaluation.analysis.sentences import sentences
+from evaluation.analysis.settings.policies import Goal
+from evaluation.analysis.settings.summary import SettingSummary
 from evaluation.analysis.standing import CLEAR, Standing, rank, recommend
 from evaluation.analysis.table import RunRow
 from evaluation.analysis.verdict import Evidence, causes, judge
@@ -79,7 +81,9 @@ def answer(
 
     sizes = sorted({setting.latents for setting in settings})
     find = _Finder(choice, health, settings, posterior, sign, level, within, confidence)
-    best, per_latents = find.best(sizes), {m: find.best([m]) for m in sizes}
+    best = find.best(sizes)
+    # the same at its own latent size, where among fewer rivals another one might be preferred
+    per_latents = {m: find.best([m], best.setting) for m in sizes}
     for m, setting in choice.per_latents.items():
         per_latents.setdefault(m, _no_best(choice, health, setting, within, confidence))
     per_latents = dict(sorted(per_latents.items()))
@@ -121,13 +125,13 @@ class _Finder:
         certain = (self.level, self.within, self.confidence)
         return rank(settings, tested, self.sign, *certain, ceiling=self.choice.ceiling)
 
-    def best(self, sizes: Sequence[int]) -> Best:
-        """The best among the settings of these latent sizes."""
+    def best(self, sizes: Sequence[int], settled: SettingSummary | None = None) -> Best:
+        """The best among the settings of these latent sizes; `settled`, if given, is to be used."""
         here = np.array([i for i, s in enumerate(self.settings) if s.latents in sizes])
         settings = [self.settings[i] for i in here]
         tested = self.posterior.tested[:, here]
         standings = self.standings(settings, tested)
-        chosen = recommend(standings)
+        chosen = next((s for s in standings if s.setting is settled), None) or recommend(standings)
         mask = np.isin(self.posterior.points.latents, sizes)
         points, draws = self.posterior.points.only(mask), self.posterior.draws[:, mask]
         edges = find_edges(points, draws, settings, self.within)

@@ -1,10 +1,11 @@
-"""Numbers and counts formatted for people."""
+"""Numbers, counts and durations formatted for people."""
 
 import math
 
 _NAMES = {
     "dci": "DCI",
     "factorvae": "FactorVAE",
+    "indicators": "KL(q(z) ‖ p(z))",  # the one of the indicators that settings are compared by
     "irs": "IRS",
     "mig": "MIG",
     "sap": "SAP",
@@ -23,6 +24,11 @@ def metric_name(metric: str) -> str:
     return _NAMES.get(metric, capital(metric))
 
 
+def score_name(metric: str) -> str:
+    """What a metric's values are called: "MIG score", or a quantity's own name."""
+    return metric_name(metric) if metric == "indicators" else f"{metric_name(metric)} score"
+
+
 def count(things: int, name: str) -> str:
     """A number of things in words: 1 run, 2 runs."""
     return f"{things} {name}" if things == 1 else f"{things} {name}s"
@@ -39,9 +45,19 @@ def number(value: float) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
+def duration(seconds: float) -> str:
+    """A time in one unit, at least a second: 41 s, 12 min, 2.1 h."""
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    return f"{seconds / 60:.0f} min" if seconds < 90 * 60 else f"{seconds / 3600:.1f} h"
+
+
 def fixed(value: float, decimals: int) -> str:
     """A number with this many decimals and a true minus sign; "–" for nan."""
-    return f"{value:.{decimals}f}".replace("-", "−") if math.isfinite(value) else "–"
+    if not math.isfinite(value):
+        return "–"
+    rounded = round(value, decimals) + 0.0  # + 0.0: no minus sign before a rounded 0
+    return f"{rounded:.{decimals}f}".replace("-", "−")
 
 
 def finite_or_none(value: float) -> float | None:

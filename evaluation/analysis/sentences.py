@@ -4,10 +4,10 @@ import math
 from collections.abc import Iterator, Sequence
 
 from evaluation.analysis.answer import Answer, Best
-from evaluation.analysis.choose import SettingSummary
-from evaluation.analysis.formatting import count, fixed, metric_name, number
-from evaluation.analysis.health import HealthCounts
-from evaluation.analysis.setting_names import setting_label
+from evaluation.analysis.formatting import count, fixed, metric_name, number, score_name
+from evaluation.analysis.run_health import HealthCounts
+from evaluation.analysis.settings.names import setting_label
+from evaluation.analysis.settings.summary import SettingSummary
 from evaluation.analysis.standing import factors_kept, likelihood_of
 
 MOST_NAMED = 5  # settings named in a sentence
@@ -47,23 +47,24 @@ def _use(answer: Answer) -> Iterator[str]:
 
 
 def _preferred(best: Best, favourite: SettingSummary) -> str:
-    """Why the setting to use is not the metric's own best."""
+    """Why the setting to use is not the metric's favourite."""
     setting = best.setting
     said = (
-        f"The metric's own best is {setting_label(favourite)} ({fixed(favourite.mean, 3)} against "
-        f"{fixed(setting.mean, 3)} over seeds), which it cannot tell from this"
+        f"The metric's favourite is {setting_label(favourite)}, but its mean over seeds "
+        f"({fixed(favourite.mean, 3)} against {fixed(setting.mean, 3)}) does not tell the two apart"
     )
     kept, others = factors_kept(setting), factors_kept(favourite)
     if kept > others:
-        return f"{said}; this keeps {kept} of {len(setting.factors)} factors, that {others}."
+        whole = len(setting.factors)
+        return f"{said}, and this one keeps {kept} of {whole} factors, the favourite {others}."
     if setting.reconstruction > favourite.reconstruction and (
         likelihood_of(setting) == likelihood_of(favourite)
     ):
         return (
-            f"{said}; this reconstructs better ({fixed(setting.reconstruction, 1)} against "
+            f"{said}, and this one reconstructs better ({fixed(setting.reconstruction, 1)} against "
             f"{fixed(favourite.reconstruction, 1)} nats per image)."
         )
-    return f"{said}; more of this one's models are usable."
+    return f"{said}, and more of this one's models are usable."
 
 
 def _verdict(best: Best) -> Iterator[str]:
@@ -75,7 +76,7 @@ def _verdict(best: Best) -> Iterator[str]:
 
 
 def _factors(answer: Answer) -> Iterator[str]:
-    """Each factor that is lost at the setting to use or at the metric's own best."""
+    """Each factor that is lost at the setting to use or at the metric's favourite."""
     best = answer.best
     said: set[str] = set()
     for setting in (best.setting, best.favourite):
@@ -104,7 +105,7 @@ def _lost(factor: str, setting: SettingSummary, settings: Sequence[SettingSummar
 def _score(answer: Answer) -> Iterator[str]:
     """How informative the score is: its ceiling and its floor."""
     best, metric = answer.best, answer.choice.metric
-    title = f"{metric_name(metric)} score" if metric else "score"
+    title = score_name(metric) if metric else "score"
     top = best.favourite or best.setting
     if answer.choice.ceiling - top.mean <= best.within:
         yield (

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from evaluation.analysis.choose import SettingSummary
+from evaluation.analysis.settings.summary import SettingSummary
 
 CLEAR = 0.8  # default probability of being as good as the best that counts as certain
 GOOD = 0.5  # probability from which it counts as good: more likely than not

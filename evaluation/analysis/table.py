@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from evaluation.analysis.factors import Knowledge, read_factors
-from evaluation.analysis.health import RunHealth, read_health
+from evaluation.analysis.run_health import RunHealth, read_health
 from trainer.config.normalised_beta import normalised
 from trainer.config.schema import suggestion
 from trainer.errors import UserError
@@ -41,7 +41,8 @@ class RunRow:
     scores: one per classifier seed (three under the paper's protocol), raw.
     reconstruction: E_q log p(x|z) in nats per image (negative; higher is better); nan when unknown.
     kl: KL(q(z|x) || p(z)) in nats per image; nan when unknown. kl_per_latent: (latents,) or empty.
-    parameters: every other choice that differs between the rows of this table, by dotted name.
+    parameters: every other choice that tells the rows of this table apart, by dotted name. An
+        option with one value for each objective, likelihood, … is told apart by that.
     shared: every other choice that does not.
     metric: the name of the metric of `scores`; empty when unknown.
     floor: of the metric on this run's codes; None when not measured.
@@ -296,15 +297,30 @@ def _numbered(record: Mapping[str, Any], prefix: str) -> tuple[float, ...]:
 
 
 def _keep_what_varied(rows: Iterable[RunRow]) -> tuple[RunRow, ...]:
-    """Rows whose `parameters` are only those that differ between them; the rest is `shared`."""
+    """Rows whose `parameters` are only those that tell them apart; the rest is `shared`."""
     rows = tuple(rows)
     names = sorted({name for row in rows for name in row.parameters})
-    varied = [name for name in names if len({repr(row.parameters.get(name)) for row in rows}) > 1]
-    shared = {name: rows[0].parameters.get(name) for name in names if name not in varied}
+    varied = [
+        name
+        for name in names
+        if len({repr(row.parameters.get(name)) for row in rows}) > 1
+        and not _follows_from_its_choice(name, rows)
+    ]
     return tuple(
-        replace(row, parameters={name: row.parameters.get(name) for name in varied}, shared=shared)
+        replace(
+            row,
+            parameters={name: row.parameters.get(name) for name in varied},
+            shared={name: row.parameters.get(name) for name in names if name not in varied},
+        )
         for row in rows
     )
+
+
+def _follows_from_its_choice(option: str, rows: Sequence[RunRow]) -> bool:
+    """Whether an option such as `objective_options.p0` has one value for each `objective`."""
+    choice, is_option, _ = option.partition("_options.")
+    pairs = {(repr(r.parameters.get(choice)), repr(r.parameters.get(option))) for r in rows}
+    return bool(is_option) and len(pairs) == len({value for value, _ in pairs})
 
 
 def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

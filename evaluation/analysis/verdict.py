@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from evaluation.analysis.formatting import fixed, number
-from evaluation.analysis.health import HealthCounts
 from evaluation.analysis.inference.top import Edge
+from evaluation.analysis.run_health import HealthCounts
 from evaluation.analysis.table import Floor
 
 Verdict = Literal["clear", "cannot tell"]

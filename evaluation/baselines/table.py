@@ -4,7 +4,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from evaluation.analysis.choose import better_half
+from evaluation.analysis.settings.policies import better_half
 
 
 @dataclass(frozen=True)

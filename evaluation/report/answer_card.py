@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING
 
 from evaluation.analysis.choose import Choice
 from evaluation.analysis.formatting import capital, count, fixed, number
+from evaluation.analysis.settings.names import setting_label
+from evaluation.analysis.settings.summary import SettingSummary
 from evaluation.report.charts.captions import label_beside
 from evaluation.report.charts.dimensions import title_of
 from evaluation.report.contents import text
 from evaluation.report.facts import SweepFacts
+from evaluation.report.figures.series import named_axis_of
 
 if TYPE_CHECKING:
     from evaluation.analysis.answer import Answer
@@ -26,44 +29,79 @@ class Tile:
 
 @dataclass(frozen=True)
 class AnswerCard:
-    """The headline in large type, with its key figures."""
+    """The headline in large type, how far it can be trusted, and its key figures.
+
+    clear: whether the scores settle it. verdict: that in a sentence; "" where there is none.
+    """
 
     label: str
     headline: str
+    clear: bool = False
+    verdict: str = ""
     tiles: tuple[Tile, ...] = ()
 
 
 def answer_card(choice: Choice, facts: SweepFacts, answer: "Answer | None") -> AnswerCard:
-    """The best beta and what is known about its setting."""
-    best, own = choice.best, choice.favourite
-    label = "The β to use" if own else "The best β of this sweep"
+    """The best beta, or the best of what was swept instead, and what is known of its setting."""
+    best, own, axis = choice.best, choice.favourite, named_axis_of(choice)
+    label = f"The {axis.label} to use" if own else f"The best {axis.label} of this sweep"
     if not best.finished:
         return AnswerCard(label, "No answer yet")
+    headline = axis.words(best)
+    if len(choice.settings) == 1:
+        label, headline = "The one setting of this sweep", setting_label(best)
     over = f"over {count(best.seeds, 'seed')}"
     if math.isfinite(best.spread):
         over += f", spread {fixed(best.spread, 3)}"
     tiles = [
-        Tile("Normalised β", number(best.beta_norm), "β · M / N"),
         Tile("Latents M", str(best.latents)),
-        Tile(capital(facts.score_name), fixed(best.score, 3), over),
-        Tile("Reconstruction", fixed(best.reconstruction, 1), "nats per image"),
         *(
             Tile(capital(title_of(name, best.parameters)), text(value))
             for name, value in best.parameters.items()
+            if name != axis.parameter and value is not None
         ),
+        Tile(capital(facts.score_name), fixed(best.score, 3), over),
+        *_factors(best),
+        Tile("Reconstruction", fixed(best.reconstruction, 1), "nats per image"),
+        Tile("Normalised β", number(best.beta_norm), f"β · M / N, at β = {number(best.beta)}"),
     ]
     if own is not None:
         named, score = label_beside(own, best), fixed(own.score, 3)
-        tiles.append(Tile("The metric's own best", named, f"at {score}, not told from this one"))
+        tiles.append(Tile("The metric's favourite", named, f"at {score}, too close to call"))
     if answer is not None and answer.best.interval is not None:
         low, high = map(number, answer.best.interval)
         tiles.insert(0, Tile(f"{answer.level:.0%} interval of β", f"{low} to {high}"))
-    return AnswerCard(label, f"β = {number(best.beta)}", tuple(tiles))
+    clear = answer is not None and answer.best.verdict == "clear"
+    return AnswerCard(label, headline, clear, _verdict(answer, clear), tuple(tiles))
+
+
+def _verdict(answer: "Answer | None", clear: bool) -> str:
+    """How sure it is that this is the setting to use; the cautions below it say why it is not."""
+    if answer is None or (standing := answer.best.standing) is None:
+        return ""
+    if not clear:
+        return "Cannot tell yet"
+    level, within = fixed(standing.probability_within, 2), number(answer.best.within)
+    return f"Clear: with probability {level}, no other setting is better by more than {within}."
+
+
+def _factors(best: SettingSummary) -> list[Tile]:
+    """How many of the labelled factors the setting's codes keep, and which they lose."""
+    if not best.factors:
+        return []
+    lost = [name for name, knowledge in best.factors.items() if not knowledge.encoded]
+    kept = f"{len(best.factors) - len(lost)} of {len(best.factors)}"
+    return [Tile("Factors kept", kept, f"lost: {', '.join(lost)}" if lost else "")]
 
 
 def certainty(answer: "Answer | None") -> list[str]:
-    """How certain the answer is, in sentences."""
-    return [] if answer is None else list(answer.best.sentences)
+    """How certain the answer is, in sentences, without those that stand above: the reasons for
+    doubt, and the verdict."""
+    if answer is None:
+        return []
+    above = answer.best.reasons if answer.best.verdict != "clear" else ()
+    said = answer.best.sentences
+    return [text for text in said if text not in above and not text.startswith("Verdict: ")]
 
 
 def cautions(choice: Choice, answer: "Answer | None" = None) -> list[str]:

@@ -3,7 +3,7 @@
 import math
 from typing import TYPE_CHECKING
 
-from evaluation.analysis.formatting import fixed
+from evaluation.analysis.formatting import number
 from evaluation.analysis.inference.matters import named
 from evaluation.report.charts.dimensions import title_of
 from evaluation.report.contents import text
@@ -35,7 +35,9 @@ def _good(answer: "Answer") -> Table:
     here = {id(standing.setting): standing for standing in answer.standings}
     settings = [best.setting, *(s for s in best.good if s is not best.setting)] if best.good else []
     parameters = list(best.parameters)
-    caption = f"Within {fixed(best.within, 3).rstrip('0')} of the best, more likely than not"
+    if len(settings) == 1:
+        return Table("", (), ())  # the setting to use is no news
+    caption = f"Probably within {number(best.within)} of the best score"
     if len(settings) > MOST_ROWS:
         caption += f" ({MOST_ROWS} of {len(settings)})"
     columns = [
@@ -64,8 +66,8 @@ def _good(answer: "Answer") -> Table:
 def _matters(answer: "Answer") -> Table:
     """How much of the variance of the score is due to each parameter, and to luck."""
     rows = [Row([name, f"{share:.0%}"]) for name, share in named(answer.matters).items()]
-    columns = [Column("due to", text=True), Column("share")]
-    return Table("What the variance of the score is due to", columns, rows)
+    columns = [Column("source", text=True), Column("share")]
+    return Table("What the score varies with", columns, rows)
 
 
 def _factors(best: "Best") -> Table:
@@ -74,13 +76,13 @@ def _factors(best: "Best") -> Table:
         Column("factor", text=True),
         Column("whole code", decimals=2),
         Column("best latent", decimals=2),
-        Column("held", text=True),
+        Column("kept", text=True),
     ]
     rows = [
         Row([name, each.known, each.best_latent, "yes" if each.encoded else "lost"])
         for name, each in best.factors.items()
     ]
-    return Table("What its code knows of each factor: 0 is chance, 1 all", columns, rows)
+    return Table("How much its code knows of each factor (0: chance, 1: all)", columns, rows)
 
 
 def _health(best: "Best") -> Table:
@@ -90,4 +92,4 @@ def _health(best: "Best") -> Table:
     if health.live_latents is not None:
         live = f"{health.live_latents} of {best.latents}"
         rows.insert(0, Row(["live latents of a typical run", live]))
-    return Table("Health of its runs", [Column("of its runs", text=True), Column("number")], rows)
+    return Table("Health of its runs", [Column("its runs", text=True), Column("number")], rows)

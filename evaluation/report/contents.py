@@ -4,8 +4,9 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from evaluation.analysis.choose import Choice, SettingSummary
+from evaluation.analysis.choose import Choice
 from evaluation.analysis.formatting import count, metric_name, number
+from evaluation.analysis.settings.summary import SettingSummary
 from evaluation.analysis.table import RunRow
 from evaluation.baselines.table import cells, title
 from evaluation.report.charts.dimensions import Dimension, title_of

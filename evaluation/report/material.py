@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from matplotlib.figure import Figure
 
-from evaluation.analysis.choose import Choice, SettingSummary
+from evaluation.analysis.choose import Choice
+from evaluation.analysis.settings.summary import SettingSummary
 from evaluation.analysis.table import RunRow
 from trainer.errors import UserError
 from trainer.run_files import MODEL_FILE

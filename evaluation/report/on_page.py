@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, zip_longest
 
-from evaluation.analysis.choose import Choice, SettingSummary
+from evaluation.analysis.choose import Choice
+from evaluation.analysis.settings.summary import SettingSummary
 from evaluation.analysis.table import RunRow
 
 ALL_RUNS = "runs.csv"

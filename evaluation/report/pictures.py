@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from evaluation.analysis.formatting import fixed
 from evaluation.report.traversals import Traversal
 
 ROOM = 4_000_000  # characters in the page for the traversals of single runs
@@ -53,7 +54,7 @@ def slider(traversal: Traversal, strip: Picture) -> Slider:
         sheet(traversal.images[0]),
         rows,
         columns,
-        labels=tuple(f"z{z} · {kl:.2f} nats" for z, kl in named),
+        labels=tuple(f"z{z} · {fixed(kl, 2)} nats" for z, kl in named),
         values=tuple(f"{value:g}" for value in traversal.values),
     )
 

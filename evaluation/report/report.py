@@ -196,6 +196,7 @@ CONFIG: dict[str, Any] = {
     "axis": {
         **TEXT,
         "labelOverlap": "greedy",
+        "tickCount": 10,  # on linear axes: otherwise a line per nat
         "labelSeparation": 8,
         "gridColor": GREY,
         "domainColor": GREY,

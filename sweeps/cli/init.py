@@ -3,8 +3,9 @@
 from argparse import Namespace
 from pathlib import Path
 
+from evaluation.analysis.formatting import duration
 from sweeps.cli.output import console
-from sweeps.sweepfile.starter import dataset_options, in_minutes, starter, sweep_name, write
+from sweeps.sweepfile.starter import dataset_options, starter, sweep_name, write
 from trainer.data.describe import describe
 from trainer.errors import UserError
 
@@ -21,7 +22,7 @@ def execute(args: Namespace) -> int:
     lines = [
         f"{len(made.data):,} images of {shape}",
         *describe(made.data),
-        f"wrote {path}: about {in_minutes(made.minutes)} of training on this machine",
+        f"wrote {path}: about {duration(made.seconds)} of training on this machine",
         f"  sweep validate {path}",
         f"  sweep run {path}",
     ]

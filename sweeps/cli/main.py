@@ -19,7 +19,10 @@ INTERRUPTED = 130
 # what a disk or a system says of a file, whatever the program
 _OF_FILES = frozenset(
     getattr(errno, name)
-    for name in ("EACCES", "EPERM", "EROFS", "ENOSPC", "EDQUOT", "EIO", "ESTALE", "EMFILE")
+    for name in (
+        *("EACCES", "EPERM", "EROFS", "ENOSPC", "EDQUOT", "EIO", "ESTALE", "EMFILE"),
+        *("ENAMETOOLONG", "ELOOP"),
+    )
 )
 
 _FILE = "a sweep file (YAML)"
@@ -58,6 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _prepare_environment()
     output = sys.stdout if isinstance(sys.stdout, Unfailing) else None
     try:
+        _check_current_folder()
         args = _parse(sys.argv[1:] if arguments is None else list(arguments))
         # each command is imported on demand: `sweep --help` must not pay for torch
         code: int = import_module(f"sweeps.cli.{args.command}").execute(args)
@@ -79,6 +83,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"sweep: cannot write the output: {problem.strerror}", file=sys.stderr)
         return 1
     return code
+
+
+def _check_current_folder() -> None:
+    try:
+        os.getcwd()
+    except OSError as error:
+        raise UserError(f"the current folder is gone ({error.strerror}); cd to another") from None
 
 
 def _prepare_environment() -> None:

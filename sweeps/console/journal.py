@@ -3,8 +3,8 @@
 import contextlib
 import time
 
-from evaluation.analysis.choose import SettingSummary
-from evaluation.analysis.setting_names import setting_label
+from evaluation.analysis.settings.names import setting_label
+from evaluation.analysis.settings.summary import SettingSummary
 from sweeps.plan import Setting
 from sweeps.run_store import Store
 from sweeps.trials.trial_queue import Observer

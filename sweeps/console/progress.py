@@ -10,8 +10,9 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from evaluation.analysis.choose import SettingSummary
-from evaluation.analysis.setting_names import setting_label
+from evaluation.analysis.formatting import duration
+from evaluation.analysis.settings.names import setting_label
+from evaluation.analysis.settings.summary import SettingSummary
 from sweeps.plan import Run, Setting
 from sweeps.trials.trial_queue import Block, Observer, Result
 
@@ -180,12 +181,3 @@ def _parameters(setting: Setting) -> str:
 def words_of(summary: SettingSummary) -> str:
     """A setting and its score in a few words."""
     return f"{setting_label(summary)} at {summary.score:.3f}"
-
-
-def duration(seconds: float) -> str:
-    """Seconds formatted for people."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    if seconds < 90 * 60:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.1f} h"

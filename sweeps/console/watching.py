@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from evaluation.analysis.choose import Choice, choose
-from sweeps.console.progress import duration, words_of
+from evaluation.analysis.formatting import duration
+from sweeps.console.progress import words_of
 from sweeps.glance import Glance
 from sweeps.run_store import Store
 from sweeps.sweep import Sweep

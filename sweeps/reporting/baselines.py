@@ -8,7 +8,8 @@ from typing import Any
 
 from rich.console import Console
 
-from evaluation.analysis.choose import SettingSummary, choose
+from evaluation.analysis.choose import choose
+from evaluation.analysis.settings.summary import SettingSummary
 from evaluation.baselines.ica import note as ica_note
 from evaluation.baselines.score import baseline_id, score_baseline
 from evaluation.baselines.table import Line, table

@@ -18,7 +18,7 @@ from urllib.parse import parse_qs, urlparse
 
 import numpy as np
 
-from evaluation.analysis.choose import SettingSummary
+from evaluation.analysis.settings.summary import SettingSummary
 from evaluation.report import pictures
 from evaluation.report.figures.traversals import INACTIVE
 from evaluation.report.material import Lacking, Material

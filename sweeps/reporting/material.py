@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from evaluation.analysis.formatting import metric_name
+from evaluation.analysis.formatting import score_name
 from evaluation.analysis.table import RunRow
 from evaluation.report.material import Material
 from sweeps.run_store import run_key
@@ -20,7 +20,7 @@ def material_of(snapshot: Snapshot) -> Material:
         rows=snapshot.rows,
         choice=snapshot.answer.choice,
         answer=snapshot.answer,
-        score_name=f"{metric_name(sweep.metrics.metric)} score",
+        score_name=score_name(sweep.metrics.metric),
         data=sweep.data,
         results={result["run"]: result for result in snapshot.results},
         folder=folder,

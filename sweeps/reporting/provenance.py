@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from evaluation.analysis.formatting import count
+from evaluation.analysis.formatting import count, duration
 from sweeps.sweep import Snapshot
 
 VERSIONS = ("beta-sweep", "torch", "ray", "optuna", "mlflow")
@@ -69,16 +69,6 @@ def failures(results: Sequence[Mapping[str, Any]]) -> str:
     kinds = Counter(reason.partition(" at step")[0] for reason in reasons)
     said = ", ".join(f"{reason} ({times})" for reason, times in kinds.most_common(MOST_REASONS))
     return f"{len(reasons)} of {count(len(results), 'run')}: {said}"
-
-
-def duration(seconds: float) -> str:
-    """A time in its two largest units: 41 s, 3 min 20 s, 2 h 5 min."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
 def _spans(trained: Iterable[Mapping[str, Any]]) -> Iterator[tuple[float, float]]:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from evaluation.analysis.choose import Choice
-from evaluation.analysis.formatting import metric_name
+from evaluation.analysis.formatting import score_name
 from evaluation.identity import with_defaults
 from evaluation.report.facts import SweepFacts
 from evaluation.report.figures import FIGURES, IN_REPORT
@@ -97,7 +97,7 @@ def _facts(snapshot: Snapshot) -> SweepFacts:
     images = "×".join(map(str, data.shape))
     chosen = by_eye.chosen(snapshot.sweep.store, spec.name)
     return SweepFacts(
-        score_name=f"{metric_name(plan.metric)} score",
+        score_name=score_name(plan.metric),
         data=f"{data.name} ({data.source}), {len(data):,} images of {images}",
         scoring=_scoring(snapshot),
         command=_command(spec),

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from evaluation.analysis.choose import Goal
 from evaluation.analysis.inference.expectation import Expectation, expect
+from evaluation.analysis.settings.policies import Goal
 from evaluation.analysis.table import RunRow
 
 DRAWS = 2000

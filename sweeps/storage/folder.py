@@ -157,7 +157,8 @@ class FolderStorage(Storage):
     def _lock_file(self, path: Path) -> IO[str]:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
+            # of a mode that lets a group share the store, where the umask does
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
         except OSError as error:
             raise self._unusable(error) from None
         return os.fdopen(descriptor, "r+")

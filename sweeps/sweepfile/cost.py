@@ -5,7 +5,7 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from evaluation.analysis.formatting import count
+from evaluation.analysis.formatting import count, duration
 from sweeps.sweepfile import SweepSpec, space
 from sweeps.sweepfile.configure import configure
 from sweeps.sweepfile.starter import trial_step_seconds
@@ -26,12 +26,12 @@ class Cost:
     memory: int | None = None
 
     def in_words(self) -> str:
-        """As a sentence's part, e.g. "42 runs, about 12 minutes of this machine"."""
+        """As a sentence's part, e.g. "42 runs, about 12 min of training on this machine"."""
         runs = count(self.runs, "run")
         if self.seconds is None or self.memory is None:
             return f"{runs}; they need a GPU that is not here, so their time is unknown"
         trial = f"a trial of {count(self.models, 'model')} takes {_bytes(self.memory)}"
-        return f"{runs}, about {_time(self.seconds)} of training on this machine; {trial}"
+        return f"{runs}, about {duration(self.seconds)} of training on this machine; {trial}"
 
 
 @dataclass(frozen=True)
@@ -96,12 +96,6 @@ def cost_of(spec: SweepSpec, data: Dataset) -> Cost:
         seconds=seconds * trials / together,
         memory=need.images + seeds * need.model,
     )
-
-
-def _time(seconds: float) -> str:
-    if seconds < 90:
-        return f"{max(1, round(seconds))} s"
-    return f"{seconds / 60:.0f} minutes" if seconds < 5400 else f"{seconds / 3600:.1f} hours"
 
 
 def _bytes(size: int) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from evaluation.analysis.formatting import duration
 from sweeps.sweepfile import SweepSpec, space
 from sweeps.sweepfile.configure import configure
 from trainer.config.normalised_beta import denormalised
@@ -22,16 +23,16 @@ BETAS, SEEDS, LATENTS = 6, 4, 10
 FEWEST, MOST = 300, 20_000  # steps
 PASSES = 300  # over the images; more have little effect
 MANY_PASSES = 5_000  # hardly intended
-CENTRE = 0.03  # of beta_norm: where small shapes, digits and colours had their best scores scores
+CENTRE = 0.03  # of beta_norm: where small shapes, digits and colours had their best scores
 SIDES = (32, 64)  # image sides of the convolutional networks
 
 
 @dataclass(frozen=True)
 class Starter:
-    """A sweep file to start with. text: YAML. minutes: rough training time on this machine."""
+    """A sweep file to start with. text: YAML. seconds: rough training time on this machine."""
 
     text: str
-    minutes: float
+    seconds: float
     data: Dataset
 
 
@@ -64,12 +65,12 @@ def starter(name: str, options: Mapping[str, Any]) -> Starter:
         optimizer=OptimizerConfig(lr=1e-3 if architecture == "conv" else 3e-3),
         batch_size=batch,
     )
-    seconds = trial_step_seconds(config, data)
+    per_step = trial_step_seconds(config, data)
     together = 1 if gpu else max(1, min(BETAS, cores()))  # trials at once
-    affordable = MINUTES * 60 * together / (BETAS * seconds)
+    affordable = MINUTES * 60 * together / (BETAS * per_step)
     steps = _round(max(FEWEST, min(MOST, affordable, PASSES * len(data) / batch)))
-    minutes = steps * BETAS * seconds / together / 60
-    return Starter(_text(name, config, data, steps, minutes, gpu), minutes, data)
+    seconds = steps * BETAS * per_step / together
+    return Starter(_text(name, config, data, steps, seconds, gpu), seconds, data)
 
 
 def remarks_on_cost(spec: SweepSpec, data: Dataset, seconds: float | None = None) -> list[str]:
@@ -89,12 +90,11 @@ def remarks_on_cost(spec: SweepSpec, data: Dataset, seconds: float | None = None
     if seconds is None:
         each = trial_step_seconds(config, data, seeds) * config.steps
         seconds = each * spec.setting_count / cores()
-    took = f"{seconds / 3600:.1f} hours" if seconds >= 3600 else f"{seconds / 60:.0f} minutes"
     return [
         f"trainer.steps is not given: {config.steps:,} steps of {config.batch_size} show each of "
-        f"the {len(data):,} images {passes:,.0f} times, and take about {took} of this machine for "
-        f"{spec.setting_count * seeds} models of {config.architecture}; give fewer, or let "
-        "`sweep init` write a file that fits"
+        f"the {len(data):,} images {passes:,.0f} times, and take about {duration(seconds)} "
+        f"of this machine for {spec.setting_count * seeds} models of {config.architecture}; give "
+        "fewer, or let `sweep init` write a file that fits"
     ]
 
 
@@ -158,7 +158,7 @@ def betas(pixels: int, latents: int = LATENTS) -> list[float]:
 
 
 def _text(
-    name: str, config: RunConfig, data: Dataset, steps: int, minutes: float, gpu: bool
+    name: str, config: RunConfig, data: Dataset, steps: int, seconds: float, gpu: bool
 ) -> str:
     """The sweep file, with reasons for its choices."""
     options = {"name": "folder", **config.dataset.options}
@@ -174,7 +174,7 @@ def _text(
     body = "\n".join([*lines, *(f"  {note}" for note in notes)])
     optimizer = f"{{name: adam, lr: {config.optimizer.lr:g}}}"
     return f"""\
-# A first sweep over beta: {BETAS} values, {SEEDS} seeds of each, about {in_minutes(minutes)} of \
+# A first sweep over beta: {BETAS} values, {SEEDS} seeds of each, about {duration(seconds)} of \
 training.
 # sweep validate {name}.yaml   shows what is read
 # sweep run {name}.yaml        trains, and says which beta is best and how certain that is
@@ -195,12 +195,6 @@ trainer:
   steps: {steps}  # shows each image about {steps * config.batch_size / len(data):.0f} times
 resources: {{cpu: 1, gpu: {1 if gpu else 0}}}
 """
-
-
-def in_minutes(minutes: float) -> str:
-    """A time in words, at least a minute."""
-    whole = max(1, round(minutes))
-    return "1 minute" if whole == 1 else f"{whole} minutes"
 
 
 def _why(likelihood: str) -> str:

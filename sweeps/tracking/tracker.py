@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from evaluation.analysis.answer import Answer
-from evaluation.analysis.choose import SettingSummary
 from evaluation.analysis.formatting import finite_or_none
+from evaluation.analysis.settings.summary import SettingSummary
 from sweeps import sweep_results
 from sweeps.console.printing import command
 from sweeps.plan import Run, Setting

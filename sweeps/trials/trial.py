@@ -4,7 +4,6 @@ import contextlib
 import functools
 import json
 import math
-import os
 import time
 import traceback
 from collections.abc import Iterable, Mapping, Sequence
@@ -161,6 +160,7 @@ class Trial:
 
         from trainer.config.run import RunConfig
         from trainer.config.schema import build
+        from trainer.device.cores import cores
         from trainer.extensions import trust
         from trainer.training.packing import Series
 
@@ -172,7 +172,7 @@ class Trial:
         store = self._store()
         folders = [store.fetch(run_key(run["id"])) for run in runs]
         # trials that share a machine or a GPU share its memory equally
-        share = min(1.0, job["gpu"] or job["cpu"] / (os.cpu_count() or 1))
+        share = min(1.0, job["gpu"] or job["cpu"] / cores())
         return Series(
             configs,
             self._data(),

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from evaluation.analysis.choose import SettingSummary, choose
+from evaluation.analysis.choose import choose
+from evaluation.analysis.settings.summary import SettingSummary
 from evaluation.analysis.table import rows_from_results
 from evaluation.identity import compares_seeds
 from sweeps.plan import Run, Setting

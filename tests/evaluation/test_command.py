@@ -53,6 +53,6 @@ def test_mistakes_exit_with_2_and_one_line(
     assert error.count("\n") == 1
 
 
-def test_an_empty_folder_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_empty_folder_is_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([str(tmp_path)]) == 2
     assert "not a run folder" in capsys.readouterr().err

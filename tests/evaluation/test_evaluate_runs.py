@@ -34,7 +34,7 @@ def runs(trained: list[Path], tmp_path: Path) -> list[Path]:
     return [Path(shutil.copytree(folder, tmp_path / folder.name)) for folder in trained]
 
 
-def test_a_result_says_all_about_a_run(runs: list[Path]) -> None:
+def test_a_result_holds_everything_about_a_run(runs: list[Path]) -> None:
     data = sprites()
     results = evaluate(runs, data, QUICK, "cpu")
     for folder, result in zip(runs, results, strict=True):
@@ -63,7 +63,7 @@ def test_a_result_says_all_about_a_run(runs: list[Path]) -> None:
     assert results[0]["config"]["beta"] == 1 and results[1]["config"]["beta"] == 4
 
 
-def test_runs_evaluated_together_or_alone_are_scored_alike(runs: list[Path]) -> None:
+def test_runs_evaluated_together_or_separately_score_the_same(runs: list[Path]) -> None:
     data, identity = sprites(), evaluation_id(QUICK, sprites())
     together = [r["evaluations"][identity] for r in evaluate(runs, data, QUICK, "cpu")]
     for folder, both in zip(runs, together, strict=True):
@@ -76,7 +76,7 @@ def test_runs_evaluated_together_or_alone_are_scored_alike(runs: list[Path]) -> 
         assert alone["kl_per_latent"] == pytest.approx(both["kl_per_latent"], rel=1e-4, abs=1e-5)
 
 
-def test_runs_that_make_no_pack_are_evaluated_as_several(runs: list[Path], tmp_path: Path) -> None:
+def test_runs_that_make_no_pack_are_evaluated_in_several(runs: list[Path], tmp_path: Path) -> None:
     wider = train_in(tmp_path, config(latents=5))
     results = evaluate([runs[0], *wider, runs[1]], sprites(), QUICK, "cpu")
     figures = [next(iter(result["evaluations"].values())) for result in results]
@@ -132,7 +132,7 @@ def test_torn_runs_are_refused(runs: list[Path], name: str) -> None:
     assert not any((folder / "result.json").exists() for folder in runs)
 
 
-def test_a_torn_result_is_made_anew(runs: list[Path]) -> None:
+def test_a_torn_result_is_recomputed(runs: list[Path]) -> None:
     first = evaluate(runs, sprites(), QUICK, "cpu")
     path = runs[0] / "result.json"
     path.write_bytes(path.read_bytes()[:-40])
@@ -156,7 +156,7 @@ def test_nothing_is_left_when_it_is_killed_halfway(
     assert (runs[0] / "result.json").read_bytes() == before
 
 
-def test_mistakes_are_said_in_one_line(runs: list[Path], tmp_path: Path) -> None:
+def test_mistakes_are_one_line(runs: list[Path], tmp_path: Path) -> None:
     with pytest.raises(MissingLabels, match="no factor labels"):
         evaluate(runs, sprites(labels="none"), QUICK, "cpu")
     with pytest.raises(UserError, match="other images"):
@@ -203,7 +203,7 @@ def test_a_config_that_was_edited_is_mended_before_it_is_listed(runs: list[Path]
         assert path.read_bytes() == whole
 
 
-def test_models_at_hand_are_scored_as_those_in_folders_and_need_not_be_kept(
+def test_models_in_memory_are_scored_like_those_in_folders(
     trained: list[Path], tmp_path: Path
 ) -> None:
     data, folders = sprites(), [tmp_path / path.name for path in trained]

@@ -19,7 +19,7 @@ def of(values: np.ndarray, labels: np.ndarray, logvar: float = -12.0) -> FactorK
     return found
 
 
-def test_what_a_code_holds_is_known_and_what_it_lacks_is_not() -> None:
+def test_encoded_factors_are_known_and_missing_ones_are_not() -> None:
     labels = some_labels(1500, (4, 5, 6), 0)
     noise = np.random.default_rng(1).normal(size=(1500, 2))
     values = np.hstack([noise[:, :1], standardised(labels)[:, :2], noise[:, 1:]])
@@ -31,7 +31,7 @@ def test_what_a_code_holds_is_known_and_what_it_lacks_is_not() -> None:
     assert found.of_model(0)["f1"]["latent"] == 2
 
 
-def test_a_factor_in_two_latents_is_known_to_the_whole_code_alone() -> None:
+def test_a_factor_in_two_latents_is_known_only_to_the_whole_code() -> None:
     labels = some_labels(1500, (2, 2), 0)
     hidden = np.random.default_rng(1).choice([-1.0, 1.0], 1500)
     values = np.stack([hidden, hidden * (2 * labels[:, 0] - 1)], axis=1)  # their product tells it
@@ -56,6 +56,6 @@ def test_noise_is_not_known_with_few_labels_nor_by_a_rare_class() -> None:
     assert np.mean(figures) < 0.04
 
 
-def test_there_is_nothing_to_say_without_labels() -> None:
+def test_there_is_nothing_to_report_without_labels() -> None:
     data = Labelled(np.full((30, 2), -1))
     assert factor_knowledge(lambda x: (x, x), data) is None

@@ -19,7 +19,7 @@ NOISE = np.random.default_rng(0).normal(size=200)
 
 
 @pytest.mark.parametrize("records", [12, 200])
-def test_a_loss_that_falls_at_the_end_is_told_from_one_that_does_not(records: int) -> None:
+def test_a_loss_that_still_falls_is_told_apart_from_one_that_does_not(records: int) -> None:
     step, noise = np.arange(records), NOISE[:records]
     assert still_falling(list(200 - 100 * step / records + noise))
     settled = 100 * np.exp(-step * 40 / records)
@@ -36,7 +36,7 @@ def test_a_latent_at_the_prior_or_the_same_for_all_images_is_not_live() -> None:
     assert not health(np.ones(3, bool), 3.0, None, reconstructs=False).worse_than_mean_image
 
 
-def test_collapsed_runs_are_at_chance_and_say_so(tmp_path: Path) -> None:
+def test_collapsed_runs_score_chance_and_are_reported(tmp_path: Path) -> None:
     """β = 3,000 leaves every latent at the prior; what its means still do must not be read."""
     data = sprites()
     options = {"optimizer": OptimizerConfig("adam", 3e-3), "steps": 150}
@@ -74,7 +74,7 @@ def test_the_mean_image_is_what_reconstructions_are_measured_by(tmp_path: Path) 
     assert likelihood(pack, data).relative_error[0] == pytest.approx(1, abs=1e-4)
 
 
-def test_of_a_run_that_diverged_nothing_else_is_said(tmp_path: Path) -> None:
+def test_nothing_else_is_reported_of_a_diverged_run(tmp_path: Path) -> None:
     [folder] = train_in(tmp_path, config(optimizer=OptimizerConfig("adam", 1e30)))
     [result] = evaluate([folder], sprites(), QUICK, "cpu")
     assert result["health"]["diverged"] and not result["health"]["collapsed"]

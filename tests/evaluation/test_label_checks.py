@@ -10,7 +10,7 @@ from tests.evaluation.metrics.labelled import Labelled, some_labels
 SIZES = (3, 4, 4, 6)
 
 
-def test_few_labels_cannot_tell_and_more_can() -> None:
+def test_few_labels_do_not_suffice_and_more_do() -> None:
     unlabelled = np.full((3000, 4), -1)
     said = cannot_tell(Labelled(np.vstack([some_labels(20, SIZES, 0), unlabelled])), {})
     found = re.search(r"20 labelled images cannot tell .*; about ([\d,]+) more labels would", said)

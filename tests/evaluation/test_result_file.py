@@ -37,7 +37,7 @@ def test_a_whole_result_is_read(run: Path) -> None:
     assert result is not None and result["run"] == "a"
 
 
-def test_a_result_of_any_length_but_the_whole_is_none(run: Path) -> None:
+def test_a_result_cut_at_any_length_counts_as_none(run: Path) -> None:
     text = (run / "result.json").read_text().rstrip()
     for length in range(len(text)):
         (run / "result.json").write_text(text[:length])
@@ -64,18 +64,18 @@ def test_a_missing_file_is_noticed(run: Path) -> None:
     "content",
     [b"", b"[]", b"null", b'{"format": 1}', b"\xff\xfe", b'{"format": 1, "files": {"a": 3}}'],
 )
-def test_nonsense_is_no_result(run: Path, content: bytes) -> None:
+def test_nonsense_does_not_count_as_a_result(run: Path, content: bytes) -> None:
     (run / "result.json").write_bytes(content)
     assert "result.json" in reason(run) or "without checksum" in reason(run)
 
 
-def test_another_format_is_said(run: Path) -> None:
+def test_another_format_is_reported(run: Path) -> None:
     record = json.loads((run / "result.json").read_text())
     (run / "result.json").write_text(json.dumps(record | {"format": 99}))
     assert "format 99" in reason(run)
 
 
-def test_no_result_is_none_without_a_word(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_no_result_is_dropped_silently(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     assert read_result(tmp_path) is None
     assert not caplog.records
 
@@ -100,14 +100,14 @@ def test_a_digit_of_a_result_that_was_edited_is_noticed(run: Path) -> None:
     assert read_result(run, hashes=False) is None  # at a glance, too
 
 
-def test_a_result_of_before_there_were_checksums_is_read(run: Path) -> None:
+def test_a_result_without_checksums_from_an_earlier_version_is_read(run: Path) -> None:
     record = json.loads((run / "result.json").read_text())
     del record["checksum"]
     (run / "result.json").write_text(json.dumps(record))
     assert read_result(run) == record
 
 
-def test_a_checksum_of_numbers_that_are_none_is_no_checksum(run: Path) -> None:
+def test_a_checksum_over_nan_is_no_checksum(run: Path) -> None:
     text = (run / "result.json").read_text()
     (run / "result.json").write_text(text.replace("4.0", "1e999"))
     assert read_result(run) is None

@@ -28,7 +28,7 @@ def test_seeds_are_compared_with_those_of_their_own_setting(tmp_path: Path) -> N
     assert scores(folders) == pytest.approx([apart[0], apart[2], apart[1], apart[3]])
 
 
-def test_one_seed_alone_is_refused(tmp_path: Path) -> None:
+def test_a_single_seed_is_refused(tmp_path: Path) -> None:
     folders = train_in(tmp_path, config())
     with pytest.raises(UserError, match="compares the seeds of a setting"):
         evaluate(folders, sprites(), UDR, "cpu")

@@ -48,7 +48,7 @@ def test_no_secret_has_a_default_and_the_example_lists_each():
 
 
 @pytest.mark.parametrize("name", SERVICES)
-def test_what_runs_for_long_says_how_it_is(name):
+def test_long_commands_report_their_progress(name):
     service = SERVICES[name]
     if service.get("restart"):
         assert service["healthcheck"]["test"][0] in ("CMD", "CMD-SHELL")

@@ -30,7 +30,7 @@ def suspects(text):
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_file_holds_no_secret(path):
+def test_the_file_contains_no_secret(path):
     assert suspects(path.read_text()) == []
 
 

@@ -72,7 +72,7 @@ WORDS = ("my sweep.yaml", "/the store", "seeds=2")
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
 @pytest.mark.parametrize("sign", [signal.SIGUSR1, signal.SIGTERM])
-def test_it_saves_before_it_ends_and_is_queued_again_at_the_time_limit(script, sign, place):
+def test_it_saves_before_the_time_limit_and_is_requeued(script, sign, place):
     process = start(script, place, *WORDS)
     while not (place / "begun").exists():
         assert process.poll() is None, process.communicate()

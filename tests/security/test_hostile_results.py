@@ -60,7 +60,7 @@ def test_a_file_outside_of_the_run_is_neither_believed_nor_opened(made, outside)
         assert str(outside) not in opened
 
 
-def test_the_trainer_does_not_believe_it_either(made, outside):
+def test_the_trainer_does_not_trust_it_either(made, outside):
     _, spec, folder = made
     run = RunFolder(
         runs_of(spec, a_dataset(), {"latents": 2, "beta": 4})[0].config, folder, "a", {}
@@ -96,7 +96,7 @@ def test_the_trainer_does_not_believe_it_either(made, outside):
         {"reason": {"a": 1}},
     ],
 )
-def test_a_result_of_another_shape_is_as_none(made, changes, capsys):
+def test_a_result_of_another_shape_counts_as_none(made, changes, capsys):
     store, _, folder = made
     assert read_result(folder) is not None
     rewrite(folder, **changes)
@@ -114,7 +114,7 @@ def test_a_result_of_another_shape_is_as_none(made, changes, capsys):
         '{"format": 1, "files": {}, "run": NaN}',
     ],
 )
-def test_absurd_json_is_as_none(made, text):
+def test_absurd_json_counts_as_none(made, text):
     store, spec, folder = made
     (folder / "result.json").write_text(text)
     assert read_result(folder) is None
@@ -124,7 +124,7 @@ def test_absurd_json_is_as_none(made, text):
 
 
 @pytest.mark.parametrize("run", ["../../outside", "/etc", "..", "", "a/b", "a\0b", "x" * 5000])
-def test_a_setting_whose_runs_are_elsewhere_is_as_none(made, run, capsys):
+def test_a_setting_whose_runs_are_elsewhere_counts_as_none(made, run, capsys):
     store, spec, _ = made
     record = {"number": 0, "parameters": {"latents": 2, "beta": 4}, "runs": {"0": run, "1": run}}
     store.write_json(f"sweeps/made-up/{spec.search_id}/settings/00000.json", record)

@@ -71,7 +71,7 @@ def test_a_secret_would_be_found(planted):
     assert any(b"dsprites" in path.read_bytes() for path in folder.rglob("mlflow.db"))
 
 
-def test_mlflow_of_sweep_ui_listens_on_loopback_alone(planted):
+def test_mlflow_of_sweep_ui_listens_only_on_loopback(planted):
     folder, _ = planted
     command = [sys.executable, "-m", "sweeps", "ui"]
     with subprocess.Popen(

@@ -44,7 +44,7 @@ def put(proxy: Proxy, body: bytes, timeout: float = 10) -> bytes:
 BODY = bytes(range(256)) * 20_000  # 5 MB: many chunks, one request
 
 
-def test_everything_passes_both_ways(proxy):
+def test_everything_is_passed_in_both_directions(proxy):
     assert put(proxy, BODY) == BODY
     assert (proxy.requests, proxy.injected) == (1, 0)
 
@@ -58,7 +58,7 @@ def test_an_error_answers_the_next_requests_and_no_more(proxy):
     assert (proxy.requests, proxy.injected) == (3, 2)
 
 
-def test_silence_lasts_until_it_is_mended(proxy):
+def test_a_silent_server_stays_silent_until_it_is_restored(proxy):
     with proxy.broken(Hang()), pytest.raises(TimeoutError):
         put(proxy, b"1", timeout=0.2)
     assert put(proxy, b"1") == b"1"

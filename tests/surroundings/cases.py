@@ -3,10 +3,10 @@
 import contextlib
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -98,22 +98,22 @@ def home_not_writable(folder: Path) -> str | None:
     return problem(place, place.run())
 
 
-def temporary_folder_elsewhere(folder: Path) -> str | None:
-    """/tmp cannot be written, but for the sweep's own folder; TMPDIR is another. Needs root."""
-    mounts = (
-        "here=$(pwd) && mount --bind /tmp /tmp && mount -o remount,bind,ro /tmp && "
-        'mount --bind "$here" "$here" && mount -o remount,bind,rw "$here" && '
-        'cd "$here" && exec "$@"'
-    )
-    elsewhere = Path("/var/tmp", folder.parent.name)
-    elsewhere.mkdir()
-    try:
-        place = Place(
-            folder, {"TMPDIR": str(elsewhere)}, ("unshare", "-m", "sh", "-c", mounts, "-")
-        )
-        return problem(place, place.run())
-    finally:
-        shutil.rmtree(elsewhere)
+def temporary_folder_elsewhere(harm: str) -> Case:
+    """TMPDIR is another, and a shell does something to /tmp as the sweep sees it. Needs root."""
+
+    def case(folder: Path) -> str | None:
+        # Ray takes no long names
+        with tempfile.TemporaryDirectory(prefix="t-", dir="/var/tmp") as name:
+            shell = ("unshare", "-m", "sh", "-c", f'{harm} && exec "$@"', "-")
+            place = Place(Path(name, "place"), {"TMPDIR": name}, shell)
+            return problem(place, place.run())
+
+    return case
+
+
+READ_ONLY = "mount --bind /tmp /tmp && mount -o remount,bind,ro /tmp"
+FULL = "mount -t tmpfs -o size=64k tmpfs /tmp && { cat /dev/zero > /tmp/full 2>/dev/null || true; }"
+LOOPBACK_ALONE = 'ip link set lo up && exec "$@"'
 
 
 def notebook_with_ray(folder: Path) -> str | None:
@@ -244,13 +244,19 @@ def store_that_moved(folder: Path) -> str | None:
     return None if again.returncode == 0 else f"exit {again.returncode}"
 
 
-def two_sweeps_at_once(folder: Path) -> str | None:
-    """Two sweeps of one store share a run: it is trained once, and both have their answers."""
+def two_that_share_a_run(folder: Path, steps: int) -> Place:
+    """A place with a second sweep, other.yaml, that has one run more and one in common."""
     place = Place(folder)
-    text = (folder / "here.yaml").read_text().replace("steps: 20", "steps: 2000")
+    text = (folder / "here.yaml").read_text().replace("steps: 20", f"steps: {steps}")
     (folder / "here.yaml").write_text(text)
     other = text.replace(f"name: {NAME}", "name: other").replace("[1, 4]", "[4, 16]")
     (folder / "other.yaml").write_text(other)
+    return place
+
+
+def two_sweeps_at_once(folder: Path) -> str | None:
+    """Two sweeps of one store share a run: it is trained once, and both have their answers."""
+    place = two_that_share_a_run(folder, 2000)
     script = str(Path(sys.executable).with_name("sweep"))
     with (
         trained_again(folder / "store") as again,
@@ -270,6 +276,34 @@ def two_sweeps_at_once(folder: Path) -> str | None:
         return f"trained twice: {', '.join(again)}"
     logs = "".join(path.read_text() for path in folder.glob("store/sweeps/*/log.txt"))
     return "a run is torn" if "torn" in logs + said + first.stdout else None
+
+
+def one_of_two_sweeps_killed(folder: Path) -> str | None:
+    """The other takes over the run that it shares and ends; the killed one is then run again."""
+    place = two_that_share_a_run(folder, 4000)
+    script = str(Path(sys.executable).with_name("sweep"))
+    with trained_again(folder / "store") as again:
+        first = subprocess.Popen(
+            [script, "run", "other.yaml"], cwd=folder, stdout=subprocess.DEVNULL
+        )
+        while first.poll() is None and not list(folder.glob("store/runs/*/config.json")):
+            time.sleep(0.05)
+        with subprocess.Popen(
+            [script, "run", "here.yaml"], cwd=folder, stdout=subprocess.PIPE, text=True
+        ) as second:
+            while second.poll() is None and len(list(folder.glob("store/runs/*/config.json"))) < 2:
+                time.sleep(0.05)
+            processes.kill([*processes.below(first.pid), first.pid])
+            first.wait()
+            said, _ = second.communicate(timeout=900)
+        if second.returncode != 0 or len(place.runs) < RUNS:
+            return f"exit {second.returncode} of the other, {len(place.runs)} runs"
+        done = place.sweep("run", "other.yaml")
+    if done.returncode != 0 or len(place.runs) != RUNS + 1:
+        return f"exit {done.returncode} of the killed one, {len(place.runs)} runs"
+    if "best β" not in said or "best β" not in done.stdout:
+        return "no answer was printed"
+    return f"trained twice: {', '.join(again)}" if again else None
 
 
 @contextlib.contextmanager
@@ -317,14 +351,17 @@ CASES: Mapping[str, Case] = {
     "| head -1": output_into(" | head -1"),
     "MPLBACKEND of a notebook": in_environment(MPLBACKEND=NOTEBOOK),
     "PYTHONWARNINGS=error": in_environment(PYTHONWARNINGS="error"),
+    "no environment at all (env -i, as in cron)": before("env", "-i"),
     "HOME not set": in_environment(HOME=None),
     "HOME that cannot be written": home_not_writable,
     "TMPDIR=/var/tmp": in_environment(TMPDIR="/var/tmp"),
-    "/tmp that cannot be written, and another TMPDIR": temporary_folder_elsewhere,
+    "/tmp that cannot be written, and another TMPDIR": temporary_folder_elsewhere(READ_ONLY),
+    "/tmp full, and another TMPDIR": temporary_folder_elsewhere(FULL),
     "MLFLOW_TRACKING_URI of a dead server": in_environment(
         MLFLOW_TRACKING_URI="http://127.0.0.1:1"
     ),
     "MLFLOW_TRACKING_URI of a bare word": in_environment(MLFLOW_TRACKING_URI="mlruns"),
+    "no network but the loopback": before("unshare", "-n", "sh", "-c", LOOPBACK_ALONE, "-"),
     "https_proxy to nowhere": in_environment(https_proxy="http://127.0.0.1:1"),
     "OMP_NUM_THREADS=1": in_environment(OMP_NUM_THREADS="1"),
     "one core (taskset)": before("taskset", "-c", "0"),
@@ -333,6 +370,7 @@ CASES: Mapping[str, Case] = {
     "a store named 'a b [x] 100%25?'": in_store("a b [x] 100%25?"),
     "a store that was renamed": store_that_moved,
     "two sweeps that share a run, at once": two_sweeps_at_once,
+    "two sweeps that share a run, one killed": one_of_two_sweeps_killed,
     "--store '' and a wrong --address": status_of_closed_store,
     "kill -9 of the raylet": harm("/raylet/raylet", signal.SIGKILL),
     "kill -STOP of the raylet": harm("/raylet/raylet", signal.SIGSTOP),

@@ -1,6 +1,6 @@
 """Runs the small form of each sweep file to its report, and says what came of it.
 
-python -m tests.sweeps.small_forms                    # all of them, on made-up data: an hour
+python -m tests.sweeps.small_forms                    # all of them, without a download: an hour
 python -m tests.sweeps.small_forms isa_table infogan  # these
 python -m tests.sweeps.small_forms --steps 60         # a few steps of each
 """
@@ -11,7 +11,7 @@ import sys
 import time
 from pathlib import Path
 
-from tests.sweeps.digits import write_digits
+from tests.sweeps.digits import write_scanned_digits
 
 ROOT = Path(__file__).parents[2]
 SMALL_AS_IT_IS = ("quickstart",)
@@ -29,7 +29,7 @@ def main() -> int:
         parser.error(f"no sweep file {', '.join(sorted(unknown))}; there are {', '.join(files)}")
     digits = args.out / "digits"
     digits.mkdir(parents=True, exist_ok=True)
-    write_digits(digits, 6_000)
+    write_scanned_digits(digits)
     broken = [name for name in args.names or files if not run(name, args.out, digits, args.steps)]
     print("all came to their reports" if not broken else f"stopped: {', '.join(broken)}")
     return bool(broken)

@@ -99,11 +99,11 @@ def test_no_run_is_trained_again_but_the_one_whose_file_was_torn(harassed):
     assert sweep.trained_again == {}
 
 
-def test_after_a_kill_mlflow_lacks_nothing_and_doubles_nothing(harassed):
+def test_after_a_kill_mlflow_lacks_nothing_and_repeats_nothing(harassed):
     check_mlflow(harassed[0])
 
 
-def test_a_harassed_sweep_gives_the_same_runs_to_the_bit_and_the_same_answer(harassed, in_peace):
+def test_a_harassed_sweep_gives_bitwise_the_same_runs_and_the_same_answer(harassed, in_peace):
     table, peace = harassed[0].table(), in_peace[0].table()
     assert table == peace
     assert len(peace.models) == RUNS
@@ -135,7 +135,7 @@ def test_the_same_command_again_trains_nothing_and_starts_no_ray(harassed):
     check_mlflow(sweep)
 
 
-def test_the_output_holds_our_lines_alone_and_ends_with_the_answer(harassed):
+def test_the_output_has_only_our_lines_and_ends_with_the_answer(harassed):
     sweep, output = harassed
     lines = output.splitlines()
     ours = ("small: ", "dsprites ", "factors: ", "preparing ", "starting ", "best β: ")

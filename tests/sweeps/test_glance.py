@@ -155,7 +155,9 @@ def test_an_index_that_is_lost_or_damaged_changes_nothing(store: Store, harm: An
     assert seen(store) == before
 
 
-def test_an_index_of_nobody_elses_choosing_is_believed(store: Store, tmp_path: Path) -> None:
+def test_an_index_that_nobody_else_could_have_written_is_trusted(
+    store: Store, tmp_path: Path
+) -> None:
     before, theirs = seen(store), tmp_path / "theirs"
     os.rename(index_of(store), theirs)
     index_of(store).symlink_to(theirs)

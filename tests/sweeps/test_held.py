@@ -53,7 +53,7 @@ def score_by_mig(sweep: Sweep, scores: dict[float, float]) -> None:
         write_result(folder, result)
 
 
-def test_another_metric_leaves_the_answer_and_the_report_of_the_first(store: Store) -> None:
+def test_another_metric_keeps_the_answer_and_the_report_of_the_first(store: Store) -> None:
     sweep = do(a_spec(), store)
     before = api.best("made-up", store)
     mig = Sweep(a_spec(metric="mig"), store, DATA)
@@ -76,7 +76,7 @@ def test_another_data_set_takes_the_name_over(store: Store) -> None:
     assert Sweep(other, store, DATA).is_first_metric
 
 
-def test_a_changed_range_keeps_what_lies_in_it(store: Store) -> None:
+def test_a_changed_range_keeps_the_runs_within_it(store: Store) -> None:
     do(a_spec(), store)
     wider = Sweep(
         a_spec(parameters={"latents": {"values": [2]}, "beta": {"values": [4, 8, 16]}}), store, DATA
@@ -88,7 +88,7 @@ def test_a_changed_range_keeps_what_lies_in_it(store: Store) -> None:
     assert (now.finished, now.pending, now.settings) == (4, 2, 2)
 
 
-def test_what_lies_in_a_new_range_counts_beside_what_is_proposed(store: Store) -> None:
+def test_earlier_runs_within_a_new_range_count_next_to_what_is_proposed(store: Store) -> None:
     do(a_spec(), store)
     space = {"latents": {"values": [2, 4]}, "beta": {"min": 2, "max": 20}}
     random = Sweep(a_spec(method="random", settings=3, parameters=space), store, DATA)
@@ -97,7 +97,7 @@ def test_what_lies_in_a_new_range_counts_beside_what_is_proposed(store: Store) -
     assert status(random.spec, store, random.held()).earlier == 8
 
 
-def test_more_seeds_leave_an_answer_that_says_what_it_rests_on(store: Store) -> None:
+def test_more_seeds_keep_an_answer_that_says_what_it_is_based_on(store: Store) -> None:
     do(a_spec(), store)
     more = Sweep(a_spec(seeds=5), store, DATA)
     assert len(more.snapshot().rows) == 12
@@ -108,7 +108,7 @@ def test_more_seeds_leave_an_answer_that_says_what_it_rests_on(store: Store) -> 
     assert (now.finished, now.pending, now.settings) == (12, 18, 0)
 
 
-def test_a_space_without_any_run_answers_by_what_was_tried_before(store: Store) -> None:
+def test_a_space_without_runs_is_answered_from_what_was_tried_before(store: Store) -> None:
     do(a_spec(), store)
     elsewhere = a_spec(parameters={"latents": {"values": [3]}, "beta": {"values": [2]}})
     snapshot = Sweep(elsewhere, store, DATA).snapshot()
@@ -121,7 +121,7 @@ def test_runs_of_another_sweep_count(store: Store) -> None:
     assert len(Sweep(a_spec(), store, DATA).snapshot().rows) == 12
 
 
-def test_a_setting_that_was_changed_by_hand_is_proposed_anew(store: Store) -> None:
+def test_a_setting_edited_by_hand_is_proposed_again(store: Store) -> None:
     sweep = do(a_spec(), store, 1)
     (file,) = store.path(f"sweeps/made-up/{sweep.spec.search_id}/settings").iterdir()
     record = json.loads(file.read_text())

@@ -88,7 +88,7 @@ def to_the_end(trial) -> None:
         pass
 
 
-def test_a_trial_waits_for_what_another_has_and_writes_no_finished_run_again(block, monkeypatch):
+def test_a_trial_waits_for_runs_of_another_and_rewrites_no_finished_run(block, monkeypatch):
     monkeypatch.setattr("sweeps.trials.trial.STEP_SECONDS", 0.01)
     store, block, job = block
     first, second = (run.id for run in block.runs)
@@ -107,7 +107,7 @@ def test_a_trial_waits_for_what_another_has_and_writes_no_finished_run_again(blo
     assert store.names("leases") == []
 
 
-def test_a_trial_that_fails_or_stops_lets_its_runs_go(block, monkeypatch):
+def test_a_trial_that_fails_or_stops_releases_its_runs(block, monkeypatch):
     store, block, job = block
     ids = [run.id for run in block.runs]
     trial = Trial(config_of(block, job))
@@ -142,6 +142,17 @@ def test_others_go_before_a_trial_that_waits(block):
     assert [config["block"] for config in given] == [1, 0]
     assert [config["patience"] for config in given] == [0, PATIENCE]
     assert dispatch.suggest("four") == "wait"
+
+
+def test_a_group_may_share_a_store(tmp_path):
+    before = os.umask(0o002)
+    try:
+        store = Store(tmp_path)
+        with store.lock("a"), store.lease_runs(["b"]):
+            for key in ("sweeps/a/lock", "leases/b"):
+                assert (tmp_path / key).stat().st_mode & 0o777 == 0o664
+    finally:
+        os.umask(before)
 
 
 def test_a_disk_without_locks_is_one_line(tmp_path, monkeypatch):

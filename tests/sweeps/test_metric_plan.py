@@ -54,7 +54,7 @@ def test_any_metric_may_be_asked_for_with_its_own_goal() -> None:
     assert "lower is better for indicators" in remark
 
 
-def test_what_cannot_be_scored_is_said_before_anything_starts(tmp_path: Path) -> None:
+def test_what_cannot_be_scored_is_reported_before_anything_starts(tmp_path: Path) -> None:
     path = tmp_path / "sweep.yaml"
     path.write_text(
         "name: x\nparameters: {beta: {values: [1, 4]}}\nmetric: mig\nseeds: 1\n"

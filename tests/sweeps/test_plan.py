@@ -34,7 +34,7 @@ def test_beta_is_beta_norm_times_pixels_over_latents():
     assert run.config.latents == 5
 
 
-def test_a_run_a_seed_and_ids_as_the_configuration_says():
+def test_there_is_a_run_per_seed_with_the_ids_of_its_configuration():
     base = spec(seeds=[3, 1])
     data = load_data(base)
     runs = runs_of(base, data, POINT)
@@ -112,7 +112,7 @@ def test_a_likelihood_that_no_file_names_is_bernoulli_where_images_are_black_and
     assert ids(base, POINT)[0] == "a705a86df91c2aaa7ab0"  # as before `auto`
 
 
-def test_on_grey_images_it_learns_its_noise_and_says_so(tmp_path):
+def test_on_gray_images_it_learns_its_noise_and_says_so(tmp_path):
     pixels = np.random.default_rng(0).integers(0, 256, (30, 8, 8), np.uint8)
     np.save(tmp_path / "grey.npy", pixels)
     grey = spec(dataset={"name": "folder", "path": str(tmp_path / "grey.npy")})

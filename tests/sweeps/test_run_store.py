@@ -79,7 +79,7 @@ def test_settings_come_back_exactly_and_in_order(store):
     assert store.settings(spec()) == sorted(made, key=lambda setting: setting.number)
 
 
-def test_more_seeds_and_settings_go_on_with_the_same_search(store):
+def test_more_seeds_and_settings_continue_the_same_search(store):
     record(store, spec(), 0, 2.0)
     more = spec(seeds=5, settings=99, pack=1)
     assert [s.parameters for s in store.settings(more)] == [{"beta": 2.0}]
@@ -107,7 +107,7 @@ def test_damaged_settings_are_as_if_never_made(store):
     assert list(store.recorded_runs(spec())) == [1]
 
 
-def test_a_setting_that_was_edited_is_as_if_never_made(store):
+def test_an_edited_setting_counts_as_never_made(store):
     record(store, spec(), 0, 2.0)
     path = store.path(f"sweeps/stored/{spec().search_id}/settings/00000.json")
     whole = path.read_text()

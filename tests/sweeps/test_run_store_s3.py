@@ -80,7 +80,7 @@ def test_what_is_written_is_read_listed_and_deleted(store, bucket):
     assert store.names("a") == ["c"]
 
 
-def test_a_folder_is_listed_whole_however_many_answers_that_takes(store, monkeypatch):
+def test_a_folder_is_listed_completely_over_several_pages(store, monkeypatch):
     monkeypatch.setattr(s3, "PAGE", 3)
     for number in range(10):
         store.write_text(f"many/{number}", "")
@@ -97,7 +97,7 @@ def test_keys_stay_inside(store, key):
 @pytest.mark.parametrize(
     "location", ["s3://", "s3://B", "s3://a", "s3://good/../x", "s3://k:s@bucket/x"]
 )
-def test_a_location_that_is_none_is_refused(location):
+def test_an_invalid_location_is_refused(location):
     with pytest.raises(UserError, match="expected s3://BUCKET"):
         Store(location)
 
@@ -115,7 +115,7 @@ def test_a_run_trained_here_is_whole_elsewhere(store, bucket, monkeypatch, tmp_p
     assert stamp(fetched / "model.safetensors") == stamp(folder / "model.safetensors")
 
 
-def test_records_are_kept_after_all_that_they_list(store, bucket, monkeypatch):
+def test_records_are_uploaded_after_everything_that_they_list(store, bucket, monkeypatch):
     order = []
     put = s3.S3.put
     monkeypatch.setattr(
@@ -129,7 +129,7 @@ def test_records_are_kept_after_all_that_they_list(store, bucket, monkeypatch):
     assert len(order) == 4
 
 
-def test_what_is_the_same_is_not_carried_again(store, bucket):
+def test_what_is_unchanged_is_not_transferred_again(store, bucket):
     folder = a_run(store)
     store.keep("runs/" + "a" * 20)
     before = bucket.proxy.requests
@@ -191,7 +191,7 @@ def test_a_server_that_fails_for_a_while_is_asked_again(store, bucket, fault):
 
 
 @pytest.mark.parametrize("fault", [Answer(500), Refuse(), Hang()])
-def test_a_server_that_goes_on_failing_is_said_in_one_line(store, bucket, monkeypatch, fault):
+def test_a_server_that_keeps_failing_is_one_line(store, bucket, monkeypatch, fault):
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     monkeypatch.setattr(s3, "SECONDS_TO_ANSWER", 0.3)
     with bucket.proxy.broken(fault), pytest.raises(UserError) as caught:
@@ -202,12 +202,12 @@ def test_a_server_that_goes_on_failing_is_said_in_one_line(store, bucket, monkey
     store.prepare()
 
 
-def test_a_bucket_that_is_not_there_is_said(bucket):
+def test_a_missing_bucket_is_reported(bucket):
     with pytest.raises(UserError, match=r"cannot be written: .*bucket does not exist.*404"):
         Store("s3://no-such-bucket/x").prepare()
 
 
-def test_a_sweep_is_held_by_one_alone(store, bucket):
+def test_a_sweep_is_held_by_one_process_only(store, bucket):
     with store.lock("one"):
         assert store.holder("one") == f"process {os.getpid()} on {os.uname().nodename}"
         held = rf"'one' is being run by process {os.getpid()} on "

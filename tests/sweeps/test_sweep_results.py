@@ -83,7 +83,7 @@ def test_best_overall_and_per_latents(store):
     assert {m: s.beta for m, s in answer.per_latents.items()} == {2: 4.0, 5: 4.0}
 
 
-def test_runs_that_say_nothing_of_beta_leave_a_best_without_error_bar(store):
+def test_runs_uninformative_about_beta_leave_a_best_without_error_bar(store):
     fill(store, SCORES, failed=[(m, beta, seed) for m, beta in SCORES for seed in (0, 1)])
     best = api.best(SPEC, store)
     assert (best.interval, best.probability_best, best.tied) == (None, None, ())

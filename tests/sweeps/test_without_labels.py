@@ -117,7 +117,7 @@ def test_seeds_of_several_trials_are_compared_once_all_are_trained(store: Store)
     assert Sweep.load(spec, store).metrics.evaluation.keys() == {"udr"}
 
 
-def test_more_seeds_compare_all_of_them_anew_and_train_the_new_alone(store: Store) -> None:
+def test_with_more_seeds_all_are_compared_again_and_only_the_new_ones_trained(store: Store) -> None:
     spec, more = a_spec(), a_spec(seeds=3)
     run_all(spec, store)
     two, before = rows(spec, store), trained(store)
@@ -132,7 +132,7 @@ def test_more_seeds_compare_all_of_them_anew_and_train_the_new_alone(store: Stor
     assert blocks_left(spec, store)[1] == blocks_left(more, store)[1] == []
 
 
-def test_a_diverged_seed_is_compared_with_none_and_counts_as_failed(store: Store) -> None:
+def test_a_diverged_seed_is_not_compared_and_counts_as_failed(store: Store) -> None:
     spec = a_spec(parameters={"latents": {"value": 3}, "beta": {"value": 4}}, seeds=3, pack="auto")
     _, (block,) = blocks_left(spec, store)
     train(spec, store, block)
@@ -153,7 +153,7 @@ def test_a_diverged_seed_is_compared_with_none_and_counts_as_failed(store: Store
     assert api.best(spec, store).failed == 1
 
 
-def test_hiding_the_labels_trains_nothing_and_both_answers_stand_side_by_side(
+def test_hiding_the_labels_trains_nothing_and_both_answers_are_shown_side_by_side(
     store: Store, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     """The one test with Ray: labels hidden from a sweep that was judged by Higgins."""

@@ -103,7 +103,7 @@ except UserError as error:
 """
 
 
-def test_a_disk_that_takes_no_more_leaves_nothing_torn(cache_folder):
+def test_a_full_disk_leaves_nothing_torn(cache_folder):
     said = subprocess.run(
         [sys.executable, "-c", FULL], capture_output=True, text=True, check=True
     ).stdout
@@ -124,13 +124,13 @@ def test_a_maker_that_fails_leaves_nothing_torn(cache_folder):
     assert np.array_equal(make(maker), ROWS) and maker.asked == 1
 
 
-def test_a_source_that_shrinks_meanwhile_is_not_kept(cache_folder):
+def test_a_source_that_shrinks_while_it_is_read_is_not_cached(cache_folder):
     with pytest.raises(UserError, match="15 images were read, not 20"):
         cache.array("numbers-abc", ROWS.shape, lambda: [ROWS[:15]])
     assert [file.suffix for file in cache_folder.iterdir()] == [".lock"]
 
 
-def test_a_cache_folder_that_cannot_be(tmp_path, monkeypatch):
+def test_a_cache_folder_that_cannot_be_made(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("SWEEP_CACHE", str(tmp_path / "file"))
     with pytest.raises(UserError, match=r"Not a directory|File exists"):

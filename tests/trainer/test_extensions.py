@@ -99,7 +99,7 @@ def named(**changes: object) -> RunConfig:
 
 
 @pytest.mark.parametrize("name", ["Small", "pair"])
-def test_plain_modules_train_alike_alone_and_in_a_pack(here: Path, name: str) -> None:
+def test_plain_modules_train_the_same_on_their_own_and_in_a_pack(here: Path, name: str) -> None:
     runs = [named(architecture=f"my_nets.py:{name}", steps=6, seed=seed) for seed in (0, 1, 2)]
     packed, alone = folders(here / "pack", 3), here / "alone"
     train(runs, Shapes(), packed, device="cpu")
@@ -112,7 +112,7 @@ def test_plain_modules_train_alike_alone_and_in_a_pack(here: Path, name: str) ->
     assert history(alone)["loss"][-1] < history(alone)["loss"][0]
 
 
-def test_a_run_is_its_code_and_not_where_the_file_lies(here: Path) -> None:
+def test_a_run_is_identified_by_its_code_and_not_by_the_place_of_the_file(here: Path) -> None:
     data, run = Shapes(), named(architecture="my_nets.py:Small")
     (here / "other").mkdir()
     (here / "other" / "my_nets.py").write_text(NETS)
@@ -124,7 +124,7 @@ def test_a_run_is_its_code_and_not_where_the_file_lies(here: Path) -> None:
         named(architecture="my_nets.py:Small", objective="other/my_nets.py:POWERED")
 
 
-def test_an_objective_of_ones_own(here: Path) -> None:
+def test_a_users_own_objective(here: Path) -> None:
     run = named(objective="mine.py:POWERED", objective_options={"power": 2.0}, steps=4)
     train([run], Shapes(), [here / "run"], device="cpu")
     assert load_model(here / "run").latents == run.latents

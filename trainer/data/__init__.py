@@ -6,14 +6,23 @@ from typing import Any
 
 from trainer.config.run import digest
 from trainer.config.schema import FieldError, convert, suggestion
-from trainer.data.dataset import UNKNOWN, Dataset, Notes, notes_of, quantities_of
+from trainer.data.dataset import UNKNOWN, Dataset, Notes, class_names_of, notes_of, quantities_of
 from trainer.data.holdout import hold_out
 from trainer.data.labels.factors import BINS, Missing
 from trainer.data.labels.weak_labels import choose, relabel
 from trainer.extensions import code_of, look_up
 from trainer.registry import Registry
 
-__all__ = ["DATASETS", "UNKNOWN", "Dataset", "Notes", "load", "notes_of", "quantities_of"]
+__all__ = [
+    "DATASETS",
+    "UNKNOWN",
+    "Dataset",
+    "Notes",
+    "class_names_of",
+    "load",
+    "notes_of",
+    "quantities_of",
+]
 
 DATASETS: Registry[type[Dataset]] = Registry(
     {

@@ -1,6 +1,6 @@
 """What a data set provides: images by index, and the classes of their factors where known."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -75,6 +75,15 @@ def quantities_of(data: Dataset) -> Mapping[str, NDArray[np.float64]]:
     """
     held: Mapping[str, NDArray[np.float64]] = getattr(data, "quantities", {})
     return held
+
+
+def class_names_of(data: Dataset, factor: str) -> Sequence[str]:
+    """What the classes of a factor are called: ("square", "ellipse", "heart"), or their numbers.
+
+    From the attribute `class_names` of a data set, names by factor, where it has one.
+    """
+    named: Mapping[str, Sequence[str]] = getattr(data, "class_names", {})
+    return named.get(factor) or [str(i) for i in range(data.factors[factor])]
 
 
 def notes_of(data: Dataset) -> Notes:

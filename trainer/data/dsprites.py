@@ -52,6 +52,7 @@ class DSprites(CachedImages):
             )
         self.chosen = _choose(factors or {})
         self.factors = {name: len(classes) for name, classes in self.chosen.items()}
+        self.class_names = {"shape": [sprites.SHAPES[i] for i in self.chosen["shape"]]}
         self.count = int(np.prod(list(self.factors.values())))
         self.shape = (1, size, size)
         self.path = None if path is None else expand(path)

@@ -162,7 +162,8 @@ class ImageFolder(CachedImages):
             "stretch": "stretched to squares (fit: stretch)",
         }
         count = sum(count for *_, count in oblong)
-        return (f"{count:,} images are not square, such as one of {width} x {height}: {how[fit]}",)
+        images = "1 image is" if count == 1 else f"{count:,} images are"
+        return (f"{images} not square, such as one of {width} x {height}: {how[fit]}",)
 
     def _content(self) -> str:
         try:

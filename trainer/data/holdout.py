@@ -6,7 +6,7 @@ from numpy.typing import ArrayLike, NDArray
 from trainer.config.run import digest
 from trainer.config.schema import FieldError
 from trainer.data.cached import checked
-from trainer.data.dataset import Dataset, notes_of, quantities_of
+from trainer.data.dataset import Dataset, class_names_of, notes_of, quantities_of
 
 _SEED = 0  # of the choice of held-out images
 
@@ -24,6 +24,7 @@ class Part:
         self.data, self.places, self.held_out = data, places, held_out
         self.name, self.source, self.notes = data.name, data.source, notes_of(data)
         self.shape, self.levels, self.factors = data.shape, data.levels, data.factors
+        self.class_names = {name: class_names_of(data, name) for name in data.factors}
         self.quantities = {name: v[places] for name, v in quantities_of(data).items()}
         kept = [part, len(places)]
         self.fingerprint = digest([data.fingerprint, *kept])

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from evaluation.analysis.choose import Goal, choose
+from evaluation.analysis.choose import choose
 from evaluation.analysis.inference.noise import measure_noise
 from evaluation.analysis.inference.posterior import draw_means
+from evaluation.analysis.settings.policies import Goal
 from evaluation.analysis.table import RunRow
 
 

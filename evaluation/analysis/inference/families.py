@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from evaluation.analysis.choose import SettingSummary
+from evaluation.analysis.settings.summary import SettingSummary
 
 FEWEST_BETAS = 4  # that a combination of other parameters needs for its own surface
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from evaluation.analysis.choose import SettingSummary
+from evaluation.analysis.settings.summary import SettingSummary
 
 MOST_LEVELS = 8  # of a parameter drawn from a range, which is cut into that many equal parts
 SEED, INTERACTION, TOGETHER = "seed", "interaction", "cannot be told apart"
@@ -82,8 +82,8 @@ def _residual(columns: Iterable[np.ndarray], means: np.ndarray) -> tuple[float, 
 
 def named(shares: Mapping[str, float]) -> dict[str, float]:
     """The shares under the names that people read, largest first."""
-    names = {"beta": "β", "latents": "the latents", SEED: "luck of the seed"}
-    names[INTERACTION] = "what these do together" if SEED in shares else INTERACTION
+    names = {"beta": "β", "latents": "latents M", SEED: "luck of the seed"}
+    names |= {INTERACTION: "interactions", TOGETHER: "parameters changed together"}
     order = sorted(shares.items(), key=lambda pair: -pair[1])
     return {names.get(name, name): share for name, share in order}
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.spatial.distance import cdist
 
-from evaluation.analysis.choose import SettingSummary
+from evaluation.analysis.settings.summary import SettingSummary
 
 NEIGHBOURHOOD = math.log(2.0)  # settings within about a factor of two share information on spread
 MOST_PAIRED = 2000  # settings that are compared one by one; of more,

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from evaluation.analysis.choose import SettingSummary
 from evaluation.analysis.inference.families import Families, find_families
 from evaluation.analysis.inference.noise import Noise
 from evaluation.analysis.inference.surface import FittedSurface, fit_surface
+from evaluation.analysis.settings.summary import SettingSummary
 
 GRID = 81  # points of each curve: steps of 11 % over the paper's range of beta_norm
 FEWEST, MOST = 17, 650  # points per curve where there are many curves; of all together, about

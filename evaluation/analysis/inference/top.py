@@ -8,8 +8,8 @@ from typing import Literal
 
 import numpy as np
 
-from evaluation.analysis.choose import SettingSummary
 from evaluation.analysis.inference.posterior import CurvePoints
+from evaluation.analysis.settings.summary import SettingSummary
 
 Side = Literal["lowest", "highest"]
 

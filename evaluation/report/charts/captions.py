@@ -3,9 +3,10 @@
 import math
 from collections.abc import Sequence
 
-from evaluation.analysis.choose import Choice, SettingSummary
+from evaluation.analysis.choose import Choice
 from evaluation.analysis.formatting import capital, count, fixed, number
-from evaluation.analysis.setting_names import setting_label
+from evaluation.analysis.settings.names import setting_label
+from evaluation.analysis.settings.summary import SettingSummary
 from evaluation.analysis.standing import comparable
 
 NOTHING = "No run finished, so there is nothing to show."
@@ -29,14 +30,14 @@ def of_inverted_u(choice: Choice, score_name: str) -> str:
 
 
 def of_map(choice: Choice, score_name: str) -> str:
-    """The beta to use per latent size, and the metric's own best if different."""
+    """The beta to use per latent size, and the metric's favourite if different."""
     tops = [top for top in choice.per_latents.values() if top.finished]
     if not tops:
         return NOTHING
     listed = "; ".join(
         f"M = {top.latents}: β = {number(top.beta)} ({fixed(top.score, 3)}"
         + (
-            f"; the metric's own best: {label_beside(own, top)}, {fixed(own.score, 3)})"
+            f"; the metric's favourite: {label_beside(own, top)}, {fixed(own.score, 3)})"
             if own
             else ")"
         )
@@ -80,9 +81,9 @@ def label_beside(setting: SettingSummary, other: SettingSummary) -> str:
 
 
 def own_best_in_short(choice: Choice) -> str:
-    """The metric's own best, for a figure's legend; "" if it is the one to use."""
+    """The metric's favourite, for a figure's legend; "" if it is the one to use."""
     own = choice.favourite
-    return f"the metric's own best, {label_beside(own, choice.best)}" if own else ""
+    return f"the metric's favourite, {label_beside(own, choice.best)}" if own else ""
 
 
 def of_rings(choice: Choice) -> str:
@@ -92,7 +93,7 @@ def of_rings(choice: Choice) -> str:
 
 
 def _own_best(choice: Choice) -> str:
-    """The metric's own best and its score, as the end of a sentence."""
+    """The metric's favourite and its score, as the end of a sentence."""
     own = choice.favourite
     return f"; {own_best_in_short(choice)}, is at {fixed(own.score, 3)}" if own else ""
 

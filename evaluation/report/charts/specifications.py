@@ -9,8 +9,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from evaluation.analysis.choose import Choice, SettingSummary
+from evaluation.analysis.choose import Choice
 from evaluation.analysis.formatting import capital
+from evaluation.analysis.settings.summary import SettingSummary
 from evaluation.analysis.standing import comparable
 from evaluation.analysis.table import RunRow
 from evaluation.report.charts import captions
@@ -261,7 +262,7 @@ def _settings(y: Mapping[str, Any], x: Any = "$x") -> dict[str, Any]:
 
 
 def _rings(y: Mapping[str, Any], x: Any = "$x", **mark: Any) -> list[dict[str, Any]]:
-    """Rings around the setting to use and, dashed, around the metric's own best if different."""
+    """Rings around the setting to use and, dashed, around the metric's favourite if different."""
     return [
         {
             "data": {"name": name},

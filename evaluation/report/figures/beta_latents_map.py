@@ -12,8 +12,9 @@ from matplotlib.colors import Normalize, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from evaluation.analysis.choose import Choice, SettingSummary
+from evaluation.analysis.choose import Choice
 from evaluation.analysis.formatting import capital
+from evaluation.analysis.settings.summary import SettingSummary
 from evaluation.analysis.table import RunRow
 from evaluation.report.charts.captions import of_map, own_best_in_short
 from evaluation.report.figures import series, style
@@ -41,7 +42,7 @@ def draw(rows: Sequence[RunRow], choice: Choice, *, score_name: str = "score") -
     tick beta = 1. The axis is beta_norm or, where beta does not vary, whatever does.
     """
     lines = series.series_of(choice, series.axis_of(choice))
-    figure = style.new_figure(9.6, 2.1 + 0.62 * min(len(lines), 14))
+    figure = style.new_figure(9.6, height(len(lines)))
     draw_on(figure.add_subplot(), rows, choice, score_name=score_name)
     text = f"{what_the_star_is(choice)} White tick: β = 1. Blank: not tried."
     unfinished = not all(setting.finished for setting in choice.settings)
@@ -49,10 +50,15 @@ def draw(rows: Sequence[RunRow], choice: Choice, *, score_name: str = "score") -
     return figure
 
 
+def height(rows: int) -> float:
+    """The height of a map of this many rows, in inches."""
+    return 2.1 + 0.62 * min(rows, 14)
+
+
 def what_the_star_is(choice: Choice) -> str:
     """The meaning of the star on the map, and of the diamond if there is one, in sentences."""
     if choice.favourites:
-        own = own_best_in_short(choice) or "the metric's own best where that is another"
+        own = own_best_in_short(choice) or "the metric's favourite where that is another"
         return f"Star: the setting to use; dot: of each row. Diamond: {own}."
     return "Star: best setting. Dot: best of each row."
 

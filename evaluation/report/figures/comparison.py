@@ -7,8 +7,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from evaluation.analysis.answer import Answer
-from evaluation.analysis.choose import SettingSummary
 from evaluation.analysis.formatting import number
+from evaluation.analysis.settings.summary import SettingSummary
 from evaluation.report.figures import style
 
 

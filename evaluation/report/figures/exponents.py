@@ -56,8 +56,8 @@ def of_sweep(sweep: Material) -> Drawn:
     right.axhline(root, color=style.INK, linewidth=1, linestyle=(0, (4, 3)))
     style.dress(right, title="Their means along β", xlabel="β")
     x_of.apply(right, narrow=True)
-    style.caption(figure, "The exponents of each model in order, as subspaces have none. Dashed: "
-                  "the root's p₀; a subspace there would be of independent latents.")  # fmt: skip
+    style.caption(figure, "Each model's exponents in ascending order, as subspaces have no order. "
+                  "Dashed: p₀ of the root; latents there are independent.")  # fmt: skip
     return Drawn(figure, "Learned exponents", _finding(ranked, root))
 
 

@@ -5,14 +5,15 @@ import torch
 from matplotlib import colormaps
 from torch import Tensor
 
-from evaluation.analysis.formatting import number
-from evaluation.analysis.setting_names import setting_label
+from evaluation.analysis.factors import ENCODED
+from evaluation.analysis.formatting import fixed, number
+from evaluation.analysis.settings.names import setting_label
 from evaluation.report.figures import style
 from evaluation.report.figures.traversals import INACTIVE
 from evaluation.report.material import Drawn, Lacking, Material
 
-KNOWN = 0.5  # of a factor, from which a code counts as holding it
 MOST = 12  # latents shown
+NARROWEST = 5.6  # inches, for the title
 
 
 def of_sweep(sweep: Material) -> Drawn:
@@ -44,12 +45,12 @@ def of_sweep(sweep: Material) -> Drawn:
     factors = list(points.factors)
     whole = sweep.evaluation(row).get("factors") or {}
     cells = share[order]
-    labels = [f"z{z}  {kl[z]:.2f}" for z in order]
+    labels = [f"z{z}  {fixed(float(kl[z]), 2)}" for z in order]
     if whole:
         known = [float((whole.get(name) or {}).get("known") or 0) for name in factors]
         cells = np.vstack([cells, known])
         labels.append("whole code")
-    figure = style.new_figure(1.9 + 1.15 * len(factors) + 1.2, 1.9 + 0.36 * len(labels))
+    figure = style.new_figure(max(NARROWEST, 3.1 + 1.15 * len(factors)), 1.9 + 0.36 * len(labels))
     axes = figure.add_subplot()
     shown = axes.imshow(cells, cmap=colormaps[style.SCORE_MAP], vmin=0, vmax=1, aspect="auto")
     for (y, x), value in np.ndenumerate(cells):
@@ -77,7 +78,7 @@ def _finding(share: np.ndarray, factors: list[str], whole: dict) -> str:
     )
     text = f"Share of each factor that the latent which knows most of it has: {said}."
     if whole:
-        kept = [n for n in factors if float((whole.get(n) or {}).get("known") or 0) >= KNOWN]
+        kept = [n for n in factors if float((whole.get(n) or {}).get("known") or 0) >= ENCODED]
         lost = [n for n in factors if n not in kept]
         text += f" The whole code keeps {', '.join(kept) or 'none of them'}"
         text += f", and loses {', '.join(lost)}." if lost else "."

@@ -311,7 +311,7 @@ def _draw_own_best(
     axis: series.Axis,
     x_of: style.LogAxis,
 ) -> None:
-    """A dashed ring at the metric's own best of each line, where another setting is to be used."""
+    """A dashed ring at the metric's favourite of each line, where another setting is to be used."""
     for line in drawn:
         for own in series.own_best_of(line, choice):
             style.dashed_ring(axes, (x_of(axis(own)), own.score), line.colour)
@@ -321,7 +321,7 @@ def _caption(choice: Choice, answer: "Answer | None") -> str:
     half = " (its better half)" if choice.policy == "paper" else ""
     text = f"Dots: seeds. Line: score of a setting{half}. "
     if choice.favourites:
-        own = own_best_in_short(choice) or "the metric's own best where that is another"
+        own = own_best_in_short(choice) or "the metric's favourite where that is another"
         text += f"Ring: the setting to use of each line; dashed: {own}. "
     else:
         text += "Ring: the setting to use of each line. "

@@ -1,8 +1,8 @@
-"""I(x; z_h) and σ² of q* for every latent, as bars (troubleshooting paper, Figs. 2, 15 and 16)."""
+"""I(x; z_h) and σ² of q*(z_h) per latent, as bars (troubleshooting paper, Figs. 2, 15 and 16)."""
 
 import numpy as np
 
-from evaluation.analysis.setting_names import setting_label
+from evaluation.analysis.settings.names import setting_label
 from evaluation.report.figures import style
 from evaluation.report.figures.low_best_high import ends_and_best
 from evaluation.report.material import Drawn, Lacking, Material
@@ -32,14 +32,16 @@ def of_sweep(sweep: Material) -> Drawn:
         style.dress(above, title=setting_label(setting),
                     ylabel="$I(x; z_h)$, nats" if column == 0 else "")  # fmt: skip
         style.dress(below, xlabel="latents, by information",
-                    ylabel="σ² of q*" if column == 0 else "")  # fmt: skip
+                    ylabel=r"$\sigma^2_{z_h}$" if column == 0 else "")  # fmt: skip
         for axes in (above, below):
             axes.grid(False, axis="x")
             axes.title.set_fontsize(9.5)
             axes.set_title(axes.get_title(loc="left"), loc="left", fontsize=9.5, color=style.INK)
             axes.set_xticks([])
             axes.set_xlim(-0.8, max(len(order), FEWEST) - 0.2)
-    style.caption(figure, "Blue: used latents, above 0.5 nats. Dotted: the prior's variance of 1.")
+    style.caption(figure, "Blue: used latents, of more than 0.5 nats. Below: the variance of each "
+                  "latent in q*(z), the Gaussian that fits all codes; dotted: the "
+                  "prior's, 1.")  # fmt: skip
     used = [int((np.array(one["information_per_latent"]) > USED).sum()) for one in found]
     said = "; ".join(
         f"{setting_label(setting)}: {n} of {row.latents} latents used"

@@ -2,14 +2,16 @@
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from evaluation.analysis.formatting import number
-from evaluation.analysis.setting_names import setting_label
+from evaluation.analysis.settings.names import setting_label
 from evaluation.report.figures import style
 from evaluation.report.figures.traversals import mosaic
 from evaluation.report.material import Drawn, Lacking, Material
 from evaluation.report.traversals import traverse_run
+from trainer.data.dataset import class_names_of
 
 IMAGES, LATENTS, CURVES, COLUMNS = 10_000, 8, 2, 7
 LIVE = 0.05  # of the prior's variance: from here on a latent's mean may follow a factor
@@ -65,6 +67,12 @@ def of_sweep(sweep: Material) -> Drawn:
         line[column].set_title(ends if latent == order[0] else "", fontsize=9)
         line[0].set_ylabel(f"z{latent}", rotation=0, ha="right", va="center", color=style.INK)
     lines = f"a line per {kinds}; " if kinds else ""
+    if kinds and along:
+        names = class_names_of(data, kinds)
+        colours = style.colours_of(range(len(names))).values()
+        handles = [Line2D([], [], color=c, label=n) for n, c in zip(names, colours, strict=True)]
+        figure.legend(handles=handles, frameon=False, fontsize=9, labelcolor=style.INK,
+                      loc="outside upper right", ncols=len(handles))  # fmt: skip
     style.caption(figure, f"{setting_label(sweep.choice.best)}, seed {row.seed}. Mean code over "
                   f"the images: blue low, yellow high; {lines}right: its traversal.")  # fmt: skip
     return Drawn(

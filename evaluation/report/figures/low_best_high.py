@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from evaluation.analysis.choose import Choice, SettingSummary
-from evaluation.analysis.formatting import fixed, number
+from evaluation.analysis.choose import Choice
+from evaluation.analysis.formatting import fixed
+from evaluation.analysis.settings.summary import SettingSummary
 from evaluation.report.charts.captions import own_best_in_short
 from evaluation.report.figures import series, style
 from evaluation.report.figures.traversals import INACTIVE, mosaic
@@ -15,7 +16,7 @@ ROWS = 6
 
 def of_sweep(sweep: Material) -> Drawn:
     """Three blocks side by side, from the same image: rows are the latents with the highest KL."""
-    settings = ends_and_best(sweep)
+    settings, axis = ends_and_best(sweep), series.named_axis_of(sweep.choice)
     data = sweep.images()
     found: list[tuple[SettingSummary, Traversal]] = []
     for setting in settings:
@@ -34,7 +35,7 @@ def of_sweep(sweep: Material) -> Drawn:
         axes.imshow(mosaic(traversal.images[0]), extent=(0, columns, shown, 0), aspect="auto",
                     interpolation="nearest")  # fmt: skip
         axes.set_ylim(rows, 0)
-        axes.set_yticks(np.arange(shown) + 0.5, [f"z{z} {kl:.1f}" for z, kl in
+        axes.set_yticks(np.arange(shown) + 0.5, [f"z{z} {fixed(kl, 1)}" for z, kl in
                         zip(traversal.latents, traversal.kl, strict=True)], fontsize=8)  # fmt: skip
         for label, kl in zip(axes.get_yticklabels(), traversal.kl, strict=True):
             label.set_color(style.INK if kl >= INACTIVE else "#9ca3af")
@@ -43,13 +44,15 @@ def of_sweep(sweep: Material) -> Drawn:
         axes.tick_params(length=0, colors=style.QUIET)
         for spine in axes.spines.values():
             spine.set_visible(False)
-        title = f"β = {number(setting.beta)}   {fixed(setting.score, 3)}"
+        title = f"{axis.words(setting)}   {fixed(setting.score, 3)}"
         axes.set_title(title, loc="left", fontsize=10.5, color=style.INK,
                        fontweight="bold" if setting is sweep.choice.best else "normal")  # fmt: skip
     how = "The same image everywhere; each row moves one latent, with its KL in nats."
-    style.caption(figure, f"{how} Beside β: the {sweep.score_name}; {bold(sweep.choice)}.")
+    style.caption(
+        figure, f"{how} Beside {axis.label}: the {sweep.score_name}; {bold(sweep.choice)}."
+    )
     said = "; ".join(
-        f"β = {number(s.beta)}: {int((t.kl >= INACTIVE).sum())} of the {len(t.kl)} latents live"
+        f"{axis.words(s)}: {int((t.kl >= INACTIVE).sum())} of the {len(t.kl)} latents live"
         for s, t in found
     )
     return Drawn(figure, "Too little pressure, the best, too much", f"Of those shown, {said}.")

@@ -1,6 +1,6 @@
 """The map over β and M, next to what models at its ends and top do (Higgins 2017, Fig. 5)."""
 
-from evaluation.analysis.formatting import capital, fixed, number
+from evaluation.analysis.formatting import capital, fixed
 from evaluation.report.charts.captions import of_map
 from evaluation.report.figures import beta_latents_map, series, style
 from evaluation.report.figures.low_best_high import ends_and_best
@@ -10,23 +10,37 @@ from evaluation.report.traversals import traverse_run
 
 LATENTS = 3
 LETTERS = "abc"  # of a traversal, and of its place in the map
+FEW = 2  # rows of the map, up to which the traversals are below it: beside it, cells were towers
 
 
 def of_sweep(sweep: Material) -> Drawn:
-    """Left: the map. Right: traversals at the lowest, the best and the highest β of its best row,
-    each with the letter of its place; a row per latent, highest KL first, of a typical model."""
+    """The map, and traversals at the lowest, the best and the highest β of its best row.
+
+    Each traversal has the letter of its place in the map, and a row per latent of a typical model,
+    highest KL first.
+    """
     settings, data = ends_and_best(sweep), sweep.images()
     axis = series.axis_of(sweep.choice)
     lines = series.series_of(sweep.choice, axis)
-    figure = style.new_figure(9.6, max(4.6, 2.1 + 0.62 * min(len(lines), 14)))
-    grid = figure.add_gridspec(len(settings), 2, width_ratios=[7, 4])
-    map_axes = figure.add_subplot(grid[:, 0])
+    map_height = beta_latents_map.height(len(lines))
+    if len(lines) <= FEW:
+        side, strips = "Below", 1.9
+        figure = style.new_figure(9.6, map_height + strips)
+        below = figure.add_gridspec(2, len(settings), height_ratios=[map_height - 0.4, strips])
+        map_axes = figure.add_subplot(below[0, :])
+        places = [below[1, i] for i in range(len(settings))]
+    else:
+        side = "Right"
+        figure = style.new_figure(9.6, max(4.6, map_height))
+        beside = figure.add_gridspec(len(settings), 2, width_ratios=[7, 4])
+        map_axes = figure.add_subplot(beside[:, 0])
+        places = [beside[i, 1] for i in range(len(settings))]
     place = beta_latents_map.draw_on(
         map_axes, sweep.rows, sweep.choice, score_name=sweep.score_name
     )
     map_axes.set_title("", loc="left")
-    for i, (letter, setting) in enumerate(zip(LETTERS, settings, strict=False)):
-        axes = figure.add_subplot(grid[i, 1])
+    for letter, setting, spot in zip(LETTERS, settings, places, strict=False):
+        axes = figure.add_subplot(spot)
         row = sweep.representative(setting)
         sweep.model_folder(row)
         images = traverse_run(row, data, [len(data) // 2], LATENTS).images[0]
@@ -36,9 +50,8 @@ def of_sweep(sweep: Material) -> Drawn:
         best = setting is sweep.choice.best
         for spine in axes.spines.values():
             spine.set_color(style.INK if best else "#9ca3af")
-        where = number(setting.beta if axis.parameter == "" else axis(setting))
-        called = "β" if axis.parameter == "" else axis.label
-        title = f"{letter}   {called} {where}   {fixed(setting.score, 3)}"  # its row is in the map
+        where = series.named_axis_of(sweep.choice).words(setting)
+        title = f"{letter}   {where}   {fixed(setting.score, 3)}"  # its row is in the map
         axes.set_title(title, loc="left", fontsize=9.5, color=style.INK, pad=4,
                        fontweight="bold" if best else "normal")  # fmt: skip
         x, y = place(setting)
@@ -49,6 +62,6 @@ def of_sweep(sweep: Material) -> Drawn:
     figure.suptitle(f"{capital(sweep.score_name)} over the whole sweep, and what models do",
                     x=0.01, ha="left", fontsize=12, fontweight="bold", color=style.INK)  # fmt: skip
     star = beta_latents_map.what_the_star_is(sweep.choice)
-    style.caption(figure, f"{star} Right: the {LATENTS} latents of most KL, moved over the "
+    style.caption(figure, f"{star} {side}: the {LATENTS} latents of most KL, moved over the "
                   "range of the prior from one image.")  # fmt: skip
     return Drawn(figure, "The map, and what the models do", of_map(sweep.choice, sweep.score_name))

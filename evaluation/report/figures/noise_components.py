@@ -3,7 +3,7 @@
 import torch
 
 from evaluation.analysis.formatting import number
-from evaluation.analysis.setting_names import setting_label
+from evaluation.analysis.settings.names import setting_label
 from evaluation.report.figures import image_rows, style
 from evaluation.report.material import Drawn, Lacking, Material
 from trainer.data.holdout import unseen

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from matplotlib.axes import Axes
 
-from evaluation.analysis.choose import SettingSummary
+from evaluation.analysis.settings.summary import SettingSummary
 from evaluation.analysis.standing import comparable
 from evaluation.report.charts.captions import of_rate
 from evaluation.report.figures import series, style

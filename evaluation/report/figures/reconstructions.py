@@ -4,7 +4,7 @@ The upper rows of Levy 2020, Fig. 5; the pictures of the troubleshooting paper, 
 """
 
 from evaluation.analysis.formatting import fixed
-from evaluation.analysis.setting_names import setting_label
+from evaluation.analysis.settings.names import setting_label
 from evaluation.report.figures import image_rows, style
 from evaluation.report.figures.low_best_high import bold, ends_and_best
 from evaluation.report.material import Drawn, Material

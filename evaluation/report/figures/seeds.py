@@ -3,7 +3,7 @@
 from matplotlib.axes import Axes
 
 from evaluation.analysis.formatting import capital, fixed, number
-from evaluation.analysis.setting_names import setting_label
+from evaluation.analysis.settings.names import setting_label
 from evaluation.report.charts.captions import name_of_best
 from evaluation.report.figures import series, style
 from evaluation.report.material import Drawn, Material
@@ -49,7 +49,7 @@ def of_sweep(sweep: Material) -> Drawn:
         axes.set_title(axes.get_title(loc="left"), loc="left", fontsize=12, fontweight="bold",
                        color=style.INK, pad=24)  # fmt: skip
     left_out = len(choice.settings) - len(ticks)
-    half = " (its better half)" if choice.policy == "paper" else ""
+    half = ", the mean of its better half" if choice.policy == "paper" else ""
     caption = f"Dots: seeds. Bar: the score of the setting{half}."
     style.caption(figure, caption + (f" Not shown: {left_out} settings." if left_out else ""))
     return Drawn(figure, "The spread over seeds", _finding(sweep))

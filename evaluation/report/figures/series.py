@@ -6,8 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from evaluation.analysis.choose import Choice, SettingSummary
+from evaluation.analysis.choose import Choice
 from evaluation.analysis.formatting import number
+from evaluation.analysis.settings.summary import SettingSummary
 from evaluation.analysis.table import RunRow
 from evaluation.report.charts.dimensions import title_of
 from evaluation.report.figures import style
@@ -34,6 +35,10 @@ class Axis:
         return float(
             item.latents if self.parameter == "latents" else item.parameters[self.parameter]
         )
+
+    def words(self, item: Item) -> str:
+        """The place of a run or setting: "β = 4"."""
+        return f"{self.label} = {number(self(item))}"
 
 
 @dataclass(frozen=True)
@@ -70,10 +75,16 @@ def axis_of(choice: Choice) -> Axis:
     return Axis(name, title_of(name, settings[0].parameters))
 
 
+def named_axis_of(choice: Choice) -> Axis:
+    """What people name settings by: beta itself, or whatever varies where it does not."""
+    axis = axis_of(choice)
+    return BETA if axis.parameter == "" else axis
+
+
 def series_of(choice: Choice, axis: Axis) -> list[SettingSeries]:
     """The lines of a sweep, by what varies besides the axis, each with its own style."""
     groups: dict[tuple[Any, ...], list[SettingSummary]] = defaultdict(list)
-    names = [name for name in _telling(choice.settings) if name != axis.parameter]
+    names = [name for name in choice.settings[0].parameters if name != axis.parameter]
     for setting in choice.settings:
         others = tuple(_text(setting.parameters[name]) for name in names)
         latents = 0 if axis.parameter == "latents" else setting.latents
@@ -96,19 +107,6 @@ def series_of(choice: Choice, axis: Axis) -> list[SettingSeries]:
     return found
 
 
-def _telling(settings: Sequence[SettingSummary]) -> list[str]:
-    """The parameters that tell settings apart, without options that another choice brings along.
-
-    Where one objective alone has an option, and with one value, the objective says it all.
-    """
-    return [
-        name
-        for name in settings[0].parameters
-        for values in [[setting.parameters.get(name) for setting in settings]]
-        if None not in values or len({str(v) for v in values if v is not None}) > 1
-    ]
-
-
 def best_of(line: SettingSeries, choice: Choice) -> SettingSummary | None:
     """The best setting of a line: for a latent size, the one that the answer names."""
     named = choice.per_latents.get(line.latents)
@@ -118,7 +116,7 @@ def best_of(line: SettingSeries, choice: Choice) -> SettingSummary | None:
 
 
 def own_best_of(line: SettingSeries, choice: Choice) -> list[SettingSummary]:
-    """The metric's own best settings of a line, of all and of its latent size, if they are others
+    """The metric's favourite settings of a line, of all and of its latent size, if they are others
     than those to use."""
     own = [choice.favourite, choice.favourites.get(line.latents)]
     return [

@@ -19,6 +19,7 @@ from matplotlib.ticker import (
     LogLocator,
     NullFormatter,
     NullLocator,
+    ScalarFormatter,
 )
 
 from evaluation.analysis.formatting import number
@@ -27,7 +28,8 @@ DPI = 170
 INK, QUIET, GRID, FAILED = "#22272e", "#6b7280", "#e5e7eb", "#c1121f"
 BETA_NORM_LABEL = r"normalised β   ($\beta_{norm} = \beta M / N$)"
 SCORE_MAP = "cividis"  # readable with colour vision deficiency
-BETA_MAP = "viridis"
+LOG_MAP = "viridis"
+AT_ZERO = "#9ca3af"
 
 # Okabe & Ito's palette, blue and vermillion first; each colour also has its own marker
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#6b4c9a", "#22272e")
@@ -72,6 +74,9 @@ def dress(axes: Axes, *, title: str = "", xlabel: str = "", ylabel: str = "") ->
         axes.spines[side].set_visible(False)
     for side in ("left", "bottom"):
         axes.spines[side].set_color("#9ca3af")
+    for axis in (axes.xaxis, axes.yaxis):  # whole numbers at the ticks, not "+5.6e3" beside them
+        if isinstance(formatter := axis.get_major_formatter(), ScalarFormatter):
+            formatter.set_useOffset(False)
 
 
 def caption(figure: Figure, text: str) -> Text:
@@ -88,7 +93,7 @@ def say(axes: Axes, text: str) -> None:
 
 
 def dashed_ring(axes: Axes, place: tuple[float, float], colour: str = INK) -> None:
-    """A ring around the metric's own best setting, where another one is recommended."""
+    """A ring around the metric's favourite setting, where another one is recommended."""
     axes.scatter(*place, s=190, facecolors="none", edgecolors=colour, linewidths=1.3,
                  linestyles=[(0, (3, 2))], zorder=5, gid="own best")  # fmt: skip
 
@@ -98,7 +103,7 @@ def colours_of(latents: Iterable[int]) -> dict[int, str]:
     sizes = sorted(set(latents))
     if len(sizes) <= MANY:
         return dict(zip(sizes, _COLOURS, strict=False))
-    ramp = matplotlib.colormaps[BETA_MAP]
+    ramp = matplotlib.colormaps[LOG_MAP]
     return {size: to_hex(ramp(0.95 * i / (len(sizes) - 1))) for i, size in enumerate(sizes)}
 
 
@@ -107,13 +112,19 @@ def markers_of(latents: Iterable[int]) -> dict[int, str]:
     return {size: _MARKERS[i % MANY] for i, size in enumerate(sorted(set(latents)))}
 
 
-def beta_scale(betas: Sequence[float]) -> ScalarMappable:
-    """Colours by log beta; beta = 0 takes the colour of the smallest beta above it."""
-    positive = [beta for beta in betas if beta > 0] or [1.0]
+def log_scale(values: Sequence[float]) -> ScalarMappable:
+    """Colours by the logarithm of beta or of another swept number; grey for 0."""
+    positive = [value for value in values if value > 0] or [1.0]
     low, high = min(positive), max(positive)
     if low == high:
         low, high = low / 2, high * 2
-    return ScalarMappable(LogNorm(low, high, clip=True), matplotlib.colormaps[BETA_MAP])
+    ramp = matplotlib.colormaps[LOG_MAP].with_extremes(bad=AT_ZERO, under=AT_ZERO)
+    return ScalarMappable(LogNorm(low, high), ramp)
+
+
+def grey_note(values: Iterable[float], name: str) -> str:
+    """What grey means in a figure coloured by `log_scale`, as a sentence to add, or ""."""
+    return f" Grey: {name} = 0." if 0 in set(values) else ""
 
 
 def colour_bar(axes: Axes, scale: ScalarMappable, label: str) -> Colorbar:

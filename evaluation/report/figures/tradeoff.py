@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 
 from evaluation.analysis.choose import Choice
 from evaluation.analysis.formatting import capital, count
-from evaluation.analysis.setting_names import setting_label
+from evaluation.analysis.settings.names import setting_label
 from evaluation.analysis.standing import comparable, likelihood_of
 from evaluation.analysis.table import RunRow
 from evaluation.report.charts.captions import (
@@ -34,17 +34,19 @@ def of_sweep(sweep: Material) -> Drawn:
 def draw(rows: Sequence[RunRow], choice: Choice, *, score_name: str = "score") -> Figure:
     """Score against reconstruction (Higgins et al. 2017, Sec. 4.2; Stühmer et al. 2019, Fig. 5).
 
-    Coloured by beta; where other choices vary, such as objectives, by those, with a legend. Lines
-    join settings that differ only in beta; both are means over all seeds, with standard errors,
-    rather than the better half's score against all seeds' reconstruction. Failed runs have no
-    reconstruction and are only counted, as are settings under another likelihood than the best.
+    Coloured by beta, or by what was swept instead; where other choices vary, such as objectives, by
+    those, with a legend. Lines join settings that differ only in beta. Both coordinates are means
+    over all seeds, with standard errors, rather than the better half's score against all seeds'
+    reconstruction. Failed runs have no reconstruction and are only counted, as are settings under
+    another likelihood than the best.
     """
     figure = style.new_figure(9.6, 5.4)
     axes = figure.add_subplot()
     axis = series.axis_of(choice)
     lines = series.series_of(choice, axis)
     several = bool(choice.best.parameters) and 1 < len(lines) <= style.MANY
-    scale = style.beta_scale([row.beta for row in rows])
+    named = series.named_axis_of(choice)
+    scale = style.log_scale([named(row) for row in rows])
     settings = comparable(choice.settings, choice.best)
     alike = [row for setting in settings for row in setting.rows]
     known = [row for row in alike if math.isfinite(row.reconstruction) and row.state == "finished"]
@@ -56,7 +58,7 @@ def draw(rows: Sequence[RunRow], choice: Choice, *, score_name: str = "score") -
         c=(
             [line_of[row.run].colour for row in known]
             if several
-            else style.colours_at(scale, [row.beta for row in known])
+            else style.colours_at(scale, [named(row) for row in known])
         )
         or None,
         s=16,
@@ -85,7 +87,7 @@ def draw(rows: Sequence[RunRow], choice: Choice, *, score_name: str = "score") -
             c=(
                 [line.colour] * len(part)
                 if several
-                else style.colours_at(scale, [s.beta for s in part])
+                else style.colours_at(scale, [named(s) for s in part])
             )
             or None,
             marker=line.marker,
@@ -112,9 +114,10 @@ def draw(rows: Sequence[RunRow], choice: Choice, *, score_name: str = "score") -
     if 1 < len(lines) <= style.MANY:
         _legend(axes, lines, several)
     if not several:
-        bar = style.colour_bar(axes, scale, "β")
+        bar = style.colour_bar(axes, scale, named.label)
         style.plain_log_ticks(bar.ax.yaxis, *scale.get_clim())
-    style.caption(figure, _caption(choice, rows, known))
+    grey = "" if several else style.grey_note((named(row) for row in known), named.label)
+    style.caption(figure, _caption(choice, rows, known, named) + grey)
     return figure
 
 
@@ -167,9 +170,11 @@ def _legend(axes: Axes, lines: Sequence[series.SettingSeries], coloured: bool) -
     axes.legend(handles=handles, frameon=False, fontsize=9.5, labelcolor=style.INK, loc="best")
 
 
-def _caption(choice: Choice, rows: Sequence[RunRow], known: Sequence[RunRow]) -> str:
+def _caption(
+    choice: Choice, rows: Sequence[RunRow], known: Sequence[RunRow], named: series.Axis
+) -> str:
     text = "Large: settings, with standard errors. Small: seeds. "
-    text += "Lines join settings that differ in β alone."
+    text += f"Lines join settings that differ in {named.label} alone."
     if own := own_best_in_short(choice):
         text += f" Dashed ring: {own}."
     failed = sum(row.state == "failed" for row in rows)

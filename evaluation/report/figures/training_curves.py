@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 
 from evaluation.analysis.formatting import count
 from evaluation.analysis.table import RunRow
-from evaluation.report.figures import style
+from evaluation.report.figures import series, style
 from evaluation.report.material import Drawn, Lacking, Material, collapsed
 from trainer.files import parse_json
 from trainer.run_files import HISTORY_FILE
@@ -25,7 +25,8 @@ MOST = 200  # runs drawn; of more, every n-th
 
 
 def of_sweep(sweep: Material) -> Drawn:
-    """A panel per term, a line per run coloured by beta; last, the best model's KL per latent."""
+    """A panel per term, a line per run coloured by what was swept; last, the best model's KL per
+    latent."""
     every = max(1, math.ceil(len(sweep.rows) / MOST))
     histories = {r.run: (r, h) for r in sweep.rows[::every] if (h := _history(sweep, r))}
     if not histories:
@@ -34,14 +35,15 @@ def of_sweep(sweep: Material) -> Drawn:
     terms = [term for term in TERMS if term in first][:2] or list(first)[1:3]
     figure = style.new_figure(9.6, 3.6)
     panels = figure.subplots(1, len(terms) + 1)
-    scale = style.beta_scale([row.beta for row in sweep.rows])
+    axis = series.named_axis_of(sweep.choice)
+    scale = style.log_scale([axis(row) for row in sweep.rows])
     for axes, term in zip(panels, terms, strict=False):
         for row, history in histories.values():
-            _draw_run(axes, row, history, term, style.colour_at(scale, row.beta), sweep)
+            _draw_run(axes, row, history, term, style.colour_at(scale, axis(row)), sweep)
         style.dress(axes, title=TITLES.get(term, term), xlabel="step", ylabel=TERMS.get(term, term))
         _focus(axes)
     _draw_latents(panels[-1], sweep, histories)
-    bar = style.colour_bar(panels[-2], scale, "β")
+    bar = style.colour_bar(panels[-2], scale, axis.label)
     style.plain_log_ticks(bar.ax.yaxis, *scale.get_clim())
     failed = sum(row.state == "failed" for row in sweep.rows)
     dead = [row.run for row in sweep.rows if collapsed(sweep.health(row))]
@@ -53,7 +55,10 @@ def of_sweep(sweep: Material) -> Drawn:
     if wanted:
         figure.legend(handles=wanted, frameon=False, fontsize=9, loc="outside lower right", ncols=2)
     shown = "" if every == 1 else f" One run in {every} is shown."
-    style.caption(figure, f"A line per run. Right: KL of each latent of the best model.{shown}")
+    zero = style.grey_note((axis(row) for row in sweep.rows), axis.label)
+    style.caption(
+        figure, f"A line per run. Right: KL of each latent of the best model.{shown}{zero}"
+    )
     said = f"{count(len(sweep.rows), 'run')}: {failed} failed, {len(dead)} collapsed."
     return Drawn(figure, "How the models trained", said)
 

@@ -5,6 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from evaluation.analysis.formatting import fixed
 from evaluation.report.figures import style
 from evaluation.report.traversals import Traversal
 
@@ -63,7 +64,7 @@ def _label(axes: Axes, traversal: Traversal, total: float) -> None:
     columns = len(traversal.values)
     axes.set_yticks(
         1 + BETWEEN + np.arange(len(traversal.latents)) + 0.5,
-        [f"z{z}  {kl:.2f}" for z, kl in zip(traversal.latents, traversal.kl, strict=True)],
+        [f"z{z}  {fixed(kl, 2)}" for z, kl in zip(traversal.latents, traversal.kl, strict=True)],
         fontsize=9,
     )
     for label, kl in zip(axes.get_yticklabels(), traversal.kl, strict=True):

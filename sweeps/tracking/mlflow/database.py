@@ -144,6 +144,7 @@ def make_database(path: Path) -> None:
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".mlflow-") as folder:
         draft, whole = Path(folder, "draft.db"), Path(folder, "whole.db")
         MlflowClient(sqlite_uri(draft)).search_experiments(max_results=1)  # makes the tables
+        whole.touch()  # SQLite's own files are never writable for a group
         with contextlib.closing(sqlite3.connect(draft)) as database:
             database.execute("VACUUM INTO ?", [str(whole)])  # including what is still in its log
         if not path.exists():  # another sweep may have created it in the meantime

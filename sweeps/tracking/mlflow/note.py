@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from urllib.parse import urlencode
 
 from evaluation.analysis.answer import Answer, Best
-from evaluation.analysis.choose import SettingSummary
 from evaluation.analysis.formatting import fixed, number
+from evaluation.analysis.settings.summary import SettingSummary
 
 PICTURE = "report/inverted_u.png"  # among the artifacts of the sweep's run
 LONGEST = 4_500  # characters of a note; MLflow takes 5,000 of a tag on some databases

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from evaluation.analysis.answer import Answer, Best
-from evaluation.analysis.choose import SettingSummary
+from evaluation.analysis.settings.summary import SettingSummary
 from evaluation.analysis.table import flatten
 from evaluation.result_file import RESULT
 from sweeps import by_eye

@@ -178,7 +178,7 @@ def test_where_time_is_short_latent_sizes_are_left_out(
     assert steps == pytest.approx(expected[0], abs=5)
 
 
-def test_a_table_that_fails_leaves_the_others(
+def test_a_table_that_fails_does_not_stop_the_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("_evaluation", "_convolutions"):

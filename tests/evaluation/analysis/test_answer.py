@@ -63,7 +63,7 @@ def test_the_curve_follows_the_scores(found: Answer):
         found.curve(7)
 
 
-def test_answers_go_into_json(found: Answer):
+def test_answers_can_be_written_as_json(found: Answer):
     read = json.loads(json.dumps(found.to_json(), allow_nan=False))
     assert read["best"]["verdict"] == "clear" and len(read["best"]["interval"]) == 2
     assert read["best"]["beta"] == read["per_latents"]["10"]["beta"] == found.best.beta
@@ -110,7 +110,7 @@ def test_a_higher_level_widens_the_interval(rows: list[RunRow], found: Answer):
     assert high / low > found.best.interval[1] / found.best.interval[0]
 
 
-def test_flat_scores_cannot_tell():
+def test_with_flat_scores_it_cannot_tell():
     best = answer(make_rows(lambda beta, m: 0.5, BETAS)).best
     assert best.verdict == "cannot tell"
     assert "flat" in best.reasons[0]
@@ -118,13 +118,13 @@ def test_flat_scores_cannot_tell():
 
 
 @pytest.mark.parametrize(("top", "side"), [(0.1, "lowest"), (900.0, "highest")])
-def test_a_top_beyond_the_range_says_which_side_to_widen(top: float, side: str):
+def test_a_top_beyond_the_range_names_the_side_to_widen(top: float, side: str):
     best = answer(make_rows(inverted_u(top), BETAS)).best
     assert best.verdict == "cannot tell"
     assert f"beyond the {side} one tried" in best.reasons[0] and "widen" in best.reasons[0]
 
 
-def test_large_noise_cannot_tell_and_asks_for_seeds():
+def test_with_large_noise_it_cannot_tell_and_asks_for_seeds():
     rows = make_rows(inverted_u(7.0, height=0.2), BETAS, seeds=3, spread=0.2, draw=2)
     best = answer(rows).best
     assert best.verdict == "cannot tell"
@@ -147,7 +147,7 @@ def test_each_latent_size_has_its_own_top():
     assert not any("not settled" in said for said in found.best.sentences)
 
 
-def test_equal_latent_sizes_are_said_to_be_unsettled():
+def test_equal_latent_sizes_are_reported_as_unsettled():
     found = answer(make_rows(inverted_u(7.0), BETAS, latents=(10, 11)))
     assert any("not settled" in said for said in found.best.sentences)
     assert found.probability_latents[10] > 0.05 and found.probability_latents[11] > 0.05
@@ -222,7 +222,7 @@ def test_no_known_reconstruction_names_none(found: Answer):
     assert found.best.faithful is None
 
 
-def test_failed_seeds_pay(rows: list[RunRow], found: Answer):
+def test_failed_seeds_are_penalised(rows: list[RunRow], found: Answer):
     best_beta = found.best.setting.beta
     failing = [
         replace(r, state="failed", scores=()) if r.beta == best_beta and r.seed < 4 else r
@@ -273,7 +273,7 @@ def test_a_parameter_that_scatters_is_noise():
         pytest.param(make_rows(lambda b, m: 0.0, BETAS, spread=0.0), id="all zero"),
     ],
 )
-def test_next_to_no_data_cannot_tell(rows: list[RunRow]):
+def test_with_next_to_no_data_it_cannot_tell(rows: list[RunRow]):
     found = answer(rows)
     low, high = found.best.interval
     assert 0 < low <= found.best.top.beta <= high < math.inf
@@ -295,14 +295,14 @@ def test_single_seeds_at_scattered_points_are_enough_to_find_the_top():
     assert any("one seed" in said for said in found.best.sentences)
 
 
-def test_beta_zero_is_left_out_and_said(rows: list[RunRow], found: Answer):
+def test_beta_zero_is_left_out_and_reported(rows: list[RunRow], found: Answer):
     zero = RunRow("zero", "finished", 0.0, 0.0, 10, 0, (0.99,))
     with_zero = answer([*rows, zero])
     assert with_zero.best.interval == found.best.interval
     assert any("beta = 0" in said for said in with_zero.best.sentences)
 
 
-def test_nothing_finished_is_the_users_error():
+def test_having_no_finished_run_is_a_users_error():
     failed = answer([RunRow("a", "failed", 4.0, 0.01, 10, 0, chance=0.25)]).best
     assert failed.verdict == "cannot tell" and "No run with beta above 0" in failed.reasons[0]
     for wrong in ({"level": 90}, {"within": 0.0}, {"within": math.nan}):

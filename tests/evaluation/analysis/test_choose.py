@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evaluation.analysis.choose import choose, discard_bottom_half
+from evaluation.analysis.choose import choose
+from evaluation.analysis.settings.policies import discard_bottom_half
 from evaluation.analysis.table import RunRow
 from tests.evaluation.analysis.sweeps_of_rows import inverted_u, row
 from trainer.errors import UserError

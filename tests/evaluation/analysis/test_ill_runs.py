@@ -6,7 +6,7 @@ import pytest
 
 from evaluation.analysis.choose import choose
 from evaluation.analysis.conclude import answer
-from evaluation.analysis.health import RunHealth
+from evaluation.analysis.run_health import RunHealth
 from evaluation.analysis.table import rows_from_results
 from tests.evaluation.analysis.sweeps_of_rows import row
 
@@ -86,7 +86,7 @@ def result(run, kl, udr, **others):
     }
 
 
-def test_older_results_know_their_collapse_by_their_kl():
+def test_the_collapse_of_older_results_is_known_from_their_kl():
     dead, one = rows_from_results(
         [result("a", [0.001, 0.0], 0.0), result("b", [0.001, 3.0], 0.8)], "e", "udr"
     )
@@ -95,7 +95,7 @@ def test_older_results_know_their_collapse_by_their_kl():
     assert (one.state, one.health.live_latents, one.health.collapsed) == ("finished", 1, False)
 
 
-def test_the_recorded_health_goes_before_what_is_guessed():
+def test_the_recorded_health_takes_precedence_over_a_guess():
     health = {"live_latents": 2, "collapsed": False, "diverged": False, "unconverged": True}
     (read,) = rows_from_results([result("a", [0.001, 0.0], None, health=health)], "e", "udr")
     assert read.health.live_latents == 2 and read.health.unconverged

@@ -7,7 +7,7 @@ import pytest
 from evaluation.analysis.choose import choose
 from evaluation.analysis.conclude import answer
 from evaluation.analysis.factors import Knowledge
-from evaluation.analysis.health import RunHealth
+from evaluation.analysis.run_health import RunHealth
 from evaluation.analysis.table import Floor
 from tests.evaluation.analysis.sweeps_of_rows import row
 
@@ -36,13 +36,16 @@ def rows(scores=SCORES, known=KNOWN, metric="higgins", **others):
     ]
 
 
-def test_the_one_that_keeps_most_is_to_be_used_and_the_metrics_own_best_stays_visible():
+def test_the_setting_with_most_factors_is_recommended_and_the_metrics_own_best_stays_visible():
     found = answer(rows()).best
     assert found.beta == 1.0 and found.favourite.beta == 4.0
     assert found.verdict == "clear" and found.probability_within > 0.8
     assert found.good_beta == (1.0, 4.0)
     said = " ".join(found.sentences)
-    assert "The metric's own best is β 4, M 10" in said and "keeps 2 of 2 factors, that 1" in said
+    assert (
+        "The metric's favourite is β 4, M 10" in said
+        and "keeps 2 of 2 factors, the favourite 1" in said
+    )
     assert "orientation is not encoded at β = 4 (0.01 of 1); it is at β = 0.25 (0.66)." in said
     assert "at its ceiling (0.999 of 1)" in said
     read = found.to_json()
@@ -81,7 +84,7 @@ def test_reconstructions_under_different_likelihoods_are_not_compared():
     assert any("different likelihoods are not compared" in said for said in found.sentences)
 
 
-def test_the_floor_is_said_and_the_ceiling_only_where_there_is_one():
+def test_the_floor_is_reported_and_the_ceiling_where_there_is_one():
     found = answer(rows(floor=Floor(0.31, 0.05, 5))).best
     assert any("floor of the Higgins score is 0.310 ± 0.050" in said for said in found.sentences)
     assert found.to_json()["floor"] == pytest.approx({"mean": 0.31, "spread": 0.05, "shuffles": 20})

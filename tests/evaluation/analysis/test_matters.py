@@ -28,7 +28,7 @@ def shares(effect, luck=0.1, seeds=8, parameters=lambda b, m: {}):
     return what_matters(choose(rows).settings)
 
 
-def test_effects_are_told_from_luck():
+def test_effects_are_told_apart_from_luck():
     found = shares(lambda beta, m: 0.1 * BETAS.index(beta) + 0.05 * LATENTS.index(m))
     # variances: 0.01 * 1.25 of beta, 0.0025 * 2/3 of the latents, 0.01 of luck
     whole = 0.0125 + 0.0025 * 2 / 3 + 0.01
@@ -44,7 +44,7 @@ def test_an_interaction_is_no_effect_of_either_parameter():
     assert found["interaction"] > 0.8 and found["beta"] < 0.15
 
 
-def test_mere_luck_is_called_so():
+def test_mere_luck_is_attributed_to_the_seed():
     found = shares(lambda beta, m: 0.5)
     assert found["seed"] > 0.9
     assert in_words(found).startswith("The score varies with: luck of the seed")

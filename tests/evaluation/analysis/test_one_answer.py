@@ -2,7 +2,7 @@
 
 from evaluation.analysis.choose import choose
 from evaluation.analysis.conclude import answer
-from evaluation.analysis.health import RunHealth
+from evaluation.analysis.run_health import RunHealth
 from evaluation.report.figures import comparison
 from tests.evaluation.analysis.sweeps_of_rows import inverted_u, row
 

@@ -44,7 +44,7 @@ def test_colours_count_as_pixels():
     assert row.beta_norm == 4.0 * 2 / 3072
 
 
-def test_only_what_varied_is_kept_as_parameter():
+def test_only_what_varied_counts_as_a_parameter():
     (row,) = rows_from_results([result()], "e1")
     assert row.parameters == {}
     rows = rows_from_results([result("a", lr=0.01), result("b", lr=0.02)], "e1")
@@ -57,7 +57,7 @@ def test_a_failed_result_keeps_its_reason():
     assert math.isnan(row.score) and row.setting == -1 and row.folder is None
 
 
-def test_a_score_that_is_no_number_is_a_failure():
+def test_a_score_that_is_not_a_number_is_a_failure():
     (row,) = rows_from_results([result(scores=(0.9, None))], "e1")
     assert (row.state, row.scores) == ("failed", ())
     assert "not finite" in row.reason
@@ -119,7 +119,7 @@ def test_classifier_scores_and_pixels_from_mlflow():
     assert row.beta_norm == 4.0 * 10 / 1024
 
 
-def test_the_tag_of_the_sweep_goes_before_mlflows_status():
+def test_the_tag_of_the_sweep_takes_precedence_over_mlflows_status():
     states = [None, "setting", "finished", "failed"]
     rows = rows_from_dataframe(frame(**{"tags.state": states, "metrics.higgins": [0.9] * 4}))
     assert [(row.run, row.state) for row in rows] == [("b", "finished"), ("c", "failed")]

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from evaluation.analysis.health import HealthCounts
 from evaluation.analysis.inference.top import Edge
+from evaluation.analysis.run_health import HealthCounts
 from evaluation.analysis.standing import CLEAR
 from evaluation.analysis.table import Floor
 from evaluation.analysis.verdict import Evidence, judge
@@ -28,7 +28,7 @@ SURE = Evidence(
 )
 
 
-def test_clear_needs_no_reason():
+def test_a_clear_verdict_needs_no_reason():
     assert judge(SURE) == ("clear", ())
 
 
@@ -45,7 +45,7 @@ def test_what_a_race_asks_for_is_what_the_verdict_asks_for():
     assert verdict == "cannot tell" and "0.90; 0.95 would settle it" in reason
 
 
-def test_an_edge_says_which_side_and_how_far():
+def test_an_edge_names_the_side_and_the_distance():
     verdict, (reason,) = judge(
         replace(SURE, edges=(SURE.edges[0], Edge("highest", 10, 1000.0, 2.0, 0.4)))
     )

@@ -25,7 +25,7 @@ def test_recovers_independent_sources():
     assert sorted(np.abs(found).argmax(axis=1)) == [0, 1, 2, 3]
 
 
-def test_a_fit_that_did_not_converge_is_said():
+def test_a_fit_that_did_not_converge_is_reported():
     normal = np.random.default_rng(0).standard_normal((2_000, 12)).astype(np.float32)
     _, converged = independent(normal, seed=0)  # no direction differs from another
     assert not converged
@@ -34,7 +34,7 @@ def test_a_fit_that_did_not_converge_is_said():
     assert "not converge" in note({"whitened": 30, "most_steps": 200})  # of an earlier version
 
 
-def test_a_model_for_every_pair_of_shapes_and_every_seed():
+def test_there_is_a_model_for_every_pair_of_shapes_and_every_seed():
     data = few_sprites()
     fitted = BASELINES["ica"](data, [0, 1])
     assert len(fitted.models) == 3

@@ -62,7 +62,7 @@ def test_replicas_of_an_untrained_vae_are_the_models_that_training_starts_from()
     np.testing.assert_allclose(found[1], expected, atol=0.01)
 
 
-def test_identity_depends_on_images_labels_options_and_seeds_alone():
+def test_identity_depends_only_on_images_labels_options_and_seeds():
     data = few_sprites()
     same = baseline_id("pca", data), baseline_id("pca", few_sprites(), {"protocol": "paper"})
     assert len(set(same)) == 1

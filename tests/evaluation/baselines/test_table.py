@@ -33,7 +33,7 @@ def test_text():
     ]
 
 
-def test_other_data_have_no_column_of_the_paper_and_no_row_without_a_score():
+def test_other_data_have_no_column_from_the_paper_and_no_row_without_a_score():
     shown = text(table({"pca": [0.8] * 4, "vae": [0.839] * 4}, comparable=False)).splitlines()
     assert [line.split() for line in shown] == [
         ["here,", "%"],
@@ -45,12 +45,12 @@ def test_other_data_have_no_column_of_the_paper_and_no_row_without_a_score():
     assert line.difference is None
 
 
-def test_a_note_stands_in_its_row():
+def test_a_note_is_in_its_row():
     lines = table({"ica": [0.4, 0.4]}, notes={"ica": "chosen to match"})
     (row,) = [line for line in text(lines).splitlines() if line.startswith("ICA")]
     assert row.endswith("−2.03  chosen to match")
 
 
-def test_refuses_a_row_that_the_paper_has_not():
+def test_refuses_a_row_that_the_paper_lacks():
     with pytest.raises(KeyError, match="tsne"):
         table({"tsne": [0.5]})

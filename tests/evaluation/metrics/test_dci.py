@@ -109,7 +109,7 @@ def test_unknown_protocols_are_refused() -> None:
 
 
 @pytest.mark.parametrize("protocol", ["trees", "dlib"])
-def test_continuous_factors_are_told_by_regression(protocol: str) -> None:
+def test_continuous_factors_are_predicted_by_regression(protocol: str) -> None:
     data = Toy({"size": 10, "b": 2, "rest": 40})
     sizes = np.exp(data.true_classes(np.arange(len(data)))[:, 0] / 3)
     data.quantities = {"size": sizes}  # type: ignore[attr-defined]

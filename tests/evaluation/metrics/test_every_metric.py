@@ -48,7 +48,7 @@ def figures(result: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", ONE_BY_ONE)
-def test_a_pack_gives_what_its_models_give_alone(name: str) -> None:
+def test_a_pack_gives_what_its_models_give_on_their_own(name: str) -> None:
     data = Toy(SMALL)
     together = figures(metric(name, pack(*CODES), data))
     for k, code in enumerate(CODES):
@@ -69,7 +69,7 @@ def test_the_seed_decides_everything(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", QUICK)
-def test_a_model_that_is_not_finite_fails_alone(name: str) -> None:
+def test_only_the_model_that_is_not_finite_fails(name: str) -> None:
     data = Toy(SMALL)
 
     def broken(x: torch.Tensor) -> torch.Tensor:
@@ -95,7 +95,7 @@ def test_weak_labels_are_enough(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", LABELLED)
-def test_missing_labels_are_said(name: str) -> None:
+def test_missing_labels_are_reported(name: str) -> None:
     bare = Toy(SMALL)
     bare.factors = {}
     with pytest.raises(MissingLabels, match="no factor labels"):

@@ -28,7 +28,7 @@ def test_a_constant_code_scores_chance() -> None:
     assert result.score == result.chance == 0.2 and result.active == 0
 
 
-def test_of_two_factors_turned_into_one_another_half_the_votes_are_lost() -> None:
+def test_two_rotated_factors_lose_half_of_their_votes() -> None:
     assert abs(score(rotated(PERFECT, 3, 4), train=3000, test=3000) - 0.8) < 0.04
 
 

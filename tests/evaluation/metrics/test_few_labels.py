@@ -44,7 +44,7 @@ def test_the_penalised_protocol_is_at_chance_too() -> None:
     assert abs(np.mean(scores) - 0.25) < 0.08  # 0.6 where both halves share images
 
 
-def test_a_true_code_is_told_from_50_labels_on() -> None:
+def test_a_true_code_is_recognised_from_50_labels_on() -> None:
     for seed in range(3):
         labels = some_labels(50, SIZES, seed)
         assert score("higgins", standardised(labels), labels) > 0.99
@@ -67,7 +67,7 @@ def test_noise_stays_at_chance_where_factors_have_few_and_many_pairs() -> None:
     assert abs(np.mean(scores) - 0.25) < 0.06
 
 
-def test_it_is_said_how_many_more_labels_would_do() -> None:
+def test_it_says_how_many_more_labels_would_do() -> None:
     labels = some_labels(12, (3, 30, 30), 0)
     hidden = np.vstack([labels, np.full((200, 3), -1)])
     zeros = code(np.zeros((212, 2)))
@@ -82,7 +82,7 @@ def test_it_is_said_how_many_more_labels_would_do() -> None:
         higgins(zeros, Labelled(hidden))
 
 
-def test_no_factor_is_dropped_in_silence() -> None:
+def test_no_factor_is_dropped_silently() -> None:
     labels = some_labels(300, (3, 4, 5), 0)
     labels[:, 2] = 0
     labels[0, 2] = 1  # one image of the second class: nothing to hold fixed
@@ -105,7 +105,7 @@ def test_a_rare_class_does_not_hide_another_factor() -> None:
     assert score("factorvae", standardised(labels), labels) > 0.98  # .74 with images as they occur
 
 
-def test_a_lone_latent_is_measured_against_always_saying_one_class() -> None:
+def test_a_single_latent_is_measured_against_always_predicting_one_class() -> None:
     labels = some_labels(3000, (2, 2), 0)
     noise = np.random.default_rng(0).normal(size=(3000, 1))
     alone, padded = noise, np.hstack([noise, np.ones((3000, 2))])
@@ -123,7 +123,7 @@ def test_the_lucky_of_many_latents_are_not_ahead(name: str) -> None:
     assert abs(np.mean(scores)) < 0.04
 
 
-def test_dci_says_what_it_read_of_each_factor() -> None:
+def test_dci_reports_what_it_read_of_each_factor() -> None:
     labels = some_labels(2000, (2, 4, 5), 0)
     values = np.hstack([standardised(labels)[:, :2], np.zeros((2000, 1))])
     result = METRICS["dci"](code(values), Labelled(labels))

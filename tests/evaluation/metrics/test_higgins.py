@@ -51,7 +51,7 @@ def test_a_constant_encoder_scores_chance(protocol: str, value: float) -> None:
 
 
 @pytest.mark.parametrize("labelled", [1.0, 0.05])
-def test_a_code_that_knows_nothing_scores_chance_with_few_labels_too(labelled: float) -> None:
+def test_an_uninformative_code_scores_chance_with_few_labels_too(labelled: float) -> None:
     data = Toy(SMALL)
     labels = data.true_classes(np.arange(len(data)))
     labels[np.random.default_rng(2).random(len(data)) > labelled] = -1
@@ -102,7 +102,7 @@ def test_the_dlib_protocol_computes_in_double_precision(monkeypatch: pytest.Monk
     assert seen == [np.float64, np.float64]
 
 
-def test_a_pack_gives_what_its_models_give_alone() -> None:
+def test_a_pack_gives_what_its_models_give_on_their_own() -> None:
     data, codes = Toy(SMALL), (noisy(PERFECT, 0.1, 2), ENTANGLED, noisy(PERFECT, 2.0, 2))
     for protocol in PROTOCOLS:
         together = higgins(pack(*codes), data, protocol=protocol, **QUICK)
@@ -113,7 +113,7 @@ def test_a_pack_gives_what_its_models_give_alone() -> None:
             assert together.score[k] == pytest.approx(np.mean(together.scores[k]))
 
 
-def test_a_model_that_is_not_finite_fails_alone() -> None:
+def test_only_the_model_that_is_not_finite_fails() -> None:
     data = Toy(SMALL)
 
     def broken(x: Tensor) -> Tensor:
@@ -180,7 +180,7 @@ def literal_score(protocol: str, encoder: Encoder, train: int, test: int) -> flo
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_it_is_the_papers_metric_to_the_letter(protocol: str) -> None:
+def test_it_equals_a_literal_transcription_of_the_papers_metric(protocol: str) -> None:
     slow = literal_score(protocol, ENTANGLED, 1000, 1000)
     fast = higgins(ENTANGLED, Toy(SMALL), protocol=protocol, train=1000, test=5000).score
     assert fast == pytest.approx(slow, abs=0.04)
@@ -205,7 +205,7 @@ def test_shape_is_left_out_unless_asked_for() -> None:
     assert (chosen.factors, chosen.chance) == (("posX", "shape"), 0.5)
 
 
-def test_too_few_labels_are_said() -> None:
+def test_too_few_labels_are_reported() -> None:
     bare = Toy(SMALL)
     bare.factors = {}
     with pytest.raises(MissingLabels, match="'toy' has no factor labels"):
@@ -222,7 +222,7 @@ def test_too_few_labels_are_said() -> None:
         higgins(PERFECT, Toy(SMALL), factors=["posXX", "posY"])
 
 
-def test_mistaken_options_are_said() -> None:
+def test_mistaken_options_are_reported() -> None:
     with pytest.raises(FieldError, match="did you mean 'paper'"):
         higgins(PERFECT, Toy(SMALL), protocol="papers")
     with pytest.raises(FieldError, match="pairs: expected 1 or more, got 0"):

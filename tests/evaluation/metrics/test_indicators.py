@@ -140,12 +140,12 @@ def test_the_lower_bound_of_a_pack_is_its_models() -> None:
     assert pack.evlb[1] == pytest.approx(alone.evlb, rel=1e-6)
 
 
-def test_means_alone_are_not_enough() -> None:
+def test_means_without_variances_are_not_enough() -> None:
     with pytest.raises(UserError, match="posterior="):
         indicators(PERFECT, DATA)
 
 
-def test_of_isa_vae_they_are_taken_from_its_own_prior() -> None:
+def test_for_isa_vae_they_are_computed_from_its_own_prior() -> None:
     """With p0 = p1 its latents are independent: generalised normals, whose KL is an integral."""
     p, scale, mean, deviation = 1.5, 2.0, 0.7, 0.4
     prior = IsaPrior(1, 4, IsaOptions(subspaces=2, p0=p, p1=p, scale=scale))

@@ -64,7 +64,7 @@ def test_equals_a_literal_transcription(bins: int | None, quantile: float) -> No
     assert result.score == pytest.approx(expected, abs=1e-6)
 
 
-def test_a_factor_whose_values_never_meet_twice_is_said() -> None:
+def test_a_factor_whose_values_never_repeat_is_reported() -> None:
     data = Toy({"a": 2, "b": 300})
     labels = data.true_classes(np.arange(len(data)))
     labels[300:, 1] = -1  # every value of b is seen once
@@ -72,7 +72,7 @@ def test_a_factor_whose_values_never_meet_twice_is_said() -> None:
         irs(standard({"a": 2, "b": 300}), Toy({"a": 2, "b": 300}, labels))
 
 
-def test_values_seen_once_do_not_pass_for_robustness() -> None:
+def test_values_seen_once_do_not_count_as_robustness() -> None:
     sizes = {"a": 2, "b": 300}
     data = Toy(sizes)
     labels = data.true_classes(np.arange(len(data)))

@@ -60,7 +60,7 @@ def linear_svc(x: np.ndarray, y: np.ndarray) -> LinearSVC:
 
 
 @pytest.mark.parametrize("classes", [2, 3, 9])
-def test_machines_equal_scikit_learns(classes: int) -> None:
+def test_linear_svms_equal_scikit_learns(classes: int) -> None:
     rng = np.random.default_rng(classes)
     y = np.where(rng.random(600) < 0.4, 0, rng.integers(classes, size=600))
     x = np.stack(

@@ -26,7 +26,7 @@ def shuffled(x: torch.Tensor) -> torch.Tensor:
     return PERFECT(x)[:, [3, 0, 4, 1, 2]] * torch.tensor([1, -1, 1, -1, 1])
 
 
-def test_seeds_that_hold_the_same_factors_agree() -> None:
+def test_seeds_that_encode_the_same_factors_agree() -> None:
     result = of(PERFECT, shuffled, PERFECT)
     np.testing.assert_allclose(result.spearman, 1, atol=1e-6)
     # the penalty takes alpha off each coefficient: (1 - alpha)² / (1 - alpha)
@@ -53,7 +53,7 @@ def test_seeds_entangled_in_one_way_agree_in_full() -> None:
     np.testing.assert_allclose(of(code, code).spearman, of(PERFECT, PERFECT).spearman, atol=1e-6)
 
 
-def test_seeds_of_noise_agree_in_nothing_and_of_constant_ones_nothing_can_be_said() -> None:
+def test_seeds_of_noise_do_not_agree_and_constant_ones_are_undefined() -> None:
     def noise(shift: int) -> Encoder:
         return lambda x: noisy(PERFECT, 0, 11)(x)[:, [5 + shift, 6 + shift, 7 + shift]]
 
@@ -63,7 +63,7 @@ def test_seeds_of_noise_agree_in_nothing_and_of_constant_ones_nothing_can_be_sai
     np.testing.assert_array_equal(constant.active, 0)
 
 
-def test_collapsed_seeds_are_no_one_to_agree_with() -> None:
+def test_collapsed_seeds_are_not_compared() -> None:
     def nothing(x: torch.Tensor) -> torch.Tensor:
         return torch.zeros(len(x), 5, dtype=torch.float64)
 
@@ -108,7 +108,7 @@ def test_latents_that_are_off_are_left_out() -> None:
     assert full.activity == "kl" and full.active.tolist() == [6, 6]
 
 
-def test_scale_sign_and_order_change_nothing_given_a_posterior() -> None:
+def test_scale_sign_and_order_change_nothing_with_a_posterior() -> None:
     codes = [noisy(PERFECT, 0.3), noisy(rotated(PERFECT, 3, 4, 20), 0.2)]
     scale = torch.tensor([-4.0, 0.25, -(2**-3), 16, 1])
 

@@ -37,7 +37,7 @@ def test_two_correlated_latents_in_closed_form() -> None:
     assert result.gaussian_wasserstein_correlation_norm == pytest.approx(distance / 2, abs=1e-6)
 
 
-def test_a_rotation_is_seen_by_information_alone() -> None:
+def test_only_information_sees_a_rotation() -> None:
     """Known weakness: a turned code is as uncorrelated as the factors themselves."""
     result = of(rotated(PERFECT, 3, 4))
     assert result.gaussian_total_correlation == pytest.approx(0, abs=1e-6)

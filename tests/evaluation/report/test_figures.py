@@ -67,7 +67,7 @@ def test_tops_are_ringed_and_named(rows):
         assert label in words(figure)
 
 
-def test_one_line_a_latent_size_in_order_of_beta(rows):
+def test_one_line_per_latent_size_in_order_of_beta(rows):
     choice = choose(rows)
     drawn = lines(inverted_u.draw(rows, choice), "settings")
     assert len(drawn) == 3
@@ -112,7 +112,7 @@ def test_cells_meet_half_way_and_reach_no_further():
     assert cell_edges([1.0]) == [pytest.approx((10**-REACH, 10**REACH))]
 
 
-def test_the_map_has_a_cell_a_setting_and_a_star(rows):
+def test_the_map_has_a_cell_per_setting_and_a_star(rows):
     choice = choose(rows)
     figure = beta_latents_map.draw(rows, choice)
     assert len(figure.axes[0].patches) == 27
@@ -164,7 +164,7 @@ def test_odd_sweeps_are_drawn_without_a_warning(draw, case):
     assert all(np.isfinite(axes.get_xlim()).all() for axes in figure.axes)
 
 
-def test_what_is_missing_is_said():
+def test_what_is_missing_is_reported():
     all_failed, scores = DEGENERATE["all failed"], DEGENERATE["nothing but scores"]
     assert "no run finished" in words(inverted_u.draw(all_failed, choose(all_failed)))
     assert "no reconstruction" in words(tradeoff.draw(scores, choose(scores)))

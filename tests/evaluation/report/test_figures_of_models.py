@@ -46,14 +46,14 @@ def test_the_noise_that_was_learned_is_in_the_result_and_in_its_figure(noisy):
     assert sorted(drawn[:, 1]) == pytest.approx(sorted(both))
 
 
-def test_a_result_that_does_not_say_is_completed_from_the_model(noisy):
+def test_what_a_result_lacks_is_completed_from_the_model(noisy):
     row = noisy.rows[0]
     told = noisy.learned(row)
     noisy.results[row.run]["evaluations"][noisy.results[row.run]["evaluation"]].pop("learned")
     assert noisy.learned(row)["variance"] == pytest.approx(told["variance"])
 
 
-def test_indicators_stand_along_the_normalised_variance(noisy):
+def test_indicators_are_plotted_against_the_normalised_variance(noisy):
     panels = FIGURES["indicators"](noisy).figure.axes
     assert panels[-1].get_xlabel() == "normalised variance β σ²"
     (line,) = [container.lines[0] for container in panels[0].containers]
@@ -74,7 +74,7 @@ def test_pictures_are_drawn_in_every_format(noisy, name):
         assert style.content(drawn.figure, kind).startswith(head)
 
 
-def test_what_no_model_of_the_sweep_has_is_said(noisy):
+def test_what_no_model_of_the_sweep_encodes_is_reported(noisy):
     for name in ("exponents", "noise_components", "around_the_code"):
         with pytest.raises(Lacking):
             FIGURES[name](noisy)

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 from evaluation.analysis.choose import choose
+from evaluation.analysis.settings.names import setting_label
+from evaluation.analysis.table import together
 from evaluation.report.figures import FIGURES, IN_REPORT, style, training_curves
 from evaluation.report.figures.latent_selectivity import mean_by, roles
 from evaluation.report.figures.rate_distortion import hull, slopes
@@ -29,7 +31,7 @@ def of_objectives():
     ]
 
 
-def test_every_objective_is_a_line_with_its_name_in_the_legend():
+def test_every_objective_is_a_named_line_in_the_legend():
     sweep = material(of_objectives())
     figure = FIGURES["inverted_u"](sweep).figure
     drawn = lines(figure, "settings")
@@ -75,7 +77,7 @@ def test_the_hull_leaves_out_what_is_worse():
     assert hull(points) == [(0.0, -10.0), (1.0, -4.0), (3.0, -2.0)]
 
 
-def test_means_by_class_and_who_stands_where():
+def test_means_by_class_and_the_images_of_each():
     values = np.array([1.0, 3.0, 5.0, 9.0], np.float32)
     found = mean_by(values, np.array([0, 0, 1, -1]))
     assert found == pytest.approx([2.0, 5.0])
@@ -85,7 +87,7 @@ def test_means_by_class_and_who_stands_where():
 
 
 @pytest.mark.parametrize("name", FIGURES)
-def test_every_figure_draws_or_says_what_it_lacks(name):
+def test_every_figure_is_drawn_or_names_what_it_lacks(name):
     for rows in (inverted_u(failed={(64.0, 20, 0)}), of_objectives(), [row()], [row(scores=())]):
         try:
             drawn = FIGURES[name](material(rows))
@@ -100,7 +102,10 @@ def test_the_report_shows_known_figures():
     assert set(IN_REPORT) <= set(FIGURES)
 
 
-def test_options_that_an_objective_brings_along_are_not_in_the_names_of_lines():
+P0 = "objective_options.p0"
+
+
+def test_options_implied_by_an_objective_are_not_in_the_names_of_lines():
     rows = [
         row(
             beta,
@@ -110,15 +115,17 @@ def test_options_that_an_objective_brings_along_are_not_in_the_names_of_lines():
             run=f"{name}-{beta}-{seed}",
             parameters={"objective": name, **more},
         )
-        for name, more in (("beta_vae", {"p0": None}), ("isa_vae", {"p0": 4}))
+        for name, more in (("beta_vae", {P0: None}), ("isa_vae", {P0: 4}))
         for beta in (1.0, 4.0)
         for seed in range(2)
     ]
-    choice = choose(rows)
+    choice = choose(together(rows))
     labels = [line.label for line in series_of(choice, axis_of(choice))]
     assert labels == ["beta_vae", "isa_vae"]
-    two = [replace(r, run=f"{r.run}-5", parameters={**r.parameters, "p0": 5}) for r in rows[4:]]
-    choice = choose([*rows, *two])
+    assert {setting_label(s) for s in choice.settings} >= {"β 1, M 10, objective isa_vae"}
+    assert together(rows)[-1].shared == {P0: 4}
+    two = [replace(r, run=f"{r.run}-5", parameters={**r.parameters, P0: 5}) for r in rows[4:]]
+    choice = choose(together([*rows, *two]))
     labels = [line.label for line in series_of(choice, axis_of(choice))]
     assert labels == ["beta_vae", "isa_vae, p0 = 4", "isa_vae, p0 = 5"]
 

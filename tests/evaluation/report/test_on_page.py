@@ -47,7 +47,7 @@ def test_a_part_has_a_typical_run_of_each_setting_then_failed_ones_then_the_best
     assert on_page._most_telling_first(failing, choice)[1].state == "failed"
 
 
-def test_the_page_of_a_part_says_so_and_the_table_has_all(small, tmp_path):
+def test_a_page_with_part_of_the_runs_says_so_and_the_table_has_all(small, tmp_path):
     page = write_report(ROWS, choose(ROWS), tmp_path, name="large").read_text("utf-8")
     assert "This page shows 30 of 108 runs and 1" in page and "runs.csv, next to this page" in page
     assert page.count('class="run"') == 30 and "All runs</h2>" not in page

@@ -1,4 +1,4 @@
-"""Where the setting to use is not the metric's own best, figures and page name and mark both."""
+"""Where the setting to use is not the metric's favourite, figures and page name and mark both."""
 
 from dataclasses import replace
 
@@ -16,7 +16,7 @@ from tests.evaluation.analysis.sweeps_of_rows import inverted_u as made_up
 from tests.evaluation.report.test_figures import places, words
 
 SCORES = {1.0: 0.6, 2.0: 0.949, 4.0: 0.951, 8.0: 0.6, 16.0: 0.4}
-BOTH = "the metric's own best, β = 4"
+BOTH = "the metric's favourite, β = 4"
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +43,7 @@ def test_captions_name_both(found):
     ):
         assert f"{BOTH}, is at 0.9" in said and "best setting" not in said
     assert captions.of_map(choice, "score").startswith("β to use")
-    assert "the metric's own best: β = 4" in captions.of_map(choice, "score")
+    assert "the metric's favourite: β = 4" in captions.of_map(choice, "score")
     assert BOTH in bold(choice)
 
 
@@ -60,26 +60,26 @@ def test_figures_mark_both(found):
         assert BOTH in words(figure)
 
 
-def test_so_they_do_where_only_a_latent_size_has_two(found):
+def test_this_holds_where_only_one_latent_size_has_two(found):
     rows, result = found
     own = result.choice.favourite
     choice = replace(result.choice, favourites={10: own})
     for module in (inverted_u, beta_latents_map):
         figure = module.draw(rows, choice)
         assert len(places(figure, "own best")) == 1
-        assert "the metric's own best where that is another" in words(figure)
+        assert "the metric's favourite where that is another" in words(figure)
 
 
-def test_so_does_the_page(found, tmp_path):
+def test_the_page_does_too(found, tmp_path):
     rows, result = found
     html = write_report(rows, result.choice, tmp_path, name="a", answer=result).read_text("utf-8")
-    for said in ("The β to use", "The metric's own best", f"the dashed one {BOTH}"):
+    for said in ("The β to use", "The metric's favourite", f"the dashed one {BOTH}"):
         assert said.replace("'", "&#39;") in html
     settings = data_of(rows, result.choice, result, dimensions(rows))["settings"]
     assert [s["beta"] for s in settings if s["own_best"]] == [4]
 
 
-def test_where_they_are_one_nothing_is_added():
+def test_where_they_coincide_nothing_is_added():
     rows = made_up(latents=(10,))
     for choice in (choose(rows), answer(rows).choice):
         assert choice.favourite is None

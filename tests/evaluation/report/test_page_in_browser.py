@@ -51,7 +51,7 @@ def marks(page, chart: str) -> int:
     return page.locator(f"#{chart} g.mark-symbol path").count()
 
 
-def test_every_chart_is_drawn_without_a_complaint_or_a_request(opened, report):
+def test_every_chart_is_drawn_without_a_console_error_or_a_request(opened, report):
     for chart in CHARTS:
         assert opened.page.locator(f"#{chart} svg.marks").count() == 1
         said = opened.page.locator(f"#{chart} .chart-wrapper").get_attribute("aria-label")
@@ -62,7 +62,7 @@ def test_every_chart_is_drawn_without_a_complaint_or_a_request(opened, report):
     assert marks(opened.page, "inverted-u") == 107 + 27 + 1 + 1 + 3
 
 
-def test_a_mark_says_which_run_it_is_when_pointed_at(opened):
+def test_hovering_over_a_mark_names_its_run(opened):
     # the runs of the lowest score: no larger mark lies over them
     marks = opened.page.locator("#tradeoff g.mark-symbol").nth(0).locator("path")
     places = [marks.nth(i).bounding_box() for i in range(marks.count())]
@@ -127,7 +127,7 @@ def test_the_slider_moves_every_latent(opened):
     assert len(before) == 3 and all(a != b for a, b in zip(before, after, strict=True))
 
 
-def test_it_fits_a_phone_in_the_dark(chromium, report):
+def test_it_fits_a_phone_in_dark_mode(chromium, report):
     found = Opened(chromium, report, viewport={"width": 390, "height": 800}, color_scheme="dark")
     found.page.wait_for_selector("#rate svg.marks")
     assert found.page.evaluate("document.documentElement.scrollWidth") == 390

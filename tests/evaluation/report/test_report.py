@@ -71,15 +71,15 @@ def test_the_answer_comes_first_and_everything_follows(whole):
     assert "1 failed run" in text and "loss is not finite at step 1200" in text
     assert "A failed seed counts in full, at chance level (0.25)" in text
     assert page.count("img") == 3 + 2  # what stands for charts, a slider's pictures and its strip
-    # sizes, settings, runs, failures; good settings, health, what the variance is due to
-    rows = 3 + 27 + 108 + 1 + 1 + 4 + 4
+    # sizes, settings, runs, failures; health, what the score varies with
+    rows = 3 + 27 + 108 + 1 + 4 + 4
     assert page.count("tr") - page.count("thead") == rows
     names = {path.name for path in folder.iterdir()}
     figures = {"inverted_u.png", "beta_latents_map.png", "tradeoff.png", "traversals_1.png"}
     assert names == {"index.html", "summary.json", "runs.csv", *figures}  # and nothing half-written
 
 
-def test_the_page_asks_nothing_of_the_network(whole):
+def test_the_page_makes_no_network_request(whole):
     _, html, page = whole
     own = re.sub(r"<script>.*?</script>", "", html, flags=re.DOTALL)
     assert not re.search(r"https?://|url\(|@import|<link", own)
@@ -89,7 +89,7 @@ def test_the_page_asks_nothing_of_the_network(whole):
     assert "default-src 'none'" in html
 
 
-def test_hostile_texts_stay_texts(tmp_path):
+def test_hostile_texts_stay_text(tmp_path):
     rows = [
         row(parameters={HOSTILE: HOSTILE}),
         row(seed=1, scores=(), reason=HOSTILE, parameters={HOSTILE: "other"}, run=HOSTILE),
@@ -123,7 +123,7 @@ def test_a_folder_that_cannot_be_written_to_is_a_users_error(tmp_path):
         write(tmp_path / "file" / "report", [row()])
 
 
-def test_doubts_are_said():
+def test_doubts_are_reported():
     steady = {"chance": 0.25}
     edge = choose([row(beta=b, seed=s, scores=(b / 10,)) for b in (1.0, 2.0) for s in (0, 1)])
     assert ["highest β tried" in caution for caution in cautions(edge)] == [True]
@@ -136,7 +136,7 @@ def test_doubts_are_said():
     assert cautions(choose(inverted_u())) == []
 
 
-def test_what_changed_since_the_last_report_is_said(tmp_path):
+def test_what_changed_since_the_last_report_is_reported(tmp_path):
     few, more = choose([row(beta=2.0)]), choose([row(beta=2.0), row(beta=4.0, scores=(0.95,))])
     assert changes(None, summary(few)) == [] == changes(summary(few), summary(few))
     said = changes(summary(few), summary(more))

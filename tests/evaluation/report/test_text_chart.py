@@ -19,7 +19,7 @@ def test_plain_terminals_get_ascii():
     assert text.isascii() and text.count("o") == 9 + "normalised beta".count("o")
 
 
-def test_there_is_none_without_room_or_a_curve():
+def test_there_is_no_drawing_without_room_or_a_curve():
     assert inverted_u(choose(made_up()), 40) == ""
     assert inverted_u(choose([row(beta=1.0), row(beta=2.0)]), 100) == ""
     assert inverted_u(choose([row(scores=())]), 100) == ""

@@ -23,7 +23,7 @@ def test_the_evidence_is_that_of_so_many_copies_of_each_observation():
 
 
 @pytest.mark.parametrize("beta", [0.5, 1.0, 5.0])
-def test_the_free_energy_lies_below_the_evidence_by_the_gap(beta):
+def test_the_free_energy_is_below_the_evidence_by_the_gap(beta):
     model = fa.FactorModel(WEIGHTS, NOISE, beta)
     below = fa.log_evidence(model, MOMENT) - fa.free_energy(model, MOMENT)
     assert below == pytest.approx(fa.gap(model)) and below > 0
@@ -48,7 +48,7 @@ def test_no_other_factorised_posterior_has_a_higher_free_energy():
             assert literal(mean, variances * changed) < best
 
 
-def test_turned_latents_have_one_likelihood_and_the_straight_ones_the_least_gap():
+def test_rotated_latents_have_the_same_likelihood_and_axis_aligned_ones_the_smallest_gap():
     straight = np.diag([2.0, 1.0])
     models = [fa.FactorModel(fa.rotated(straight, a), NOISE) for a in np.linspace(0, np.pi, 9)]
     assert np.ptp([fa.log_evidence(m, MOMENT) for m in models]) < 1e-12

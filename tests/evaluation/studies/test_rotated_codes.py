@@ -16,7 +16,7 @@ def test_z_diff_is_that_of_pairs_which_share_a_factor():
         assert study.z_diff(turn, factor) == pytest.approx(found, abs=0.01)
 
 
-def test_half_a_right_angle_leaves_nothing_to_tell_two_factors_by():
+def test_a_rotation_by_45_degrees_makes_two_factors_indistinguishable():
     points = [[study.z_diff(study.plane_turn(d), y) for y in range(2)] for d in (0, 45)]
     assert points[0][0] == pytest.approx([0, 2 / np.sqrt(np.pi)])
     assert points[1][0] == pytest.approx(points[1][1])
@@ -25,7 +25,7 @@ def test_half_a_right_angle_leaves_nothing_to_tell_two_factors_by():
     assert straight == pytest.approx(1) and turned == pytest.approx(0.5, abs=0.06)
 
 
-def test_the_classes_stand_for_a_standard_normal():
+def test_the_classes_discretise_a_standard_normal():
     values = study.values()
     assert values.mean() == pytest.approx(0) and values.var() == pytest.approx(1)
     data = study.GaussianFactors(2, count=100)

@@ -110,6 +110,21 @@ def test_wrong_arguments_are_one_line_and_exit_2(arguments, words, capsys, monke
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_current_folder_that_was_deleted_is_one_line(tmp_path, monkeypatch, capsys):
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    assert main(["status", "any"]) == 2
+    assert capsys.readouterr().err.startswith("sweep: the current folder is gone")
+
+
+@pytest.mark.parametrize("store", ["x" * 300, "loop"])
+def test_a_store_of_an_impossible_name_is_one_line(store, tmp_path, capsys):
+    (tmp_path / "loop").symlink_to("loop")
+    assert main(["status", "any", "--store", str(tmp_path / store)]) == 1
+    assert capsys.readouterr().err.startswith(f"sweep: {tmp_path / store}")
+
+
 def test_overrides_before_and_after_options(file, tmp_path, capsys):
     arguments = [str(file), "seeds=7", "--store", str(tmp_path), "--json", "pack=2"]
     assert main(["plan", *arguments]) == 0

@@ -71,7 +71,7 @@ def test_one_bad_column_does_not_change_the_metric(folder, extra):
     assert plan_of(sweep_file(folder, [*HEAD, "extra"], rows)).metric == "higgins"
 
 
-def test_a_factor_called_shape_is_said_not_to_count_in_the_papers_protocol(folder):
+def test_it_is_reported_that_a_factor_called_shape_does_not_count_in_the_papers_protocol(folder):
     found = plan_of(sweep_file(folder, ["file", "shape", "place", "size"], ROWS))
     assert any(said.startswith("shape does not count in the paper's") for said in found.remarks)
 
@@ -135,7 +135,7 @@ def test_images_that_never_vary_are_one_line_before_anything_starts(tmp_path, ca
     assert err == f"sweep: {path}:2: dataset: {said}\n"
 
 
-def test_why_one_factor_alone_is_left_is_said(folder):
+def test_it_is_explained_why_only_one_factor_is_left(folder):
     first = [row for row in ROWS if row[1:3] == ["0", "0"]] * 2
     rows = [[f"im_{n:02d}.png", *row[1:]] for n, row in enumerate(first[:5])]
     path = sweep_file(folder, HEAD, rows)

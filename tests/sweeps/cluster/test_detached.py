@@ -59,7 +59,7 @@ def until(found, what: str):
     return value
 
 
-def test_a_sweep_is_sent_stopped_and_gone_on_with(cluster, tmp_path):
+def test_a_sweep_is_submitted_stopped_and_resumed(cluster, tmp_path):
     away = Away(cluster, tmp_path)
 
     sent = away.sweep("run", str(away.file), "--detach")

@@ -22,7 +22,7 @@ def test_a_folder_is_gone_at_the_end():
     assert not folder.exists()
 
 
-def test_what_a_killed_process_left_is_cleared_and_what_a_living_one_uses_is_not():
+def test_what_a_killed_process_left_is_removed_and_what_a_live_one_uses_is_not():
     holders = [
         subprocess.Popen(
             [sys.executable, "-c", HOLD], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True

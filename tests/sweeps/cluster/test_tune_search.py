@@ -111,7 +111,7 @@ def test_trials_that_raise_or_die_do_not_stop_the_others(ray, tmp_path):
     assert not [path for path in logs if KEY.encode() in path.read_bytes()]
 
 
-def test_a_worker_that_dies_at_its_imports_says_so(ray, tmp_path):
+def test_a_worker_that_dies_while_importing_is_reported(ray, tmp_path):
     spec = a_spec(max_failures=0, parameters={"latents": {"value": 2}, "beta": {"value": 1}})
     store = Store(tmp_path / "store")
     store.prepare()

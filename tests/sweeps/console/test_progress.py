@@ -5,7 +5,7 @@ import io
 import pytest
 from rich.console import Console
 
-from evaluation.analysis.choose import SettingSummary
+from evaluation.analysis.settings.summary import SettingSummary
 from sweeps.console.progress import LINE_SECONDS, Progress
 from sweeps.plan import Run, Setting
 from sweeps.trials.trial_queue import Block
@@ -72,7 +72,7 @@ def test_lines_are_few_when_the_output_is_no_terminal(clock):
     assert "\x1b" not in output.getvalue()
 
 
-def test_a_line_says_what_counts(clock):
+def test_one_line_lists_the_factors_that_count(clock):
     progress, _ = make(clock)
     end(progress, block(0))
     end(progress, block(1), state="failed")
@@ -92,7 +92,7 @@ def test_the_best_is_the_lowest_when_the_goal_is_to_minimize(clock):
     assert progress.best.beta == 4.0
 
 
-def test_a_terminal_shows_each_trial_at_work(clock):
+def test_a_terminal_shows_each_running_trial(clock):
     progress, output = make(clock, terminal=True)
     with progress:
         progress.trial_began(block(3))

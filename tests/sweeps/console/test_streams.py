@@ -28,7 +28,7 @@ def test_letters_that_cannot_be_encoded_are_replaced():
         assert stream.problem is None
 
 
-def test_none_a_closed_and_a_full_stream_take_all():
+def test_missing_closed_and_full_streams_take_everything():
     closed = io.StringIO()
     closed.close()
     with open("/dev/full", "w") as full:

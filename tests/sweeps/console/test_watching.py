@@ -25,7 +25,7 @@ def write(store, data, number, score):
         write_made_up(store, SPEC, data, run, score)
 
 
-def test_a_view_for_each_change_until_nobody_runs_it(tmp_path, data):
+def test_there_is_a_view_per_change_until_nobody_runs_it(tmp_path, data):
     store, seconds = Store(tmp_path), iter(range(0, 10_000, 100))
     write(store, data, 0, 0.5)
     held = store.lock(SPEC.name)
@@ -55,7 +55,7 @@ def test_without_the_images_there_are_counts(tmp_path, data):
     assert view.line == "made-up: 0 of 12 runs, 0 of 6 settings"
 
 
-def test_the_curve_is_drawn_on_a_terminal_alone(tmp_path, data):
+def test_the_curve_is_drawn_only_on_a_terminal(tmp_path, data):
     store = Store(tmp_path)
     for number, score in enumerate((0.5, 0.9, 0.4)):
         write(store, data, number, score)

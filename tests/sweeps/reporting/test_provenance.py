@@ -6,7 +6,7 @@ import types
 import torch
 
 from evaluation.evaluate_runs import HOW
-from sweeps.reporting.provenance import by_the_clock, duration, failures, provenance
+from sweeps.reporting.provenance import by_the_clock, failures, provenance
 from tests.sweeps.made_up import a_dataset
 from trainer.device.machine import machine
 
@@ -29,9 +29,9 @@ def test_it_names_data_time_failures_machine_versions_and_date():
     broken = {**run("2026-03-01T10:10:00+00:00"), "state": "failed", "reason": "loss is not finite"}
     found = of(run("2026-03-01T10:01:00+00:00"), run("2026-03-01T10:01:00+00:00"), broken)
     assert "fingerprint" in found["images"]
-    assert found["training"] == "3 min 0 s of model time in 3 runs"
+    assert found["training"] == "3 min of model time in 3 runs"
     assert found["by the clock"] == (
-        "01 March 2026, 10:00 to 10:10 UTC: 10 min 0 s, 2 min 0 s of them training"
+        "01 March 2026, 10:00 to 10:10 UTC: 10 min, 2 min of them training"
     )
     assert found["failures"] == "1 of 3 runs: loss is not finite (1)"
     assert found["machine"] == "NVIDIA H100 of 80 GiB, 2 cores, 16 GiB"
@@ -39,7 +39,7 @@ def test_it_names_data_time_failures_machine_versions_and_date():
     assert found["this report"].startswith("01 March 2026, 12:05 UTC, with Python 3")
 
 
-def test_of_several_machines_each_has_its_runs():
+def test_each_of_several_machines_has_its_runs():
     cpu = run("2026-03-01T10:01:00+00:00", device="cpu", machine={"cores": 1, "memory": None})
     found = of(run("2026-03-01T10:01:00+00:00"), cpu, cpu)
     assert found["machine"] == (
@@ -47,7 +47,7 @@ def test_of_several_machines_each_has_its_runs():
     )
 
 
-def test_records_of_earlier_versions_and_damaged_ones_say_less():
+def test_less_is_reported_of_damaged_records_and_those_of_earlier_versions():
     for how in ({"seconds": 2.5, "device": "cpu"}, {"ended": "soon", "machine": 3}, {}):
         found = of({"state": "finished", "training": how})
         assert "by the clock" not in found and found["failures"] == "none of 1 run"
@@ -56,13 +56,12 @@ def test_records_of_earlier_versions_and_damaged_ones_say_less():
     assert by_the_clock(two_days).startswith("01 March 2026, 23:50 to 02 March 2026, 00:10 UTC")
 
 
-def test_reasons_are_counted_by_kind_and_times_are_short():
+def test_reasons_are_counted_by_kind():
     failed = [{"state": "failed", "reason": f"loss is not finite at step {n}"} for n in range(3)]
     assert failures(failed) == "3 of 3 runs: loss is not finite (3)"
-    assert [duration(s) for s in (41, 200, 7500)] == ["41 s", "3 min 20 s", "2 h 5 min"]
 
 
-def test_the_record_of_a_run_holds_what_is_said():
+def test_the_record_of_a_run_contains_what_is_reported():
     here = machine(torch.device("cpu"))
     assert here["cores"] >= 1 and here["memory"] > 2**20
     assert {"ended", "machine", "torch"} <= {*HOW}

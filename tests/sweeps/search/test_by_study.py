@@ -76,7 +76,7 @@ def short(monkeypatch):
 
 
 @pytest.mark.parametrize("recorded", [0, 7, 19, 20, 21, 24, 39, 40, 45, 64])
-def test_going_on_proposes_the_same_across_spans(short, recorded):
+def test_resuming_proposes_the_same_across_spans(short, recorded):
     whole = search(a_search(), 65)
     assert search(a_search(), 65, recorded=whole[:recorded]) == whole
 

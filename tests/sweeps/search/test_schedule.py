@@ -78,7 +78,7 @@ def race(of, at_once: int = 1, order: int = 0, batches=(), lost=()) -> tuple[lis
             return done, schedule
 
 
-def test_every_setting_has_its_first_seeds_before_a_round_and_the_good_ones_get_more():
+def test_every_setting_gets_its_first_seeds_before_any_round_and_good_ones_get_more():
     done, schedule = race(spec())
     assert done[:10] == [(number, (0, 1)) for number in range(10)]
     seeds = Counter()
@@ -92,20 +92,20 @@ def test_every_setting_has_its_first_seeds_before_a_round_and_the_good_ones_get_
 
 
 @pytest.mark.parametrize("method", ["grid", "surface"])
-def test_the_runs_do_not_depend_on_how_many_are_at_work_and_which_ends_first(method):
+def test_the_runs_do_not_depend_on_how_many_run_at_once_and_which_ends_first(method):
     of = spec(method=method)
     one_by_one = race(of)[0]
     for order in range(2):
         assert race(of, at_once=5, order=order)[0] == one_by_one
 
 
-def test_recorded_rounds_are_done_again_as_they_were():
+def test_recorded_rounds_are_repeated_exactly():
     done, schedule = race(spec())
     again, resumed = race(spec(), batches=schedule.batches[:-1])
     assert again == done and resumed.batches == schedule.batches
 
 
-def test_a_race_ends_when_two_rounds_running_are_sure(monkeypatch):
+def test_a_race_ends_when_two_rounds_in_a_row_are_certain(monkeypatch):
     said: list[bool] = []
     decide = rules.decide
 
@@ -148,7 +148,7 @@ def test_all_seeds_of_all_settings_are_the_most_there_can_be():
     assert sum(len(seeds) for _, seeds in done) <= of.most_runs == 48
 
 
-def test_the_queue_keeps_the_rounds_and_a_new_session_trains_nothing_again(tmp_path):
+def test_the_queue_keeps_the_rounds_and_a_new_session_repeats_no_training(tmp_path):
     store, of, data = Store(tmp_path / "store"), spec(), a_dataset()
 
     def work(most: int) -> list[str]:
@@ -190,7 +190,7 @@ def test_packs_larger_than_a_setting_are_filled_with_others_that_train_together(
     assert not Packs.of(of, compares_seeds=True)._mixed
 
 
-def test_mistakes_in_a_race_are_told():
+def test_mistakes_in_a_race_are_reported():
     for keys, said in (
         ({"seeds": {"min": 3, "max": 2}}, "seeds.max: expected 3 or more"),
         ({"method": "surface", "seeds": 5}, "give seeds: {min: 2, max: 10}"),
@@ -203,7 +203,7 @@ def test_mistakes_in_a_race_are_told():
             spec(**keys)
 
 
-def test_a_race_reads_back_and_keeps_the_search_of_a_grid():
+def test_a_race_is_read_back_and_keeps_the_search_of_a_grid():
     of = spec(stop={"within": 0.02})
     assert spec_of(as_mapping(of)) == of
     assert of.search_id == spec(seeds=5).search_id
@@ -226,7 +226,7 @@ def test_a_pack_of_several_settings_is_trained_and_scored_for_real(tmp_path):
     assert [row.setting for row in sweep.snapshot().rows] == [0, 1]
 
 
-def test_a_budget_of_runs_is_never_exceeded_and_goes_on_when_it_is_raised():
+def test_a_budget_of_runs_is_never_exceeded_and_the_sweep_continues_when_it_is_raised():
     whole = [seed for work in race(spec())[0] for seed in work[1]]
     for runs in (2, 21, 25):
         done, schedule = race(spec(budget={"runs": runs}))

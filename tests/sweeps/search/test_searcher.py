@@ -101,7 +101,7 @@ def test_bayes_waits_for_the_settings_it_looks_at_and_for_no_others():
 
 @pytest.mark.parametrize("method", ["bayes", "cmaes"])
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf, None])
-def test_a_search_goes_on_when_every_setting_fails(method, bad):
+def test_a_search_continues_when_every_setting_fails(method, bad):
     searcher, proposed = Searcher(mixed(method, 16)), 0
     while isinstance(setting := searcher.ask(), Setting):
         searcher.tell(setting.number, bad)

@@ -50,7 +50,7 @@ def test_a_server_that_refuses_checksums_is_spared_them(server, store):
     assert store.read_text("a.txt") == "x"
 
 
-def test_a_server_that_lets_two_write_one_file_is_refused(server, store):
+def test_a_server_without_conditional_writes_is_refused(server, store):
     server.conditions = False
     with (
         pytest.raises(UserError, match="cannot be locked: its server ignores If-None-Match"),

@@ -66,7 +66,7 @@ def test_a_report_with_a_link_in_it_is_not_sent_anywhere(store, outside):
         store.report_folder(a_spec())
 
 
-def test_a_pipe_is_not_waited_for(store):
+def test_a_named_pipe_does_not_block(store):
     folder = store.root / "runs/0123"
     folder.mkdir()
     os.mkfifo(folder / "training.json")

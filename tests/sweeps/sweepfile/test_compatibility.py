@@ -45,7 +45,7 @@ def test_what_suits_passes(name: str) -> None:
         ),
     ],
 )
-def test_what_does_not_is_named_where_it_is(
+def test_what_does_not_fit_is_named_with_its_place(
     trainer: dict[str, Any], parameters: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(UserError, match=message):

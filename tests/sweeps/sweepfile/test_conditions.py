@@ -30,7 +30,7 @@ def settings_of(spec: SweepSpec) -> list[dict]:
     return found
 
 
-def test_a_grid_has_each_setting_once_and_an_option_where_it_is():
+def test_a_grid_has_each_setting_once_and_options_only_where_they_exist():
     spec = conditional()
     found = settings_of(spec)
     assert len(found) == spec.setting_count == space.size(spec.parameters) == 2 * 2 + 2
@@ -60,7 +60,7 @@ def test_other_methods_try_all_of_it_without_repeats(method: str):
         ({"objective": "beta_vae"}, "unknown key"),
     ],
 )
-def test_a_condition_that_cannot_be_met_is_said_in_a_line(when: dict, said: str):
+def test_a_condition_that_cannot_be_met_is_one_line(when: dict, said: str):
     option = {"objective.noise_codes": {"values": [5, 10], "when": when}}
     with pytest.raises(FieldError) as error:
         conditional(parameters={**SPACE, **option})

@@ -8,13 +8,13 @@ from sweeps.sweepfile.cost import Cost, cost_of, device_hours
 from tests.sweeps.made_up import a_dataset, a_spec
 
 
-def test_it_is_said_in_units_that_people_use():
+def test_it_is_worded_in_units_that_people_use():
     said = Cost(42, 3, 750.0, 200 * 2**20).in_words()
     assert said == (
-        "42 runs, about 12 minutes of training on this machine; a trial of 3 models takes 200 MiB"
+        "42 runs, about 12 min of training on this machine; a trial of 3 models takes 200 MiB"
     )
     assert "1.0 GiB" in Cost(1, 1, 9.0, 2**30).in_words()
-    assert "3.0 hours" in Cost(1, 1, 3 * 3600.0, 1).in_words()
+    assert "3.0 h" in Cost(1, 1, 3 * 3600.0, 1).in_words()
 
 
 def test_a_few_steps_tell_time_and_memory(monkeypatch, tmp_path):

@@ -79,7 +79,7 @@ def test_options_go_to_those_of_the_compared_that_have_them() -> None:
     }
 
 
-def test_an_option_of_none_of_the_compared_is_refused() -> None:
+def test_an_option_that_none_of_the_compared_has_is_refused() -> None:
     compared = {"values": ["beta_vae", "isa_vae"]}
     with pytest.raises(FieldError, match=r"trainer\.objective\.exponent: .*'exponents'"):
         sweep({"objective": {"exponent": "learned"}}, objective=compared)

@@ -52,7 +52,7 @@ def test_other_overrides_come_after_it_in_any_order(file):
         assert spec.trainer["optimizer"] == {"name": "adam", "lr": 0.1}
 
 
-def test_the_text_of_either_form_stands_alone(file):
+def test_the_text_of_either_form_is_complete(file):
     for overrides in ([], ["size=small"], ["size=small", "seeds=4"]):
         spec = load_spec(file(SWEEP), overrides)
         text = spec.text
@@ -79,7 +79,7 @@ def test_the_text_of_either_form_stands_alone(file):
         ("", "", ["size=small", "seeds=0"], "seeds=0: seeds: expected 1 or more"),
     ],
 )
-def test_mistakes_are_said_where_they_stand(file, old, new, overrides, message):
+def test_mistakes_name_their_line(file, old, new, overrides, message):
     assert old in SWEEP
     with pytest.raises(UserError) as error:
         load_spec(file(SWEEP.replace(old, new) if old else SWEEP), overrides)

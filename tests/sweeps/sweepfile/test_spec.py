@@ -218,7 +218,7 @@ def test_spec_and_mapping_are_the_same():
         ("bayes", "method=random", False),
     ],
 )
-def test_search_id_is_what_decides_the_settings(file, method, override, same):
+def test_the_search_id_depends_on_what_decides_the_settings(file, method, override, same):
     path = file(SWEEP.replace("method: grid", f"method: {method}"))
     assert (load_spec(path).search_id == load_spec(path, [override]).search_id) is same
 

@@ -1,6 +1,7 @@
 """`sweep init`, `sweep list` and the short forms of a sweep file."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -35,14 +36,15 @@ def begun(here, *arguments):
     return load_spec(file)
 
 
-def test_a_set_of_ten_images_means_minutes(here, capsys):
+def test_a_set_of_ten_images_takes_minutes(here, capsys):
     images(here / "my images", 10)
     spec = begun(here, "my images")
     assert spec.name == "my-images" and spec.method == "grid"
     assert spec.trainer["steps"] <= 400 and spec.trainer["batch_size"] == 8
     assert spec.trainer["likelihood"] == "gaussian_learned"
     said = capsys.readouterr().out
-    assert "factors: none" in said and "wrote my-images.yaml: about 1 minute" in said
+    assert "factors: none" in said
+    assert re.search(r"wrote my-images.yaml: about (\d+ s|[12] min) of training", said)
     assert main(["validate", "my-images.yaml"]) == 0
 
 
@@ -79,7 +81,7 @@ def test_nothing_is_written_over_and_mistakes_are_one_line(here, capsys):
 
 
 @pytest.mark.parametrize("pixels", [64, 784, 4096, 3 * 64 * 64])
-def test_betas_are_even_on_the_logarithm_about_what_pixels_suggest(pixels):
+def test_betas_are_evenly_spaced_in_the_logarithm_around_what_the_pixels_suggest(pixels):
     values = betas(pixels)
     assert np.allclose(np.diff(np.log(values)), np.log(3), atol=0.1)
     assert values[0] <= 0.03 * pixels / 10 <= values[-1]
@@ -90,7 +92,7 @@ def test_names_of_sweeps_can_name_folders(path):
     spec_of({"name": sweep_name(path), "dataset": "dsprites", "parameters": {"beta": 1}})
 
 
-def test_steps_that_nobody_chose_are_said_to_cost_where_images_are_few(here):
+def test_the_cost_of_default_steps_is_reported_where_images_are_few(here):
     images(here / "a", 10)
     dataset = {"name": "folder", "path": "a"}
     values = {"name": "a", "dataset": dataset, "parameters": {"beta": [1, 2]}, "seeds": 2}

@@ -46,7 +46,7 @@ def test_options_of_metrics(metric: str, options: dict[str, Any], problem: str) 
         ({"resources": {"cpu": 0.00001}}, "resources.cpu: expected 0, or 0.001 or more, got 1e-05"),
     ],
 )
-def test_models_that_no_machine_trains(keys: dict[str, Any], problem: str) -> None:
+def test_models_that_no_machine_can_train(keys: dict[str, Any], problem: str) -> None:
     with pytest.raises(FieldError, match=problem):
         a_spec(**keys)
 

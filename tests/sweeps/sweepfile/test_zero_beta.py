@@ -77,7 +77,7 @@ def test_a_model_at_zero_trains_without_a_kl_term(tmp_path):
 
 
 @pytest.mark.parametrize(("zero", "place"), [(0.2, "behind"), (0.99, "ahead of")])
-def test_the_curve_is_the_same_with_it_and_the_answer_says_where_it_stands(zero, place):
+def test_the_curve_is_the_same_with_it_and_the_answer_says_where_it_is(zero, place):
     scores = {0.5: 0.5, 1.0: 0.6, 4.0: 0.9, 8.0: 0.7, 16.0: 0.5}
     without, with_zero = answer(rows(scores)), answer(rows({0.0: zero, **scores}))
     assert with_zero.choice.best.beta == 4.0

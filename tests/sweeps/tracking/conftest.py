@@ -1,5 +1,6 @@
 """What the tests of MLflow share."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,11 @@ from sweeps.tracking.mlflow.database import make_database
 
 @pytest.fixture(scope="session")
 def empty_database(tmp_path_factory) -> Path:
-    """An MLflow database without runs; making one takes seconds."""
+    """An MLflow database without runs, where groups may write; making one takes seconds."""
     path = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
-    make_database(path)
+    before = os.umask(0o002)
+    try:
+        make_database(path)
+    finally:
+        os.umask(before)
     return path

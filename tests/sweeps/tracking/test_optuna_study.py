@@ -115,7 +115,7 @@ def test_proposals_are_the_same_with_a_study_and_without(tmp_path, monkeypatch):
     assert run(SPEC, a_store(tmp_path / "b"), Observer()) == with_study
 
 
-def test_what_is_at_work_is_running_and_an_interrupted_sweep_goes_on(tmp_path, postgres):
+def test_a_trial_in_progress_is_running_and_an_interrupted_sweep_resumes(tmp_path, postgres):
     store = a_store(tmp_path / "store")
     tracker = Tracker(Sweep(SPEC, store, DATA))
     first = run(SPEC, store, tracker, stop=5)
@@ -133,7 +133,7 @@ def test_what_is_at_work_is_running_and_an_interrupted_sweep_goes_on(tmp_path, p
     assert len(rest) == 9
 
 
-def test_a_study_that_says_something_else_is_made_anew(tmp_path, postgres):
+def test_a_study_that_disagrees_is_created_again(tmp_path, postgres):
     store = a_store(tmp_path / "store")
     tracker = Tracker(Sweep(SPEC, store, DATA))
     settings = run(SPEC, store, tracker)
@@ -202,7 +202,7 @@ def test_a_dead_database_stops_nothing_and_is_named_without_its_password(
         assert said[0].startswith("Optuna cannot be written (") and len(said) == 1
 
 
-def test_the_database_of_another_program_is_left_alone(tmp_path, postgres):
+def test_the_database_of_another_program_is_not_touched(tmp_path, postgres):
     postgres.query("CREATE TABLE alembic_version (version_num varchar(32))")
     copy = Background("Optuna", lambda: OptunaWriter(SPEC, a_store(tmp_path), postgres.url, {}))
     copy.put(lambda writer: None)

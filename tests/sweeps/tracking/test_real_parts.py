@@ -95,7 +95,7 @@ def check_models_come_from_the_store(s3: S3, store: str, runs: Sequence[Run]) ->
 
 
 @pytest.mark.slow
-def test_a_sweep_that_loses_a_machine_and_its_trackers_is_all_there_once_they_are_back(
+def test_a_sweep_that_loses_a_machine_and_its_trackers_is_complete_once_they_are_back(
     s3: S3, postgres: Postgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Another machine, which has nothing but the address of the store, writes what is lacking."""
@@ -150,7 +150,7 @@ def test_a_sweep_that_loses_a_machine_and_its_trackers_is_all_there_once_they_ar
                 assert secret.encode() not in content, key
 
 
-def test_without_a_server_the_runs_of_a_store_on_s3_are_kept_on_this_machine(
+def test_without_a_server_the_mlflow_runs_of_an_s3_store_are_kept_on_this_machine(
     s3: S3, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)

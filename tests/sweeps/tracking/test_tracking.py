@@ -103,7 +103,7 @@ def content(store: Store) -> list:
     return sorted(found, key=lambda entry: entry[0])
 
 
-def test_a_run_for_the_sweep_one_a_setting_and_one_a_seed(store):
+def test_there_is_a_run_for_the_sweep_one_per_setting_and_one_per_seed(store):
     sync(SPEC, store)
     runs = {run.info.run_name: run for run in all_runs(store)}
     assert Counter(run.data.tags["kind"] for run in runs.values()) == {
@@ -273,7 +273,7 @@ def test_what_fails_is_tried_again_and_nothing_is_lost(store, monkeypatch):
     assert next(calls) > 20
 
 
-def test_a_run_made_twice_because_its_answer_was_lost_is_there_once(store):
+def test_a_run_created_twice_because_a_response_was_lost_exists_once(store):
     from mlflow import MlflowClient
 
     write_all(store)
@@ -292,7 +292,7 @@ def test_a_run_made_twice_because_its_answer_was_lost_is_there_once(store):
     assert len(all_runs(store)) == 9
 
 
-def test_what_mlflow_refuses_for_good_does_not_keep_the_rest_from_being_written(store):
+def test_what_mlflow_rejects_does_not_block_the_rest(store):
     write_all(store)
     run = next(r for r in all_runs(store) if r.info.run_name == "β 1, M 10 · seed 0")
     client(store).delete_run(run.info.run_id)
@@ -306,7 +306,7 @@ def test_what_mlflow_refuses_for_good_does_not_keep_the_rest_from_being_written(
     )
 
 
-def test_a_server_that_never_answers_costs_no_time_and_is_reported(monkeypatch):
+def test_a_server_that_never_responds_costs_no_time_and_is_reported(monkeypatch):
     monkeypatch.setattr("sweeps.tracking.background.PATIENCE", 0.2)
     monkeypatch.setattr("sweeps.tracking.background.PAUSES", (0.01,))
     said, asked = [], threading.Event()
@@ -324,7 +324,7 @@ def test_a_server_that_never_answers_costs_no_time_and_is_reported(monkeypatch):
     assert said == [f"MLflow cannot be written ({copy.problem}); training continues"]
 
 
-def test_closing_leaves_a_call_that_hangs_behind(monkeypatch):
+def test_closing_does_not_wait_for_a_hanging_call(monkeypatch):
     over, begun = threading.Event(), threading.Event()
 
     def hang(writer: object) -> None:
@@ -342,7 +342,7 @@ def test_closing_leaves_a_call_that_hangs_behind(monkeypatch):
     assert copy.unwritten == 1, "after closing nothing new is begun"
 
 
-def test_two_searches_of_one_sweep_share_the_runs_they_have_in_common(store):
+def test_two_searches_share_the_runs_they_have_in_common(store):
     sync(SPEC, store)
     wider = a_spec(parameters={"beta": {"values": [4, 1]}})
     queue = TrialQueue(Sweep(wider, store, DATA), Searcher(wider), [Observer()])

@@ -57,7 +57,7 @@ def test_the_others_of_its_pack_finish_and_it_is_taken_up_where_it_was(sweep, mo
     assert again.step()["step"] > reached
 
 
-def test_it_is_asked_for_by_the_beginning_of_its_id(sweep, capsys):
+def test_a_run_is_named_by_the_beginning_of_its_id(sweep, capsys):
     def asked(run: str) -> tuple[int, str]:
         code = main(["stop", sweep.name, "--store", str(sweep.store.root), "--run", run])
         said = capsys.readouterr()

@@ -15,7 +15,7 @@ def outcomes(most: int, *steps: int) -> list[bool]:
     return [retries.grants(block, step) for step in steps]
 
 
-def test_a_mistake_that_comes_again_at_the_same_step_ends_it():
+def test_an_error_that_recurs_at_the_same_step_ends_it():
     assert outcomes(0, 5) == [False]
     assert outcomes(1, 0, 0) == [True, False]
     assert outcomes(2, 7, 7, 7) == [True, True, False]
@@ -25,7 +25,7 @@ def test_machines_that_vanish_between_two_checkpoints_are_only_a_delay():
     assert outcomes(1, *range(10, 100, 10)) == [True] * 9
 
 
-def test_failing_earlier_is_no_progress():
+def test_failing_earlier_does_not_count_as_progress():
     assert outcomes(1, 50, 20) == [True, False]
     assert outcomes(2, 50, 20, 60, 60) == [True, True, True, True]
 

@@ -57,7 +57,7 @@ def until(true, seconds=240.0):
         time.sleep(0.05)
 
 
-def test_a_request_reaches_the_sweep_of_that_name_alone(store, often, monkeypatch):
+def test_a_request_reaches_only_the_sweep_of_that_name(store, often, monkeypatch):
     mine, other = StopRequest(), StopRequest()
     looks = count_looks(store, monkeypatch)
     with stopping.heeded(store, "mine", mine), stopping.heeded(store, "other", other):
@@ -68,7 +68,7 @@ def test_a_request_reaches_the_sweep_of_that_name_alone(store, often, monkeypatc
         assert not other.requested
 
 
-def test_a_request_of_the_past_can_be_withdrawn(store, often, monkeypatch):
+def test_an_earlier_request_can_be_withdrawn(store, often, monkeypatch):
     stopping.request(store, "mine")
     stopping.forget(store, "mine")
     stopping.forget(store, "mine")
@@ -109,7 +109,7 @@ def test_a_sweep_in_the_foreground_is_stopped_from_elsewhere(tmp_path, store, ca
     assert "is not running" in capfd.readouterr().err
 
 
-def test_logs_of_a_sweep_that_never_was(store, capsys):
+def test_logs_of_a_sweep_that_does_not_exist(store, capsys):
     assert main(["logs", "mine", "--store", store.location]) == 2
     assert "no log of a sweep 'mine'" in capsys.readouterr().err
 

@@ -90,7 +90,7 @@ def test_nothing_is_left_when_the_store_has_everything(store):
     assert list(searcher.told) == [0, 1, 2, 3, 4, 5]
 
 
-def test_the_searcher_is_told_what_the_answer_of_the_sweep_says(store):
+def test_the_searcher_is_told_what_the_sweeps_answer_says(store):
     spec, data = a_spec(seeds=3, pack=1), a_dataset()
     queue, searcher, heard = start(spec, store)
     for block in reversed(all_blocks(queue)):
@@ -123,7 +123,7 @@ def test_a_setting_whose_seeds_all_diverged_has_no_score(store):
     assert set(searcher._scores.values()) == {None}
 
 
-def test_a_trial_that_broke_off_fails_its_setting_and_is_tried_in_the_next_session(store):
+def test_a_failed_trial_fails_its_setting_and_is_retried_in_the_next_session(store):
     spec, data = a_spec(pack=1), a_dataset()
     queue, searcher, heard = start(spec, store)
     first, second = queue.next(), queue.next()
@@ -142,7 +142,7 @@ def test_runs_scored_by_another_metric_are_handed_out_to_be_scored(store):
     assert len(all_blocks(start(other, store)[0])) == 6
 
 
-def test_more_seeds_keep_the_settings_and_train_the_new_seeds_alone(store):
+def test_more_seeds_keep_the_settings_and_train_only_the_new_seeds(store):
     spec, data = a_spec(), a_dataset()
     for block in all_blocks(start(spec, store)[0]):
         do(store, spec, block, data)

@@ -130,7 +130,7 @@ def test_troubleshooting_is_that_of_appendix_d5(
     assert pack.decode(torch.rand(1, 2, 128)).shape == (1, 2, *shape)
 
 
-def test_a_deconvolution_to_an_odd_side_is_torchs_with_output_padding() -> None:
+def test_a_deconvolution_to_an_odd_side_equals_torchs_with_output_padding() -> None:
     [_, deconv] = [m for m in troubleshooting(2, (1, 7, 10), 3)[1] if isinstance(m, DeconvTo)]
     inner = deconv.deconv
     for model in range(2):

@@ -64,7 +64,7 @@ def test_bits_of_a_camera(tmp_path):
         np.array([0, 70_000] * 8).reshape(1, 4, 4),
     ],
 )
-def test_a_range_that_could_be_any_is_asked_for(tmp_path, array):
+def test_an_ambiguous_range_of_values_is_asked_for(tmp_path, array):
     np.save(tmp_path / "a.npy", array)
     with pytest.raises(UserError, match=r"black and white, e\.g\. range: \["):
         loaded(tmp_path / "a.npy")
@@ -145,7 +145,7 @@ def test_labels_beside_the_images(tmp_path, arrays, factors):
     assert np.array_equal(data.classes(np.arange(N)), known[:, : len(factors)])
 
 
-def test_a_file_as_dsprites_has_it(tmp_path):
+def test_a_file_in_the_format_of_dsprites(tmp_path):
     latents = np.concatenate([np.zeros((N, 1), int), CLASSES, np.zeros((N, 3), int)], axis=1)
     np.savez(
         tmp_path / "a.npz",
@@ -254,7 +254,7 @@ def test_parquet_as_hugging_face_writes_it(tmp_path):
         loaded(tmp_path / "bad.parquet").stored()
 
 
-def test_what_was_read_rightly_before_has_the_fingerprint_of_then(tmp_path):
+def test_what_was_read_correctly_before_keeps_its_fingerprint(tmp_path):
     # a change here makes every stored run on such files train again
     np.save(tmp_path / "a.npy", np.arange(60, dtype=np.uint8).reshape(5, 4, 3))
     np.save(tmp_path / "b.npy", np.arange(60).reshape(5, 4, 3) % 3 == 0)
@@ -317,7 +317,7 @@ def test_names_with_one_text_per_image_are_labels(tmp_path):
     assert dict(load("folder", path=str(tmp_path / "a.npz")).factors) == {"names": 3}
 
 
-def test_what_holds_no_array_says_what_it_holds(tmp_path):
+def test_a_file_without_arrays_is_described(tmp_path):
     np.savez(tmp_path / "a.npz", images=np.array([np.zeros((4, 4)), np.zeros((2, 2))], object))
     with pytest.raises(UserError, match=r"no array of numbers \(images: objects and structures"):
         load("folder", path=str(tmp_path / "a.npz"))
@@ -327,3 +327,78 @@ def test_what_holds_no_array_says_what_it_holds(tmp_path):
     (tmp_path / "a.zip").write_bytes(b"PK")
     with pytest.raises(UserError, match="is an archive; unpack it"):
         load("folder", path=str(tmp_path / "a.zip"))
+
+
+GREY = np.random.default_rng(1).integers(0, 256, (20, 16, 16)).astype(np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("array", "message"),
+    [
+        (np.zeros((64, 48, 3), np.uint8), "looks like one image, not a set of them"),
+        (np.moveaxis(GREY, 0, -1), r"say which with shape: \[16, 20\] or \[16, 16\]"),
+        (GREY.reshape(20, 1, -1), r"flattened images; give their shape: \[16, 16\]"),
+        (np.zeros((9, 3, 256), np.uint8), r"flattened images; give their shape: \[3, 16, 16\]"),
+        (np.zeros((40, 3, 8, 3), np.uint8), "may have its channels first or last"),
+        (np.array(5), "is not images"),
+        (np.arange(5), "is not images"),
+    ],
+)
+def test_arrays_that_may_be_something_else_are_refused(tmp_path, array, message):
+    np.save(tmp_path / "a.npy", array)
+    with pytest.raises(UserError, match=message):
+        loaded(tmp_path / "a.npy")
+
+
+def test_what_counts_the_images_by_shape_by_labels_or_by_the_channels(tmp_path):
+    last = np.moveaxis(GREY, 0, -1)
+    np.save(tmp_path / "a.npy", last)
+    np.savez(tmp_path / "b.npz", images=last, labels=np.arange(20) % 4)
+    np.save(tmp_path / "c.npy", np.moveaxis(np.stack([GREY] * 3, -1), 0, -1))
+    wanted = GREY[..., None]
+    assert np.array_equal(everything(loaded(tmp_path / "a.npy", shape=[16, 16])), wanted)
+    assert np.array_equal(everything(loaded(tmp_path / "b.npz")), wanted)
+    assert np.array_equal(everything(loaded(tmp_path / "c.npy"))[..., :1], wanted)
+
+
+def test_labels_of_other_images_are_not_taken(tmp_path):
+    """Two splits of one size: the labels next to the images, or named like them."""
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        for split, labels in (("train", CLASSES[:, 0]), ("test", CLASSES[:, 1])):
+            file[f"{split}/images"], file[f"{split}/labels"] = IMAGES, labels
+    data = loaded(tmp_path / "a.h5", images_key="test/images")
+    assert np.array_equal(data.classes(range(N))[:, 0], CLASSES[:, 1])
+    assert "the arrays train/labels are ignored" in notes_of(data).labels
+    arrays = {"y_train": CLASSES[:, 0], "y_test": CLASSES[:, 1]}
+    np.savez(tmp_path / "b.npz", x_train=IMAGES, x_test=IMAGES, **arrays)
+    data = loaded(tmp_path / "b.npz", images_key="x_test")
+    assert [*data.factors] == ["y_test"]
+
+
+def test_labels_that_are_objects_or_structures_are_said(tmp_path):
+    kinds = np.dtype([("hue", "i4"), ("place", "i4")])
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["images"], file["labels"] = IMAGES, np.array([tuple(c) for c in CLASSES], kinds)
+    texts = np.array(["red", "blue"] * 6, object)
+    np.savez(tmp_path / "b.npz", images=IMAGES, labels=texts, metadata=np.array({}))
+    for name in ("a.h5", "b.npz"):
+        said = "labels: objects and structures are never loaded; save labels as numbers or texts"
+        assert said in notes_of(loaded(tmp_path / name)).labels
+
+
+def test_faces_as_matlab_users_share_them(tmp_path):
+    arrays = {"fea": GREY.reshape(20, -1), "gnd": np.arange(20)[:, None] % 5}
+    scipy.io.savemat(tmp_path / "a.mat", arrays)
+    data = loaded(tmp_path / "a.mat", shape=[16, 16])
+    assert (len(data), dict(data.factors)) == (20, {"gnd": 5})
+
+
+def test_parquet_without_images_in_it(tmp_path):
+    pq.write_table(pa.table({"image": [[1, 2], [3, 4]]}), tmp_path / "a.parquet")
+    with pytest.raises(UserError, match="no column among image holds image files"):
+        loaded(tmp_path / "a.parquet")
+    with pytest.raises(UserError, match=r"images_key: image of .* holds list"):
+        loaded(tmp_path / "a.parquet", images_key="image")
+    pq.write_table(pa.table({"image": [{"bytes": None, "path": "1.png"}]}), tmp_path / "b.parquet")
+    with pytest.raises(UserError, match="only its path is stored, not the image"):
+        loaded(tmp_path / "b.parquet")

@@ -6,6 +6,7 @@ import pytest
 from trainer.data import load, notes_of, quantities_of
 from trainer.data.dataset import UNKNOWN
 from trainer.data.labels.factors import read_columns
+from trainer.data.labels.numbers import as_numbers
 from trainer.errors import UserError
 
 AGES = [20, 35, 50, 35, 20, 50] * 4
@@ -27,7 +28,7 @@ def read(values, name="age", **options):
         ([*FRACTIONS, -1.0, -1.0], "-1 (2)"),
     ],
 )
-def test_numbers_for_no_value_are_unknown_and_said(values, said, as_text):
+def test_numbers_that_stand_for_no_value_are_unknown_and_reported(values, said, as_text):
     found, remarks = read([str(v) for v in values] if as_text else values)
     absent = [v in (-999, 9999, -99, 999, -1) for v in values]
     assert [c == UNKNOWN for c in found.classes[:, 0].tolist()] == absent
@@ -44,12 +45,12 @@ def test_numbers_for_no_value_are_unknown_and_said(values, said, as_text):
         [-1.5, -1.0, 0.5, 2.25] * 3,
     ],
 )
-def test_numbers_among_their_like_are_values(values):
+def test_numbers_within_the_range_of_the_others_are_values(values):
     found, remarks = read(values)
     assert (found.classes != UNKNOWN).all() and "unknown" not in remarks
 
 
-def test_what_the_user_says_goes():
+def test_what_the_user_says_is_used():
     found, remarks = read([*AGES, -999], missing=())
     assert found.sizes == {"age": 4} and remarks == ""
     found, remarks = read([*AGES, -7], missing=(-7.0,))
@@ -70,7 +71,7 @@ def test_very_many_whole_numbers_are_a_quantity_unless_they_are_names():
     assert read(np.arange(72).repeat(20), "angle")[0].sizes == {"angle": 72}
 
 
-def test_a_table_and_arrays_know_the_option(tmp_path):
+def test_tables_and_arrays_take_the_option(tmp_path):
     images = np.arange(24 * 16, dtype=np.uint8).reshape(24, 4, 4)
     sizes = np.where(np.arange(24) < 4, -8.0, FRACTIONS)
     np.savez(tmp_path / "a.npz", images=images, size=sizes)
@@ -84,3 +85,85 @@ def test_a_table_and_arrays_know_the_option(tmp_path):
         assert (found.classes(range(24)) != UNKNOWN).sum() == known
     with pytest.raises(UserError, match="missing"):
         load("folder", path=str(tmp_path / "a.npz"), missing=-8)
+
+
+def odd(first, rest="1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20"):
+    return [first, first, *rest.split()]
+
+
+@pytest.mark.parametrize(
+    ("texts", "numbers"),
+    [
+        (["1,5", "2,25", "-3"], [1.5, 2.25, -3]),
+        (["1,535.5", "432", "12,000"], [1535.5, 432, 12000]),
+        (["1.535,5", "432", "12.000"], [1535.5, 432, 12000]),
+        (["1,535,000", "432"], [1535000, 432]),
+        (["1 535", "2\u202f851".replace("\u202f", " ")], [1535, 2851]),
+        (["1\u202f535", "432"], [1535, 432]),
+        (["1'535", "432"], [1535, 432]),
+        (["\u22121.5", "2"], [-1.5, 2]),
+        (["1,535", "432"], None),  # 1535, or 1.535
+        (["1,535.5", "2.851,5"], None),
+        (["10000000000000000000", "10000000000000000001"], None),  # equal as floats
+        (["1e20", "2"], [1e20, 2]),
+        (["12%", "3"], None),
+    ],
+)
+def test_numbers_are_read_in_the_only_way_they_can_be(texts, numbers):
+    found = as_numbers(np.array(texts))
+    assert (found is None) if numbers is None else (found.tolist() == numbers)
+
+
+@pytest.mark.parametrize(
+    ("values", "why"),
+    [
+        ([f"{n + 1},535" for n in range(20)], "'1,535' can be read in two ways"),
+        (odd("tbd"), "2 of 22 labels are not numbers, such as 'tbd' (`missing: [tbd]` reads it"),
+        ([f"{n} mm" for n in range(20)], "20 different texts"),
+    ],
+)
+def test_the_reason_names_the_cells_that_are_no_numbers(values, why):
+    found, _ = read([*values, "", ""])
+    assert why in found.left_out["age"]
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        (["0", "1", "2", "tbd"] * 4, "read as classes: 4 of 16 labels are not numbers"),
+        (["1.535", "2.851", "432"] * 4, "1.535 is read with a decimal point, not as thousands"),
+        (["-1", "0", "1", "2"] * 4, "-1 is read as a value; `missing: [-1]` reads it as unknown"),
+        ([-1.0, 0.0, 1.0, 2.0] * 4, "-1 is read as a value"),
+    ],
+)
+def test_what_may_mean_something_else_is_said(values, said):
+    assert said in read(values)[1]
+
+
+@pytest.mark.parametrize("values", [[-9, 0, 1, 2] * 4, ["-99", "0.5", "120.25", "77"] * 4])
+def test_negative_nines_among_positive_values_are_unknown(values):
+    found, remarks = read(values)
+    assert [c == UNKNOWN for c in found.classes[:4, 0]] == [True, False, False, False]
+    assert "read as unknown: -9" in remarks
+
+
+@pytest.mark.parametrize(
+    "values",
+    [["é", "e\u0301", "b"] * 4, ["0.30000000000000004", "0.3", "0.6"] * 4],
+)
+def test_one_value_in_two_spellings_is_one_class(values):
+    assert read(values)[0].sizes == {"age": 2}
+
+
+@pytest.mark.parametrize(
+    "word", ["—", "n.a.", "#DIV/0!", "\\N", "*", "..", "NaT", "No data", "(blank)", "#VALUE!"]
+)
+def test_words_for_no_value(word):
+    found, remarks = read(["a", "b", word] * 4)
+    assert found.sizes == {"age": 2} and f"{word!r} (4)" in remarks
+
+
+@pytest.mark.parametrize("name", ["id", "ids", "person_id", "imageId", "Nr"])
+def test_numbers_of_rows_are_no_factor(name):
+    found, _ = read([3, 1, 2, 0, 4], name=name)
+    assert "a different number for each image" in found.left_out[name]

@@ -154,7 +154,7 @@ def test_options_that_do_not_fit(options, message):
 
 
 @pytest.mark.parametrize("indices", [[-1], [737_280], [0.5], [True], [[0]], 3])
-def test_indices_that_are_none(indices):
+def test_invalid_indices(indices):
     data = load("dsprites")
     with pytest.raises((IndexError, TypeError)):
         data.classes(indices)

@@ -148,7 +148,7 @@ def test_an_array_of_zeros_and_ones(tmp_path):
         (np.array([{}], dtype=object), "Python objects"),
     ],
 )
-def test_arrays_that_are_no_images(tmp_path, array, message):
+def test_arrays_that_are_not_images(tmp_path, array, message):
     np.save(tmp_path / "a.npy", array)
     with pytest.raises(UserError, match=message):
         load("folder", path=str(tmp_path / "a.npy"))

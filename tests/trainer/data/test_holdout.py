@@ -14,7 +14,7 @@ from trainer.data.holdout import Part, hold_out, unseen
 SMALL = {"size": 16, "factors": {"posX": 4, "posY": 4}}
 
 
-def test_parts_share_nothing_and_are_always_the_same() -> None:
+def test_halves_are_disjoint_and_always_the_same() -> None:
     data = load("dsprites", **SMALL, holdout=70)
     again, whole = load("dsprites", **SMALL, holdout=70), load("dsprites", **SMALL)
     apart = unseen(data)

@@ -119,9 +119,9 @@ def test_tables_that_do_not_fit(table, text, message):
     assert path in str(caught.value) and "\n" not in str(caught.value)
 
 
-def test_a_table_that_is_no_text_or_not_there(tmp_path):
+def test_a_table_that_is_not_text_or_is_missing(tmp_path):
     (tmp_path / "labels.csv").write_bytes(b"\xff\xfe\x00\x01")
-    with pytest.raises(UserError, match="is not a CSV table"):
+    with pytest.raises(UserError, match="is not a text in UTF-8"):
         dsprites(str(tmp_path / "labels.csv"))
     with pytest.raises(
         UserError, match=r"labels: expected all, none, a number .* no file 'al' exists"

@@ -67,7 +67,7 @@ def test_what_is_transparent_shows_the_background(tmp_path, make, background, sh
     assert "3 images are partly transparent" in remark
 
 
-def test_gray_with_alpha_stays_gray_on_a_gray_background_alone(tmp_path):
+def test_gray_with_alpha_stays_gray_only_on_a_gray_background(tmp_path):
     pixels = np.stack([flat(0), np.eye(8) * 255], axis=2)
     save(tmp_path / "a.png", pixels)
     data, images = read(tmp_path)
@@ -85,7 +85,7 @@ def test_opaque_alpha_is_no_transparency(tmp_path):
     assert same == opaque[0].fingerprint
 
 
-def test_a_colour_that_is_none(tmp_path):
+def test_an_invalid_colour(tmp_path):
     save(tmp_path / "a.png", flat(1))
     for wrong in ("whit", [1, 2], [0, 0, 300]):
         with pytest.raises(UserError, match="background: expected a colour"):
@@ -105,7 +105,7 @@ TURNED = {
 
 @pytest.mark.parametrize("ending", ["png", "webp", "tiff", "jpg"])
 @pytest.mark.parametrize("orientation", TURNED)
-def test_pictures_are_turned_upright(tmp_path, ending, orientation):
+def test_images_are_rotated_upright(tmp_path, ending, orientation):
     pixels = flat(0, (16, 24))
     pixels[:8, :8], pixels[8:, :8] = 250, 120
     exif = Image.Exif()
@@ -203,7 +203,7 @@ def test_the_first_of_several_frames(tmp_path, ending):
     frames[0].save(tmp_path / f"a.{ending}", save_all=True, append_images=frames[1:], **options)
     data, images = read(tmp_path)
     assert (images == 0).all()
-    assert "1 images have several frames; the first is read" in notes_of(data).images
+    assert "1 image has several frames; only the first is read" in notes_of(data).images[-1]
 
 
 @pytest.mark.parametrize(("top", "white"), [(65535, 65535), (40_000, 65535), (4000, 4095)])
@@ -236,7 +236,7 @@ def test_all_broken_files_are_named_together(tmp_path, cache_folder):
     assert not list(cache_folder.glob("*.npy"))
 
 
-def test_a_folder_of_broken_files_alone(tmp_path):
+def test_a_folder_of_only_broken_files(tmp_path):
     for name in "ab":
         (tmp_path / f"{name}.png").write_text("x")
     with pytest.raises(UserError, match=r"2 of 2 images cannot be used: a\.png: is not an image"):
@@ -276,10 +276,30 @@ def test_fingerprints_tell_apart_what_is_read_otherwise(tmp_path):
     assert len(prints) == 4
 
 
-def test_files_that_are_left_out_are_said(tmp_path):
+def test_files_that_are_left_out_are_reported(tmp_path):
     save(tmp_path / "a.png", flat(1))
     (tmp_path / "b.heic").write_bytes(b"x")
     (tmp_path / "labels.csv").write_text("file,x\n")
     notes = notes_of(load("folder", path=str(tmp_path)))
-    assert notes.images == ("1 .heic files are left out: convert them to PNG or JPEG",)
+    assert notes.images == ("1 .heic file is left out: convert to PNG or JPEG",)
     assert "labels.csv in the folder is ignored" in notes.labels[0]
+
+
+def test_one_file_beside_class_folders_is_named(tmp_path):
+    for number in range(8):
+        save(tmp_path / ("cat", "dog")[number % 2] / f"{number}.png", flat(9 * number))
+    save(tmp_path / "overview.png", flat(1))
+    notes = notes_of(read(tmp_path)[0])
+    assert notes.labels[0].startswith("overview.png is in no subfolder, so the names")
+
+
+def test_an_image_of_too_many_pixels(tmp_path):
+    Image.new("1", (20_000, 20_000)).save(tmp_path / "a.png")
+    with pytest.raises(UserError, match=r"a\.png: has 400,000,000 pixels, too many"):
+        read(tmp_path, size=8)
+
+
+def test_a_single_image_file(tmp_path):
+    save(tmp_path / "a.png", flat(1))
+    with pytest.raises(UserError, match="is a single image file; give the folder of all images"):
+        read(tmp_path / "a.png")

@@ -182,7 +182,7 @@ WORDS = ["NA", "?", "None", "nan", "NaN", "null", "-", "", "n/a", "NULL", "<NA>"
 
 
 @pytest.mark.parametrize("word", WORDS)
-def test_words_for_what_is_missing(folder, word):
+def test_markers_of_missing_values(folder, word):
     rows = [[name, word if n == 3 else hue, place] for n, (name, hue, place) in enumerate(ROWS)]
     data = labelled(folder, text([HEAD, *rows]))
     assert dict(data.factors) == {"hue": 3, "place": 3}
@@ -201,7 +201,7 @@ def test_words_for_what_is_missing(folder, word):
         (["", *["7"] * (N - 1)], "all 11 labels are '7'"),
         (["inf", *map(str, range(N - 1))], "infinity"),
         ([*map(str, range(N))], "its 12 classes rarely repeat among 12 labelled images"),
-        (["odd", *["even"] * (N - 1)], "its 2 classes rarely repeat among 12 labelled images"),
+        (["odd", *["even"] * (N - 1)], "its 2 classes have 11, 1 labelled images"),
     ],
 )
 def test_columns_that_cannot_be_factors_are_left_out_by_name(folder, values, why):
@@ -245,7 +245,7 @@ def test_few_numbers_stay_classes(folder):
 
 
 @pytest.mark.parametrize("bins", [1, {"angle": 0}])
-def test_bins_that_are_none(folder, bins):
+def test_invalid_bins(folder, bins):
     with pytest.raises(UserError, match=r"bins.*expected 2 or more"):
         labelled(folder, text([HEAD, *ROWS]), bins=bins)
 
@@ -338,7 +338,7 @@ def test_more_kinds_of_tables(folder, content, name):
 
 
 @pytest.mark.parametrize("delimiter", [",", " "])
-def test_a_table_without_a_line_of_names_loses_no_row(folder, delimiter):
+def test_a_table_without_a_header_loses_no_row(folder, delimiter):
     data = labelled(folder, text(ROWS, delimiter))
     assert dict(data.factors) == {"column_2": 3, "column_3": 3}
     assert np.array_equal(known(data), WANTED)
@@ -373,7 +373,7 @@ def test_an_index_that_counts_from_1(tmp_path):
 
 
 @pytest.mark.parametrize("header", ["person_id", "personId", "nr", "sample number"])
-def test_a_number_of_its_own_for_each_image_is_no_factor(folder, header):
+def test_a_different_number_for_each_image_is_no_factor(folder, header):
     rows = [[name, str(9000 + 17 * n), str(h)] for n, (name, h, _) in enumerate(ROWS)]
     data = labelled(folder, text([["file", header, "hue"], *rows]))
     assert list(data.factors) == ["hue"]
@@ -392,11 +392,11 @@ def test_yes_and_no_in_any_case_and_a_remark_on_other_texts(folder):
     assert said in notes_of(data).labels
 
 
-def test_tables_that_say_nothing(folder):
+def test_uninformative_tables(folder):
     with pytest.raises(UserError, match="is empty"):
         labelled(folder, "\n")
-    with pytest.raises(UserError, match="is not a CSV table in UTF-8"):
-        labelled(folder, "file,hue\nä.png,1\n".encode("latin-1"))
+    with pytest.raises(UserError, match="is not a text in UTF-8"):
+        labelled(folder, "file,hue\nim_00.png,1\n".encode("utf-16-le"))
     for content in ("[1, 2]", "{", '"text"'):
         with pytest.raises(UserError, match="is not"):
             labelled(folder, content, "labels.json")
@@ -429,3 +429,58 @@ def test_some_labels_keep_some_values(tmp_path):
     held = quantities_of(some)["size"]
     labelled_ = known(some)[:, 0] != UNKNOWN
     assert labelled_.sum() == 5 and np.array_equal(~np.isnan(held), labelled_)
+
+
+def test_an_encoding_that_is_not_utf_8_is_said(folder):
+    rows = [[name, ["süß", "groß", "blau"][int(h)]] for name, h, _ in ROWS]
+    data = labelled(folder, text([["file", "Größe"], *rows], ";").encode("cp1252"))
+    assert dict(data.factors) == {"Größe": 3}
+    assert "labels.csv is not in UTF-8, and is read as Windows-1252" in " ".join(
+        notes_of(data).labels
+    )
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        text([HEAD, *ROWS], ", "),
+        text([[f'"{cell}"' for cell in row] for row in [HEAD, *ROWS]], ", "),
+        text([["Unnamed: 0", *HEAD], *([str(n), *row] for n, row in enumerate(ROWS))]),
+        text([["Unnamed: 0", *HEAD[1:]], *([str(n), *r[1:]] for n, r in enumerate(ROWS))]),
+        text([["idx", *HEAD[1:]], *([f"{n}.0", *r[1:]] for n, r in enumerate(ROWS))]),
+        text([["", *HEAD], *(["", *row] for row in ROWS)]),
+    ],
+)
+def test_forms_of_the_same_table(folder, content):
+    data = labelled(folder, content)
+    assert dict(data.factors) == {"hue": 3, "place": 3}
+    assert np.array_equal(known(data), WANTED)
+
+
+@pytest.mark.parametrize(
+    "held",
+    [
+        {HEAD[c]: {str(n): row[c] for n, row in enumerate(ROWS)} for c in range(3)},
+        {HEAD[c]: [row[c] for row in ROWS] for c in range(3)},
+        [{"file": f, "of": {"hue": h, "place": p}} for f, h, p in ROWS],
+    ],
+)
+def test_json_as_pandas_and_others_write_it(folder, held):
+    data = labelled(folder, json.dumps(held), "labels.json")
+    assert [name.removeprefix("of.") for name in data.factors] == ["hue", "place"]
+    assert np.array_equal(known(data), WANTED)
+
+
+def test_a_compressed_table_is_refused(folder):
+    with pytest.raises(UserError, match=r"labels.csv.gz: is compressed; unpack it first"):
+        labelled(folder, b"\x1f\x8b", "labels.csv.gz")
+
+
+def test_categories_in_a_parquet_table(folder):
+    hue = pa.array(["rgb"[h] for h in HUES]).dictionary_encode()
+    dates = pa.array(np.arange(N).astype("datetime64[s]"))
+    path = folder.parent / "labels.parquet"
+    pq.write_table(pa.table({"file": NAMES, "hue": hue, "date": dates}), path)
+    data = load("folder", path=str(folder), labels=str(path))
+    assert dict(data.factors) == {"hue": 3}
+    assert "labels.parquet has columns of other kinds, ignored: date" in notes_of(data).labels

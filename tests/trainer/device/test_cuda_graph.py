@@ -91,7 +91,7 @@ def check(
 
 
 @pytest.mark.parametrize("name", RUNS)
-def test_every_objective_repeats_from_a_recording(
+def test_every_objective_can_be_replayed_from_a_recording(
     tmp_path: Path, name: str, on_device: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     runs = configs(name)
@@ -104,7 +104,7 @@ def test_every_objective_repeats_from_a_recording(
 
 
 @pytest.mark.parametrize("name", OTHERS)
-def test_so_do_other_optimisers_and_precisions(
+def test_other_optimisers_and_precisions_repeat_too(
     tmp_path: Path, name: str, on_device: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     runs = [
@@ -114,7 +114,7 @@ def test_so_do_other_optimisers_and_precisions(
     check(runs, LabelledShapes(), tmp_path, monkeypatch)
 
 
-def test_a_step_that_counts_in_python_is_found_out() -> None:
+def test_a_step_that_counts_in_python_is_detected() -> None:
     counted = 0
 
     def step(x: Tensor) -> Mapping[str, Tensor]:
@@ -127,7 +127,7 @@ def test_a_step_that_counts_in_python_is_found_out() -> None:
     assert results != [float(n) for n in range(1, WARM_UP + 4)]
 
 
-def test_on_a_cpu_a_step_is_itself() -> None:
+def test_on_a_cpu_a_step_is_not_recorded() -> None:
     def step() -> Mapping[str, Tensor]:
         return {}
 
@@ -137,7 +137,7 @@ def test_on_a_cpu_a_step_is_itself() -> None:
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
 @pytest.mark.parametrize("name", [*RUNS, *OTHERS])
-def test_a_graph_trains_as_the_steps_do(
+def test_a_graph_trains_like_separate_steps(
     tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     runs = configs(name) if name in RUNS else [config(seed=s, **OTHERS[name]) for s in range(3)]

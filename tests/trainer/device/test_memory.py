@@ -51,7 +51,7 @@ def test_a_container_sees_its_own_group_at_the_root(tmp_path: Path) -> None:
     assert memory.limits(root, own) == [(4 * GB, GB)]
 
 
-def test_a_group_that_is_nearly_full_leaves_little(
+def test_a_nearly_full_control_group_leaves_little_memory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     group(tmp_path, str(64 * 2**20), 60 * 2**20, 0)

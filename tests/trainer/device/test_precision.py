@@ -97,7 +97,9 @@ def test_auto_is_the_fastest_and_trains_as_if_it_were_named(
     assert distance(model(tmp_path / "auto"), model(tmp_path / "named")) == 0
 
 
-def test_no_faster_the_more_exact_one_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_equally_fast_precisions_the_more_exact_is_taken(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     offer(monkeypatch, *BOTH)
     monkeypatch.setattr(speed, "step_seconds", lambda *given: 1 if given[-1] == "fp32" else 0.97)
     assert speed.fastest([config(precision="auto")], Shapes(), CPU) == "fp32"
@@ -112,7 +114,7 @@ def test_nothing_is_measured_where_there_is_no_choice(
     assert not taken
 
 
-def test_a_run_goes_on_in_the_precision_it_began_in(
+def test_a_run_continues_in_the_precision_it_started_with(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     offer(monkeypatch, *BOTH)

@@ -16,7 +16,7 @@ def test_kl_is_that_of_torch_distributions() -> None:
     torch.testing.assert_close(kl_from_standard_normal(b.mu, b.logvar), expected)
 
 
-def test_kl_is_zero_at_the_prior_alone() -> None:
+def test_kl_is_zero_only_at_the_prior() -> None:
     zeros = torch.zeros(1, 1, 2)
     assert kl_from_standard_normal(zeros, zeros).tolist() == [[[0.0, 0.0]]]
     assert (kl_from_standard_normal(zeros, torch.tensor([-0.1, 0.1])) > 0).all()

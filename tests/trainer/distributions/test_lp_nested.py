@@ -54,7 +54,7 @@ def test_density_integrates_to_one(prior: tuple) -> None:
 
 
 @pytest.mark.parametrize("prior", PRIORS)
-def test_radius_of_samples_follows_equation_11(prior: tuple) -> None:
+def test_the_radius_of_samples_follows_equation_11(prior: tuple) -> None:
     sizes, p0, p1, scale = prior
     z = lp_nested.sample(20_000, sizes, p0, p1, scale, np.random.default_rng(1))
     radius = np.array([norm(row, sizes, p0, p1) for row in z])

@@ -34,7 +34,7 @@ def noisy(sigma: Tensor, images: int = 64) -> tuple[Tensor, Tensor]:
     return decoded.sigmoid() + sigma * noise, decoded
 
 
-def test_bernoulli_is_that_of_torch_distributions_and_bears_large_logits() -> None:
+def test_bernoulli_equals_torch_distributions_and_takes_large_logits() -> None:
     log_prob = LIKELIHOODS["bernoulli"].log_prob
     expected = Bernoulli(logits=B.decoded).log_prob(B.x).flatten(2).sum(2)
     torch.testing.assert_close(log_prob(B.x, B.decoded, None, None), expected)

@@ -49,7 +49,7 @@ def test_black_and_white_bytes_are_not_divided_by_255(root):
     np.testing.assert_array_equal(binary.encode(images)[0], binary.encode(images.astype(float))[0])
 
 
-def test_more_images_than_a_batch_go_in_pieces(model, monkeypatch):
+def test_more_images_than_a_batch_are_split(model, monkeypatch):
     images = GREY.images(np.arange(7))
     whole = model.encode(images)
     pictures = model.decode(whole[0])

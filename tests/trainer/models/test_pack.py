@@ -77,14 +77,14 @@ def test_packed_convolutions_are_torchs_own_model_by_model() -> None:
         torch.testing.assert_close(back(x)[k], up)
 
 
-def test_initial_values_are_as_torchs_own() -> None:
+def test_initial_values_equal_torchs() -> None:
     ours = built("fc1200", (1, 16, 16), [0]).encoder[1].weight
     torchs = nn.Linear(256, 1200).weight
     assert ours.abs().max().item() == pytest.approx(1 / 16, rel=1e-3)
     assert ours.std().item() == pytest.approx(torchs.std().item(), rel=0.01)
 
 
-def test_trained_models_are_read_back_alone_and_together(tmp_path: Path) -> None:
+def test_trained_models_are_read_back_one_by_one_and_together(tmp_path: Path) -> None:
     paths = folders(tmp_path, 2)
     training = Training([config(seed=0), config(seed=1, beta=4.0)], Shapes(), paths, device="cpu")
     training.advance(60)

@@ -131,7 +131,7 @@ def test_latents_of_each_factor() -> None:
         (load("dsprites", labels=2), {}, r"no two labelled images .* differ only in 'shape'"),
     ],
 )
-def test_labels_that_do_not_do_are_named(
+def test_unusable_labels_are_named(
     tmp_path: Path, data: Dataset, options: dict[str, Any], message: str
 ) -> None:
     one = config(objective="dc_ign", latents=6, objective_options=options)
@@ -139,7 +139,7 @@ def test_labels_that_do_not_do_are_named(
         Training([one], data, [tmp_path], device="cpu")
 
 
-def test_few_labels_are_used_alone() -> None:
+def test_few_labels_are_used_as_the_only_ones() -> None:
     whole = {"size": 16, "factors": {"orientation": 1, "scale": 1, "posX": 4, "posY": 4}}
     data = load("dsprites", labels=24, **whole)
     known = set(np.flatnonzero((data.classes(range(len(data))) >= 0).all(axis=1)).tolist())

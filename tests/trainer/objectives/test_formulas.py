@@ -151,7 +151,7 @@ def test_recorded_terms_are_those_of_the_lower_bound(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", OPTIONS)
-def test_terms_of_a_model_depend_on_that_model_alone(name: str) -> None:
+def test_the_terms_of_a_model_depend_only_on_that_model(name: str) -> None:
     b = batch()
     arrays = {key: value for key, value in vars(b).items() if torch.is_tensor(value) and value.ndim}
     spoilt = {key: value.clone() for key, value in arrays.items()}
@@ -163,7 +163,7 @@ def test_terms_of_a_model_depend_on_that_model_alone(name: str) -> None:
         assert torch.equal(value[0], beside_nan[key][0]), key
 
 
-def test_all_that_reduces_to_the_vae_does() -> None:
+def test_whatever_should_reduce_to_the_vae_does() -> None:
     b = batch(beta=torch.ones(K, dtype=torch.float64), step=after(10))
     expected = terms_of(run("vae"), b)["loss"]
     for settings in (

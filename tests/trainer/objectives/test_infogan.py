@@ -140,7 +140,7 @@ def test_its_prior_is_uniform_and_its_kl_that_of_matched_moments() -> None:
     torch.testing.assert_close(prior.kl(mu, logvar, mu), torch.distributions.kl_divergence(q, p))
 
 
-def test_the_papers_networks_train_alike_alone_and_in_a_pack(tmp_path: Path) -> None:
+def test_the_papers_networks_train_the_same_on_their_own_and_in_a_pack(tmp_path: Path) -> None:
     """The first steps: a game with batch normalisation soon makes rounding grow."""
     runs = [
         config(objective="infogan", architecture="infogan", steps=3, seed=seed, latents=2)

@@ -72,7 +72,7 @@ def test_all_are_trained_here() -> None:
 
 
 @pytest.mark.parametrize("name", RUNS)
-def test_a_model_in_a_pack_equals_the_model_alone_and_learns(
+def test_a_model_in_a_pack_equals_the_model_on_its_own_and_learns(
     tmp_path: Path, name: str, device: str
 ) -> None:
     data, packed, alone = LabelledShapes(), folders(tmp_path / "pack", 3), tmp_path / "alone"
@@ -132,7 +132,7 @@ def test_noise_and_exponents_are_learned_in_training(tmp_path: Path, name: str) 
 
 
 @pytest.mark.parametrize("name", ["infogan", "dc_ign"])
-def test_a_model_that_goes_to_nan_fails_alone(tmp_path: Path, name: str) -> None:
+def test_only_the_model_that_becomes_nan_fails(tmp_path: Path, name: str) -> None:
     data, sound, beside = LabelledShapes(), folders(tmp_path / "1", 3), folders(tmp_path / "2", 3)
     train(configs(name), data, sound, device="cpu")
     training = Training(configs(name), data, beside, device="cpu")
@@ -149,7 +149,7 @@ def test_a_model_that_goes_to_nan_fails_alone(tmp_path: Path, name: str) -> None
             assert torch.equal(array, model(beside[number])[key]), key
 
 
-def test_an_adversary_learns_by_its_own_loss_alone(tmp_path: Path) -> None:
+def test_an_adversary_learns_only_from_its_own_loss(tmp_path: Path) -> None:
     """With gamma = 0 the networks are those of beta-VAE, and the discriminator still learns."""
     options = {"gamma": 0, "width": 16, "lr": 1e-2}
     runs = [
@@ -198,7 +198,7 @@ def test_kl_of_an_isa_model_is_from_its_own_prior(tmp_path: Path) -> None:
         assert nats == pytest.approx(posterior - prior, abs=1e-4)
 
 
-def test_models_with_other_options_are_no_pack(tmp_path: Path) -> None:
+def test_models_with_different_options_make_no_pack(tmp_path: Path) -> None:
     paths = folders(tmp_path, 2)
     for path, variance in zip(paths, (0.1, 0.2), strict=True):
         options = {"variance": variance}

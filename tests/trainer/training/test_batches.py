@@ -18,7 +18,7 @@ from trainer.training.batches import (
 CPU = torch.device("cpu")
 
 
-def test_draws_depend_on_seed_and_step_alone() -> None:
+def test_draws_depend_only_on_seed_and_step() -> None:
     pack = Draws([3, 4, 5], 100, 8, 2, CPU)
     alone = Draws([4], 100, 8, 2, CPU)
     for step in (0, 1, BLOCK - 1, BLOCK, 5 * BLOCK + 7, 2):  # in any order

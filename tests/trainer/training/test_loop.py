@@ -51,7 +51,7 @@ def test_history_averages_the_terms_of_its_windows(tmp_path: Path) -> None:
     assert recorded["kl"][1] == pytest.approx(sum(means), rel=1e-5)
 
 
-def test_the_record_says_what_was_done(tmp_path: Path) -> None:
+def test_the_record_tells_what_was_done(tmp_path: Path) -> None:
     data = Shapes()
     paths = folders(tmp_path, 2)
     configs = [config(seed=0), config(seed=1)]

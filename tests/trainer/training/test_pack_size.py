@@ -20,7 +20,7 @@ def parameter_bytes(one: RunConfig, data: Shapes) -> int:
 
 
 @pytest.mark.parametrize(("optimizer", "arrays"), [("adam", 4), ("adagrad", 3)])
-def test_a_wide_model_takes_its_parameters_gradients_and_moments(
+def test_a_wide_model_needs_memory_for_parameters_gradients_and_moments(
     optimizer: str, arrays: int
 ) -> None:
     one, data = config(architecture="fc1200", optimizer=optimizer, batch_size=1), Shapes(8)
@@ -64,7 +64,7 @@ def test_the_pack_fits_into_half_of_what_is_free_or_of_the_share(
 
 
 @pytest.mark.parametrize(("megabytes", "models"), [(4, 64), (50, 5), (130, 1), (400, 1)])
-def test_on_a_cpu_a_pack_keeps_no_more_than_its_caches_can_pass_on(
+def test_on_a_cpu_a_pack_is_limited_by_the_caches(
     monkeypatch: pytest.MonkeyPatch, megabytes: int, models: int
 ) -> None:
     monkeypatch.setattr(memory, "free_memory", lambda _: (900 * GB, 900 * GB))
@@ -78,7 +78,7 @@ def test_images_on_the_device_are_counted_once(monkeypatch: pytest.MonkeyPatch) 
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
-def test_a_gpus_allocator_says_what_a_model_takes() -> None:
+def test_a_gpus_allocator_tells_the_memory_of_a_model() -> None:
     one, data = config(architecture="fc1200", batch_size=1), Shapes(8)
     need = memory.probe(one, data, torch.device("cuda"))
     assert need.images == data.stored().nbytes

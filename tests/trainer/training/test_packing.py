@@ -101,7 +101,7 @@ def test_a_pack_that_runs_out_of_memory_is_halved_until_it_fits(
     assert_same_models(halved, packed)
 
 
-def test_halves_go_on_from_the_checkpoint_of_the_whole(
+def test_halves_resume_from_the_checkpoint_of_the_whole(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     packed = folders(tmp_path / "pack", 4)
@@ -117,7 +117,7 @@ def test_halves_go_on_from_the_checkpoint_of_the_whole(
     assert_same_models(paths, packed)
 
 
-def test_no_memory_for_a_single_model_is_said_in_a_line(
+def test_no_memory_for_a_single_model_is_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     overfill(monkeypatch, most=0)
@@ -126,7 +126,7 @@ def test_no_memory_for_a_single_model_is_said_in_a_line(
         to_the_end(series)
 
 
-def test_interrupted_packs_go_on_side_by_side_and_lose_no_step(
+def test_interrupted_packs_resume_side_by_side_and_lose_no_step(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fits(monkeypatch, 2)
@@ -147,7 +147,7 @@ def test_interrupted_packs_go_on_side_by_side_and_lose_no_step(
     assert_same_models(paths, packed)
 
 
-def test_what_is_over_stays(tmp_path: Path) -> None:
+def test_what_is_left_over_stays(tmp_path: Path) -> None:
     paths = folders(tmp_path, 3)
     records = to_the_end(Series(seeds(3), Shapes(), paths, device="cpu"))
     again = Series(seeds(3), Shapes(), paths, device="cpu")
@@ -211,7 +211,7 @@ print(json.dumps(sizes))
 """
 
 
-def test_under_a_real_limit_of_memory_the_runs_are_trained(tmp_path: Path) -> None:
+def test_runs_are_trained_under_a_real_memory_limit(tmp_path: Path) -> None:
     """Each of 6 models of 20 MB needs 60 MB beside its parameters; there are 220 for all."""
     command = [sys.executable, "-c", LIMITED, str(tmp_path / "limited"), str(220 * 2**20)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -23,7 +23,7 @@ from trainer.training.loop import Training, train
         ("conv", "adam", "beta_vae", 32),
     ],
 )
-def test_after_200_steps_a_model_in_a_pack_equals_the_model_alone(
+def test_after_200_steps_a_model_in_a_pack_equals_the_model_on_its_own(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     device: str,
@@ -69,7 +69,7 @@ def test_models_of_a_pack_differ_by_seed_and_by_beta(tmp_path: Path) -> None:
     assert history(paths[0])["kl"][-1] > history(paths[2])["kl"][-1]  # beta presses the KL down
 
 
-def test_a_model_that_goes_to_nan_fails_alone_and_leaves_its_neighbours_bits_alone(
+def test_only_the_model_that_becomes_nan_fails_and_its_neighbours_keep_their_bits(
     tmp_path: Path, device: str
 ) -> None:
     def run(root: Path, middle_lr: float) -> tuple[list[Path], list[dict]]:
@@ -91,7 +91,7 @@ def test_a_model_that_goes_to_nan_fails_alone_and_leaves_its_neighbours_bits_alo
     assert not (broken[1] / "model.safetensors").exists()
 
 
-def test_the_step_of_a_failure_is_the_first_whose_loss_is_not_finite(tmp_path: Path) -> None:
+def test_a_failure_is_dated_to_the_first_step_whose_loss_is_not_finite(tmp_path: Path) -> None:
     training = Training(
         [config(seed=0, steps=1000), config(seed=1, steps=1000)],
         Shapes(),
@@ -117,6 +117,6 @@ def test_a_pack_whose_models_have_all_failed_stops(tmp_path: Path) -> None:
     assert training.finish()[0]["state"] == "failed"
 
 
-def test_models_that_differ_in_more_than_seed_beta_and_rate_are_no_pack(tmp_path: Path) -> None:
+def test_models_that_differ_in_more_than_seed_beta_and_rate_make_no_pack(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"differ only in seed, beta and optimizer\.lr"):
         Training([config(latents=3), config(latents=4)], Shapes(), folders(tmp_path, 2))

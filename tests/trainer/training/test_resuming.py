@@ -35,7 +35,7 @@ def assert_same_bits(these: list[Path], those: list[Path]) -> None:
 
 @pytest.mark.parametrize("optimizer", ["adam", "adagrad", "rmsprop"])
 @pytest.mark.parametrize("moments", [(1,), (64,), (37, 38, 101)])
-def test_continuing_is_bit_for_bit(
+def test_resuming_is_bitwise_exact(
     tmp_path: Path, optimizer: str, moments: tuple[int, ...]
 ) -> None:
     straight, broken = folders(tmp_path / "straight", 3), folders(tmp_path / "broken", 3)
@@ -53,7 +53,7 @@ def test_continuing_is_bit_for_bit(
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
 @pytest.mark.parametrize("architecture", ["mlp", "fc1200", "conv"])
 @pytest.mark.parametrize("precision", ["tf32", "bf16"])
-def test_so_it_is_on_a_gpu_though_another_graph_is_recorded(
+def test_this_holds_on_a_gpu_though_another_graph_is_recorded(
     tmp_path: Path, architecture: str, precision: str
 ) -> None:
     runs = [
@@ -69,7 +69,7 @@ def test_so_it_is_on_a_gpu_though_another_graph_is_recorded(
     assert_same_bits(straight, broken)
 
 
-def test_history_inside_a_window_survives(tmp_path: Path) -> None:
+def test_history_within_a_window_survives_a_restart(tmp_path: Path) -> None:
     straight, broken = folders(tmp_path / "straight", 3), folders(tmp_path / "broken", 3)
     train(pack(steps=450), Shapes(), straight, device="cpu")
     training = Training(pack(steps=450), Shapes(), broken, device="cpu")
@@ -112,7 +112,7 @@ def test_a_torn_checkpoint_falls_back_to_the_one_before(
     assert_same_bits(straight, paths)
 
 
-def test_no_whole_checkpoint_means_from_the_start(tmp_path: Path) -> None:
+def test_without_an_intact_checkpoint_training_starts_over(tmp_path: Path) -> None:
     paths = folders(tmp_path, 3)
     training = Training(pack(), Shapes(), paths, device="cpu")
     advance_to(training, 20)
@@ -128,7 +128,7 @@ def test_a_checkpoint_of_another_run_is_not_used(tmp_path: Path) -> None:
     assert Training([config(beta=2.0)], Shapes(), [tmp_path], device="cpu").step == 0
 
 
-def test_packs_can_be_put_together_anew(tmp_path: Path) -> None:
+def test_packs_can_be_regrouped(tmp_path: Path) -> None:
     paths = folders(tmp_path / "broken", 3)
     training = Training(pack(), Shapes(), paths, device="cpu")
     advance_to(training, 50)

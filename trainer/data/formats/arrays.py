@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 
 from trainer.data.formats import npy
 from trainer.data.formats.named_arrays import HELP, Arrays, Kind, in_blocks
+from trainer.data.formats.picture_folder import ENDINGS as PICTURES
 from trainer.errors import UserError
 
-_ARCHIVES = frozenset({".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar"})
+ARCHIVES = frozenset({".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar"})
 ENDINGS = frozenset({".npy", ".npz", ".h5", ".hdf5", ".he5", ".mat"})
 
 
@@ -20,8 +21,10 @@ def open_arrays(path: Path) -> Arrays:
     reader = _READERS.get(path.suffix.lower())
     if reader is None or not path.is_file():
         what = "is not a file of arrays" if path.exists() else "No such file or folder"
-        if path.is_file() and path.suffix.lower() in _ARCHIVES:
+        if path.is_file() and path.suffix.lower() in ARCHIVES:
             what = "is an archive; unpack it and give the folder"
+        elif path.is_file() and path.suffix.lower() in PICTURES:
+            what = "is a single image file; give the folder of all images"
         raise UserError(f"{path}: {what}; {HELP}")
     return reader(path)
 

@@ -19,11 +19,10 @@ class Hdf5File:
         order.
     """
 
-    objects: tuple[str, ...] = ()
-
     def __init__(self, path: Path, matlab: bool = False):
         self.path, self.matlab = path, matlab
         held: dict[str, Kind] = {}
+        objects: list[str] = []
 
         def visit(name: str, found: object) -> None:
             if name.startswith("#") or not isinstance(found, h5py.Dataset) or found.shape is None:
@@ -32,10 +31,13 @@ class Hdf5File:
             if text or found.dtype.kind in "biuf":
                 shape = found.shape[::-1] if matlab else found.shape
                 held[name] = Kind(shape, np.dtype(np.str_) if text else found.dtype)
+            else:
+                objects.append(name)
 
         with npy.reading(path, HELP), h5py.File(path, "r") as file:
             file.visititems(visit)
         self.held: Mapping[str, Kind] = held
+        self.objects = tuple(objects)
 
     def read(self, name: str) -> NDArray:
         """A whole data set."""

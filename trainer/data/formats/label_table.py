@@ -25,8 +25,8 @@ _DELIMITERS = ",;\t|"
 class LabelTable:
     """columns: all of one length; texts, or (from arrays) numbers. lines: line of each row.
 
-    unit: of `lines`. by_position: whether row n is image n.
-    headless: whether the first line was a row, so that the column names are generated.
+    unit: of `lines`. by_position: whether row n is image n. remarks: how it was read, without the
+    table's name.
     """
 
     path: Path
@@ -34,7 +34,7 @@ class LabelTable:
     lines: NDArray[np.int64]
     unit: str
     by_position: bool = False
-    headless: bool = False
+    remarks: tuple[str, ...] = ()
 
     def problem(self, row: int, column: str, text: str) -> UserError:
         """An error that names its place in the table."""
@@ -48,6 +48,8 @@ def read(path: Path, count: int, names: Sequence[str] | None = None) -> LabelTab
         image.
     """
     ending = path.suffix.lower()
+    if ending in arrays.ARCHIVES:
+        raise UserError(f"{path}: is compressed; unpack it first")
     if ending in arrays.ENDINGS:
         return _of_arrays(path, count, names)
     if ending == ".parquet":
@@ -62,7 +64,8 @@ def read(path: Path, count: int, names: Sequence[str] | None = None) -> LabelTab
 
 
 def _of_csv(path: Path) -> LabelTable:
-    lines = [*io.StringIO(_text(path), newline="")]
+    content, remarks = _text(path)
+    lines = [*io.StringIO(content, newline="")]
     first = _first(lines)
     if first == len(lines):
         raise UserError(f"{path}: is empty; {HELP}")
@@ -79,6 +82,7 @@ def _of_csv(path: Path) -> LabelTable:
     head[0] = head[0].lstrip("#").strip()
     headless = any(os.path.splitext(name)[1].lower() in ENDINGS for name in head)
     if headless:
+        remarks += ("has no header line; its columns are column_1, …",)
         head = [f"column_{number}" for number in range(1, len(head) + 1)]
     else:
         del rows[0], places[0]
@@ -88,7 +92,7 @@ def _of_csv(path: Path) -> LabelTable:
         if len(row) != len(head):
             problem = f"{len(row)} cells under {len(head)} columns"
             raise UserError(f"{path}, line {line}: {problem}")
-    return _table(path, head, rows, places, headless=headless)
+    return _table(path, head, rows, places, remarks=remarks)
 
 
 def _first(lines: Sequence[str]) -> int:
@@ -107,7 +111,7 @@ def _cells(lines: Sequence[str], delimiter: str) -> Iterator[tuple[int, list[str
     if delimiter == " ":
         yield from ((place, line.split()) for place, line in enumerate(lines, 1))
         return
-    reader = csv.reader(lines, delimiter=delimiter, strict=True)
+    reader = csv.reader(lines, delimiter=delimiter, strict=True, skipinitialspace=True)
     for row in reader:
         yield reader.line_num, row
 
@@ -118,31 +122,44 @@ def _table(
     rows: list[list[str]],
     lines: list[int],
     unit: str = "line",
-    headless: bool = False,
+    remarks: tuple[str, ...] = (),
 ) -> LabelTable:
     cells = [np.char.strip(np.array([row[i] for row in rows], np.str_)) for i in range(len(head))]
-    blank = [i for i, name in enumerate(head) if i > 0 and not name and (cells[i] == "").all()]
+    blank = [i for i, name in enumerate(head) if not name and (cells[i] == "").all()]
     kept = [i for i in range(len(head)) if i not in blank]  # a trailing delimiter makes a blank one
     names = [head[i] for i in kept]
     if len(set(names)) < len(names) or "" in names[1:]:
         shown = ", ".join(name[:40] for name in head[:12])
         raise UserError(f"{path}, line 1: every column needs its own name, got {shown}")
     columns = {head[i]: cells[i] for i in kept}
-    return LabelTable(path, columns, np.array(lines, np.int64), unit, headless=headless)
+    return LabelTable(path, columns, np.array(lines, np.int64), unit, remarks=remarks)
 
 
-def _text(path: Path) -> str:
+def _text(path: Path) -> tuple[str, tuple[str, ...]]:
+    """The text of a file, and a remark where its encoding was guessed. Raises UserError."""
     try:
         content = path.read_bytes()
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror}); {HELP}") from None
     wide = content.startswith((b"\xff\xfe", b"\xfe\xff"))
+    remarks: tuple[str, ...] = ()
     try:
         text = content.decode("utf-16" if wide else "utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path}: is not a CSV table in UTF-8 ({error}); save it as such") from None
+    except UnicodeDecodeError:
+        text = _western(path, content)
+        remarks = ("is not in UTF-8, and is read as Windows-1252 (Western European)",)
     if "\0" in text or (wide and "\n" not in text):
-        raise UserError(f"{path}: is not a CSV table; {HELP}")
+        raise UserError(f"{path}: is not a text in UTF-8; save it as CSV in UTF-8; {HELP}")
+    return text, remarks
+
+
+def _western(path: Path, content: bytes) -> str:
+    try:
+        text = content.decode("cp1252")
+    except UnicodeDecodeError:
+        text = "\0"
+    if any(ord(character) < 32 and not character.isspace() for character in text):
+        raise UserError(f"{path}: is not a text in UTF-8; save it as CSV in UTF-8; {HELP}")
     return text
 
 
@@ -161,11 +178,14 @@ def _delimiter(lines: Sequence[str], first: int) -> str:
 
 
 def _of_json(path: Path) -> LabelTable:
-    """Records in a list, or keyed by file name, with one label or several."""
+    """Records in a list, or keyed by file name, with one label or several; or columns."""
     try:
-        held: Any = json.loads(_text(path))
+        held: Any = json.loads(_text(path)[0])
     except (ValueError, RecursionError) as error:
         raise UserError(f"{path}: is not JSON ({error}); {HELP}") from None
+    if isinstance(held, dict) and _is_columns(held):
+        columns = [[*c.values()] if isinstance(c, dict) else c for c in held.values()]
+        held = [dict(zip(held, cells, strict=True)) for cells in zip(*columns, strict=True)]
     if isinstance(held, dict):
         held = [
             {"file": name, **(value if isinstance(value, dict) else {"label": value})}
@@ -176,9 +196,20 @@ def _of_json(path: Path) -> LabelTable:
     return _of_records(path, held, [*range(1, len(held) + 1)], "record")
 
 
+def _is_columns(held: Mapping[str, Any]) -> bool:
+    """Whether a mapping holds columns, as pandas writes them: {"file": {"0": …, "1": …}, …}."""
+    columns = [*held.values()]
+    if columns and all(isinstance(column, list) for column in columns):
+        return len(columns) > 1 and len({len(column) for column in columns}) == 1
+    if not columns or not all(isinstance(column, dict) for column in columns):
+        return False
+    keys = [*columns[0]]
+    return all(key.isdigit() for key in keys) and all([*column] == keys for column in columns)
+
+
 def _of_json_lines(path: Path) -> LabelTable:
     records, lines = [], []
-    for line, text in enumerate(_text(path).splitlines(), 1):
+    for line, text in enumerate(_text(path)[0].splitlines(), 1):
         if not text.strip():
             continue
         try:
@@ -195,9 +226,21 @@ def _of_json_lines(path: Path) -> LabelTable:
 def _of_records(
     path: Path, records: Sequence[Mapping[str, Any]], places: list[int], unit: str
 ) -> LabelTable:
+    records = [_flat(record) for record in records]
     head = list(dict.fromkeys(key for record in records for key in record))
     rows = [[_cell(record.get(key)) for key in head] for record in records]
     return _table(path, head, rows, places, unit)
+
+
+def _flat(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Objects in a record as columns: {"labels": {"hue": 1}} has the column labels.hue."""
+    flat: dict[str, Any] = {}
+    for key, value in record.items():
+        if isinstance(value, dict):
+            flat |= {f"{key}.{inner}": held for inner, held in value.items()}
+        else:
+            flat[key] = value
+    return flat
 
 
 def _cell(value: object) -> str:
@@ -208,9 +251,10 @@ def _cell(value: object) -> str:
 def _of_parquet(path: Path) -> LabelTable:
     from trainer.data.formats import parquet
 
-    columns = parquet.read_table(path)
+    columns, ignored = parquet.read_table(path)
     rows = len(next(iter(columns.values()), ()))
-    return LabelTable(path, columns, np.arange(rows), "row")
+    remarks = (f"has columns of other kinds, ignored: {', '.join(ignored[:5])}",) if ignored else ()
+    return LabelTable(path, columns, np.arange(rows), "row", remarks=remarks)
 
 
 def _of_arrays(path: Path, count: int, names: Sequence[str] | None) -> LabelTable:

@@ -23,7 +23,7 @@ class Arrays(Protocol):
     """A file of arrays.
 
     held: the arrays of numbers or texts by name.
-    objects: names of arrays of Python objects, which are never loaded.
+    objects: names of arrays of objects and structures, which are never loaded.
     matlab: whether MATLAB wrote it, in which case the last axis usually counts the items.
     """
 

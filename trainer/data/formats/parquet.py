@@ -2,10 +2,11 @@
 
 import io
 import json
+import re
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import pyarrow as pa
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 from trainer.config.schema import FieldError, suggestion
 from trainer.data.formats.picture_folder import in_natural_order
-from trainer.data.formats.pictures import Opener
+from trainer.data.formats.pictures import Opener, Unusable
 from trainer.errors import UserError
 
 
@@ -57,7 +58,7 @@ class Parquet:
         for shard in self.shards:
             with pq.ParquetFile(shard) as file:
                 for batch in file.iter_batches(size, columns=[self.key]):
-                    yield [partial(io.BytesIO, _bytes(row)) for row in batch.column(0).to_pylist()]
+                    yield [partial(_opened, row) for row in batch.column(0).to_pylist()]
 
     def _files(self, schema: pa.Schema) -> tuple[str, ...]:
         """The images' names, where all have one."""
@@ -71,7 +72,7 @@ class Parquet:
         return tuple(known) if len(set(known)) == self.count else ()
 
     def _columns(self, schema: pa.Schema) -> tuple[dict[str, NDArray], tuple[str, ...]]:
-        usable = [field.name for field in schema if _is_label(field.type)]
+        usable = [field.name for field in schema if _is_label(field)]
         others = [f.name for f in schema if f.name not in (self.key, *usable)]
         columns = _texts(pq.read_table(self.shards, columns=usable)) if usable else {}
         said = f"the columns {', '.join(others[:5])} are ignored" if others else ""
@@ -87,12 +88,16 @@ def shards(path: Path) -> list[Path]:
     return [path / name for name in in_natural_order(visible)]
 
 
-def read_table(path: Path) -> dict[str, NDArray]:
-    """The columns of one value per row, as texts; empty where there is none. Raises UserError."""
+def read_table(path: Path) -> tuple[dict[str, NDArray], list[str]]:
+    """The columns of one value per row, as texts, empty where there is none; names of the others.
+
+    Raises UserError.
+    """
     try:
         schema = pq.read_schema(path)
-        names = [field.name for field in schema if _is_label(field.type)]
-        return _texts(pq.read_table(path, columns=names))
+        names = [field.name for field in schema if _is_label(field)]
+        others = [field.name for field in schema if field.name not in names]
+        return _texts(pq.read_table(path, columns=names)), others
     except (pa.ArrowException, OSError) as error:
         raise UserError(f"{path}: cannot be read as Parquet ({_line(error)})") from None
 
@@ -110,14 +115,23 @@ def _images_column(path: Path, schema: pa.Schema, wanted: str | None) -> str:
         if wanted not in schema.names:
             problem = f"{path} has no column {wanted!r}{suggestion(wanted, schema.names)}"
             raise FieldError(problem, ("images_key",))
+        if not _may_be_images(schema.field(wanted).type):
+            problem = f"{wanted} of {path} holds {schema.field(wanted).type}, not image files"
+            raise FieldError(f"{problem} (PNG, JPEG, …)", ("images_key",))
         return wanted
     declared = _declared_images(schema)
     found = declared or [f.name for f in schema if _may_be_images(f.type)]
     if len(found) == 1 or (found and found[0] in ("image", "img")):
         return found[0]
-    held = ", ".join(found or schema.names[:8])
-    problem = "several image columns" if found else "no image column"
-    raise UserError(f"{path}: {problem} among {held}; say which with images_key")
+    if not found:
+        held = ", ".join(schema.names[:8])
+        raise UserError(
+            f"{path}: no column among {held} holds image files (PNG, JPEG, … as bytes); save "
+            "images that are lists of numbers as a .npy array"
+        )
+    raise UserError(
+        f"{path}: several image columns among {', '.join(found)}; say which with images_key"
+    )
 
 
 def _declared_images(schema: pa.Schema) -> list[str]:
@@ -136,20 +150,28 @@ def _may_be_images(kind: pa.DataType) -> bool:
     return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind))
 
 
-def _is_label(kind: pa.DataType) -> bool:
+def _is_label(field: pa.Field) -> bool:
+    """Whether a column has one number, text or category per row, and is not pandas' row number."""
     t = pa.types
+    kind = field.type.value_type if t.is_dictionary(field.type) else field.type
+    if re.fullmatch(r"__index_level_\d+__", field.name):
+        return False
     return bool(
         t.is_integer(kind)
         or t.is_floating(kind)
+        or t.is_decimal(kind)
         or t.is_boolean(kind)
         or t.is_string(kind)
         or t.is_large_string(kind)
     )
 
 
-def _bytes(row: Any) -> bytes:
+def _opened(row: Any) -> IO[bytes]:
+    """An image's file. Raises Unusable where only its path is stored."""
     content = row.get("bytes") if isinstance(row, dict) else row
-    return content if isinstance(content, bytes) else b""
+    if not content and isinstance(row, dict) and row.get("path"):
+        raise Unusable("only its path is stored, not the image; give the folder of the images")
+    return io.BytesIO(content if isinstance(content, bytes) else b"")
 
 
 def _line(error: Exception) -> str:

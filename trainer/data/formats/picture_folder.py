@@ -96,6 +96,12 @@ def class_folders(names: tuple[str, ...]) -> tuple[dict[str, NDArray], tuple[str
     depth = min(map(len, folders))
     columns: dict[str, NDArray] = {}
     remarks = []
+    outside = [name for name, parts in zip(names, folders, strict=True) if not parts]
+    if outside and 4 * len(outside) < len(names):
+        remarks.append(
+            f"{outside[0]} is in no subfolder, so the names of the subfolders are not labels; move "
+            "it to make them a factor"
+        )
     levels = [[parts[level] for parts in folders] for level in range(depth)]
     levels = [values for values in levels if len(set(values)) > 1]
     if levels and {value.lower() for value in levels[0]} <= _SPLITS:
@@ -142,7 +148,8 @@ def _left_out(names: list[str]) -> tuple[str, ...]:
     remarks = []
     others: Mapping[str, int] = Counter(_ending(n) for n in names if _ending(n) in _OTHER_PICTURES)
     for ending, count in sorted(others.items()):
-        remarks.append(f"{count} {ending} files are left out: convert them to PNG or JPEG")
+        files = "file is" if count == 1 else "files are"
+        remarks.append(f"{count} {ending} {files} left out: convert to PNG or JPEG")
     return tuple(remarks)
 
 

@@ -1,5 +1,7 @@
 """One image of any kind, converted to the pixels that a data set stores."""
 
+import re
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import IO, Literal
@@ -71,8 +73,14 @@ class Look:
 def opened(source: IO[bytes]) -> Image.Image:
     """The image in a file, its pixels not yet decoded. Raises Unusable."""
     try:
-        picture = Image.open(source)
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            picture = Image.open(source)
+    except Image.DecompressionBombError as error:
+        size = re.search(r"[0-9]+", str(error))
+        pixels = f"{int(size[0]):,}" if size else "too many"
+        raise Unusable(f"has {pixels} pixels, too many for an image to train on") from None
+    except (OSError, SyntaxError, ValueError) as error:
         source.seek(0)
         if not source.read(1):
             raise Unusable("is empty") from None

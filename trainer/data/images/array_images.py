@@ -21,11 +21,15 @@ from trainer.errors import UserError
 _BLOCK = 256
 # usual names of the array of images, in order of preference
 _NAMES = (
-    *("images", "imgs", "image", "img", "pictures", "pixels", "frames", "data", "x", "X"),
+    *("images", "imgs", "image", "img", "pictures", "pixels", "frames", "data", "x", "X", "fea"),
     *("x_train", "X_train", "train_x", "train_X", "train_images", "images_train", "train_data"),
 )
 _CHANNELS = (1, 3, 4)  # where they come last
 _FIRST = (1, 3)  # where they come first
+_SIDE = 16  # pixels: an image this long is hardly one to four pixels wide
+_EXPECTED = (
+    "expected (n, height, width), (n, height, width, channels) or (n, channels, height, width)"
+)
 
 
 @dataclass(frozen=True)
@@ -71,7 +75,7 @@ class ArrayImages:
     ):
         self.path, self.look = path, look
         arrays = open_arrays(path)
-        self.key = _images_key(arrays, images_key)
+        self.key = _images_key(arrays, images_key, shape)
         held = arrays.held[self.key]
         label_rows = array_labels.likely_count(arrays, self.key)
         self.layout = _layout(path, held, shape, arrays.matlab, label_rows)
@@ -151,7 +155,7 @@ class ArrayImages:
         return tuple(remarks)
 
 
-def _images_key(arrays: Arrays, wanted: str | None) -> str:
+def _images_key(arrays: Arrays, wanted: str | None, shape: Sequence[int] | None) -> str:
     held = {name: kind for name, kind in arrays.held.items() if kind.dtype.kind in "buif"}
     if wanted is not None:
         if wanted in held:
@@ -169,6 +173,8 @@ def _images_key(arrays: Arrays, wanted: str | None) -> str:
         why = f" ({others}: objects and structures are never loaded)" if others else ""
         raise UserError(f"{arrays.path}: has no array of numbers{why}; save the images as one")
     large = [name for name, kind in held.items() if len(kind.shape) in (3, 4)]
+    if shape is not None and not large:
+        large = [name for name, kind in held.items() if math.prod(shape) in kind.shape]
     if len(large) == 1:
         return large[0]
     shown = ", ".join(f"{name} {kind.shape}" for name, kind in list(held.items())[:8])
@@ -188,30 +194,65 @@ def _layout(
     if shape is not None:
         return _shaped(path, held.shape, tuple(shape))
     dims = held.shape
-    last = matlab and _counted_last(dims, rows)
+    if len(dims) < 2:
+        raise UserError(f"{path}: an array {dims} is not images; {_EXPECTED}")
+    last = _counted_last(dims, rows, matlab)
     items = dims[:-1] if last else dims[1:]
     count = dims[-1] if last else dims[0]
     if len(items) == 2:
+        if problem := _not_images(dims, items, certain=matlab or rows is not None):
+            raise UserError(f"{path}: an array {dims} {problem}")
         return Layout(count, items[0], items[1], 1, "hw", last=last)
+    if len(items) == 3 and items[0] in _FIRST and items[2] in _CHANNELS:
+        raise UserError(f"{path}: an array {dims} may have its channels first or last; {_EXPECTED}")
     if len(items) == 3 and items[2] in _CHANNELS:
         return Layout(count, items[0], items[1], items[2], "hwc", last=last)
     if len(items) == 3 and items[0] in _FIRST:
         return Layout(count, items[1], items[2], items[0], "chw", last=last)
     flat = ""
     if len(items) == 1:
-        side = math.isqrt(items[0])
-        example = [side, side] if side * side == items[0] else ["height", "width"]
-        flat = f"; if its images are flattened, give shape: {example}".replace("'", "")
-    raise UserError(
-        f"{path}: an array {dims} is not (n, height, width), (n, height, width, channels) or "
-        f"(n, channels, height, width){flat}"
-    )
+        flat = f"; if its images are flattened, give shape: {_example(items[0])}"
+    raise UserError(f"{path}: an array {dims} is not images; {_EXPECTED}{flat}")
 
 
-def _counted_last(dims: tuple[int, ...], rows: int | None) -> bool:
-    """Whether the last axis of a MATLAB array counts the images."""
+def _not_images(dims: tuple[int, ...], items: tuple[int, ...], certain: bool) -> str:
+    """Why items of two axes are hardly grey images; "" where they may be.
+
+    certain: whether it is known which axis counts the images.
+    """
+    height, width = items
+    if width in _CHANNELS and height >= _SIDE:
+        return f"looks like one image, not a set of them; {_EXPECTED}"
+    if height in _CHANNELS and width >= _SIDE:
+        channels = [3] if height == 3 else []
+        pixels = width if channels else height * width
+        shape = f"[{', '.join(map(str, channels))}{', ' if channels else ''}{_example(pixels)[1:]}"
+        return f"looks like flattened images; give their shape: {shape}"
+    if not certain and dims[0] == dims[1] != dims[2]:
+        return (
+            f"may be {dims[0]} images of {dims[1]} x {dims[2]} or {dims[2]} of {dims[0]} x "
+            f"{dims[1]}; say which with shape: [{dims[1]}, {dims[2]}] or [{dims[0]}, {dims[1]}]"
+        )
+    return ""
+
+
+def _example(pixels: int) -> str:
+    """The shape of a square image with these pixels, or of any."""
+    side = math.isqrt(pixels)
+    return f"[{side}, {side}]" if side * side == pixels else "[height, width]"
+
+
+def _counted_last(dims: tuple[int, ...], rows: int | None, matlab: bool) -> bool:
+    """Whether the last axis of an array counts the images: usual in MATLAB, elsewhere an exception.
+
+    rows: the number of images that the labels suggest.
+    """
     if len(dims) not in (3, 4):
         return False
+    if not matlab:
+        if len(dims) == 3:
+            return dims[0] == dims[1] != dims[2] == rows
+        return min(dims[:2]) > 4 and dims[2] in _FIRST and dims[3] not in _CHANNELS
     if rows in (dims[0], dims[-1]) and dims[0] != dims[-1]:
         return rows == dims[-1]
     if len(dims) == 4:

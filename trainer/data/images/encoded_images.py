@@ -193,13 +193,15 @@ class EncodedImages:
         if found["transparent"]:
             colour = "#{:02x}{:02x}{:02x}".format(*self.look.background)
             yield (
-                f"{found['transparent'][0]:,} images are partly transparent, and are put on the "
-                f"background {'white' if self.look.background == pictures.WHITE else colour}"
+                f"{_images(found['transparent'][0], 'is', 'are')} partly transparent, and put on "
+                f"the background {'white' if self.look.background == pictures.WHITE else colour}"
             )
         if found["turned"]:
-            yield f"{found['turned'][0]:,} images are turned upright by their EXIF tags"
+            yield f"{_images(found['turned'][0], 'is', 'are')} turned upright by EXIF tags"
         if found["frames"]:
-            yield f"{found['frames'][0]:,} images have several frames; the first is read"
+            several = _images(found["frames"][0], "has", "have")
+            what = "only the first is read; save the others as files" if self.count == 1 else ""
+            yield f"{several} several frames; {what or 'the first is read'}"
         if found["sixteen"] and not found["eight"]:
             yield (
                 f"images have 16 bits, values up to {found['top']:,}: {self.look.top:,} is white, "
@@ -208,6 +210,10 @@ class EncodedImages:
 
     def _name(self, place: int) -> str:
         return self.files[place] if self.files else f"row {place}"
+
+
+def _images(count: int, one: str, several: str) -> str:
+    return f"1 image {one}" if count == 1 else f"{count:,} images {several}"
 
 
 def _facts(opener: Opener) -> pictures.PictureFacts | str:

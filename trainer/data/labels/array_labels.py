@@ -1,5 +1,6 @@
 """Labels stored next to the images in a file of arrays."""
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 
@@ -13,11 +14,12 @@ from trainer.errors import UserError
 # usual names of an array of labels, in order of preference
 _NAMES = (
     *("latents_classes", "labels", "label", "classes", "class", "targets", "target", "y", "Y"),
-    *("factors", "attributes", "attrs", "latents", "latents_values", "y_train", "Y_train"),
+    *("gnd", "factors", "attributes", "attrs", "latents", "latents_values", "y_train", "Y_train"),
     *("train_y", "train_labels", "labels_train"),
 )
 _COLUMN_NAMES = ("factor_names", "label_names", "labels_names", "latents_names", "names", "columns")
 _DSPRITES = ("color", "shape", "scale", "orientation", "posX", "posY")
+_SPLIT = re.compile(r"(?:^|[^a-z])(train|test|val|dev)[a-z]*(?:$|[^a-z])")
 _MOST = 64  # columns of an array of labels: more are likely something else
 
 
@@ -40,12 +42,14 @@ def columns(
             problem = f"{arrays.path} has no array {key!r}{suggestion(key, others)}"
             raise FieldError(problem, ("labels_key",))
         return _split(arrays, key, count, names), ()
+    theirs = [name for name in others if _describes_others(name, images, arrays)]
+    others = {name: kind for name, kind in others.items() if name not in theirs}
     by_last = {name.split("/")[-1]: name for name in others}
-    called = [by_last[name] for name in _NAMES if name in by_last and by_last[name] in others]
+    called = [by_last[name] for name in _NAMES if name in by_last]
     found: dict[str, NDArray] = {}
     if called:
         found.update(_split(arrays, called[0], count, names))
-    passed = called[1:]
+    passed = [*called[1:], *(name for name in theirs if len(arrays.held[name].shape) < 3)]
     for name, kind in others.items():
         says_names = name.split("/")[-1] in _COLUMN_NAMES and not _is_column(kind, count)
         if name in called or says_names:
@@ -54,8 +58,27 @@ def columns(
             found[name.split("/")[-1]] = arrays.read(name).reshape(-1)
         elif len(kind.shape) < 3:
             passed.append(name)
-    remarks = [f"the arrays {', '.join(passed[:5])} are ignored"] if passed else []
+    remarks = []
+    if passed:
+        hint = "" if found else f" (`labels_key: {passed[0]}` if it holds the labels)"
+        remarks.append(f"the arrays {', '.join(passed[:5])} are ignored{hint}")
+    objects = [name for name in arrays.objects if name != "metadata"]
+    if objects:
+        held = ", ".join(objects[:5])
+        remarks.append(
+            f"{held}: objects and structures are never loaded; save labels as numbers or texts"
+        )
     return found, tuple(remarks)
+
+
+def _describes_others(name: str, images: str, arrays: Arrays) -> bool:
+    """Whether an array is stored next to other images, or is named for another split than these."""
+    groups = {n.rpartition("/")[0] for n, kind in arrays.held.items() if len(kind.shape) >= 3}
+    group = name.rpartition("/")[0]
+    if group in groups - {images.rpartition("/")[0]}:
+        return True
+    split, own = _SPLIT.search(name.lower()), _SPLIT.search(images.lower())
+    return split is not None and own is not None and split[1] != own[1]
 
 
 def likely_count(arrays: Arrays, images: str) -> int | None:

@@ -1,7 +1,7 @@
 """Label columns turned into factors: classes per image, and which columns cannot be factors."""
 
-import contextlib
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,19 +11,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainer.data.dataset import UNKNOWN
+from trainer.data.labels.numbers import as_numbers, may_be_thousands, why_not
 
 BINS = 10
 # how tables mark unknown values, in any letter case
 MISSING = frozenset(
-    {"", "na", "n/a", "#n/a", "#na", "<na>", "nan", "-nan", "none", "null", "?", "-", "--", "."}
-    | {"unknown", "missing", "not available", "unlabelled", "unlabeled"}
+    {"", "na", "n/a", "n.a.", "#n/a", "#na", "<na>", "nan", "-nan", "nat", "none", "null", "\\n"}
+    | {"?", "??", "-", "--", "–", "—", ".", "..", "...", "*", "(blank)", "undefined"}
+    | {"#div/0!", "#name?", "#null!", "#num!", "#ref!", "#value!"}
+    | {"unknown", "missing", "not available", "not known", "no data", "unlabelled", "unlabeled"}
 )
 _YES_NO = ({"true", "false"}, {"yes", "no"}, {"t", "f"}, {"y", "n"})
 _FEW = 16  # this many values can always be classes
 _MANY = 100  # this many different fractions are continuous, however many images there are
+_FEWEST = 4  # rows: in fewer, numbers may be consecutive by chance
+_ID = re.compile(r"(.*[^A-Za-z])?(?i:ids?|uid|uuid|guid|nr|no|number)|.*[a-z](Id|ID)s?")
+_ROUNDED = 10_000  # more different values than this are continuous in any case
 _EACH = 4  # images per value, on average, that scattered numbers need to be classes
 _LEAST = 5  # from this many labels on, texts that are all different are free text
-_SENTINEL = re.compile(r"-?9{2,}")  # numbers that mark missing values, where far from all others
+_SENTINEL = re.compile(r"-9+|9{2,}")  # numbers that mark missing values, where far from all others
 # names of columns whose whole numbers are class ids, however many
 _NAMED = re.compile(
     r"(?i:.*(class|label|target|category|identity|person|subject)(es|s)?|(.*[^a-z])?(ids?|y))"
@@ -91,6 +97,8 @@ def read_columns(
         else:
             cut, forced = bins, False
         try:
+            if is_identifier(name, values):
+                raise NoFactor("a different number for each image is not a factor")
             if readers and name in readers:
                 column = readers[name](values, cut)
             else:
@@ -135,29 +143,36 @@ def read_column(
     else:
         unknown, said = _said_to_be_missing(values, known, missing)
     known, remarks = known & ~unknown, (*remarks, *said)
-    held = values[known]
+    held, odd = values[known], ""
     if held.dtype.kind == "U":
         numbers = as_numbers(held)
         if numbers is None:
-            held, on_case = _of_one_case(held)
+            odd = why_not(held)
+            held, on_case = _of_one_case(_composed(held))
             remarks += on_case
         else:
+            if point := may_be_thousands(held):
+                remarks += (f"{point} is read with a decimal point, not as thousands",)
             held = numbers
     if held.size == 0:
         raise NoFactor("it has no labels")
     if held.dtype.kind == "f" and not np.isfinite(held).all():
         raise NoFactor("it holds infinity")
-    different, ranks, counts = np.unique(held, return_inverse=True, return_counts=True)
+    different, ranks, counts = _different(held)
     if len(different) == 1:
         told = f"all {len(held):,} labels are" if len(held) > 1 else "its one label is"
         value = different[0] if held.dtype.kind == "U" else f"{different[0]:g}"
         raise NoFactor(f"{told} {str(value)[:40]!r}, and a factor must vary")
     if held.dtype.kind == "U":
         if _is_free_text(counts):
+            if odd:
+                raise NoFactor(odd)
             raise NoFactor(
                 f"{len(held):,} labels have {len(different):,} different texts, such as "
                 f"{str(different[0])[:40]!r}: too many to be classes"
             )
+        if odd:
+            remarks = (*remarks, f"read as classes: {odd}")
     elif len(different) > bins and (forced or _is_continuous(different, len(held), bins, named)):
         ranks, count, cut = _cut(held, bins)
         remarks = (*remarks, f"{len(different):,} different values, {cut}")
@@ -165,6 +180,25 @@ def read_column(
         quantities[known] = held
         return LabelColumn(_placed(ranks, known), count, remarks, quantities)
     return LabelColumn(_placed(ranks, known), len(different), remarks)
+
+
+def is_identifier(name: str, values: NDArray) -> bool:
+    """Whether a column is called an id or a number, and holds a different one in each row."""
+    return len(values) >= _FEWEST and bool(_ID.fullmatch(name)) and counts_rows(values)
+
+
+def counts_rows(values: NDArray) -> bool:
+    """Whether a column has a different whole number in each row, as row numbers do."""
+    return len(np.unique(values)) == len(values) and all(is_whole(str(cell)) for cell in values)
+
+
+def is_whole(text: str) -> bool:
+    """Whether a text is a whole number that fits 64 bits."""
+    try:
+        np.array(text).astype(np.int64)
+    except (ValueError, OverflowError):
+        return False
+    return True
 
 
 def known_cells(values: NDArray) -> tuple[NDArray[np.bool_], tuple[str, ...]]:
@@ -193,14 +227,24 @@ def known_cells(values: NDArray) -> tuple[NDArray[np.bool_], tuple[str, ...]]:
     return ~unknown, (f"read as unknown: {shown}",)
 
 
-def as_numbers(texts: NDArray) -> NDArray[np.float64] | None:
-    """Texts as numbers, also with a decimal comma; None when one is not a number."""
-    with contextlib.suppress(ValueError):
-        return texts.astype(np.float64)
-    if all(text.count(",") == 1 and "." not in text for text in texts if "," in text):
-        with contextlib.suppress(ValueError):
-            return np.char.replace(texts, ",", ".").astype(np.float64)
-    return None
+def _different(values: NDArray) -> tuple[NDArray, NDArray[np.intp], NDArray[np.intp]]:
+    """As numpy.unique: the values, the place of each in them, and their counts.
+
+    Numbers that differ by rounding errors alone (0.1 + 0.2 and 0.3) are one value.
+    """
+    different, ranks, counts = np.unique(values, return_inverse=True, return_counts=True)
+    if different.dtype.kind != "f" or len(different) > _ROUNDED:
+        return different, ranks, counts
+    rounded = np.array([float(f"{value:.10g}") for value in different])
+    if len(np.unique(rounded)) == len(different):
+        return different, ranks, counts
+    return np.unique(rounded[ranks], return_inverse=True, return_counts=True)
+
+
+def _composed(texts: NDArray) -> NDArray:
+    """Texts with each accented letter as one character (NFC)."""
+    different, places = np.unique(texts, return_inverse=True)
+    return np.array([unicodedata.normalize("NFC", text) for text in different], np.str_)[places]
 
 
 def _of_one_case(texts: NDArray) -> tuple[NDArray, tuple[str, ...]]:
@@ -232,10 +276,15 @@ def _rare(classes: Mapping[str, NDArray[np.int64]]) -> dict[str, str]:
         counts = counts[counts > 0]
         both, one = int((counts >= 4).sum()), int(((counts == 2) | (counts == 3)).sum())
         if one < 2 * (2 - both):
-            rare[name] = (
-                f"its {len(counts):,} classes rarely repeat among {counts.sum():,} labelled images"
-            )
+            rare[name] = _too_rare(counts)
     return rare if len(rare) < len(classes) else {}
+
+
+def _too_rare(counts: NDArray) -> str:
+    if len(counts) > 3:
+        return f"its {len(counts):,} classes rarely repeat among {counts.sum():,} labelled images"
+    shown = ", ".join(f"{count:,}" for count in counts)
+    return f"its {len(counts)} classes have {shown} labelled images: too few to learn and to test"
 
 
 def _is_free_text(counts: NDArray) -> bool:
@@ -262,8 +311,8 @@ def _sentinels(
 ) -> tuple[NDArray[np.bool_], tuple[str, ...]]:
     """Which cells hold a number that stands for "no value", and what is said of them.
 
-    Nines (-999, 9999) that are further from all other values than those span, and -1 among
-    fractions of 0 or more.
+    Nines (-999, 9999) that are further from all other values than those span; negative nines that
+    repeat and are the only negative value; and -1 among fractions of 0 or more.
     """
     none = np.zeros(len(values), bool)
     numbers = as_numbers(values[known]) if values.dtype.kind == "U" else values[known]
@@ -272,11 +321,11 @@ def _sentinels(
     different = [float(value) for value in np.unique(numbers)]
     nines = [value for value in different if _SENTINEL.fullmatch(f"{value:g}")]
     others = [value for value in different if value not in nines]
-    found = [value for value in nines if _is_far(value, others)]
+    found = [v for v in nines if _is_far(v, others) or _is_negative_nines(v, others, numbers)]
     if _is_no_value(others):
         found.insert(0, float(UNKNOWN))
     if not found:
-        return none, ()
+        return none, _doubt(others)
     unknown = none.copy()
     unknown[np.flatnonzero(known)[np.isin(numbers, found)]] = True
     return unknown, (_read_as_unknown(numbers, found, "; `missing: []` takes it as a value"),)
@@ -289,12 +338,25 @@ def _is_far(value: float, others: Sequence[float]) -> bool:
     return max(others[0] - value, value - others[-1]) > others[-1] - others[0]
 
 
+def _is_negative_nines(value: float, others: Sequence[float], numbers: NDArray) -> bool:
+    """Whether a value is a repeated -9, -99 … and the only negative one."""
+    repeated = int((numbers == value).sum()) > 1
+    return value < 0 and len(others) > 1 and others[0] >= 0 and repeated
+
+
 def _is_no_value(different: Sequence[float]) -> bool:
     """Whether -1 is the one negative among quantities: fractions, or very many whole numbers."""
     if len(different) < 3 or different[0] != UNKNOWN or different[1] < 0:
         return False
     rest = different[1:]
     return len(rest) > _MANY or any(value != int(value) for value in rest)
+
+
+def _doubt(different: Sequence[float]) -> tuple[str, ...]:
+    """A remark where -1 is the one negative among classes: it may be one, or mark unknown ones."""
+    if len(different) < 4 or different[0] != UNKNOWN or different[1] < 0:
+        return ()
+    return ("-1 is read as a value; `missing: [-1]` reads it as unknown",)
 
 
 def _said_to_be_missing(

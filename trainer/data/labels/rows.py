@@ -1,7 +1,6 @@
 """Which image each row of a label table describes: by its number, or by its file name."""
 
 import os
-import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,10 +13,11 @@ from trainer.config.schema import suggestion
 from trainer.data.dataset import UNKNOWN, Dataset
 from trainer.data.formats.label_table import HELP, LabelTable
 from trainer.data.formats.picture_folder import ENDINGS
-from trainer.data.labels.factors import known_cells
+from trainer.data.labels.factors import counts_rows, is_identifier, is_whole, known_cells
 from trainer.errors import UserError
 
 _INDEX = "index"
+_INDEXES = (_INDEX, "", "idx", "unnamed: 0")  # "Unnamed: 0": a table that pandas saved twice
 # usual headers of the column of file names, in order of preference
 _HEADERS = (
     *("file", "filename", "file_name", "filepath", "file_path", "path", "image", "image_name"),
@@ -25,7 +25,6 @@ _HEADERS = (
     *("photo", "frame", "name", "id", "key"),
 )
 _NUMBERS = frozenset({"index", "id", "image_id", "imageid"})  # never factors beside files
-_ID = re.compile(r"(.*[^A-Za-z])?(?i:id|uid|uuid|guid|nr|no|number)|.*[a-z](Id|ID)")
 _AMBIGUOUS = -2
 _FEW = 4  # rows: in fewer, numbers may be consecutive by chance
 
@@ -52,9 +51,11 @@ def match(table: LabelTable, data: Dataset) -> Rows:
     if column is not None:
         images, remarks = _by_file(table, column, files)
         others = [
-            by_header[n] for n in (*_NUMBERS, "") if n in by_header and by_header[n] != column
+            by_header[n]
+            for n in (*_NUMBERS, *_INDEXES[1:])
+            if n in by_header and by_header[n] != column
         ]
-        counting = [n for n in others if n.lower() == _INDEX or _counts_rows(table.columns[n])]
+        counting = [n for n in others if n.lower() in _INDEXES or counts_rows(table.columns[n])]
         used = frozenset({column, *counting})
         remarks += tuple(
             f"{table.path.name}: {f'the column {n}' if n else 'a column without a name'} numbers "
@@ -71,8 +72,7 @@ def match(table: LabelTable, data: Dataset) -> Rows:
                 f"{table.path.name} counts the images in natural order: 0 is {files[0]}, "
                 f"{last} is {files[last]}",
             )
-    if table.headless:
-        remarks += (f"{table.path.name} has no header line; its columns are column_1, …",)
+    remarks += tuple(f"{table.path.name} {remark}" for remark in table.remarks)
     images, twice = _once(table, column or _INDEX, images)
     numbered = _identifiers(table, used)
     remarks += tuple(
@@ -88,19 +88,27 @@ def whole_numbers(table: LabelTable, name: str) -> NDArray[np.int64]:
         return column.astype(np.int64)
     known = (column != UNKNOWN) if column.dtype.kind == "i" else known_cells(column)[0]
     numbers = np.full(len(column), UNKNOWN, np.int64)
+    column = _without_fraction(column)
     try:
         numbers[known] = column[known].astype(np.int64)
         wrong = known & (numbers != column) if column.dtype.kind == "f" else np.zeros(len(column))
     except (ValueError, OverflowError):
-        wrong = np.array([k and not _is_whole(text) for text, k in zip(column, known, strict=True)])
+        wrong = np.array([k and not is_whole(text) for text, k in zip(column, known, strict=True)])
     if wrong.any():
         row = int(np.argmax(wrong))
         raise table.problem(row, name, f"expected a whole number, got {str(column[row])!r}")
     return numbers
 
 
+def _without_fraction(column: NDArray) -> NDArray:
+    """Texts with "3.0", as tables with empty cells are often saved, as "3"."""
+    if column.dtype.kind != "U" or not any(text.endswith(".0") for text in column):
+        return column
+    return np.array([text.removesuffix(".0") for text in column], np.str_)
+
+
 def _index_column(table: LabelTable, by_header: Mapping[str, str], files: bool) -> str:
-    for name in (_INDEX, ""):
+    for name in _INDEXES:
         if name in by_header:
             return by_header[name]
     wanted = "index or file" if files else _INDEX
@@ -120,7 +128,7 @@ def _file_column(table: LabelTable, files: Sequence[str]) -> str | None:
     best, most = None, 0
     for name in [*named, *others]:
         column = table.columns[name]
-        if name not in named and (column.dtype.kind != "U" or all(map(_is_whole, column[:99]))):
+        if name not in named and (column.dtype.kind != "U" or all(map(is_whole, column[:99]))):
             continue  # numbers are file names only where the header says so
         found = sum(finder.find(str(cell)) != UNKNOWN for cell in column)
         if found > most and (name in named or 2 * found >= len(column)):
@@ -203,23 +211,7 @@ def _once(
 
 def _identifiers(table: LabelTable, used: frozenset[str]) -> list[str]:
     """Columns called id with a different whole number in each row."""
-    named = [name for name in table.columns if name not in used and _ID.fullmatch(name)]
-    return [
-        name for name in named if len(table.lines) >= _FEW and _counts_rows(table.columns[name])
-    ]
-
-
-def _counts_rows(column: NDArray) -> bool:
-    """Whether a column has a different whole number in each row, as row numbers do."""
-    return len(np.unique(column)) == len(column) and all(_is_whole(str(cell)) for cell in column)
-
-
-def _is_whole(text: str) -> bool:
-    try:
-        np.array(text).astype(np.int64)
-    except (ValueError, OverflowError):
-        return False
-    return True
+    return [n for n in table.columns if n not in used and is_identifier(n, table.columns[n])]
 
 
 class _Finder:

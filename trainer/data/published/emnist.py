@@ -83,6 +83,8 @@ class Emnist(Published):
         identity: list[object] = [cache.content_hash([self.file]), chosen, characters]
         known = by_value({"character": labels[self.kept]}, len(self.kept))
         super().__init__(shape, identity, known)
+        there = np.unique(labels[self.kept])
+        self.class_names = {"character": [_CHARACTERS[self.part][i] for i in there]}
 
     def read(self) -> Iterator[NDArray[np.uint8]]:
         """The chosen characters. Raises UserError."""

@@ -38,7 +38,8 @@ def heart() -> NDArray[np.float64]:
     return np.stack([x, -19.2 / 29 * y - 1.44], axis=1)
 
 
-OUTLINES = (square(), ellipse(), heart())  # by class of the factor "shape"
+SHAPES = ("square", "ellipse", "heart")  # the classes of the factor "shape"
+OUTLINES = (square(), ellipse(), heart())
 
 
 def outline(shape: int, scale: int, orientation: int) -> NDArray[np.float64]:

@@ -6,9 +6,10 @@ import statistics
 import numpy as np
 import pytest
 
-from evaluation.analysis.choose import SettingSummary, choose
+from evaluation.analysis.choose import choose
 from evaluation.analysis.inference import noise
 from evaluation.analysis.inference.noise import Noise, measure_noise
+from evaluation.analysis.settings.summary import SettingSummary
 from evaluation.analysis.table import RunRow
 
 BETAS = (1.0, 2.0, 4.0, 8.0, 16.0)
@@ -53,13 +54,13 @@ def test_a_single_seed_borrows_the_spread_of_its_neighbours():
     assert noise.of_mean[1] == pytest.approx(statistics.variance([-0.1, 0.1, -0.1, 0.1]), rel=0.01)
 
 
-def test_single_seeds_leave_classifier_noise_alone():
+def test_with_single_seeds_only_classifier_noise_is_known():
     noise = measure({b: [0.0] for b in BETAS}, classifier=0.02)
     assert math.isnan(noise.seed)
     assert noise.of_mean == pytest.approx([statistics.variance([-0.02, 0.02]) / 2] * len(BETAS))
 
 
-def test_of_very_many_settings_near_ones_count_as_one_place(monkeypatch: pytest.MonkeyPatch):
+def test_of_very_many_settings_close_ones_count_as_one_point(monkeypatch: pytest.MonkeyPatch):
     rng = np.random.default_rng(0)
     betas = np.geomspace(1, 256, 120)
     spreads = {b: list(0.01 * (1 + math.log(b)) * rng.standard_normal(4)) for b in betas}
@@ -69,13 +70,13 @@ def test_of_very_many_settings_near_ones_count_as_one_place(monkeypatch: pytest.
     assert (measure(spreads).of_mean != one_by_one).any()
 
 
-def test_two_seeds_that_agree_are_not_borne_out_by_themselves():
+def test_two_seeds_that_agree_are_not_taken_for_certainty():
     noisy = [-0.1, 0.1, -0.1, 0.1]
     noise = measure({1.0: noisy, 2.0: noisy, 1000.0: [0.0, 1e-6]})
     assert noise.of_mean[2] > 0.3 * noise.of_mean[0]
 
 
-def test_more_seeds_are_known_with_more_freedom_and_none_without_seeds():
+def test_more_seeds_give_more_degrees_of_freedom_and_none_without_seeds():
     noise = measure({1.0: [-0.1, 0.1], 1000.0: [-0.1, 0.1] * 5})
     assert noise.freedom == pytest.approx([3.0, 11.0])
     assert all(np.isinf(measure({b: [0.0] for b in BETAS}).freedom))

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from evaluation.analysis.choose import SettingSummary, choose
+from evaluation.analysis.choose import choose
 from evaluation.analysis.inference import posterior as posterior_module
 from evaluation.analysis.inference.families import find_families
 from evaluation.analysis.inference.noise import Noise
@@ -14,6 +14,7 @@ from evaluation.analysis.inference.posterior import (
     Posterior,
     draw_posterior,
 )
+from evaluation.analysis.settings.summary import SettingSummary
 from tests.evaluation.analysis.sweeps import inverted_u, make_rows
 
 BETAS = (1.0, 4.0, 16.0, 64.0, 256.0)
@@ -72,7 +73,7 @@ def test_settings_of_many_latent_sizes_are_pooled_to_so_many_cells(monkeypatch):
     )
 
 
-def test_objectives_with_betas_enough_have_surfaces_of_their_own():
+def test_objectives_with_enough_betas_have_surfaces_of_their_own():
     own = find_families(settings_of(("beta_vae", "factor_vae")))
     assert [list(group) for group in own.groups] == [[0], [1]] and own.shared == ()
     together = find_families(settings_of(("beta_vae", "factor_vae"), betas=(1.0, 4.0)))

@@ -66,7 +66,7 @@ def test_other_factors_vary_freely_and_all_images_come_equally_often() -> None:
     assert np.abs(table[~np.eye(5, dtype=bool)] - 0.05).max() < 0.01
 
 
-def test_y_is_uniform_over_the_factors() -> None:
+def test_the_fixed_factor_is_uniform_over_the_factors() -> None:
     labels = read_labels(Toy(SMALL))
     groups = [labels.groups(name) for name in labels.factors]
     y, _, _ = draw_pairs(groups, 20_000, 1, np.random.default_rng(0))

@@ -43,7 +43,7 @@ def test_it_finds_what_the_exact_minimum_finds(spread: float) -> None:
     assert ours == pytest.approx(exact.score(test[0], y_test[0]), abs=0.012)
 
 
-def test_adagrad_is_torchs() -> None:
+def test_adagrad_equals_torchs() -> None:
     train, y, *_ = problems(1.5)
     weights = starts(1)[0].clone().requires_grad_()
     optimiser = torch.optim.Adagrad([weights], lr=LEARNING_RATE)
@@ -55,7 +55,7 @@ def test_adagrad_is_torchs() -> None:
     torch.testing.assert_close(ours, weights.detach(), rtol=1e-3, atol=1e-4)
 
 
-def test_problems_do_not_touch_one_another() -> None:
+def test_problems_do_not_affect_one_another() -> None:
     train, y, *_ = problems(0.3, 1.5, 4.0)
     together = fit(train, y, starts(3))
     for k in range(3):
@@ -80,7 +80,7 @@ def test_every_feature_has_the_same_spread_in_training() -> None:
     assert (train[0, :, -1] == train[0, 0, -1]).all()
 
 
-def test_a_feature_constant_in_training_says_nothing() -> None:
+def test_a_feature_constant_in_training_is_uninformative() -> None:
     train, test = torch.rand(1, 50, 2), torch.rand(1, 20, 2)
     train[..., 0] = 0.1
     new_train, new_test = standardise(train, test)

@@ -78,7 +78,7 @@ def client_of(store: Store) -> MlflowClient:
     return MlflowClient(sqlite_uri(store.path("mlflow.db")))
 
 
-def test_an_experiment_that_was_deleted_is_there_again(store):
+def test_a_deleted_experiment_is_restored(store):
     write(store)
     client = client_of(store)
     client.delete_experiment(client.get_experiment_by_name(SPEC.name).experiment_id)
@@ -121,7 +121,7 @@ def test_a_sweep_that_is_extended_stays_one_run_with_all_settings_below_it(store
     assert len(found["run"]) == 3  # of both searches alike
 
 
-def test_stores_with_a_sweep_of_one_name_have_a_run_each_in_a_common_database(
+def test_two_stores_with_a_sweep_of_the_same_name_have_a_run_each_in_one_database(
     store, tmp_path, empty_database, monkeypatch
 ):
     other = a_store(tmp_path / "other", empty_database)
@@ -160,6 +160,10 @@ def test_another_database_follows_only_what_is_here_and_nowhere_else(store, tmp_
     assert runs(MlflowClient(uri))["run"][0].info.artifact_uri.startswith(places[1].as_uri())
 
 
+def test_a_group_that_shares_the_store_may_write_its_database(empty_database):
+    assert empty_database.stat().st_mode & 0o777 == 0o664
+
+
 def test_a_question_mark_in_the_path_does_not_end_it(tmp_path, monkeypatch, empty_database):
     monkeypatch.setenv("SWEEP_CACHE", str(tmp_path / "cache"))
     path = tmp_path / "a?b 100%25" / "mlflow.db"
@@ -185,7 +189,9 @@ def test_a_database_of_another_version_is_not_upgraded_unasked(tmp_path, empty_d
 
 
 @pytest.mark.parametrize("uri", ["mlruns", "file:///tmp/mlruns", "./mlflow.db"])
-def test_an_address_that_is_no_server_and_no_database_is_said_at_the_start(store, uri, monkeypatch):
+def test_an_address_that_is_no_server_and_no_database_is_reported_at_the_start(
+    store, uri, monkeypatch
+):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
     said: list[str] = []
     tracker = Background("MLflow", lambda: MlflowWriter(SPEC, store, "mig"), say=said.append)

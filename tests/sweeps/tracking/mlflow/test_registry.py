@@ -151,7 +151,7 @@ def test_the_best_model_of_a_store_that_was_moved_is_found(store, tmp_path):
     assert not store.root.exists()
 
 
-def test_what_is_not_there_is_said_in_one_line(store, tmp_path):
+def test_what_does_not_exist_is_one_line(store, tmp_path):
     sync(SPEC, store)
     for source in ("models:/other/1", f"models:/{SPEC.name}/9", "runs:/abc", "models:/x@best"):
         with pytest.raises(UserError, match=r"MLflow has no such model: .*not found") as error:
@@ -163,7 +163,7 @@ def test_what_is_not_there_is_said_in_one_line(store, tmp_path):
         load_model(tmp_path)
 
 
-def test_a_registry_that_fails_stops_nothing_and_is_made_up_for_later(store, monkeypatch):
+def test_a_registry_that_fails_stops_nothing_and_is_caught_up_later(store, monkeypatch):
     monkeypatch.setattr("sweeps.tracking.background.PATIENCE", 0.2)
     monkeypatch.setattr("sweeps.tracking.background.PAUSES", (0.01,))
     database = store.path("mlflow.db")
@@ -190,7 +190,7 @@ def test_a_sweep_whose_best_seeds_all_failed_registers_nothing(store):
     assert versions(store) == {}
 
 
-def test_a_server_keeps_and_gives_the_model_over_http(store, tmp_path, monkeypatch):
+def test_a_server_stores_and_serves_the_model_over_http(store, tmp_path, monkeypatch):
     database = f"sqlite:///{store.path('mlflow.db')}"
     with mlflow_server(database, str(tmp_path / "artifacts"), tmp_path) as server:
         monkeypatch.setenv("MLFLOW_TRACKING_URI", server.url)

@@ -161,7 +161,7 @@ def test_a_model_comes_back_from_s3_as_it_was(tracking, spec, store, tmp_path):
 
 
 @pytest.mark.parametrize("fault", [Answer(503), Refuse()])
-def test_down_for_the_whole_sweep_it_lacks_all_and_says_what_to_do(
+def test_when_down_for_the_whole_sweep_it_lacks_everything_and_the_remedy_is_named(
     tracking, spec, store, fault, monkeypatch
 ):
     monkeypatch.setattr("sweeps.tracking.background.PATIENCE", 0.3)
@@ -177,7 +177,7 @@ def test_down_for_the_whole_sweep_it_lacks_all_and_says_what_to_do(
 
 
 @pytest.mark.parametrize(("fault", "passing"), [(Answer(500), 3), (Refuse(), 11), (Slow(0.05), 6)])
-def test_trouble_in_the_middle_leaves_nothing_to_do(tracking, spec, store, fault, passing):
+def test_trouble_halfway_leaves_nothing_to_do(tracking, spec, store, fault, passing):
     """`passing` requests pass, fifteen meet the fault, and the rest pass again."""
     before = tracking.proxy.injected
     tracking.proxy.inject(fault, times=15, after=passing)
@@ -186,7 +186,7 @@ def test_trouble_in_the_middle_leaves_nothing_to_do(tracking, spec, store, fault
     check_complete(tracking, spec, store)
 
 
-def test_answers_that_are_lost_double_nothing(tracking, spec, store, monkeypatch):
+def test_lost_responses_duplicate_nothing(tracking, spec, store, monkeypatch):
     """The server does what it is asked, later than the client waits for it, now and then."""
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "1")
     tracking.proxy.inject(Slow(1.3), times=4, after=3)  # among them, runs being made
@@ -194,7 +194,7 @@ def test_answers_that_are_lost_double_nothing(tracking, spec, store, monkeypatch
     check_complete(tracking, spec, store)
 
 
-def test_a_silent_server_is_left_in_bounded_time(tracking, spec, store):
+def test_a_silent_server_is_given_up_in_bounded_time(tracking, spec, store):
     with tracking.proxy.broken(Hang()):
         tracker = track(spec, store)
         assert not tracker.close(seconds=0.3)
@@ -204,7 +204,7 @@ def test_a_silent_server_is_left_in_bounded_time(tracking, spec, store):
     check_complete(tracking, spec, store)
 
 
-def test_a_slow_server_gets_what_time_there_is_and_the_rest_later(tracking, spec, store):
+def test_a_slow_server_gets_what_fits_and_the_rest_later(tracking, spec, store):
     with tracking.proxy.broken(Slow(0.3)):
         assert "it is slow" in abandoned(track(spec, store), seconds=1)
     sync(spec, store)

@@ -22,7 +22,7 @@ def write(root, cars=3, side=8):
     return folder
 
 
-def test_every_picture_has_its_factors(tmp_path):
+def test_every_image_has_its_factors(tmp_path):
     write(tmp_path)
     data = load("cars3d", path=str(tmp_path), size=8)
     assert dict(data.factors) == {"object_type": 3, "azimuth": 6, "elevation": 4}

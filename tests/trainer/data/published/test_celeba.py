@@ -78,7 +78,7 @@ def test_faces_without_a_row_and_without_any_table(tmp_path):
     assert not data.factors and "is not there: no labels" in notes_of(data).labels[0]
 
 
-def test_a_smaller_square_is_other_pixels(tmp_path):
+def test_a_smaller_square_gives_other_pixels(tmp_path):
     write(tmp_path)
     whole, middle = (load("celeba", path=str(tmp_path), crop=crop) for crop in (None, 100))
     assert whole.fingerprint != middle.fingerprint
@@ -86,7 +86,7 @@ def test_a_smaller_square_is_other_pixels(tmp_path):
         load("celeba", path=str(tmp_path), crop=200)
 
 
-def test_files_that_are_not_there(tmp_path):
+def test_missing_files(tmp_path):
     with pytest.raises(UserError, match="get them from the page of Liu et al"):
         load("celeba", path=str(tmp_path / "none"))
     (tmp_path / "img_align_celeba.zip").write_bytes(b"")

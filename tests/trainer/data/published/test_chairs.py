@@ -41,7 +41,7 @@ def test_gray_of_64_pixels_is_the_papers(tmp_path):
     assert data.shape == (1, 64, 64) and data.images([0])[0, 0, 0, 0] == 255
 
 
-def test_the_middle_alone(tmp_path):
+def test_only_the_middle(tmp_path):
     write(tmp_path)
     whole, middle = (load("chairs", path=str(tmp_path), size=8, crop=crop) for crop in (None, 8))
     assert whole.fingerprint != middle.fingerprint

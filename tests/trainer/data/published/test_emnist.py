@@ -28,7 +28,7 @@ def write(folder, labels, part="letters", split="train", zipped=True):
 
 
 @pytest.mark.parametrize("zipped", [True, False])
-def test_letters_stand_upright(tmp_path, zipped):
+def test_letters_are_upright(tmp_path, zipped):
     write(tmp_path / "gzip", [1, 2, 3, 26, 1, 2], zipped=zipped)
     data = load("emnist", path=str(tmp_path))
     assert (len(data), data.shape, dict(data.factors)) == (6, (1, 28, 28), {"character": 4})
@@ -53,7 +53,7 @@ def test_small_letters_are_classes_of_their_own_where_the_part_has_them(tmp_path
     assert np.array_equal(data.images([1])[0, 0], UPRIGHT[1] >= 128)
 
 
-def test_which_characters_are_kept_decides_the_pixels(tmp_path):
+def test_the_chosen_characters_determine_the_pixels(tmp_path):
     write(tmp_path, [1, 2, 3, 26, 1, 2])
     first = load("emnist", path=str(tmp_path), characters="A").fingerprint
     assert load("emnist", path=str(tmp_path), characters="B").fingerprint != first

@@ -36,7 +36,7 @@ def test_shapes3d_has_the_factors_of_its_labels(tmp_path):
     assert load("shapes3d", path=str(tmp_path), size=4).images([0]).shape == (1, 3, 4, 4)
 
 
-def test_shapes3d_that_are_not(tmp_path):
+def test_files_that_are_not_shapes3d(tmp_path):
     with pytest.raises(UserError, match="the page of Burgess & Kim"):
         load("shapes3d", path=str(tmp_path))
     file = tmp_path / "3dshapes.h5"
@@ -61,7 +61,7 @@ def test_mpi3d_is_in_the_order_of_its_factors(tmp_path):
     ]
 
 
-def test_mpi3d_that_is_not(tmp_path):
+def test_files_that_are_not_mpi3d(tmp_path):
     file = tmp_path / "mpi3d_real.npz"
     np.savez(file, images=pixels(96, 8, 8, 3))
     with pytest.raises(UserError, match="96 images match no set; give `grid` for a subset"):
@@ -93,7 +93,7 @@ def test_faces3d_of_one_axis_for_each_factor(tmp_path, ending):
     assert np.array_equal(data.images([17])[0, 0], renders[places])
 
 
-def test_faces3d_that_are_not(tmp_path):
+def test_files_that_are_not_faces3d(tmp_path):
     with pytest.raises(UserError, match="the licence of the Basel Face Model"):
         load("faces3d", path=str(tmp_path))
     file = tmp_path / "renders.pth"

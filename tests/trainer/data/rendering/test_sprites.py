@@ -51,7 +51,7 @@ def test_first_and_last_orientation_and_corner_positions(shape):
     assert np.array_equal(images[0, 0, :32, :32], images[31, 31, 32:, 32:])
 
 
-def test_every_sprite_lies_wholly_in_the_picture():
+def test_every_sprite_is_completely_inside_the_image():
     for shape in range(3):
         for orientation in range(40):
             images = drawn(shape, 5, orientation)
@@ -66,7 +66,7 @@ def test_a_polygon_that_leaves_the_picture_is_cut_off():
     assert not images[1].any()
 
 
-def test_heart_stands_on_its_tip():
+def test_the_heart_points_down():
     rows = np.flatnonzero(drawn(2, 5, 0)[15, 15].any(axis=1))
     widths = drawn(2, 5, 0)[15, 15].sum(axis=1)
     assert widths[rows[-1]] < 4 < widths[rows[4]]

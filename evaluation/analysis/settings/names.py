@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from evaluation.analysis.choose import SettingSummary
 from evaluation.analysis.formatting import finite_or_none, number
+from evaluation.analysis.settings.summary import SettingSummary
 
 
 def setting_label(setting: SettingSummary) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-LIVE = 0.01  # nats: the least KL of a live latent (the same as in Duan et al. 2020)
+from evaluation.health import LIVE
 
 
 @dataclass(frozen=True)
