@@ -33,13 +33,13 @@ def test_drawn_curves_differ_and_are_drawn_again_alike():
 def test_a_replay_is_kept_and_a_line_cut_off_is_not_counted(tmp_path):
     path = tmp_path / "found.jsonl"
     one = Replay(np.array([8, 16]), np.array([0.2, 0.004]), 0.9)
-    Found(path).add("real", "race", 3, one, 1.5)
+    Found(path).add("real", "race", 3, one)
     with path.open("a") as file:
         file.write('["real", "race", 4, [8')
     again = Found(path)
-    assert ("real", "race", 3) in again and again.count("real", "race") == 1
-    [(found,), seconds] = again.of("real", "race")
+    assert ("real", "race", 3) in again
+    [found] = again.of("real", "race")
     assert found.loss_at(np.array([1, 8, 15, 99])).tolist() == [0.2, 0.2, 0.2, 0.004]
-    assert (found.said, seconds) == (0.9, 1.5)
-    again.add("real", "race", 4, one, 1.0)
-    assert Found(path).count("real", "race") == 2
+    assert found.said == 0.9
+    again.add("real", "race", 4, one)
+    assert len(Found(path).of("real", "race")) == 2
