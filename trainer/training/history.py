@@ -59,7 +59,7 @@ class History:
         records = self._averages.get("kl_per_latent", [])
         if not records:
             return [False] * len(self.failed)
-        unused = (records[-1] < UNUSED).all(axis=1).tolist()
+        unused: list[bool] = np.all(records[-1] < UNUSED, axis=1).tolist()
         return [u and failed is None for u, failed in zip(unused, self.failed, strict=True)]
 
     def table(self, model: int) -> dict[str, list[Any]]:
