@@ -3,11 +3,12 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from evaluation.result_file import RESULT, Files
 from sweeps.storage.record_reader import RESULTS, RecordReader
-from sweeps.storage.storage import Storage
+from sweeps.storage.storage import Storage, local_path
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,10 @@ class Glance:
     def runs(self) -> Mapping[str, Files]:
         """Folders of all the runs that there are, begun or ended, by id."""
         return self._storage.folders("runs")
+
+    def folder(self, run_id: str) -> Path:
+        """The local folder of a run that has a result; `results` refused it if it was a link."""
+        return local_path(self._storage.root, f"runs/{run_id}")
 
     def ended(self, run_ids: Iterable[str]) -> dict[str, EndedRun]:
         """Those of these runs that have ended, by id."""

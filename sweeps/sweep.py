@@ -122,7 +122,7 @@ class Sweep:
 
     def _scored(self, settings: Sequence[HeldSetting], glance: Glance) -> list[dict[str, Any]]:
         glance.results(run for held in settings for run in held.runs.values())  # all at once
-        found = (scored_alike(self.store, held, self.metrics, glance) for held in settings)
+        found = (scored_alike(held, self.metrics, glance) for held in settings)
         return [result for results in found for result in results]
 
     def other_metrics(self) -> "Iterator[Sweep]":

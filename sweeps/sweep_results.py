@@ -91,9 +91,7 @@ def scored(
     }
 
 
-def scored_alike(
-    store: Store, held: HeldSetting, plan: MetricPlan, glance: Glance
-) -> list[dict[str, Any]]:
+def scored_alike(held: HeldSetting, plan: MetricPlan, glance: Glance) -> list[dict[str, Any]]:
     """Results of the runs of a setting that can be compared, in order of seeds, as `scored`.
 
     Where a metric compares seeds, all scores are for one set of seeds: all of them if scored, else
@@ -107,8 +105,9 @@ def scored_alike(
         for figures in result["evaluations"].values()
         if isinstance(figures.get("seeds"), list) and set(figures["seeds"]) <= set(everyone)
     }
+    added = {"setting": held.setting.number}
     ended = {
-        run: stored[run] | {"setting": held.setting.number, "folder": str(store.run_folder(run))}
+        run: stored[run] | added | {"folder": str(glance.folder(run))}
         for run in everyone
         if run in stored
     }

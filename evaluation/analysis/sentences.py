@@ -17,7 +17,7 @@ CONTENDER = 0.05  # probability from which a latent size may be the best
 def sentences(answer: Answer) -> Iterator[str]:
     """The whole answer, one point per sentence, the most useful first."""
     yield from _use(answer)
-    yield from _verdict(answer.best)
+    yield from _verdict(answer)
     yield from _factors(answer)
     yield from _score(answer)
     yield from _top(answer)
@@ -67,9 +67,15 @@ def _preferred(best: Best, favourite: SettingSummary) -> str:
     return f"{said}, and more of this one's models are usable."
 
 
-def _verdict(best: Best) -> Iterator[str]:
+def _verdict(answer: Answer) -> Iterator[str]:
+    best, health = answer.best, answer.health
     if best.verdict == "clear":
         yield "Verdict: clear, the scores settle this."
+        if 2 * health.unconverged >= health.runs:
+            yield (
+                f"It is of models trained this long: the loss of {health.unconverged} of "
+                f"{count(health.runs, 'run')} was still falling, and longer training may move β."
+            )
     else:
         yield "Verdict: cannot tell."
         yield from best.reasons
@@ -134,7 +140,8 @@ def _top(answer: Answer) -> Iterator[str]:
         odds = ", ".join(f"M = {m} ({p:.2f})" for m, p in contenders.items())
         yield f"The latent size is not settled: {odds}; the interval of beta is over them all."
     high_score, used = answer.choice.settings[0], best.setting
-    if high_score not in (used, best.favourite) and math.isfinite(high_score.score):
+    ahead = fixed(high_score.score, 3) != fixed(used.score, 3)  # and not by rounding alone
+    if high_score not in (used, best.favourite) and math.isfinite(high_score.score) and ahead:
         yield (
             f"By score alone, the mean of the better half, {setting_label(high_score)} is ahead, "
             f"{fixed(high_score.score, 3)} against {fixed(used.score, 3)}; that mean also rises "
@@ -146,15 +153,15 @@ def _runs(answer: Answer) -> Iterator[str]:
     """The fate of the runs: failures and unusable models."""
     choice, health = answer.choice, answer.health
     if choice.failed:
-        yield (
-            f"{choice.failed} of {count(health.runs, 'run')} failed; each counts, at "
-            f"{choice.failed_score:.3g}."
-        )
+        at = f"; each counts, at {choice.failed_score:.3g}"
+        known = math.isfinite(choice.failed_score)
+        yield f"{choice.failed} of {count(health.runs, 'run')} failed{at if known else ''}."
     yield from describe_health(health)
     if choice.undefined:
         yield (
             f"{metric_name(choice.metric)} is undefined for the {count(choice.undefined, 'run')} "
-            "without a live latent: a setting's mean is over the others."
+            "without a live latent, or without another seed that has one: a setting's mean is over "
+            "the others."
         )
     if choice.settings and max(setting.seeds for setting in choice.settings) == 1:
         yield "Every setting has one seed: the noise is estimated from scatter about the curve."
@@ -162,11 +169,12 @@ def _runs(answer: Answer) -> Iterator[str]:
 
 def describe_health(health: HealthCounts) -> Iterator[str]:
     """One sentence with counts of what went wrong; none when nothing did."""
+    blurred = health.worse_than_mean_image
     kinds = {
         "collapsed (no live latent)": health.collapsed,
         "diverged": health.diverged,
         "had not converged": health.unconverged,
-        "reconstruct no better than the mean image": health.worse_than_mean_image,
+        f"reconstruct{'s' if blurred == 1 else ''} no better than the mean image": blurred,
     }
     found = [f"{number} {kind}" for kind, number in kinds.items() if number]
     if found:

@@ -258,6 +258,8 @@ def _scored(row: RunRow, scores: Sequence[object]) -> RunRow:
         return replace(row, state="undefined", reason=reason)
     if all(map(math.isfinite, numbers)):
         return replace(row, state="finished", scores=numbers)
+    if row.metric in UNDEFINED_WHEN_COLLAPSED and row.health.live_latents and row.reason:
+        return replace(row, state="undefined")  # alive, but no other seed to compare it with
     return replace(row, reason=row.reason or "its score is not finite")
 
 

@@ -24,6 +24,7 @@ BEYOND = 0.2  # probability that the best is beyond the range: the complement of
 FLAT = 0.5  # posterior probability of a constant score from which no beta is trusted
 FLOOR_SPREADS = 2.0  # a score this many spreads above its floor is more than luck
 FEWEST_BETAS = 3
+FEWEST_SEEDS_OF_UDR = 3
 MORE_SEEDS = (1.5, 2.0, 3.0, 5.0, 10.0)
 MANY_ILL = 0.25  # share of unhealthy runs from which they are the first thing to fix
 
@@ -120,6 +121,11 @@ def _meaningless(evidence: Evidence) -> Iterator[str]:
         yield (
             "A typical model of this setting has one live latent: seeds agree on it whether or not "
             "it is disentangled, so UDR says nothing here."
+        )
+    if evidence.metric == "udr" and evidence.seeds < FEWEST_SEEDS_OF_UDR:
+        yield (
+            "UDR of two seeds is one comparison, which does not show how much others would vary: "
+            f"give {FEWEST_SEEDS_OF_UDR} seeds or more."
         )
     if floor is not None and math.isfinite(evidence.score):
         spread = floor.spread if math.isfinite(floor.spread) else 0.0

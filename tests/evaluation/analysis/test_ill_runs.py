@@ -1,6 +1,7 @@
 """Sweeps whose models collapsed, diverged, or were not trained to the end."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -11,6 +12,7 @@ from evaluation.analysis.table import rows_from_results
 from tests.evaluation.analysis.sweeps_of_rows import row
 
 DEAD = RunHealth(live_latents=0, collapsed=True)
+SHARP = {0.25: 0.2, 1.0: 0.3, 4.0: 0.5, 16.0: 0.89, 64.0: 0.3}
 
 
 def udr_rows(dead=(), live=3, scores=None):
@@ -49,9 +51,8 @@ def test_collapse_without_pressure_names_its_cause_before_seeds():
 
 
 def test_one_live_latent_is_never_clear_under_udr():
-    sharp = {0.25: 0.2, 1.0: 0.3, 4.0: 0.5, 16.0: 0.89, 64.0: 0.3}
-    assert answer(udr_rows(live=3, scores=sharp)).best.verdict == "clear"
-    best = answer(udr_rows(live=1, scores=sharp)).best
+    assert answer(udr_rows(live=3, scores=SHARP)).best.verdict == "clear"
+    best = answer(udr_rows(live=1, scores=SHARP)).best
     assert best.verdict == "cannot tell" and "one live latent" in best.reasons[0]
     assert best.health.live_latents == 1 and best.to_json()["health"]["live_latents"] == 1
 
@@ -84,6 +85,33 @@ def result(run, kl, udr, **others):
         "evaluations": {"e": evaluation},
         **others,
     }
+
+
+def test_a_seed_without_another_live_one_is_undefined_not_failed():
+    kl, reason = [0.5, 3.0], "UDR is undefined: no other seed of the setting uses a latent"
+    one = result("a", kl, None)
+    one["evaluations"]["e"]["measures"]["udr"]["reason"] = reason
+    (read,) = rows_from_results([one], "e", "udr")
+    assert (read.state, read.reason) == ("undefined", reason)
+
+
+def test_two_seeds_of_udr_are_one_comparison():
+    rows = [r for r in udr_rows(scores=SHARP) if r.seed < 2]
+    best = answer(rows).best
+    assert best.verdict == "cannot tell" and "is one comparison" in best.reasons[0]
+    assert answer([r for r in udr_rows(scores=SHARP) if r.seed < 3]).best.verdict == "clear"
+
+
+def test_a_clear_answer_says_when_training_was_short():
+    rows = [replace(r, health=RunHealth(3, unconverged=True)) for r in udr_rows(scores=SHARP)]
+    best = answer(rows).best
+    assert best.verdict == "clear"
+    assert "the loss of 20 of 20 runs was still falling" in " ".join(best.sentences)
+
+
+def test_when_all_failed_there_is_no_level_to_count_them_at():
+    rows = [row(beta, 5, 0, (), state="failed") for beta in (1.0, 4.0, 16.0)]
+    assert "3 of 3 runs failed." in answer(rows).best.sentences
 
 
 def test_the_collapse_of_older_results_is_known_from_their_kl():
