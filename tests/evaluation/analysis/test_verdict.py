@@ -94,7 +94,7 @@ def test_causes_come_before_seeds():
     assert "(2,000 now)" in reasons[1] and "(gaussian now)" in reasons[1]
     assert "30 of 54 runs was still falling" in reasons[2] and "train longer" in reasons[2]
     assert "seeds" not in "".join((reasons[0], reasons[2]))
-    assert "Add 2 seeds per setting" in reasons[3]
+    assert "Adding 2 seeds per setting" in reasons[3]
 
 
 def test_a_clear_answer_is_not_spoilt_by_a_few_ill_runs():
