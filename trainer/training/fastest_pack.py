@@ -10,7 +10,7 @@ from trainer.device.precision import offered
 from trainer.training.fastest_precision import STEPS_MEASURED, step_seconds
 
 WORTH = 100  # times the steps measured: of shorter trainings, the measuring would be a good part
-GAIN = 0.97  # a smaller pack must take at most this share of the time per model
+GAIN = 0.9  # a smaller pack must take at most this share of the time per model
 
 
 def fastest_size(
@@ -31,11 +31,23 @@ def fastest_size(
 
 
 def best_size(most: int, seconds_per_model: Callable[[int], float]) -> int:
-    """The best of `most`, its halves and so on down to 1, preferring the larger if close."""
-    best, least, size = most, seconds_per_model(most), most
-    while size > 1:
-        size = (size + 1) // 2
-        seconds = seconds_per_model(size)
-        if seconds < GAIN * least:
-            best, least = size, seconds
+    """The best of `most`, its halves and so on down to 1, preferring larger ones if close.
+
+    A smaller size must prove better twice: a busy machine makes a few steps look slow.
+    """
+    sizes = [most]
+    while sizes[-1] > 1:
+        sizes.append((sizes[-1] + 1) // 2)
+    taken = {size: seconds_per_model(size) for size in sizes}
+    best = _least(taken)
+    if best != most:
+        for size in (most, best):
+            taken[size] = min(taken[size], seconds_per_model(size))
+        best = _least({size: taken[size] for size in (most, best)})
     return best
+
+
+def _least(taken: dict[int, float]) -> int:
+    """The size with the least time, unless a larger one takes little more."""
+    least = min(taken.values())
+    return max(size for size, seconds in taken.items() if GAIN * seconds <= least)
