@@ -299,10 +299,9 @@ def _rare(classes: Mapping[str, NDArray[np.int64]]) -> dict[str, str]:
 
 
 def _too_rare(counts: NDArray) -> str:
-    if len(counts) > 3:
-        return f"its {len(counts):,} classes rarely repeat among {counts.sum():,} labelled images"
+    said = f"its {len(counts):,} classes rarely repeat among {counts.sum():,} labelled images"
     shown = ", ".join(f"{count:,}" for count in counts)
-    return f"its {len(counts)} classes have {shown} labelled images: too few to learn and to test"
+    return f"{said} ({shown})" if len(counts) < 4 else said
 
 
 def _is_free_text(counts: NDArray) -> bool:
