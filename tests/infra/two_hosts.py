@@ -154,12 +154,13 @@ class Slurm:
         found = []
         for host in self._hosts.values():
             shown = subprocess.run(
-                ["nsenter", "--target", str(host.pid), "--pid", "--mount", "ps", "-eo", "args"],
+                ["nsenter", "--target", str(host.pid), "--pid", "--mount", "ps", "-eo", "s,args"],
                 capture_output=True,
                 text=True,
                 check=True,
             )
-            found += [line for line in shown.stdout.splitlines() if re.search("raylet|gcs_s", line)]
+            alive = (line for line in shown.stdout.splitlines() if not line.startswith("Z"))
+            found += [line for line in alive if re.search("raylet|gcs_server", line)]
         return found
 
 
