@@ -89,7 +89,7 @@ def own_best_in_short(choice: Choice) -> str:
 def of_rings(choice: Choice) -> str:
     """The meaning of the rings in the page's charts, as the end of a sentence."""
     own = own_best_in_short(choice)
-    return f"{name_of_best(choice)}; the dashed one {own}" if own else name_of_best(choice)
+    return f"{name_of_best(choice)}; the dashed ring, {own}" if own else name_of_best(choice)
 
 
 def _own_best(choice: Choice) -> str:
