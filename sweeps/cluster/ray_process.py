@@ -18,7 +18,7 @@ from typing import Any
 
 from sweeps.cluster import processes
 from sweeps.cluster.scratch import scratch
-from sweeps.siblings import HOME, search_path
+from sweeps.import_guard import HOME, search_path
 from sweeps.sweep import Sweep
 from sweeps.sweepfile import Resources
 from sweeps.trials import signals
