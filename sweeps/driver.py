@@ -46,6 +46,7 @@ class Outcome:
     answer: which setting to use; None when no setting is complete. report: its HTML page.
     trained: runs trained or scored by this call; stored: runs the store had before.
     failed: runs that diverged, of both. given_up: runs that were given up by hand.
+    collapsed: runs that were ended early because no latent was used.
     broken: a line per trial that raised or died.
     tracked: whether MLflow has everything. interrupted: stopped by Ctrl-C or SIGTERM.
     """
@@ -56,6 +57,7 @@ class Outcome:
     stored: int
     failed: int
     given_up: int
+    collapsed: int
     broken: tuple[str, ...]
     tracked: bool
     interrupted: bool
@@ -140,17 +142,15 @@ class _Session:
         with ray_process(address, sweep.spec.resources, self.console.print) as ray, self.progress:
             stop = stopping.StopRequest()
             budget = self.sweep.spec.budget
-            hours = budget.most_hours
             with (
-                _deadline(stop, hours),
+                _deadline(stop, budget.most_hours),
                 signals.heeded(stop, before_exit=self.console.show_cursor),
                 stopping.heeded(store, sweep.name, stop),
             ):
                 ray.run(sweep, self.queue, self.progress, stop)
         if stop.expired:
-            money = budget.usd if budget.hours != hours else None
-            spent = f"{hours:g} hours" if money is None else f"{money.most:g} dollars"
-            self.console.print(f"{spent} are spent; run it again to resume")
+            spent = f"{budget.in_words()} are spent"
+            self.console.print(f"{spent}; to spend as much again on the rest, run it again")
         return stop.requested and not stop.expired
 
     def _finish(self, stopped: bool) -> Outcome:
@@ -173,6 +173,7 @@ class _Session:
             stored=self.progress.stored,
             failed=self.progress.failed,
             given_up=len(stopping.given_up(self.sweep.store, self.sweep.name)),
+            collapsed=len(stopping.ended_early(self.sweep.store, self.sweep.spec)),
             broken=broken,
             tracked=tracked,
             interrupted=stopped,
@@ -219,6 +220,12 @@ def _closing_words(sweep: Sweep, outcome: Outcome, lacking: Iterable[str]) -> It
     if outcome.given_up:
         runs = "1 run was" if outcome.given_up == 1 else f"{outcome.given_up} runs were"
         yield f"{runs} given up by hand, and count as unknown; run it again to take them up"
+    if outcome.collapsed:
+        runs = "1 run was" if outcome.collapsed == 1 else f"{outcome.collapsed} runs were"
+        yield (
+            f"{runs} ended early, with no latent in use: the scores of such runs are unknown; "
+            "leave `early_stop` out to train them to the end"
+        )
     if outcome.broken:
         yield f"{len(outcome.broken)} trials failed; run it again to try them again"
         yield from (f"  {line}" for line in outcome.broken[:SHOWN])

@@ -70,6 +70,9 @@ def plan_metrics(spec: SweepSpec, data: Dataset) -> MetricPlan:
     if spec.racing is not None and compares_seeds(evaluation):
         problem = "a race needs a metric that scores a model by itself: UDR compares all seeds"
         raise spec.error(FieldError(f"{problem}; give one number of seeds", ("seeds",)))
+    if spec.early_stop.collapsed is not None and compares_seeds(evaluation):
+        problem = "UDR compares all seeds of a setting, so none of them can be ended early"
+        raise spec.error(FieldError(f"{problem}; leave this key out", ("early_stop",)))
     return MetricPlan(name, evaluation, tuple(remarks), data)
 
 

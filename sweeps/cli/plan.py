@@ -76,6 +76,7 @@ def execute(args: Namespace) -> int:
         "to_score": to_score,
         "runs_left": sure.runs - there,
         "device_hours": None if hours is None else asdict(hours),
+        "hours_at_most": spec.budget.most_hours,
         "remarks": [*describe(data), *sweep.metrics.remarks, *remarks_on_cost(spec, data)],
         "list": settings,
     }
@@ -85,6 +86,8 @@ def execute(args: Namespace) -> int:
         _show(plan, spec, store.location)
         if hours is not None and plan["trials_left"]:
             console.print(f"training what is left takes {hours.in_words()}", soft_wrap=True)
+        if limit := spec.budget.in_words():
+            console.print(f"each time it is run it stops after {limit}, with an answer")
     return 0
 
 

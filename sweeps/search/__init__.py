@@ -1,7 +1,7 @@
-"""The search: methods that propose settings, and are told their scores.
+"""The search: methods that propose settings and are told their scores.
 
-A search method is one file in `methods/` with one class (`sweeps.search.method.Method`) and one
-line here. Beside that folder is what they share, and what makes runs of their settings.
+A search method is one file in `methods/` with one class (a `sweeps.search.method.Method`), and one
+line here. The other modules are what methods share, and what turns settings into runs.
 """
 
 from typing import TYPE_CHECKING

@@ -8,8 +8,8 @@ import numpy as np
 
 from sweeps.sweepfile.space import Parameter, Value, active
 
-STEPS = 41  # of a range of real numbers: of 23 % over the paper's range of beta_norm
-WHOLE_STEPS = 8  # of a range of whole numbers
+STEPS = 41  # values of a real range: steps of 24 % over the paper's range of beta_norm
+WHOLE_STEPS = 8  # values of an integer range
 
 
 def all_of(parameters: Mapping[str, Parameter]) -> list[dict[str, Value]]:

@@ -1,4 +1,4 @@
-"""The unit cube [0, 1)^parameters, which a space is spread over: its points, and their settings."""
+"""Points of the unit cube [0, 1)^parameters, and the settings they stand for."""
 
 import itertools
 import math
@@ -11,17 +11,17 @@ from sweeps.sweepfile.space import Parameter, Value, active
 
 
 def uniform(parameters: int, seed: int) -> Iterator[NDArray[np.float64]]:
-    """Points (parameters,) drawn evenly, without end."""
+    """Endless uniformly distributed points (parameters,)."""
     random = np.random.default_rng(seed)
     while True:
         yield random.random(parameters)
 
 
 def sobol(parameters: int, seed: int) -> Iterator[NDArray[np.float64]]:
-    """A scrambled Sobol sequence: every power of two of its first points fills the cube evenly."""
+    """An endless scrambled Sobol sequence: its first 2^k points fill the cube evenly, for any k."""
     from scipy.stats import qmc  # half a second that a grid need not pay
 
-    # in blocks of powers of two: SciPy warns of any other number
+    # in powers of two: SciPy warns about any other number
     points = qmc.Sobol(parameters, rng=np.random.default_rng(seed))
     yield from points.random(16)
     while True:
@@ -31,7 +31,7 @@ def sobol(parameters: int, seed: int) -> Iterator[NDArray[np.float64]]:
 def settings_at(
     parameters: Mapping[str, Parameter], points: Iterator[NDArray[np.float64]], most: int
 ) -> Iterator[dict[str, Value]]:
-    """The settings at the next points, `most` of them; those not asked for are left in `points`."""
+    """The settings at the next points, at most `most`; takes no more points than are asked for."""
     for point in itertools.islice(points, most):
         yield setting_at(parameters, point)
 

@@ -1,4 +1,4 @@
-"""What a search method is: it knows settings and their scores, and nothing of models or Ray."""
+"""The interface of search methods, which know settings and scores, but not models or Ray."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,18 +9,18 @@ from sweeps.sweepfile import space
 from sweeps.sweepfile.space import Parameter, Value
 
 DEFAULT_SETTINGS = 30
-ATTEMPTS = 20  # proposals for one setting that may fall on settings already proposed
+ATTEMPTS = 20  # proposals for one setting, in case some were already proposed
 
 Parameters = Mapping[str, Value]
 
 
 @dataclass(frozen=True)
 class Problem:
-    """What is searched.
+    """What to search.
 
-    parameters: the space. goal: what is a better score. seed: of all that a method draws.
-    lookahead: setting n may be proposed from the scores of settings 0 … n - lookahead.
-    listed: the settings that were written out one by one, where they were.
+    parameters: the space. goal: which scores are better. seed: of all random draws.
+    lookahead: setting n may depend on the scores of settings 0 … n - lookahead.
+    listed: the settings of a sweep file that lists them one by one.
     """
 
     parameters: Mapping[str, Parameter]
@@ -32,10 +32,10 @@ class Problem:
 
 @dataclass(frozen=True)
 class Past:
-    """What came before setting n.
+    """What precedes setting n.
 
-    parameters: of the settings 0 … n - 1. scores: of the first `Method.needs(n)` of them; None for
-        one that failed. What is not among the scores counts as still running, even when it is done.
+    parameters: of settings 0 … n - 1. scores: of the first `Method.needs(n)` of these; None for
+        one that failed. All others count as still running, even those that have finished.
     """
 
     parameters: Sequence[Parameters]
@@ -43,12 +43,12 @@ class Past:
 
 
 class Method(ABC):
-    """One way to search, made for one problem and asked for setting 0, 1, … in that order.
+    """A search method, created for one problem and asked for settings 0, 1, … in that order.
 
-    What it proposes depends on the problem and on what it is given of the past alone: one file
-    gives the same settings on any machine, in whatever order trials end, and after any kill.
+    Its proposals depend only on the problem and the `Past` it is given: the same file gives the
+    same settings on any machine, in whatever order trials end, and after any interruption.
 
-    uses_scores: whether proposals depend on scores, and so on how settings are scored.
+    uses_scores: whether proposals depend on scores, and thus on how settings are scored.
     """
 
     uses_scores: ClassVar[bool] = False
@@ -58,20 +58,20 @@ class Method(ABC):
 
     @classmethod
     def count(cls, problem: Problem, wanted: int | None) -> int:
-        """How many settings there will be, of `wanted`. Raises FieldError."""
+        """How many settings there will be if `wanted` were asked for. Raises FieldError."""
         there_are = space.size(problem.parameters)
         wanted = DEFAULT_SETTINGS if wanted is None else wanted
         return wanted if there_are is None else min(wanted, there_are)
 
     @classmethod
     def proposed(cls, problem: Problem, count: int) -> int:
-        """How many of `count` settings it proposes itself; the others are up to a race."""
+        """How many of `count` settings the method proposes; the race chooses the others."""
         return count
 
     def needs(self, number: int) -> int:
-        """How many of the first settings must have their scores before `number` is proposed."""
+        """How many settings, from the first, must be scored before `number` is proposed."""
         return 0
 
     @abstractmethod
     def proposals(self, number: int, past: Past) -> Iterator[dict[str, Value]]:
-        """Setting `number`, then what else it may be where that was proposed already."""
+        """Setting `number`, then alternatives in case it was already proposed."""

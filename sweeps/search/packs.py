@@ -1,4 +1,4 @@
-"""Cuts runs into packs that train together, whichever settings they are of."""
+"""Groups runs, of one setting or of several, into packs that train together."""
 
 from collections import deque
 from collections.abc import Sequence
@@ -10,10 +10,11 @@ from trainer.config.run import RunConfig
 
 
 class Packs:
-    """Runs that wait to be trained, in the order in which they came.
+    """Runs waiting to be trained, in order of arrival.
 
-    most: runs in a pack. mixed: whether they may be of several settings, those that differ in beta
-    and learning rate alone; else a pack is of seeds of one setting. first: seeds of a setting.
+    most: runs per pack, at most. mixed: whether a pack may hold runs of several settings, which
+    must differ only in beta and learning rate; otherwise it holds seeds of one setting.
+    first: seeds with which a setting starts.
     """
 
     def __init__(self, most: int, mixed: bool, first: int = 1):
@@ -22,39 +23,39 @@ class Packs:
 
     @classmethod
     def of(cls, spec: SweepSpec, compares_seeds: bool) -> "Packs":
-        """Those of a sweep. compares_seeds: whether a metric does; then settings stay apart."""
+        """The packs of a sweep. compares_seeds: a metric does, so settings stay separate."""
         most = len(spec.first_seeds) if spec.pack == "auto" else int(spec.pack)
         first = len(spec.first_seeds)
         return cls(most, not compares_seeds and most > first, first)
 
     @property
     def each(self) -> int:
-        """How many packs the first seeds of one setting make alone."""
+        """How many packs the first seeds of a setting fill on their own."""
         return -(-self._first // self._most)
 
     @property
     def count(self) -> int:
-        """How many packs there will be of what waits."""
+        """How many packs the waiting runs will fill."""
         return sum(-(-len(waiting) // self._most) for waiting in self._waiting.values())
 
     @property
     def empty(self) -> bool:
-        """Whether nothing waits."""
+        """Whether no runs are waiting."""
         return not self._waiting
 
     @property
     def full(self) -> bool:
-        """Whether a pack can be taken that no further run would fill up."""
+        """Whether a pack is ready: one that no later run could join."""
         return any(not self._mixed or len(w) >= self._most for w in self._waiting.values())
 
     def add(self, setting: Setting, runs: Sequence[Run]) -> None:
-        """Runs of one setting, behind all others."""
+        """Adds runs of one setting after all others."""
         for run in runs:
             alike = _shared(run.config) if self._mixed else setting.number
             self._waiting.setdefault(alike, deque()).append((setting, run))
 
     def take(self) -> tuple[list[Setting], list[Run]]:
-        """The next pack: a full one if there is one, else the one that has waited longest."""
+        """The next pack and the settings of its runs: a full one if any, else the oldest."""
         longest = next(iter(self._waiting))
         full = (key for key, waiting in self._waiting.items() if len(waiting) >= self._most)
         key = next(full, longest) if self._mixed else longest
@@ -66,5 +67,5 @@ class Packs:
 
 
 def _shared(config: RunConfig) -> str:
-    """What the models of a pack have in common (`trainer.training.loop.check_one_pack`)."""
+    """All that the models of a pack must share (`trainer.training.loop.check_one_pack`)."""
     return repr(replace(config, seed=0, beta=0.0, optimizer=replace(config.optimizer, lr=1.0)))

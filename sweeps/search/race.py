@@ -1,4 +1,4 @@
-"""Racing over seeds: more for the settings that may still be the best, until one surely is."""
+"""A race over seeds: settings that may be the best get more, until one is certain enough."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,12 +14,12 @@ DRAWS = 2000
 
 @dataclass(frozen=True)
 class Rule:
-    """How a race is run.
+    """The rules of a race.
 
-    fewest, most: seeds of a setting. within, confidence: it is over when the setting to choose is
-    within `within` of the best with this probability, in two rounds running. batch: runs that are
-    decided together. most_settings: how many may be tried in all. goal: what is a better score.
-    seed: of all draws.
+    fewest, most: seeds per setting. within, confidence: the race ends once the favourite is within
+    `within` of the best with this probability in two consecutive rounds. batch: runs decided on
+    together. most_settings: how many settings may be tried. goal: which scores are better.
+    seed: of all random draws.
     """
 
     fewest: int
@@ -32,17 +32,17 @@ class Rule:
     seed: int = 0
 
     def sure(self, probability: float) -> bool:
-        """Whether a race may be over at it."""
+        """Whether this probability suffices to end the race."""
         return probability >= self.confidence
 
 
 @dataclass(frozen=True)
 class Round:
-    """What is decided at one moment, had the race to go on. Empty lists: nothing is left to ask.
+    """What to train next if the race continues; nothing if every useful seed is spent.
 
-    seeds: how many more for tried settings, by number. new: which of the untried ones to try, by
-        place. favourite: the tried setting with the best expectation; None without any score.
-        probability: that it is within `within` of the best, now.
+    seeds: how many more seeds tried settings get, by setting number. new: indices of the untried
+        settings to try. favourite: the tried setting with the best expected score; None without
+        scores. probability: that the favourite is within `within` of the best.
     """
 
     seeds: dict[int, int]
@@ -54,17 +54,17 @@ class Round:
 def decide(
     rule: Rule, number: int, rows: Sequence[RunRow], handed: Mapping[int, int], untried: np.ndarray
 ) -> Round:
-    """Round `number` of a race.
+    """Decides round `number` of a race.
 
-    Top-two Thompson sampling (Russo 2016) with a slack, as EB-TC-epsilon has it (Jourdan, Degenne
-    and Kaufmann 2023): a run goes to the setting with the best expectation or to a challenger, one
-    that is best in a draw from the posterior in which that setting is more than `within` below the
-    best. Of the two it is the one whose mean one more seed would tell more about. The posterior is
-    the surface over (log beta_norm, log latents) that the answer is made from, so seeds of its
-    neighbours count for a setting, and settings that were not tried compete with more seeds.
+    Top-two Thompson sampling (Russo 2016) with a slack as in EB-TC-epsilon (Jourdan, Degenne and
+    Kaufmann 2023). Each run goes to the favourite, the setting with the best expected score, or to
+    a challenger: the best setting in a posterior draw in which the favourite is more than `within`
+    below it. Of the two, the run goes to the one whose mean it would make more certain. The
+    posterior is the answer's surface over (log beta_norm, log latents), so a setting learns from
+    its neighbours' seeds, and untried settings compete with more seeds of tried ones.
 
-    rows: of all runs whose scores are known. handed: seeds handed out so far, by setting; runs that
-    were lost are among them. untried: (n, 2) log beta_norm and log latents.
+    rows: all runs with known scores. handed: seeds handed out so far by setting number, including
+    those of lost runs. untried: (n, 2) log beta_norm and log latents.
     """
     left = rule.most_settings - len(handed)
     untried = untried if left > 0 else untried[:0]
@@ -92,7 +92,7 @@ def decide(
 
 
 class _Pick:
-    """Fills a batch. more: (C,) seeds that it gives each candidate."""
+    """Fills a batch. more: (C,) seeds given to each candidate."""
 
     def __init__(self, rule: Rule, known: Expectation, given: np.ndarray, left: int):
         self._rule, self._given, self._noise, self._left = rule, given, known.noise, left
@@ -104,7 +104,7 @@ class _Pick:
         return int(self.more.sum()) >= self._rule.batch
 
     def one_of(self, first: int, second: int) -> None:
-        """Gives a seed to one of the two, if one may have more."""
+        """Gives a seed to one of the two candidates, if either may have more."""
         may = [c for c in (first, second) if self._may(c)]
         if not may:
             return
@@ -119,7 +119,7 @@ class _Pick:
         return bool(self._given[candidate] + self.more[candidate] < self._rule.most)
 
     def _gain(self, candidate: int) -> float:
-        """By how much the variance of the candidate's mean would fall, with what it got already."""
+        """How much another seed would reduce its mean's variance, given those of this batch."""
         noise = max(float(self._noise[candidate]), 1e-12)
         now = 1 / (1 / max(float(self._spread[candidate]), 1e-12) + self.more[candidate] / noise)
         return now**2 / (now + noise)

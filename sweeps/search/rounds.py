@@ -1,4 +1,4 @@
-"""The rounds of a race as they were decided, kept in the store: a resumed sweep repeats them."""
+"""The rounds of a race, recorded in the store so that a resumed sweep repeats them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from sweeps.sweepfile import SweepSpec, space
 
 
 def recorded(store: Store, spec: SweepSpec) -> list[ScheduledBatch]:
-    """The rounds so far; those after a damaged one are decided anew."""
+    """The rounds recorded so far, up to the first damaged one; later ones are decided again."""
     found: list[ScheduledBatch] = []
     while spec.racing is not None:
         batch = _batch(store.read_record(_key(spec, len(found))), spec)
@@ -22,7 +22,7 @@ def recorded(store: Store, spec: SweepSpec) -> list[ScheduledBatch]:
 
 
 def record(store: Store, spec: SweepSpec, number: int, batch: ScheduledBatch) -> None:
-    """Keeps round `number`."""
+    """Records round `number`."""
     seeds = {str(setting): list(seeds) for setting, seeds in batch.seeds.items()}
     settings = {str(setting): dict(parameters) for setting, parameters in batch.settings.items()}
     store.write_record(_key(spec, number), {"seeds": seeds, "settings": settings})
@@ -30,10 +30,10 @@ def record(store: Store, spec: SweepSpec, number: int, batch: ScheduledBatch) ->
 
 @dataclass(frozen=True)
 class Decided:
-    """What is sure to be trained: in a race, what its rounds so far have given out.
+    """What is certain to be trained: in a race, what it has handed out so far.
 
-    settings: how many there are. seeds: of settings that have more than their first ones, by
-        number. runs: of all of them.
+    settings: how many. seeds: of settings with more than their first seeds, by number.
+    runs: of all settings.
     """
 
     settings: int
@@ -42,7 +42,7 @@ class Decided:
 
 
 def decided(store: Store, spec: SweepSpec) -> Decided:
-    """As the store has it now; without a race, all of the sweep."""
+    """What the store has decided so far; without a race, the whole sweep."""
     seeds: dict[int, tuple[int, ...]] = {}
     settings = METHODS[spec.method].proposed(spec.problem, spec.setting_count)
     first = spec.first_seeds
@@ -57,7 +57,7 @@ def decided(store: Store, spec: SweepSpec) -> Decided:
 
 
 def _batch(record: dict[str, Any] | None, spec: SweepSpec) -> ScheduledBatch | None:
-    """The round in a record; None for one that is damaged or of another space."""
+    """The round in a record; None if it is damaged or belongs to another space."""
     if record is None:
         return None
     try:

@@ -1,4 +1,4 @@
-"""Which runs are trained, and in which order: by ask and tell, from settings, seeds and scores."""
+"""Decides which runs to train, and in which order, by ask and tell."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,30 +24,29 @@ class Work(NamedTuple):
 
 @dataclass(frozen=True)
 class ScheduledBatch:
-    """A round of a race as it was decided: the seeds of each setting, by number.
+    """A decided round of a race: the seeds that each setting gets, by setting number.
 
-    settings: parameters of those that it tries for the first time, by number.
+    settings: parameters of the settings tried for the first time, by number.
     """
 
     seeds: Mapping[int, tuple[int, ...]]
     settings: Mapping[int, Mapping[str, Value]]
 
 
-# where a setting lies: beta_norm and latents
+# a setting's beta_norm and latents
 Place = Callable[[Mapping[str, Value]], tuple[float, int]]
 
 
 class Schedule:
     """The work of one sweep.
 
-    First every setting that the method proposes gets its first seeds. Where `seeds` has a `min` and
-    a `max` that is all that is sure, and a race over the rest follows (`sweeps.search.race`), round
-    by round: what a round holds is decided when all before it has ended, in order of setting and
-    seed, so one file gives the same runs on any machine and in any order of ending.
+    First, every setting that the method proposes gets its first seeds. If `seeds` has a `min` and a
+    `max`, a race for the rest follows (`sweeps.search.race`), in rounds. A round is decided once
+    all earlier runs have ended, from their scores in order of setting and seed, so the same file
+    gives the same runs on any machine, in whatever order they end.
 
-    searcher: of the settings that the method proposes. batches: rounds that were decided in an
-        earlier session; they are done again as they were.
-    place: of a setting; needed for the method `surface` alone.
+    searcher: proposes the settings. batches: rounds decided in an earlier session, which are
+        repeated unchanged. place: gives a setting's position; only the method `surface` needs it.
 
     >>> schedule = Schedule(spec, Searcher(spec))                    # doctest: +SKIP
     >>> work = schedule.ask()                        # doctest: +SKIP
@@ -72,12 +71,12 @@ class Schedule:
         self._candidates, self._places = self._untried(place)
         self._proposed_all = False
         self.batches: list[ScheduledBatch] = []
-        self.over = self._rule is None  # whether no round will follow
+        self.over = self._rule is None  # whether no further round follows
         self.probability: float | None = None
-        self.favourite: int | None = None  # the setting that leads, by the rounds of this session
+        self.favourite: int | None = None  # the leading setting in this session's last round
 
     def ask(self) -> Work | Literal[Wait.WAIT] | None:
-        """The next work; WAIT while it hangs on what is at work; None after the last."""
+        """The next work; WAIT while it depends on work in progress; None after the last."""
         if self._waiting:
             return self._hand(self._waiting.pop(0))
         if not self._proposed_all and self._affordable < len(self._spec.first_seeds):
@@ -98,20 +97,20 @@ class Schedule:
         return self.ask()
 
     def tell(self, work: Work, rows: Sequence[RunRow]) -> None:
-        """All of the work has ended. rows: of the runs that have a result; a lost one has none."""
+        """Reports that work has ended. rows: its runs with a result; a lost run has none."""
         number = work.setting.number
         self._at_work -= 1
         if self._rule is not None:
             self._rows.setdefault(number, []).extend(rows)
         if number < self._searcher.proposed and work.seeds == self._spec.first_seeds:
-            # a score of some of its seeds would be luck
+            # a score of only some of its seeds would depend on luck
             whole = len(rows) == len(work.seeds)
             best = choose(rows, self._spec.metric.goal).best if whole else None
             self._searcher.tell(number, None if best is None else best.score)
 
     @property
     def _affordable(self) -> int:
-        """How many runs the budget leaves."""
+        """How many more runs the budget allows."""
         return self._spec.most_runs - sum(self._handed.values())
 
     def _hand(self, work: Work) -> Work:
@@ -125,7 +124,7 @@ class Schedule:
         batch = self._recorded[number] if number < len(self._recorded) else self._decide(number)
         batch = self._afforded(batch)
         if not batch.seeds.keys() <= self._settings.keys() | batch.settings.keys():
-            batch = self._afforded(self._decide(number))  # a record of another search
+            batch = self._afforded(self._decide(number))  # the record is of another search
         if not batch.seeds:
             self.over = True
             return
@@ -136,7 +135,7 @@ class Schedule:
             self._waiting.append(Work(self._settings[setting], seeds))
 
     def _afforded(self, batch: ScheduledBatch) -> ScheduledBatch:
-        """What the budget leaves of a round."""
+        """The part of a round that the budget allows."""
         left, seeds = self._affordable, {}
         for setting, more in sorted(batch.seeds.items()):
             if left > 0:
@@ -165,9 +164,9 @@ class Schedule:
         return ScheduledBatch(seeds, new)
 
     def _was_sure(self, number: int, before: float | None) -> bool:
-        """Whether the round before was sure: one moment's luck must not end a race.
+        """Whether the previous round was certain, too: a lucky one must not end the race.
 
-        before: its probability; None in the first round of a session, which looks again.
+        before: its probability; None in the first round of a session, which works it out again.
         """
         assert self._rule is not None
         if number == 0:
@@ -180,9 +179,9 @@ class Schedule:
         return self._rule.sure(before)
 
     def _look(self, number: int, handed: Mapping[int, int]) -> tuple[race.Round, list[int]]:
-        """Round `number` when so many seeds of each setting had been handed out and ended.
+        """Round `number`, decided when these numbers of seeds had been handed out and ended.
 
-        Also the places of the candidates that had not been tried.
+        Returns the indices of the candidates untried at that time as well.
         """
         assert self._rule is not None
         ended = {setting: set(self._spec.seed_list[:count]) for setting, count in handed.items()}
@@ -201,7 +200,7 @@ class Schedule:
 
 
 def rule_of(spec: SweepSpec) -> race.Rule:
-    """How the race of a sweep is run."""
+    """The rules of a sweep's race."""
     assert spec.racing is not None
     return race.Rule(
         fewest=spec.racing.min,

@@ -1,4 +1,4 @@
-"""Proposes settings by ask and tell, whatever the method; knows nothing of models or Ray."""
+"""Proposes the settings of a sweep by ask and tell, by any method."""
 
 import enum
 import itertools
@@ -14,13 +14,13 @@ from sweeps.search.method import Past
 from sweeps.sweepfile import SweepSpec, space
 from sweeps.sweepfile.space import Parameter, Value
 
-ENUMERABLE = 100_000  # spaces with at most so many points are searched without repeats
+ENUMERABLE = 100_000  # spaces of up to this many points are searched without repeats
 
 Parameters = dict[str, Value]
 
 
 class Wait(enum.Enum):
-    """What `ask` gives when the next proposal needs the score of a setting still at work."""
+    """What `ask` returns when the next proposal needs the score of an unfinished setting."""
 
     WAIT = "wait"
 
@@ -29,14 +29,14 @@ WAIT = Wait.WAIT
 
 
 class Searcher:
-    """The settings of one sweep, in order of number.
+    """The settings of one sweep, in order.
 
-    A method sees of setting n's past the scores that it needs, in order of number, and no others,
-    even when they are known: so one file gives the same settings on any machine, however many
-    trials run at once and in whatever order they end. Resuming is asking again from the start.
+    When it proposes setting n, a method sees exactly the scores it `needs`, in order, even if more
+    are known. So the same file gives the same settings on any machine, however many trials run at
+    once and in whatever order they end. To resume is to ask again from the start.
 
     recorded: parameters of settings proposed in an earlier session, by number. They are proposed
-        again as they are, so that a newer Optuna or SciPy cannot change a sweep half-way.
+        again unchanged, so that a newer Optuna or SciPy cannot change a sweep half-way.
 
     >>> searcher = Searcher(spec)                    # doctest: +SKIP
     >>> setting = searcher.ask()                     # doctest: +SKIP
@@ -54,16 +54,16 @@ class Searcher:
 
     @property
     def proposed(self) -> int:
-        """How many settings were proposed so far."""
+        """How many settings have been proposed so far."""
         return len(self._proposed)
 
     def ask(self) -> Setting | Literal[Wait.WAIT] | None:
-        """The next setting; WAIT while it needs scores still missing; None after the last."""
+        """The next setting; WAIT while scores it needs are missing; None after the last."""
         number = len(self._proposed)
         if number >= self._count or self._unique.exhausted:
             return None
         needed = self._method.needs(number)
-        if number in self._recorded and needed > 0:  # else it is counted along, as any other
+        if number in self._recorded and needed > 0:  # others advance the method's sequence
             parameters = dict(self._recorded[number])
         elif len(self._known) < needed:
             return WAIT
@@ -76,7 +76,7 @@ class Searcher:
         return Setting(number, parameters)
 
     def tell(self, number: int, score: float | None) -> None:
-        """The score of a setting; None, as any number that is not finite, says that it failed."""
+        """Reports the score of a setting; None or a number that is not finite means it failed."""
         if not 0 <= number < len(self._proposed):
             raise ValueError(f"setting {number} was never proposed")
         self._scores[number] = score if score is not None and math.isfinite(score) else None
@@ -85,7 +85,7 @@ class Searcher:
 
 
 class _Unique:
-    """Which settings were proposed, for spaces small enough that a repeat is likely."""
+    """The settings already proposed, in spaces so small that repeats are likely."""
 
     def __init__(self, spec: SweepSpec):
         self._parameters = spec.parameters
@@ -96,7 +96,7 @@ class _Unique:
 
     @property
     def exhausted(self) -> bool:
-        """Whether every point of the space was proposed."""
+        """Whether every point of the space has been proposed."""
         return self._size is not None and len(self._seen) >= self._size
 
     def add(self, parameters: Parameters) -> None:
@@ -105,7 +105,7 @@ class _Unique:
             self._seen.add(self._key(parameters))
 
     def first(self, candidates: Iterator[Parameters], number: int) -> Parameters:
-        """The first candidate not yet proposed, else any point of the space not yet proposed."""
+        """The first candidate not yet proposed, or else a random point not yet proposed."""
         for parameters in candidates:
             if self._size is None or self._key(parameters) not in self._seen:
                 return parameters

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from sweeps.storage.objects import Objects
-from sweeps.storage.process_name import is_gone, process_name
+from sweeps.storage.process_name import is_gone, process_name, where
 from trainer.errors import UserError
 from trainer.files import parse_json
 
@@ -21,11 +21,12 @@ RENEWAL = 15.0  # seconds between renewals
 class Lease:
     """A lease as it was found.
 
-    holder: `process 12 on host`. token: unique to the holder. etag: of the file. age: seconds since
-    it was renewed, by the server's clock.
+    holder: `process 12 on host`. where: the machine and container of that process. token: unique to
+    the holder. etag: of the file. age: seconds since it was renewed, by the server's clock.
     """
 
     holder: str
+    where: str
     token: str
     etag: str
     age: float
@@ -38,13 +39,14 @@ class Lease:
             return None
         try:
             values = parse_json(found.content)
-            return cls(str(values["holder"]), str(values["token"]), found.etag, found.age)
-        except (ValueError, KeyError, TypeError):
-            return cls("another process", "", found.etag, found.age)
+            there = str(values.get("where", ""))  # missing in leases of earlier versions
+            return cls(str(values["holder"]), there, str(values["token"]), found.etag, found.age)
+        except (ValueError, KeyError, TypeError, AttributeError):
+            return cls("another process", "", "", found.etag, found.age)
 
     def is_live(self) -> bool:
         """Whether its holder may still be running."""
-        return self.age < SECONDS and not is_gone(self.holder)
+        return self.age < SECONDS and not is_gone(self.holder, self.where)
 
 
 @contextlib.contextmanager
@@ -123,4 +125,5 @@ def _renew(storage: Objects, keys: Sequence[str], token: str, over: threading.Ev
 
 
 def _content(token: str) -> io.BytesIO:
-    return io.BytesIO(json.dumps({"holder": process_name(), "token": token}).encode())
+    lease = {"holder": process_name(), "where": where(), "token": token}
+    return io.BytesIO(json.dumps(lease).encode())

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from evaluation.analysis.standing import CLEAR
+from evaluation.analysis.recommend import CLEAR
 from evaluation.identity import DEFAULT_EVALUATION
 from sweeps.search import METHODS
 from sweeps.sweepfile.configure import configure
-from sweeps.sweepfile.parts import MOST_RUNS, Budget, Metric, Racing, Resources, Stop
+from sweeps.sweepfile.sections import MOST_RUNS, Budget, EarlyStop, Metric, Racing, Resources, Stop
 from sweeps.sweepfile.space import Parameter, Value
 from trainer.config.run import DatasetConfig, RunConfig, digest
 from trainer.config.schema import FieldError, require, under
@@ -37,6 +37,7 @@ class SweepSpec:
     seeds: how many seeds of each setting (0, 1, …), or which ones; or `{min: 2, max: 10}`, a race:
         see sweeps.search.race.
     stop: when a race is over.
+    early_stop: when a run is ended before its last step; never by default.
     budget: the most that the sweep may use.
     settings: how many settings; by default the whole grid for `grid`, else 30. For `list`, the
         settings themselves, each a mapping of parameters.
@@ -63,6 +64,7 @@ class SweepSpec:
     metric: Metric = field(default_factory=Metric)
     seeds: int | tuple[int, ...] | Racing = 5
     stop: Stop = field(default_factory=Stop)
+    early_stop: EarlyStop = field(default_factory=EarlyStop)
     budget: Budget = field(default_factory=Budget)
     settings: int | tuple[Mapping[str, Value], ...] | None = None
     pack: int | Literal["auto"] = "auto"
@@ -163,7 +165,7 @@ class SweepSpec:
         space = "settings" if self.method == LISTED else "parameters"
         keys = ["dataset", "trainer", space, "method", "search_seed"]
         if METHODS[self.method].uses_scores:
-            keys += ["metric", "evaluation", "lookahead"]
+            keys += ["metric", "evaluation", "lookahead", *self._ends_early]
         if self.method == SURFACE:
             keys += ["seeds", "stop", "settings"]
         model = self.model({})
@@ -178,7 +180,12 @@ class SweepSpec:
         """20 hex digits. Specs of one search with the same race id decide the same rounds."""
         values = as_mapping(self)
         keys = ("seeds", "stop", "settings", "metric", "evaluation", "lookahead")
-        return digest({key: values[key] for key in keys})
+        return digest({key: values[key] for key in (*keys, *self._ends_early)})
+
+    @property
+    def _ends_early(self) -> tuple[str, ...]:
+        """The key of what ends runs early, if anything does: it decides which scores exist."""
+        return () if self.early_stop == EarlyStop() else ("early_stop",)
 
     @property
     def text(self) -> str:

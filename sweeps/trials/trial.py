@@ -74,6 +74,15 @@ class Trial:
         self._given_up |= gone
         self._left = [run for run in self._left if run["id"] not in gone]
 
+    def _end_collapsed(self) -> None:
+        """Records the runs that the training has left out, which keep their checkpoints."""
+        for run, step in self._training.collapsed.items():
+            if run not in self._given_up:
+                self._keep()
+                why = f"no latent was used at step {step} of {self._training.steps}"
+                stopping.end_early(self._store(), self.config["job"]["sweep"], run, why)
+                self._given_up.add(run)
+
     def _stop(self) -> dict[str, Any]:
         """Checkpoints unfinished runs."""
         if self._training is not None:
@@ -93,6 +102,7 @@ class Trial:
             self._training = self._start(free)
             self._at_work = free
         progress = self._training.advance(STEP_SECONDS)
+        self._end_collapsed()
         if self._training.finished:
             self._training.finish()
             self._keep()
@@ -163,7 +173,14 @@ class Trial:
         folders = [store.fetch(run_key(run["id"])) for run in runs]
         # trials that share a machine or a GPU share its memory equally
         share = min(1.0, job["gpu"] or job["cpu"] / cores())
-        return Series(configs, self._data(), folders, device=job["device"], share=share)
+        return Series(
+            configs,
+            self._data(),
+            folders,
+            device=job["device"],
+            share=share,
+            end_collapsed=job.get("collapsed"),
+        )
 
     def _keep(self) -> None:
         """Copies new files of the runs in training to the store."""

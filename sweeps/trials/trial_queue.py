@@ -16,7 +16,7 @@ from sweeps.search.schedule import Schedule, Work
 from sweeps.search.searcher import Searcher, Wait
 from sweeps.sweep import Sweep
 from sweeps.sweep_results import scored
-from sweeps.trials.stopping import given_up
+from sweeps.trials.stopping import ended_early, given_up
 
 Result = Mapping[str, Any]  # the contents of a result.json
 
@@ -150,7 +150,7 @@ class TrialQueue:
     def ended(self, block: Block) -> bool:
         """Takes the results of a block from the store; False when some of its runs have none.
 
-        Runs that were given up by hand are not missed.
+        Runs that were given up by hand, or ended early, are not missed.
 
         Where seeds are compared, the runs of a setting get their results from whichever of its
         blocks ends last, and those of the others are complete when they are trained.
@@ -166,10 +166,15 @@ class TrialQueue:
             runs = opened.runs if self._compares_seeds else own
             new = [run for run in runs if run.id not in opened.results]
             lacking = {run.id for run in new} - self._take(opened, new, stored=False)
-            complete &= not lacking or lacking <= given_up(self._store, self._sweep.name)
+            complete &= not lacking or lacking <= self._not_missed()
             if not opened.left:
                 self._end(opened)
         return complete
+
+    def _not_missed(self) -> set[str]:
+        """Runs that have no result since they were ended on purpose."""
+        by_hand = given_up(self._store, self._sweep.name)
+        return by_hand | ended_early(self._store, self._sweep.spec)
 
     def _begin(self, work: Work) -> None:
         setting = work.setting
@@ -187,7 +192,8 @@ class TrialQueue:
         opened = _Open(work, runs, self._sweep.metrics.identity(everyone))
         self._open[setting.number] = opened
         taken = self._take(opened, runs, stored=True)
-        left = [run for run in runs if run.id not in taken]
+        over = ended_early(self._store, self._sweep.spec) - taken
+        left = [run for run in runs if run.id not in taken | over]
         opened.left = {run.id for run in left}
         self._packs.add(setting, left)
         if not left:

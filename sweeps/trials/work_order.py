@@ -24,6 +24,7 @@ def job_of(
         "dataset": _dataset(spec.dataset),
         "evaluation": {name: dict(options) for name, options in evaluation.items()},
         "threads": max(1, int(spec.resources.cpu)),
+        "collapsed": spec.early_stop.collapsed,
         "device": "cuda" if spec.resources.gpu > 0 else "cpu",
         "cpu": spec.resources.cpu,
         "gpu": spec.resources.gpu,

@@ -13,6 +13,7 @@ import pytest
 from sweeps.run_store import Store
 from sweeps.storage import lease, record_index, s3
 from sweeps.storage.mirror import INDEX
+from sweeps.storage.process_name import where
 from tests.servers.proxy import Answer, Hang, Refuse
 from tests.servers.s3 import S3, s3_server
 from trainer.config.run import RESULT_FORMAT
@@ -238,6 +239,15 @@ def test_a_killed_holder_on_this_machine_is_known_to_be_gone(store, bucket):
     assert store.holder("one") is None
     with store.lock("one"):
         assert f"process {os.getpid()} on " in store.holder("one")
+
+
+def test_a_holder_in_another_container_of_this_hosts_name_is_not_taken_for_gone(store, bucket):
+    no_process = f"process {2**22 + 1} on {os.uname().nodename}"
+    held = {"holder": no_process, "where": "another machine pid:[1]", "token": "t"}
+    store.write_json("sweeps/one/lock", held)
+    assert store.holder("one") == no_process
+    store.write_json("sweeps/one/lock", held | {"where": where()})
+    assert store.holder("one") is None
 
 
 def test_a_holder_elsewhere_that_is_silent_is_given_up(store, bucket, monkeypatch):

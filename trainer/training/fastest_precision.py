@@ -15,6 +15,7 @@ from trainer.device.precision import offered
 from trainer.training.loop import Training
 
 STEPS = 3  # that are timed; the fastest counts
+STEPS_MEASURED = WARM_UP + 1 + STEPS  # on CUDA, the first one after the warm-up is recorded
 GAIN = 0.95  # a less exact precision must take at most this share of the time
 
 
@@ -37,14 +38,13 @@ def step_seconds(
     configs: Sequence[RunConfig], data: Dataset, device: torch.device, precision: Precision
 ) -> float:
     """Seconds per step of the pack, after warm-up."""
-    steps = WARM_UP + 1 + STEPS  # on CUDA, the first one after the warm-up is recorded
-    configs = [replace(one, precision=precision, steps=steps) for one in configs]
+    configs = [replace(one, precision=precision, steps=STEPS_MEASURED) for one in configs]
     with tempfile.TemporaryDirectory() as folder:
         folders = [Path(folder) / str(k) for k in range(len(configs))]
         training = Training(
             configs, data, folders, device=str(device), checkpoint_seconds=float("inf")
         )
-        return min([_seconds(training) for _ in range(steps)][-STEPS:])
+        return min([_seconds(training) for _ in range(STEPS_MEASURED)][-STEPS:])
 
 
 def _seconds(training: Training) -> float:

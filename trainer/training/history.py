@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 RECORDS = 200  # per run, about
+UNUSED = 0.01  # nats of KL; a latent with less is not in use (Duan et al. 2020)
 
 
 class History:
@@ -49,6 +50,17 @@ class History:
             value if failed is None else None
             for value, failed in zip(values, self.failed, strict=True)
         ]
+
+    def collapsed(self) -> list[bool]:
+        """Whether none of its latents was in use in the last window, one per model.
+
+        False before the first window, for objectives without a KL term, and for failed models.
+        """
+        records = self._averages.get("kl_per_latent", [])
+        if not records:
+            return [False] * len(self.failed)
+        unused: list[bool] = np.all(records[-1] < UNUSED, axis=1).tolist()
+        return [u and failed is None for u, failed in zip(unused, self.failed, strict=True)]
 
     def table(self, model: int) -> dict[str, list[Any]]:
         """One model's records as in history.json, up to any failure."""

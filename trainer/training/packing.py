@@ -2,6 +2,7 @@
 
 import gc
 import logging
+import math
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
@@ -17,7 +18,9 @@ from trainer.device import allocator
 from trainer.errors import UserError
 from trainer.run_folder import RunFolder, read_record
 from trainer.training import checkpoints
+from trainer.training.fastest_pack import fastest_size
 from trainer.training.fastest_precision import fastest
+from trainer.training.history import History
 from trainer.training.loop import PackProgress, Training, check_one_pack, pick_device
 from trainer.training.pack_size import pack_size
 
@@ -31,13 +34,15 @@ Places = tuple[int, ...]  # indices of a pack's runs among all
 class Series:
     """Trains models that could be one `Training` in packs that fit into free memory.
 
-    Used like `Training`. It first measures what a model needs, and makes the largest packs that fit
-    and train fast; it also measures which precision `auto` is. A pack that still runs out of memory
-    is halved, and the halves resume from its newest checkpoint: packs do not change results, so
-    nothing that was saved is lost.
+    Used like `Training`. It first measures what a model needs, and how fast models train together
+    and in turn, then makes the packs that fit and train fastest; it also measures which precision
+    `auto` is. A pack that still runs out of memory is halved, and the halves resume from its newest
+    checkpoint: packs do not change results, so nothing that was saved is lost.
 
     configs, folders, device, checkpoint_seconds: as for `Training`.
     share: the fraction of the machine's or GPU's memory for this process, above 0, at most 1.
+    end_collapsed: the share of the steps at which models without a latent in use are left out, with
+        a checkpoint; see `collapsed`.
 
     Raises UserError as `Training`, and where there is no memory for a single model.
     """
@@ -51,6 +56,7 @@ class Series:
         device: str = "auto",
         checkpoint_seconds: float = 300,
         share: float = 1.0,
+        end_collapsed: float | None = None,
     ):
         check_one_pack(configs, folders)
         self._configs, self._data, self.steps = configs, data, configs[0].steps
@@ -60,12 +66,18 @@ class Series:
         left = [k for k, run in enumerate(self.runs) if run.id not in self._records]
         self._steps = {k: max(checkpoints.steps(self.runs[k].folder), default=0) for k in left}
         self._seconds = 0.0  # of finished packs
+        self.collapsed: dict[str, int] = {}  # run id -> step at which it was left out
+        every = History(0, self.steps).every  # a look is at the end of a window
+        looks = math.ceil((end_collapsed or 0.0) * self.steps / every)
+        self._look = looks * every if end_collapsed else None
         allocator.keep_freed()
         self._training: Training | None = None
         self._pack: Places = ()
         size = self._pack_size(share) if len(left) > 1 else 1
         self._waiting = deque(cut(self._started_together(left), size))
         self._precision = self._fastest() if configs[0].precision == "auto" and left else None
+        if self._waiting and not any(self._steps.values()):  # what was begun resumes as it was
+            self._waiting = deque(cut(self._waiting, self._fastest_size()))
         if left:
             self._begin()
 
@@ -83,8 +95,10 @@ class Series:
         """Trains for about `seconds`, at most to the end of one pack; saves when due."""
         if self._training is None and self._waiting:
             self._begin()
-        if self._training and not _had_memory(partial(self._training.advance, seconds)):
+        self._leave_out_collapsed()  # of those that resume there
+        if self._training and not _had_memory(partial(self._train, seconds)):
             self._halve()
+        self._leave_out_collapsed()
         progress = self.progress()
         if self._waiting and self._training is not None and self._training.finished:
             self._end()
@@ -110,7 +124,7 @@ class Series:
             self._training.save()
 
     def finish(self) -> list[dict[str, Any]]:
-        """Writes the final files of the last pack; the records of all runs, in order.
+        """Writes the final files of the last pack; the records of all runs that ended, in order.
 
         Raises RuntimeError before training is finished, UserError when a file cannot be written.
         """
@@ -119,7 +133,35 @@ class Series:
                 f"training is at step {self.step} of {self.steps}: advance() to the end first"
             )
         self._end()
-        return [self._records[run.id] for run in self.runs]
+        return [self._records[run.id] for run in self.runs if run.id in self._records]
+
+    def _train(self, seconds: float) -> None:
+        """Trains the current pack, no further than to the look for collapsed models."""
+        assert self._training is not None
+        step = self._training.step
+        ahead = self._look is not None and step < self._look
+        self._training.advance(seconds, self._look - step if self._look and ahead else None)
+
+    def _leave_out_collapsed(self) -> None:
+        """At the look, continues the current pack without the collapsed models.
+
+        The look is at one step of each model, so what it finds depends on no pack.
+        """
+        training = self._training
+        if training is None or training.step != self._look or training.finished:
+            return
+        gone = [k for k, out in zip(self._pack, training.history.collapsed(), strict=True) if out]
+        if not gone:
+            return
+        training.save()
+        stay = tuple(k for k in self._pack if k not in gone)
+        for k in gone:
+            self.collapsed[self.runs[k].id] = training.step
+            self._steps[k] = self.steps
+        self._seconds += training.seconds if not stay else 0.0
+        self._let_go()
+        if stay:
+            self._waiting.appendleft(stay)
 
     def _begin(self) -> None:
         """Prepares the next pack, or halves of it."""
@@ -184,6 +226,17 @@ class Series:
         found: list[Precision] = []
         _had_memory(lambda: found.append(fastest(pack, self._data, self._device)))
         return found[0] if found else None
+
+    def _fastest_size(self) -> int:
+        """The size of pack that trains fastest, at most the largest; 1 if memory runs out."""
+        pack = [self._configs[k] for k in max(self._waiting, key=len)]
+        if len(pack) == 1:
+            return 1
+        found = [1]
+        _had_memory(
+            lambda: found.append(fastest_size(pack, self._data, self._device, self._precision))
+        )
+        return found[-1]
 
     def _started_together(self, left: Sequence[int]) -> list[Places]:
         """The runs in order; those that share a checkpoint are in one pack, which resumes as is."""

@@ -1,1 +1,1 @@
-"""The search methods, one file each, by the names in `sweeps.search.METHODS`."""
+"""The search methods, one file each, registered by name in `sweeps.search.METHODS`."""

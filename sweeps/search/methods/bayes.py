@@ -1,15 +1,15 @@
-"""`bayes`: Optuna's tree-structured Parzen estimator, which takes any kind of parameter."""
+"""`bayes`: Optuna's tree-structured Parzen estimator, for parameters of any kind."""
 
 from typing import TYPE_CHECKING
 
-from sweeps.search.by_study import ByStudy
+from sweeps.search.optuna_method import ByStudy
 
 if TYPE_CHECKING:
     import optuna
 
 
 class Bayes(ByStudy):
-    """TPE (Bergstra et al. 2011), multivariate, with a constant liar for what is still running."""
+    """TPE (Bergstra et al. 2011), multivariate, with a constant liar for running settings."""
 
     def sampler(self, seed: int) -> "optuna.samplers.BaseSampler":
         """Optuna's sampler for one proposal."""

@@ -1,4 +1,4 @@
-"""`cmaes`: CMA-ES, for several numeric parameters that act together."""
+"""`cmaes`: CMA-ES, for several numeric parameters that interact."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -13,16 +13,16 @@ from sweeps.sweepfile.space import Value
 if TYPE_CHECKING:
     import cmaes
 
-STEP = 0.3  # first standard deviation, as a part of each parameter's range
+STEP = 0.3  # initial standard deviation, as a fraction of each parameter's range
 NEAR_ONE = float(np.nextafter(1.0, 0.0))
 
 
 class CmaEs(Method):
-    """Generations drawn from a normal distribution that follows the better half (Hansen 2016).
+    """Generations from a normal distribution that moves towards the better half (Hansen 2016).
 
-    It walks in the unit cube that the space is spread over; a list of values is a range there, in
-    the order in which they are listed. A generation is proposed at once, and the next one needs all
-    of its scores. A failed setting counts as the worst of its generation.
+    It searches the unit cube that the space is mapped onto; listed values become a range, in their
+    order. A generation is proposed at once, and the next one needs all of its scores. A failed
+    setting counts as the worst of its generation.
     """
 
     uses_scores = True
@@ -31,9 +31,7 @@ class CmaEs(Method):
         super().__init__(problem)
         from cmaes import CMA
 
-        size = max(
-            2, len(problem.parameters)
-        )  # of one alone it cannot; the second is not looked at
+        size = max(2, len(problem.parameters))  # `cmaes` needs two; an extra one is ignored
         self._cma: cmaes.CMA = CMA(
             mean=np.full(size, 0.5),
             sigma=STEP,
@@ -44,11 +42,11 @@ class CmaEs(Method):
         self._points: list[NDArray[np.float64]] = []  # by number
 
     def needs(self, number: int) -> int:
-        """All settings of the generations before."""
+        """All settings of earlier generations."""
         return number // self._size * self._size
 
     def proposals(self, number: int, past: Past) -> Iterator[dict[str, Value]]:
-        """Its place in its generation; there is no second choice."""
+        """The setting in its generation; there are no alternatives."""
         while len(self._points) <= number:
             if self._points:
                 self._learn(past)

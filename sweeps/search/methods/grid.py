@@ -8,7 +8,7 @@ from sweeps.sweepfile.space import Value
 
 
 class Grid(Method):
-    """All of the grid, in its order."""
+    """The whole grid, in order."""
 
     def __init__(self, problem: Problem):
         super().__init__(problem)

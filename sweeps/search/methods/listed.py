@@ -1,4 +1,4 @@
-"""`list`: settings written out one by one, as for parameters that change in pairs."""
+"""`list`: settings written out one by one, e.g. for parameters that change in pairs."""
 
 from collections.abc import Iterator
 
@@ -7,11 +7,11 @@ from sweeps.sweepfile.space import Value
 
 
 class Listed(Method):
-    """The settings that the sweep file lists under `settings`, in their order."""
+    """The settings listed in the sweep file under `settings`, in order."""
 
     @classmethod
     def count(cls, problem: Problem, wanted: int | None) -> int:
-        """As many as are listed."""
+        """The number of listed settings."""
         return len(problem.listed)
 
     def proposals(self, number: int, past: Past) -> Iterator[dict[str, Value]]:

@@ -1,4 +1,4 @@
-"""`surface`: beta and the latent size, from the surface that the answer is made from."""
+"""`surface`: searches beta and the latent size using the surface that the answer uses."""
 
 from collections.abc import Iterator
 
@@ -7,14 +7,14 @@ from sweeps.search.method import ATTEMPTS, Method, Past, Problem
 from sweeps.sweepfile.space import Value
 from trainer.config.schema import FieldError
 
-FIRST = 8  # settings that are spread over the space before the surface is asked
+FIRST = 8  # settings spread over the space before the surface is used
 POSITIONS = ("beta", "beta_norm", "latents")
 
 
 class Surface(Method):
-    """A few settings spread over the space; which follow, a race decides, together with the seeds.
+    """A few settings spread over the space; a race chooses all further runs.
 
-    New settings and more seeds of tried ones compete there for the same runs
+    In the race, new settings compete with more seeds of tried ones for the same runs
     (`sweeps.search.race`).
     """
 
@@ -26,19 +26,19 @@ class Surface(Method):
 
     @classmethod
     def count(cls, problem: Problem, wanted: int | None) -> int:
-        """As many as there are to choose from, or `wanted`. Raises FieldError for other spaces."""
+        """The number of candidates, or `wanted` if fewer. Raises FieldError for other spaces."""
         for name, parameter in problem.parameters.items():
             if name not in POSITIONS and parameter.value is None:
-                which = "`surface` searches beta and latents alone; try `bayes`, or `grid`"
+                which = "`surface` searches beta and latents alone; try `bayes` or `grid`"
                 raise FieldError(which, (name,))
             if name.startswith("beta") and parameter.choices and 0 in parameter.choices:
-                raise FieldError("`surface` goes by log(beta): leave 0 out", (name, "values"))
+                raise FieldError("`surface` searches log(beta): leave 0 out", (name, "values"))
         there_are = candidates.count(problem.parameters)
         return there_are if wanted is None else min(wanted, there_are)
 
     @classmethod
     def proposed(cls, problem: Problem, count: int) -> int:
-        """The first few."""
+        """The first few settings."""
         return min(count, FIRST)
 
     def proposals(self, number: int, past: Past) -> Iterator[dict[str, Value]]:

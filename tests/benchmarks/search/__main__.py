@@ -115,19 +115,17 @@ def main() -> None:
                 missing = [n for n in numbers if (name, way, n) not in found]
                 for number in missing:
                     if time.monotonic() < end:
-                        began, table = time.process_time(), TABLES[name](number)
+                        table = TABLES[name](number)
                         one = replay(spec_for(WAYS[way], table), WAYS[way], table, number)
-                        found.add(name, way, number, one, time.process_time() - began)
+                        found.add(name, way, number, one)
                 if missing:
-                    print(f"{name}, {way}: {found.count(name, way)}", flush=True)
+                    print(f"{name}, {way}: {len(found.of(name, way))}", flush=True)
     rows = []
     for name in arguments.tables:
         bound = None if name == "drawn" else fewest_runs(TABLES[name](0), WITHIN, 1 - CONFIDENCE)
         for way in arguments.ways:
-            replays, seconds = found.of(name, way)
-            if replays:
-                row = {"table": name, "way": way, **figures(replays), "bound": bound}
-                rows.append({**row, "seconds": seconds})
+            if replays := found.of(name, way):
+                rows.append({"table": name, "way": way, **figures(replays), "bound": bound})
     columns = {
         "table": ("table", ""),
         "way": ("search", ""),
@@ -142,11 +140,10 @@ def main() -> None:
         "settled": ("to 95 %", ""),
         **{str(mark): (str(mark), ".3f") for mark in MARKS},
         "bound": ("bound", ".0f"),
-        "seconds": ("s", ".1f"),
     }
     show(rows, arguments, columns)
     if arguments.plot:
-        curves = {n: {w: found.of(n, w)[0] for w in arguments.ways} for n in arguments.tables}
+        curves = {n: {w: found.of(n, w) for w in arguments.ways} for n in arguments.tables}
         plot_regret(curves, arguments.plot)
 
 

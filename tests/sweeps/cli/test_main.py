@@ -130,6 +130,8 @@ def test_overrides_before_and_after_options(file, tmp_path, capsys):
     assert main(["plan", *arguments]) == 0
     plan = json.loads(capsys.readouterr().out)
     assert (plan["runs"], plan["trials"]) == (14, 8)
+    assert main(["plan", *arguments[:-2], "budget.usd={per_hour: 3.2, most: 40}"]) == 0
+    assert "stops after 12.5 hours ($40)" in capsys.readouterr().out
 
 
 def test_validate_as_json(file, capsys):

@@ -6,6 +6,7 @@ from sweeps.sweepfile import SweepSpec, as_mapping, load_spec, spec_of
 from trainer.config.schema import FieldError
 from trainer.errors import UserError
 
+LEAST = {"name": "m", "dataset": "dsprites", "parameters": {"beta": {"values": [1, 2]}}}
 SWEEP = """\
 name: small
 dataset: {name: dsprites, size: 32}
@@ -231,3 +232,23 @@ def test_the_metric_is_always_measured():
 def test_values_built_in_python_are_checked_too():
     with pytest.raises(FieldError, match="name"):
         spec_of({"name": "a/b", "dataset": "dsprites", "parameters": {"beta": {"value": 1}}})
+
+
+@pytest.mark.parametrize(
+    ("budget", "hours", "said"),
+    [
+        ({"usd": {"per_hour": 3.2, "most": 40}}, 12.5, "12.5 hours ($40)"),
+        ({"usd": {"per_hour": 3.2, "most": 40}, "hours": 8}, 8, "8 hours"),
+        ({"usd": {"per_hour": 8, "most": 40}, "hours": 8}, 5, "5 hours ($40)"),
+        ({"runs": 60}, None, ""),
+    ],
+)
+def test_money_and_hours_are_one_limit_of_time(budget, hours, said):
+    spec = spec_of({**LEAST, "budget": budget})
+    assert spec.budget.most_hours == hours and spec.budget.in_words() == said
+
+
+def test_money_must_have_a_price_and_a_limit():
+    for usd, where in (({"per_hour": 0, "most": 1}, "per_hour"), ({"per_hour": 1}, "most")):
+        with pytest.raises(FieldError, match=where):
+            spec_of({**LEAST, "budget": {"usd": usd}})

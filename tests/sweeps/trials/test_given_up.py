@@ -71,3 +71,35 @@ def test_a_run_is_named_by_the_beginning_of_its_id(sweep, capsys):
         code, said = asked(run[:8])
     assert code == 0 and f"run {run} will be given up" in said
     assert stopping.given_up(sweep.store, sweep.name) == {run}
+
+
+def test_a_collapsed_run_is_ended_early_and_its_score_is_unknown(tmp_path):
+    space = {"latents": 3, "beta": [0.1, 1000]}
+    training = {"architecture": "mlp", "steps": 400, "optimizer": {"name": "adam", "lr": 0.01}}
+    keys = {"parameters": space, "seeds": 2, "evaluation": QUICK, "trainer": training}
+    store, data = Store(tmp_path / "store"), a_dataset()
+
+    def trained(of: SweepSpec) -> Sweep:
+        sweep = Sweep(of, store, data)
+        queue = TrialQueue.resume(sweep)
+        while isinstance(block := queue.next(), Block):
+            blocks.append(block)
+            one = Trial(config_of(block, job_of(of, store, QUICK)))
+            while not one.step().get("done"):
+                pass
+            assert queue.ended(block)
+        return sweep
+
+    blocks: list[Block] = []
+    early = a_spec(**keys, early_stop={"collapsed": 0.25})
+    sweep = trained(early)
+    assert {row.beta for row in sweep.snapshot().rows} == {0.1}
+    assert len(stopping.ended_early(store, early)) == 2 and len(blocks) == 2
+    assert "2 of 4 runs are scored so far" in sweep.snapshot().remarks[0]
+    trained(early)
+    assert len(blocks) == 2  # they stay ended
+
+    whole = a_spec(**keys)
+    assert whole.search_id == early.search_id and not stopping.ended_early(store, whole)
+    assert {row.beta for row in trained(whole).snapshot().rows} == {0.1, 1000}
+    assert len(blocks) == 3

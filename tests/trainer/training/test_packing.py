@@ -12,6 +12,7 @@ from tests.trainer.runs import config, distance, folders, history, model
 from tests.trainer.shapes import Shapes
 from trainer.config.run import RunConfig
 from trainer.errors import UserError
+from trainer.training.fastest_pack import best_size
 from trainer.training.loop import Training, train
 from trainer.training.optimizers import PackedOptimizer
 from trainer.training.packing import Series, cut, out_of_memory
@@ -222,3 +223,54 @@ def test_runs_are_trained_under_a_real_memory_limit(tmp_path: Path) -> None:
     packed = folders(tmp_path / "pack", 6)
     train(configs, Shapes(16), packed, device="cpu")
     assert_same_models([tmp_path / "limited" / str(seed) for seed in range(6)], packed)
+
+
+@pytest.mark.parametrize(
+    ("images_a_second", "best"),
+    [
+        ({8: 1092, 4: 1198, 2: 1326, 1: 1643}, 1),  # the Burgess net on two cores, fp32
+        ({8: 1648, 4: 1961, 2: 2234, 1: 2053}, 2),  # in bf16
+        ({10: 60_000, 5: 55_000, 3: 40_000, 2: 30_000, 1: 10_000}, 10),  # a small net
+        ({3: 1000, 2: 1001, 1: 1010}, 3),
+    ],
+)
+def test_a_pack_is_never_slower_than_its_models_in_turn(
+    images_a_second: dict[int, int], best: int
+) -> None:
+    most = max(images_a_second)
+    assert best_size(most, lambda size: 64 / images_a_second[size]) == best
+
+
+def test_models_that_train_faster_in_turn_do_so_but_not_in_the_middle(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = folders(tmp_path, 3)
+    begun = Training(seeds(3, steps=2000), Shapes(), paths, device="cpu")
+    begun.advance(0)
+    begun.save()
+    monkeypatch.setattr("trainer.training.packing.fastest_size", lambda *_: 1)
+    assert len(Series(seeds(3, steps=2000), Shapes(), paths, device="cpu")._pack) == 3
+    fresh = Series(seeds(3, steps=2000), Shapes(), folders(tmp_path / "new", 3), device="cpu")
+    assert len(fresh._pack) == 1 and len(fresh._waiting) == 2
+
+
+def test_collapsed_models_are_left_out_at_one_step_whatever_their_pack(tmp_path: Path) -> None:
+    def two(beta: float) -> list[RunConfig]:
+        return [config(seed=seed, beta=beta, steps=400, lr=0.01) for seed in range(2)]
+
+    mixed, alone = folders(tmp_path / "mixed", 4), folders(tmp_path / "alone", 1)
+    configs = [*two(1000.0), *two(0.1)]
+    series = Series(configs, Shapes(), mixed, device="cpu", end_collapsed=0.33)
+    records = to_the_end(series)
+    gone = [run.id for run in series.runs[:2]]
+    assert series.collapsed == dict.fromkeys(gone, 132)
+    assert [record["run"] for record in records] == [run.id for run in series.runs[2:]]
+    assert not (mixed[0] / "training.json").exists()
+    lone = Series(configs[2:3], Shapes(), alone, device="cpu", end_collapsed=0.33)
+    to_the_end(lone)
+    assert not lone.collapsed
+    assert_same_models(alone, mixed[2:3])
+
+    again = Series(configs, Shapes(), mixed, device="cpu", end_collapsed=0.33)
+    assert not to_the_end(again)[2:] and set(again.collapsed) == set(gone)  # at once
+    assert len(to_the_end(Series(configs, Shapes(), mixed, device="cpu"))) == 4

@@ -1,4 +1,4 @@
-"""A search by one of Optuna's samplers, over a study that stays small however many settings."""
+"""Search by one of Optuna's samplers, in studies whose size is bounded."""
 
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
@@ -14,17 +14,17 @@ from sweeps.sweepfile.space import Parameter, Value
 if TYPE_CHECKING:
     import optuna
 
-STARTUP = 10  # settings that are taken from the Sobol sequence before any score is looked at
-SPAN = 1_000  # settings that one study proposes; a sampler's cost grows with what it holds
-BEST, LATEST = 100, 400  # scored settings that the next study begins with
+STARTUP = 10  # settings taken from a Sobol sequence before any score is used
+SPAN = 1_000  # settings proposed by one study; a sampler's cost grows with the size of its study
+BEST, LATEST = 100, 400  # scored settings with which the next study begins
 
 
 class ByStudy(Method):
     """Proposes setting n from the scores of the settings 0 … n - lookahead, told in that order.
 
-    The others before n count as still running. A sampler is made anew for each proposal, seeded by
-    n, and what a new study begins with depends on the past alone: after an interruption the
-    proposals are the same.
+    All later settings before n count as still running. Each proposal has a new sampler, seeded by
+    n, and what a new study begins with depends only on the past, so an interrupted search
+    continues with the same proposals.
     """
 
     uses_scores = True
@@ -40,11 +40,11 @@ class ByStudy(Method):
         """Optuna's sampler for one proposal."""
 
     def needs(self, number: int) -> int:
-        """None for the first settings, then all that `lookahead` lets a proposal see."""
+        """0 for the first settings, then as many as `lookahead` allows."""
         return 0 if number < STARTUP else max(0, number - self.problem.lookahead + 1)
 
     def proposals(self, number: int, past: Past) -> Iterator[dict[str, Value]]:
-        """What the sampler proposes as setting `number`, and what else it would have proposed."""
+        """The sampler's proposal for setting `number`, then its alternatives."""
         if number < STARTUP:
             yield from cube.settings_at(self.problem.parameters, self._startup, ATTEMPTS)
             return
@@ -58,12 +58,12 @@ class ByStudy(Method):
             seed = np.random.SeedSequence([self.problem.seed, number, attempt])
             self._study.sampler = self.sampler(int(seed.generate_state(1)[0]))
             trial = self._study.ask(self._distributions)
-            # what is taken comes back in the past: a proposal and a recorded setting end up alike
+            # the setting that is used returns through `past`, exactly as a recorded one does
             self._study.tell(trial, state=optuna.trial.TrialState.FAIL)
             yield space.active(self.problem.parameters, trial.params)
 
     def _begin(self, first: int, past: Past) -> None:
-        """A study for the settings from `first` on, with the best and the latest before them."""
+        """Starts the study for settings from `first`, with the best and latest earlier ones."""
         import optuna
 
         optuna.logging.set_verbosity(optuna.logging.ERROR)
@@ -83,15 +83,15 @@ class ByStudy(Method):
             self._study.add_trial(trial)
 
     def _filled(self, setting: Mapping[str, Value]) -> dict[str, Value]:
-        """A value for every parameter, as Optuna's samplers of several need it."""
+        """A value for every parameter: Optuna's multivariate samplers need one."""
         return {**space.first(self.problem.parameters), **setting}
 
     def _catch_up(self, number: int, past: Past) -> None:
-        """Starts in the study what is before `number`, and finishes what is known of it."""
+        """Adds the settings before `number` to the study, with the scores it may use."""
         import optuna
 
         state = optuna.trial.TrialState
-        self._study.sampler = optuna.samplers.RandomSampler()  # another would sample in vain
+        self._study.sampler = optuna.samplers.RandomSampler()  # any other would sample needlessly
         for n in range(self._started, number):
             self._study.enqueue_trial(self._filled(past.parameters[n]))
             self._trials[n] = self._study.ask(self._distributions).number
@@ -106,7 +106,7 @@ class ByStudy(Method):
 
 
 def distribution(parameter: Parameter) -> Any:
-    """The parameter as Optuna knows it."""
+    """The parameter as an Optuna distribution."""
     from optuna.distributions import (
         CategoricalDistribution,
         FloatDistribution,

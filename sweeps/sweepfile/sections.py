@@ -61,6 +61,20 @@ class Stop:
 
 
 @dataclass(frozen=True)
+class EarlyStop:
+    """When a run is ended before its last step. Such a run has no result: its score is unknown.
+
+    collapsed: at this share of its steps, a run none of whose latents is used is ended.
+    """
+
+    collapsed: float | None = None
+
+    def __post_init__(self) -> None:
+        ok = self.collapsed is None or 0 < self.collapsed < 1
+        require(ok, "collapsed", f"expected a share of the steps in (0, 1), got {self.collapsed}")
+
+
+@dataclass(frozen=True)
 class Money:
     """What the machines of a sweep may cost. per_hour: of the clock, all of them; most: in all."""
 
@@ -77,7 +91,7 @@ class Money:
 class Budget:
     """The most that a sweep may use; whatever is done by then gives its answer.
 
-    hours: of the clock, each time that the sweep is run. usd: the same as a price. runs: in all,
+    hours: of the clock, each time the sweep is run. usd: the same as a price. runs: in all,
     whoever trained them.
     """
 
@@ -90,6 +104,14 @@ class Budget:
         """Hours of the clock that the sweep may take, by whichever limit comes first."""
         paid = None if self.usd is None else self.usd.most / self.usd.per_hour
         return min((h for h in (self.hours, paid) if h is not None), default=None)
+
+    def in_words(self) -> str:
+        """Its limit of time or money, e.g. "12.5 hours ($40)"; "" where there is none."""
+        hours = self.most_hours
+        if hours is None:
+            return ""
+        paid = self.usd is not None and hours != self.hours
+        return f"{hours:.3g} hours" + (f" (${self.usd.most:g})" if paid and self.usd else "")
 
     def __post_init__(self) -> None:
         for key in ("hours", "runs"):

@@ -1,0 +1,45 @@
+"""The benchmark of searches: its lower bound, its curves, and that it continues where it was."""
+
+import math
+
+import numpy as np
+import pytest
+
+from tests.benchmarks.search.bound import fewest_runs
+from tests.benchmarks.search.found import Found
+from tests.benchmarks.search.replay import Replay
+from tests.benchmarks.search.tables import TABLES, Table
+
+
+def test_the_bound_of_two_alike_settings_is_that_of_the_textbook():
+    def draw(rng: np.random.Generator, count: int) -> np.ndarray:
+        scores = rng.standard_normal((1, 2, count))
+        centred = scores - scores.mean(axis=2, keepdims=True)
+        return 0.05 * centred / centred.std(axis=2, ddof=1, keepdims=True)
+
+    table = Table("two", (10,), (1.0, 2.0), 256, np.array([[0.9, 0.88]]), draw)
+    evidence = 0.9 * math.log(19)  # kl(0.05, 0.95)
+    expected = 8 * 0.05**2 / (0.02 + 0.01) ** 2 * evidence
+    assert fewest_runs(table, 0.01, 0.05) == pytest.approx(expected, rel=0.01)
+
+
+def test_drawn_curves_differ_and_are_drawn_again_alike():
+    tables = [TABLES["drawn"](number) for number in (0, 5, 5)]
+    assert np.ptp(tables[0].means - tables[1].means) > 0.01
+    assert (tables[1].means == tables[2].means).all()
+    assert all(table.means.shape == (4, 14) for table in tables)
+
+
+def test_a_replay_is_kept_and_a_line_cut_off_is_not_counted(tmp_path):
+    path = tmp_path / "found.jsonl"
+    one = Replay(np.array([8, 16]), np.array([0.2, 0.004]), 0.9)
+    Found(path).add("real", "race", 3, one)
+    with path.open("a") as file:
+        file.write('["real", "race", 4, [8')
+    again = Found(path)
+    assert ("real", "race", 3) in again
+    [found] = again.of("real", "race")
+    assert found.loss_at(np.array([1, 8, 15, 99])).tolist() == [0.2, 0.2, 0.2, 0.004]
+    assert found.said == 0.9
+    again.add("real", "race", 4, one)
+    assert len(Found(path).of("real", "race")) == 2
