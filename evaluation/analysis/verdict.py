@@ -160,17 +160,22 @@ def _beyond(evidence: Evidence) -> list[str]:
         if chance > BEYOND:
             worst = max(edges, key=lambda edge: edge.probability)
             sentences.append(
-                f"The best beta may lie beyond the {side} one tried, {worst.beta:.3g} at "
+                f"The best β may lie beyond the {side} one tried, {number(worst.beta)} at "
                 f"M = {worst.latents} (probability {chance:.2f}): widen the range by a factor of "
-                f"{factor:.1f}, to beta = {worst.beta * outward:.2g} "
-                f"(beta_norm {worst.beta_norm * outward:.2g})."
+                f"{factor:.1f}, to β = {_rounded(worst.beta * outward)} "
+                f"(β_norm {_rounded(worst.beta_norm * outward)})."
             )
     return sentences
 
 
+def _rounded(beta: float) -> str:
+    """A value to try: two digits are enough."""
+    return number(float(f"{beta:.2g}"))
+
+
 def _unsure(evidence: Evidence) -> str:
     said = (
-        f"That it is within {number(evidence.within)} of the best has a probability of "
+        f"The probability that it is within {number(evidence.within)} of the best is "
         f"{evidence.probability_within:.2f}; {number(evidence.confidence)} would settle it"
     )
     for factor in MORE_SEEDS:
@@ -181,7 +186,7 @@ def _unsure(evidence: Evidence) -> str:
                 f"{evidence.seeds} there are: expect about {reached:.2f} then."
             )
     if evidence.within_at(math.inf) < evidence.confidence:
-        return f"{said}, and seeds alone would not: add settings between the good ones."
+        return f"{said}. More seeds alone would not get there: add settings between the good ones."
     return f"{said}; that would take over {MORE_SEEDS[-1]:.0f} times the seeds."
 
 

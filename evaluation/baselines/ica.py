@@ -1,4 +1,4 @@
-"""The baseline `ica`: ten independent components, fitted to every pair of the sprites' shapes."""
+"""The baseline `ica`: ten independent components, fitted to every pair of shapes."""
 
 import warnings
 from collections.abc import Mapping, Sequence
@@ -15,25 +15,25 @@ from evaluation.metrics.support.labels import MissingLabels
 from trainer.data.dataset import UNKNOWN, Dataset
 
 FACTOR = "shape"
-# Ten components out of ten are the principal ones rotated: they score 65 to 80 %, the paper's ICA
-# 42.03. Ten of more are an arbitrary part of a code that gets the more local the more there are,
-# and the scores of one pair (24,000 images) fall from 60 % (ten of 20) over 41 (30), 39 (50) and
-# 34 (100) to 30 (400); chance is 25. So the paper most likely kept ten of more; 30 puts the row
-# where Fig. 5 has it. Its ± 10.6 is not found so: single fits spread by 2.5 points with 30, by 9
-# with 20.
+# Higgins et al. do not say of how many components they kept ten. Ten of ten are the principal ones
+# rotated, and score 65 to 80 %; the paper's ICA scores 42.03. Of more, the ten are an arbitrary
+# part of a code that becomes more local as it grows: for one pair (24,000 images) the score falls
+# from 60 % with 20 components to 41 (30), 39 (50), 34 (100) and 30 (400); chance is 25. So the
+# paper most likely kept ten of more, and 30 gives the score of Fig. 5. Its ± 10.6 is not
+# reproduced: single fits vary by 2.5 points with 30 components, by 9 with 20.
 WHITE = 30
 MOST_STEPS = 200  # of FastICA, its default
-MOST = 32_768  # images; a fit to all of a pair takes fifteen times as long
+MOST = 32_768  # images per fit; all images of a pair take fifteen times as long
 
 
 def ica(data: Dataset, seeds: Sequence[int]) -> Fitted:
-    """Codes (K, n, 10) of the models of K seeds, for every two of the shapes.
+    """Codes (K, n, 10) of every pair of shapes, for K seeds.
 
-    Higgins et al. 2017, A.3 and A.4: fastICA of whitened pixels, the first ten components kept. It
-    does not say of how many; see WHITE. Pixels are whitened over all images of the two shapes, the
-    rotation is found from MOST of them, and all images are scored.
+    Higgins et al. 2017, A.3 and A.4: fastICA of whitened pixels, of which the first ten components
+    are kept (of how many: see WHITE). Pixels are whitened over all images of the two shapes, the
+    rotation is fitted to at most MOST of them, and all images are scored.
 
-    Raises MissingLabels when the images of two shapes are not known.
+    Raises MissingLabels for a data set without at least two labelled shapes.
     """
     groups = _by_shape(data)
     sums = [moments(data, images) for images in groups]
@@ -52,7 +52,7 @@ def ica(data: Dataset, seeds: Sequence[int]) -> Fitted:
 
 
 def note(details: Mapping[str, float]) -> str:
-    """What a reader of the row needs to know, from the details of a stored fit."""
+    """What readers of the table should know, from the details of a stored fit."""
     said = (
         f"first {COMPONENTS} of {int(details.get('whitened', WHITE))} components, "
         "a number chosen to match the paper's figure"
@@ -68,10 +68,11 @@ def note(details: Mapping[str, float]) -> str:
 
 
 def independent(codes: NDArray[np.float32], seed: int) -> tuple[NDArray[np.float64], bool]:
-    """The rotation W (M, M) that makes components of `codes @ W.T` independent; if it converged.
+    """The rotation W (M, M) that makes the components of `codes @ W.T` independent, and whether
+    the fit converged.
 
-    codes: (n, M), white. W is scikit-learn's FastICA with its defaults. Its warning that it did not
-    converge becomes the second value, which the table of results shows.
+    codes: (n, M), white. W is fitted by scikit-learn's FastICA with its defaults; the second value
+    stands for its warning, and is shown in the table of results.
     """
     from sklearn.decomposition import FastICA  # here, as it takes seconds
     from sklearn.exceptions import ConvergenceWarning
@@ -91,8 +92,8 @@ def _by_shape(data: Dataset) -> list[NDArray[np.int64]]:
         if len(groups) > 1:
             return groups
     raise MissingLabels(
-        f"the baseline ica is fitted to pairs of shapes, and '{data.name}' has no two with labels; "
-        "leave it out"
+        f"the baseline ica is fitted to pairs of shapes, but '{data.name}' does not have two "
+        "labelled shapes; leave ica out of `baselines`"
     )
 
 

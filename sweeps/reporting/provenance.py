@@ -16,7 +16,7 @@ MOST_REASONS = 3
 
 
 def provenance(snapshot: Snapshot, now: datetime.datetime | None = None) -> dict[str, str]:
-    """What stands under "How to get the same answer", by name.
+    """What stands under "How to reproduce this", by name.
 
     now: when the report is made; this moment by default. What the runs' records do not say, as
     those of earlier versions, is left out.

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 
 from evaluation.analysis.choose import Choice
 from evaluation.analysis.formatting import capital, count, fixed, number
+from evaluation.analysis.recommend import comparable
 from evaluation.analysis.settings.names import setting_label
 from evaluation.analysis.settings.summary import SettingSummary
-from evaluation.analysis.standing import comparable
 
 NOTHING = "No run finished, so there is nothing to show."
 
@@ -89,7 +89,7 @@ def own_best_in_short(choice: Choice) -> str:
 def of_rings(choice: Choice) -> str:
     """The meaning of the rings in the page's charts, as the end of a sentence."""
     own = own_best_in_short(choice)
-    return f"{name_of_best(choice)}; the dashed one {own}" if own else name_of_best(choice)
+    return f"{name_of_best(choice)}; the dashed ring, {own}" if own else name_of_best(choice)
 
 
 def _own_best(choice: Choice) -> str:

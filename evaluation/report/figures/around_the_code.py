@@ -1,4 +1,4 @@
-"""Each used latent moved by ±3 around its code (troubleshooting paper, Figs. 3, 12 to 14)."""
+"""Each used latent varied by ±3 around its code (troubleshooting paper, Figs. 3, 12 to 14)."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,7 +46,7 @@ def of_sweep(sweep: Material) -> Drawn:
     more = len(order) - len(shown)
     left_out = f"; {more} more are not shown" if more else ""
     said = f"{len(order)} of {row.latents} latents carry more than 0.5 nats{left_out}."
-    return Drawn(figure, "Each used latent about its code", said)
+    return Drawn(figure, "Each used latent, varied around its code", said)
 
 
 def moved(

@@ -44,7 +44,8 @@ def draw(rows: Sequence[RunRow], choice: Choice, *, score_name: str = "score") -
     lines = series.series_of(choice, series.axis_of(choice))
     figure = style.new_figure(9.6, height(len(lines)))
     draw_on(figure.add_subplot(), rows, choice, score_name=score_name)
-    text = f"{what_the_star_is(choice)} White tick: β = 1. Blank: not tried."
+    tick = " White tick: β = 1." if series.axis_of(choice).parameter == "" else ""
+    text = f"{what_the_star_is(choice)}{tick} Blank: not tried."
     unfinished = not all(setting.finished for setting in choice.settings)
     style.caption(figure, text + (" Red cross: no seed finished." if unfinished else ""))
     return figure

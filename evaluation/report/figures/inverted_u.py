@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from evaluation.analysis.choose import Choice
-from evaluation.analysis.formatting import capital, count, number
+from evaluation.analysis.formatting import capital, count
 from evaluation.analysis.table import RunRow
 from evaluation.report.charts.captions import of_inverted_u, own_best_in_short
 from evaluation.report.figures import series, style
@@ -275,7 +275,7 @@ def _draw_tops(
     low, high = np.log10(x_of.limits)
     ends: list[float] = []  # where the last label of each line ends, as a fraction of the width
     for line_of, top in sorted(tops, key=lambda pair: axis(pair[1])):
-        where = f"β = {number(top.beta)}" if axis.parameter == "" else number(axis(top))
+        where = series.named_axis_of(choice).words(top)
         text = f"{line_of.label}: {where}" if line_of.label else where
         place = (np.log10(x_of(axis(top))) - low) / (high - low)
         half = 0.0065 * len(text)

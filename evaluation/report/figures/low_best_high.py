@@ -55,7 +55,8 @@ def of_sweep(sweep: Material) -> Drawn:
         f"{axis.words(s)}: {int((t.kl >= INACTIVE).sum())} of the {len(t.kl)} latents live"
         for s, t in found
     )
-    return Drawn(figure, "Too little pressure, the best, too much", f"Of those shown, {said}.")
+    title = f"What the latents do at the lowest, the best and the highest {axis.label}"
+    return Drawn(figure, title, f"Of those shown, {said}.")
 
 
 def bold(choice: Choice) -> str:

@@ -1,4 +1,4 @@
-// Draws the charts with what the reader chose, and shows a run whose mark or button is pressed.
+// Draws the charts with what the reader chose, and shows the run whose mark or button is clicked.
 (() => {
   const sweep = JSON.parse(document.getElementById("sweep").textContent);
   const $ = (selector) => document.querySelector(selector);
@@ -84,10 +84,10 @@
     if (picture) {
       const image = document.createElement("img");
       image.src = `data:image/webp;base64,${picture}`;
-      image.alt = "Its traversals: a row for each latent, highest KL first, moved from its lowest to its highest value";
+      image.alt = "Its traversals: one row per latent, highest KL first, from its lowest to its highest value";
       place.append(image);
     } else if (run.state === "finished") {
-      place.textContent = `Its traversals: traversal.png in the folder runs/${id} of the store.`;
+      place.textContent = `Its traversals are in the store: runs/${id}/traversal.png.`;
     }
     dialog.showModal();
   }

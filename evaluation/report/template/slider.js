@@ -1,4 +1,4 @@
-// Shows one column of a traversal at a time: all latents at the value that the slider stands at.
+// Shows one column of a traversal at a time: each latent at the value that the slider is set to.
 for (const slider of document.querySelectorAll(".slider")) {
   const [image, range, output] = ["img", "input", "output"].map((tag) => slider.querySelector(tag));
   const labels = slider.dataset.labels.split("|");

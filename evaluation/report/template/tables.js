@@ -1,4 +1,4 @@
-// Sorts a table by the column whose heading is pressed; without scripts the tables stay as they are.
+// Sorts a table by the column whose heading is clicked; without scripts the tables stay as they are.
 for (const table of document.querySelectorAll("table.sortable")) {
   const headings = [...table.querySelectorAll("th")];
   headings.forEach((heading, column) => {

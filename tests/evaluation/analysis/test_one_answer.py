@@ -20,6 +20,31 @@ def test_the_best_setting_is_the_answers_and_its_score_the_papers() -> None:
     assert found.choice.per_latents[found.choice.best.latents] is found.choice.best
 
 
+# a real sweep: (beta, latents): reconstruction, scores of four seeds
+CLOSE = {
+    (0.125, 10): (-4.2, (0.942, 0.922, 0.86, 0.894)),
+    (0.5, 10): (-6.9, (0.988, 0.931, 0.803, 0.825)),
+    (1.0, 10): (-9.9, (0.981, 0.933, 0.871, 0.888)),
+    (2.0, 10): (-16.0, (0.948, 0.962, 0.962, 0.786)),
+    (4.0, 10): (-27.0, (0.955, 0.944, 0.965, 0.952)),
+    (8.0, 10): (-54.3, (0.798, 0.762, 0.814, 0.996)),
+    (16.0, 10): (-77.6, (0.494, 0.493, 0.495, 0.494)),
+    (0.125, 20): (-4.3, (0.921, 0.935, 0.91, 0.954)),
+    (0.5, 20): (-7.3, (0.834, 0.982, 0.917, 0.945)),
+    (1.0, 20): (-10.3, (0.978, 0.907, 0.9, 0.968)),
+}
+
+
+def test_the_answer_at_its_own_latent_size_is_the_same() -> None:
+    found = answer(
+        row(beta, size, seed, (score,), reconstruction=reconstruction)
+        for (beta, size), (reconstruction, scores) in CLOSE.items()
+        for seed, score in enumerate(scores)
+    )
+    assert found.best.latents == 20
+    assert found.per_latents[20].setting is found.best.setting
+
+
 def test_a_lucky_half_does_not_make_a_setting_the_best() -> None:
     scores = {1.0: 0.5, 2.0: 0.7, 4.0: 0.8, 8.0: 0.7, 16.0: 0.6}
     rows = [

@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from evaluation.analysis.inference.top import Edge
+from evaluation.analysis.recommend import CLEAR
 from evaluation.analysis.run_health import HealthCounts
-from evaluation.analysis.standing import CLEAR
 from evaluation.analysis.table import Floor
 from evaluation.analysis.verdict import Evidence, judge
 
@@ -35,7 +35,7 @@ def test_a_clear_verdict_needs_no_reason():
 def test_the_verdict_follows_from_the_probability():
     assert judge(replace(SURE, probability_within=CLEAR))[0] == "clear"
     verdict, (reason,) = judge(replace(SURE, probability_within=CLEAR - 0.01))
-    assert verdict == "cannot tell" and "probability of 0.79; 0.8 would settle it" in reason
+    assert verdict == "cannot tell" and "best is 0.79; 0.8 would settle it" in reason
 
 
 def test_what_a_race_asks_for_is_what_the_verdict_asks_for():
@@ -50,8 +50,8 @@ def test_an_edge_names_the_side_and_the_distance():
         replace(SURE, edges=(SURE.edges[0], Edge("highest", 10, 1000.0, 2.0, 0.4)))
     )
     assert verdict == "cannot tell"
-    assert "highest one tried, 1e+03 at M = 10 (probability 0.40)" in reason
-    assert "factor of 5.0, to beta = 5e+03 (beta_norm 10)" in reason
+    assert "highest one tried, 1000 at M = 10 (probability 0.40)" in reason
+    assert "factor of 5.0, to β = 5000 (β_norm 10)" in reason
 
 
 def test_edges_of_several_latents_add_up():

@@ -9,6 +9,7 @@ from evaluation.analysis.table import rows_from_results
 from evaluation.report.figures import FIGURES, style
 from evaluation.report.figures.around_the_code import moved
 from evaluation.report.figures.noise import variance
+from evaluation.report.figures.plane_of_codes import classes_of
 from evaluation.report.material import Lacking, Material
 from tests.evaluation.report.test_figures import places
 from tests.evaluation.trained import config, sprites, train_in
@@ -72,6 +73,14 @@ def test_pictures_are_drawn_in_every_format(noisy, name):
     assert drawn.finding.endswith(".")
     for kind, head in (("png", b"\x89PNG"), ("svg", b"<?xml"), ("pdf", b"%PDF")):
         assert style.content(drawn.figure, kind).startswith(head)
+
+
+def test_codes_in_the_plane_have_a_legend_of_the_classes(noisy):
+    classes = classes_of(noisy.data, np.arange(len(noisy.data)))
+    (legend,) = FIGURES["plane_of_codes"](noisy).figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == list(classes.names)
+    assert legend.get_title().get_text() == classes.factor
+    assert len(set(classes.colours)) == len(classes.names) > 1
 
 
 def test_what_no_model_of_the_sweep_encodes_is_reported(noisy):

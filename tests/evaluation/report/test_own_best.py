@@ -73,7 +73,7 @@ def test_this_holds_where_only_one_latent_size_has_two(found):
 def test_the_page_does_too(found, tmp_path):
     rows, result = found
     html = write_report(rows, result.choice, tmp_path, name="a", answer=result).read_text("utf-8")
-    for said in ("The β to use", "The metric's favourite", f"the dashed one {BOTH}"):
+    for said in ("The β to use", "The metric's favourite", f"the dashed ring, {BOTH}"):
         assert said.replace("'", "&#39;") in html
     settings = data_of(rows, result.choice, result, dimensions(rows))["settings"]
     assert [s["beta"] for s in settings if s["own_best"]] == [4]

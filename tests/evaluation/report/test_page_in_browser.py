@@ -112,7 +112,7 @@ def test_a_run_opens_from_its_name_and_closes_with_escape(opened):
     page.locator("button.run").first.press("Enter")
     dialog = page.get_by_role("dialog")
     assert "Run run-0.25-5-0" in dialog.inner_text()
-    assert "traversal.png in the folder runs/run-0.25-5-0" in dialog.inner_text()
+    assert "in the store: runs/run-0.25-5-0/traversal.png" in dialog.inner_text()
     page.keyboard.press("Escape")
     assert not dialog.is_visible()
 

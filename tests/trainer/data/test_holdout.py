@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from evaluation.metrics.indicators import indicators
 from tests.trainer.shapes import LabelledShapes, Shapes
 from trainer.config.schema import FieldError
-from trainer.data import load
+from trainer.data import class_names_of, load
 from trainer.data.holdout import Part, hold_out, unseen
 
 SMALL = {"size": 16, "factors": {"posX": 4, "posY": 4}}
@@ -42,6 +42,13 @@ def test_images_rows_and_classes_are_those_of_their_places() -> None:
     assert data.labels_fingerprint != whole.labels_fingerprint
     with pytest.raises(IndexError):
         data.images([len(data)])
+
+
+def test_classes_keep_their_names() -> None:
+    chosen = {"size": 16, "factors": {"shape": [0, 2], "posX": 2, "posY": 2, "scale": 1}}
+    for data in (load("dsprites", **chosen), load("dsprites", **chosen, holdout=5)):
+        assert list(class_names_of(data, "shape")) == ["square", "heart"]
+        assert list(class_names_of(data, "posX")) == ["0", "1"]
 
 
 @pytest.mark.parametrize("count", [-1, len(Shapes())])

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from trainer.config.schema import FieldError
-from trainer.data import load
+from trainer.data import class_names_of, load
 from trainer.errors import UserError
 
 UPRIGHT = np.random.default_rng(0).integers(0, 256, (6, 28, 28)).astype(np.uint8)
@@ -40,6 +40,7 @@ def test_chosen_letters_in_either_case(tmp_path):
     write(tmp_path, [1, 2, 3, 26, 1, 2])
     data = load("emnist", path=str(tmp_path), characters="aZ", size=32)
     assert data.classes(np.arange(3))[:, 0].tolist() == [0, 1, 0]
+    assert class_names_of(data, "character") == ["A", "Z"]
     kept = load("emnist", path=str(tmp_path), characters="AZ").images([0, 1, 2])[:, 0]
     assert np.array_equal(kept, UPRIGHT[[0, 3, 4]])
     assert data.images([0]).shape == (1, 1, 32, 32)
