@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from evaluation.analysis.answer import Best
-from sweeps.glance import Glance
+from sweeps.overview import Glance
 from sweeps.run_store import Store
 from sweeps.sweep import Snapshot, Sweep
 from sweeps.sweepfile import SweepSpec, load_spec, spec_of

@@ -12,17 +12,22 @@ from typing import Any
 from evaluation.analysis.answer import Answer
 from evaluation.analysis.conclude import answer
 from evaluation.analysis.table import RunRow, rows_from_results
-from sweeps.glance import Glance
-from sweeps.held import HeldSetting, earlier_settings, held_settings, proposed_settings
 from sweeps.metric_plan import MetricPlan, plan_metrics
+from sweeps.overview import Glance
 from sweeps.plan import Run, load_data, runs_of
 from sweeps.run_store import Store, report_key
 from sweeps.search import rounds
+from sweeps.stored_settings import (
+    StoredSetting,
+    earlier_settings,
+    proposed_settings,
+    stored_settings,
+)
 from sweeps.sweep_results import scored_alike
 from sweeps.sweepfile import Metric, SweepSpec
 from sweeps.sweepfile.compatibility import check_models
 from sweeps.sweepfile.configure import configure
-from sweeps.sweepfile.parts import goal_of
+from sweeps.sweepfile.sections import goal_of
 from trainer.config.normalised_beta import normalised
 from trainer.data.dataset import Dataset
 from trainer.errors import UserError
@@ -76,9 +81,9 @@ class Sweep:
         """As `proposed_settings`, read now."""
         return proposed_settings(self.spec, self.store)
 
-    def held(self, glance: Glance | None = None) -> list[HeldSetting]:
-        """As `held_settings`, read now."""
-        return held_settings(self.spec, self.store, self.data, glance)
+    def held(self, glance: Glance | None = None) -> list[StoredSetting]:
+        """As `stored_settings`, read now."""
+        return stored_settings(self.spec, self.store, self.data, glance)
 
     @cached_property
     def is_first_metric(self) -> bool:
@@ -120,7 +125,7 @@ class Sweep:
         )
         return Snapshot(self, tuple(found))
 
-    def _scored(self, settings: Sequence[HeldSetting], glance: Glance) -> list[dict[str, Any]]:
+    def _scored(self, settings: Sequence[StoredSetting], glance: Glance) -> list[dict[str, Any]]:
         glance.results(run for held in settings for run in held.runs.values())  # all at once
         found = (scored_alike(held, self.metrics, glance) for held in settings)
         return [result for results in found for result in results]

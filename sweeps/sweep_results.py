@@ -5,12 +5,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sweeps.glance import Glance
-from sweeps.held import HeldSetting
 from sweeps.metric_plan import MetricPlan
+from sweeps.overview import Glance
 from sweeps.plan import Setting
 from sweeps.run_store import Store
 from sweeps.search import rounds
+from sweeps.stored_settings import StoredSetting
 from sweeps.sweepfile import SweepSpec
 
 
@@ -38,12 +38,12 @@ class Status:
 def status(
     spec: SweepSpec,
     store: Store,
-    held: Sequence[HeldSetting] | None = None,
+    held: Sequence[StoredSetting] | None = None,
     glance: Glance | None = None,
 ) -> Status:
     """The progress of the sweep.
 
-    held: the settings of which the store has runs (`held_settings`, which needs the data); by
+    held: the settings of which the store has runs (`stored_settings`, which needs the data); by
         default those recorded for this search.
     glance: at the store, by which they were found.
     """
@@ -52,7 +52,7 @@ def status(
     settings = earlier = 0
     if held is None:
         recorded = store.recorded_runs(spec).items()
-        held = [HeldSetting(Setting(number, {}), runs) for number, runs in recorded]
+        held = [StoredSetting(Setting(number, {}), runs) for number, runs in recorded]
     in_store = (glance or store.glance()).ended(run for one in held for run in one.runs.values())
     for one in held:
         ended = [in_store[run].state for run in one.runs.values() if run in in_store]
@@ -91,7 +91,7 @@ def scored(
     }
 
 
-def scored_alike(held: HeldSetting, plan: MetricPlan, glance: Glance) -> list[dict[str, Any]]:
+def scored_alike(held: StoredSetting, plan: MetricPlan, glance: Glance) -> list[dict[str, Any]]:
     """Results of the runs of a setting that can be compared, in order of seeds, as `scored`.
 
     Where a metric compares seeds, all scores are for one set of seeds: all of them if scored, else

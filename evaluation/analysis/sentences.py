@@ -5,10 +5,10 @@ from collections.abc import Iterator, Sequence
 
 from evaluation.analysis.answer import Answer, Best
 from evaluation.analysis.formatting import count, fixed, metric_name, number, score_name
+from evaluation.analysis.recommend import factors_kept, likelihood_of
 from evaluation.analysis.run_health import HealthCounts
 from evaluation.analysis.settings.names import setting_label
 from evaluation.analysis.settings.summary import SettingSummary
-from evaluation.analysis.standing import factors_kept, likelihood_of
 
 MOST_NAMED = 5  # settings named in a sentence
 CONTENDER = 0.05  # probability from which a latent size may be the best

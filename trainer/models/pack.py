@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from trainer.architectures import ARCHITECTURES
-from trainer.architectures.plain import build
+from trainer.architectures.single_model import build
 from trainer.config.run import Precision, RunConfig
 from trainer.config.schema import require
 from trainer.distributions.gaussian import reparametrise

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sweeps.glance import Glance
+from sweeps.overview import Glance
 from sweeps.plan import Setting, runs_of
 from sweeps.run_store import Store
 from sweeps.search import METHODS
@@ -15,7 +15,7 @@ from trainer.data.dataset import Dataset
 
 
 @dataclass(frozen=True)
-class HeldSetting:
+class StoredSetting:
     """A setting of which the store has runs. runs: ids of all its runs, by seed."""
 
     setting: Setting
@@ -34,9 +34,9 @@ def proposed_settings(spec: SweepSpec, store: Store) -> dict[int, Mapping[str, A
     }
 
 
-def held_settings(
+def stored_settings(
     spec: SweepSpec, store: Store, data: Dataset, glance: Glance | None = None
-) -> list[HeldSetting]:
+) -> list[StoredSetting]:
     """The settings recorded for this search, then all others of which the store has some run.
 
     These are what else the search will propose, where that does not depend on scores, and what was
@@ -45,7 +45,7 @@ def held_settings(
     """
     recorded = _recorded(spec, store, data)
     found = {
-        number: HeldSetting(Setting(number, parameters), runs)
+        number: StoredSetting(Setting(number, parameters), runs)
         for number, (parameters, runs) in recorded.items()
         if number < spec.setting_count
     }
@@ -66,14 +66,14 @@ def held_settings(
             continue
         seen.add(ids)
         number = spec.setting_count + len(found) if number is None else number
-        found[number] = HeldSetting(Setting(number, parameters), runs)
+        found[number] = StoredSetting(Setting(number, parameters), runs)
     return list(found.values())
 
 
-def earlier_settings(spec: SweepSpec, store: Store) -> list[HeldSetting]:
+def earlier_settings(spec: SweepSpec, store: Store) -> list[StoredSetting]:
     """All that was tried under this name before its space was changed, within it or not."""
     return [
-        HeldSetting(Setting(spec.setting_count + place, parameters), runs)
+        StoredSetting(Setting(spec.setting_count + place, parameters), runs)
         for place, (parameters, runs) in enumerate(store.earlier_settings(spec))
     ]
 
