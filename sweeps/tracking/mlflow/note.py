@@ -46,8 +46,8 @@ def sweep_note(answer: Answer, metric: str, run: str | None, chosen: str = "") -
 def model_card(best: Best, sweep: str, metric: str) -> str:
     """Describes a registered model: its sweep, which factors it encodes, how to use it."""
     parts = [
-        f"The β-VAE to use from the sweep `{sweep}`: β = {number(best.beta)}, {best.latents} latents"
-        f"{''.join(f', {name} {_text(value)}' for name, value in best.parameters.items())}.",
+        f"The β-VAE to use from the sweep `{sweep}`: β = {number(best.beta)}, {best.latents} "
+        f"latents{''.join(f', {name} {_text(value)}' for name, value in best.parameters.items())}.",
         f"A typical seed of its setting, whose {score_name(metric)} is {fixed(best.score, 3)} over "
         f"{count(best.seeds, 'seed')}; it reconstructs at {fixed(best.setting.reconstruction, 1)} "
         "nats per image. "
