@@ -158,10 +158,10 @@ def test_code_that_is_only_read_back_is_not_run(
         ("my_nets.py:one", r"is called with \(shape, latents\), but takes \(shape\)"),
         (
             "my_nets.py:narrow",
-            r"encoder of my_nets\.py:narrow turns .* into \(2, 4\), not \(2, 6\)",
+            r"encoder of my_nets\.py:narrow maps .* to \(2, 4\), not to \(2, 6\)",
         ),
         ("my_nets.py:averaging", r"BatchNorm2d keeps running averages"),
-        ("my_nets.py:dropping", r"Dropout draws at random"),
+        ("my_nets.py:dropping", r"Dropout draws random numbers"),
     ],
 )
 def test_mistakes_in_it_are_one_line(here: Path, name: str, message: str) -> None:
