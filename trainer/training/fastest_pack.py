@@ -10,7 +10,7 @@ from trainer.device.precision import offered
 from trainer.training.fastest_precision import STEPS_MEASURED, step_seconds
 
 WORTH = 100  # times the steps measured: in shorter runs, measuring would take a large share
-GAIN = 0.97  # a smaller pack must take at most this share of the time per model
+GAIN = 0.9  # a smaller pack must take at most this share of the time per model
 
 
 def fastest_size(
@@ -31,11 +31,23 @@ def fastest_size(
 
 
 def best_size(largest: int, seconds_per_model: Callable[[int], float]) -> int:
-    """The best of `largest`, its half and so on down to 1, preferring the larger if close."""
-    best, least, size = largest, seconds_per_model(largest), largest
-    while size > 1:
-        size = (size + 1) // 2
-        seconds = seconds_per_model(size)
-        if seconds < GAIN * least:
-            best, least = size, seconds
+    """The best of `largest`, its half and so on down to 1, preferring larger ones if close.
+
+    A smaller size must prove better twice: on a busy machine, a few steps may look slow.
+    """
+    sizes = [largest]
+    while sizes[-1] > 1:
+        sizes.append((sizes[-1] + 1) // 2)
+    measured = {size: seconds_per_model(size) for size in sizes}
+    best = _least(measured)
+    if best != largest:
+        for size in (largest, best):
+            measured[size] = min(measured[size], seconds_per_model(size))
+        best = _least({size: measured[size] for size in (largest, best)})
     return best
+
+
+def _least(measured: dict[int, float]) -> int:
+    """The size with the least time, unless a larger one takes little more."""
+    least = min(measured.values())
+    return max(size for size, seconds in measured.items() if GAIN * seconds <= least)
