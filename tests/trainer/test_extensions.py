@@ -197,7 +197,9 @@ def test_an_installed_package_adds_names(here: Path, monkeypatch: pytest.MonkeyP
         run = with_own_code(config(architecture="small"))
         assert run.sources == {"small_nets_of_a_package": NETS}
         check_compatible(build(RunConfig, run.as_mapping()), Shapes())
-        with pytest.raises(FieldError, match=r"^architecture: 'gone' from an installed package"):
+        with pytest.raises(
+            FieldError, match=r"^architecture: cannot load 'gone' from an installed package"
+        ):
             find(ARCHITECTURES, config(architecture="gone"), "architecture")
         monkeypatch.setitem(DATASETS.places, "rectangles", "tests.trainer.shapes:Shapes")
         (here / "pack.yaml").write_text(
