@@ -122,7 +122,7 @@ def test_no_memory_for_a_single_model_is_one_line(
 ) -> None:
     overfill(monkeypatch, most=0)
     series = Series(seeds(2), Shapes(), folders(tmp_path, 2), device="cpu")
-    with pytest.raises(UserError, match=r"no memory for a single model .*lower batch_size"):
+    with pytest.raises(UserError, match=r"not enough memory for a single model .*lower batch_size"):
         to_the_end(series)
 
 
