@@ -8,9 +8,9 @@ best("quickstart", store="store").beta
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from sweeps.siblings import prefer as _prefer_siblings
+from sweeps.import_guard import prefer as _prefer_own_packages
 
-_prefer_siblings()
+_prefer_own_packages()
 
 if TYPE_CHECKING:
     from sweeps.api import Best, best, report, run

@@ -3,7 +3,7 @@
 import os
 import sys
 
-from sweeps.siblings import HOME
+from sweeps.import_guard import HOME
 
 # Python puts the current folder first: a `random.py` or `torch.py` there would be imported
 if (

@@ -6,7 +6,7 @@ In order of computation, and of reading:
     choose      every setting scored over its seeds, ranked by score
     inference/  functions of beta compatible with the scores: noise, families, surface, posterior;
                 top: where the curve peaks, and whether the peak may be beyond the range tried
-    standing    how good each tested setting is under them, and which of the good ones to use
+    recommend   how good each tested setting is under them, and which of the good ones to use
     verdict     whether the answer is reliable, and what to do if not
     answer      all of it, as plain data
     sentences   the answer in words

@@ -10,14 +10,14 @@ import numpy as np
 from evaluation.analysis.choose import Choice
 from evaluation.analysis.factors import Knowledge
 from evaluation.analysis.formatting import finite_or_none, number
-from evaluation.analysis.inference.matters import what_matters
 from evaluation.analysis.inference.noise import Noise
 from evaluation.analysis.inference.top import Top
+from evaluation.analysis.inference.variance_shares import what_matters
+from evaluation.analysis.recommend import CLEAR, Standing, faithful
 from evaluation.analysis.run_health import HealthCounts
 from evaluation.analysis.settings.names import describe_parameters, identify
 from evaluation.analysis.settings.policies import Goal
 from evaluation.analysis.settings.summary import SettingSummary
-from evaluation.analysis.standing import CLEAR, Standing, faithful
 from evaluation.analysis.table import Floor
 from evaluation.analysis.verdict import CANNOT_TELL, Verdict
 from trainer.errors import UserError

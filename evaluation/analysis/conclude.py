@@ -12,11 +12,11 @@ from evaluation.analysis.choose import Choice, choose
 from evaluation.analysis.inference.noise import measure_noise
 from evaluation.analysis.inference.posterior import Posterior, draw_posterior
 from evaluation.analysis.inference.top import find_edges, find_top
+from evaluation.analysis.recommend import CLEAR, Standing, rank, recommend
 from evaluation.analysis.run_health import HealthCounts, count_health
 from evaluation.analysis.sentences import sentences
 from evaluation.analysis.settings.policies import Goal
 from evaluation.analysis.settings.summary import SettingSummary
-from evaluation.analysis.standing import CLEAR, Standing, rank, recommend
 from evaluation.analysis.table import RunRow
 from evaluation.analysis.verdict import Evidence, causes, judge
 from trainer.errors import UserError
@@ -41,10 +41,10 @@ def answer(
 
     Functions of beta are drawn (`posterior.py`) from a surface (`surface.py`) fitted to the
     settings' means and their noise (`noise.py`). The share of draws in which a setting is within
-    `within` of the best tested one is its probability of being as good as the best (`standing.py`).
-    Among those that the metric cannot tell apart, the one to use
-    keeps the most factors, then reconstructs best. The peak of the curve between settings has an
-    interval (`top.py`). Failed seeds count in full, as in `choose`.
+    `within` of the best tested one is its probability of being good enough (`recommend.py`).
+    Among those that the metric cannot tell apart, the one to use keeps the most factors, then
+    reconstructs best. The peak of the curve between settings has an interval (`top.py`). Failed
+    seeds count in full, as in `choose`.
 
     level: coverage of intervals, in (0, 1). seed: of the draws; the same rows and seed give the
     same answer. within: in units of the score. confidence: required probability of being within it

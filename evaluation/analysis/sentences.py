@@ -5,10 +5,10 @@ from collections.abc import Iterator, Sequence
 
 from evaluation.analysis.answer import Answer, Best
 from evaluation.analysis.formatting import count, fixed, metric_name, number, score_name
+from evaluation.analysis.recommend import factors_kept, likelihood_of
 from evaluation.analysis.run_health import HealthCounts
 from evaluation.analysis.settings.names import setting_label
 from evaluation.analysis.settings.summary import SettingSummary
-from evaluation.analysis.standing import factors_kept, likelihood_of
 
 MAX_NAMED = 5  # settings named in a sentence
 CONTENDER = 0.05  # a latent size with at least this probability may be the best
@@ -135,6 +135,11 @@ def _top(answer: Answer) -> Iterator[str]:
         f"{answer.level:.0%} interval of the best β: {low} to {high}. Probability that no other "
         f"setting tried is better: {best.standing.probability_best:.2f}."
     )
+    betas = [s.beta for s in answer.choice.settings if s.latents == best.setting.latents]
+    ends = {min(betas): "lowest", max(betas): "highest"} if len(set(betas)) > 1 else {}
+    if best.verdict == "clear" and best.setting.beta in ends:
+        end = ends[best.setting.beta]
+        yield f"It is the {end} β tried at this latent size: {end[:-3]}er ones may be better."
     contenders = {m: p for m, p in answer.probability_latents.items() if p > CONTENDER}
     if len(contenders) > 1:
         odds = ", ".join(f"M = {m} ({p:.2f})" for m, p in contenders.items())

@@ -4,7 +4,7 @@ import math
 from typing import TYPE_CHECKING
 
 from evaluation.analysis.formatting import number
-from evaluation.analysis.inference.matters import named
+from evaluation.analysis.inference.variance_shares import named
 from evaluation.report.charts.dimensions import title_of
 from evaluation.report.contents import text
 from evaluation.report.tables import Column, Row, Table

@@ -11,7 +11,7 @@ from evaluation.analysis.table import RunRow
 from evaluation.baselines.table import cells, title
 from evaluation.report.charts.dimensions import Dimension, title_of
 from evaluation.report.facts import SweepFacts
-from evaluation.report.on_page import FAILURES
+from evaluation.report.page_sample import FAILURES
 from evaluation.report.tables import Column, Row, Table
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ from evaluation.report.facts import SweepFacts
 from evaluation.report.figures import beta_latents_map, inverted_u, style, tradeoff
 from evaluation.report.figures import traversals as traversal_grid
 from evaluation.report.material import Drawn
-from evaluation.report.on_page import ALL_RUNS, OnPage, as_csv, on_page
+from evaluation.report.page_sample import ALL_RUNS, OnPage, as_csv, on_page
 from evaluation.report.pictures import Picture
 from evaluation.report.traversals import Traversal
 from trainer.files import write_atomically, write_json

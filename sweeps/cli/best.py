@@ -5,7 +5,7 @@ from typing import Any
 
 from evaluation.analysis.answer import Best
 from evaluation.analysis.formatting import metric_name
-from evaluation.analysis.inference.matters import in_words
+from evaluation.analysis.inference.variance_shares import in_words
 from sweeps import by_eye
 from sweeps.api import find_spec, of_other_metrics, of_snapshot
 from sweeps.cli.output import console, interval, number, parameters, print_json, table

@@ -8,9 +8,9 @@ from sweeps.cli.output import console, print_json
 from sweeps.cli.remote import cluster_jobs, job_of, sweep_name
 from sweeps.cluster.jobs import Job, Jobs
 from sweeps.console.printing import bold
-from sweeps.glance import Glance
-from sweeps.held import HeldSetting
+from sweeps.overview import Glance
 from sweeps.run_store import Store
+from sweeps.stored_settings import StoredSetting
 from sweeps.sweep import Sweep
 from sweeps.sweep_results import Status, status
 from sweeps.sweepfile import SweepSpec
@@ -42,7 +42,7 @@ def execute(args: Namespace) -> int:
     return 0
 
 
-def _held(spec: SweepSpec, store: Store, glance: Glance) -> list[HeldSetting] | None:
+def _held(spec: SweepSpec, store: Store, glance: Glance) -> list[StoredSetting] | None:
     """The settings that the store has runs of; None where the data are not on this machine."""
     try:
         return Sweep.load(spec, store).held(glance)

@@ -18,7 +18,7 @@ from typing import Any
 
 from sweeps.cluster import processes
 from sweeps.cluster.scratch import scratch
-from sweeps.siblings import HOME, search_path
+from sweeps.import_guard import HOME, search_path
 from sweeps.sweep import Sweep
 from sweeps.sweepfile import Resources
 from sweeps.trials import signals
@@ -27,6 +27,7 @@ from sweeps.trials.retries import Retries
 from sweeps.trials.stopping import StopRequest
 from sweeps.trials.trial_queue import Observer, TrialQueue
 from sweeps.trials.work_order import job_of
+from trainer.device.cores import cores
 from trainer.errors import UserError
 
 LOOK = 1.0  # seconds between checks of Ray's processes
@@ -34,6 +35,7 @@ STOPPED_LOOKS = 3  # a process found stopped (`kill -STOP`) this many times in a
 SILENCE = 60.0  # seconds without news after which a Ray on this machine is considered hung
 START = 300.0  # seconds that Ray may take to start
 END = 10.0  # seconds that Ray may take to leave a cluster
+BUSY = 3.0  # processes waiting per core, from which Ray's own limit of 30 s may be too short
 LOSSES = 3  # times in a row that Ray may be lost without progress in between
 
 _CODE = """
@@ -101,7 +103,9 @@ class RayProcess:
             except RayLost as lost:
                 self._kill()
                 if not left:
-                    raise UserError(f"Ray cannot be started: {lost}; see the sweep's log") from None
+                    raise UserError(
+                        f"Ray cannot be started: {lost}; see the sweep's log{load_note()}"
+                    ) from None
 
     def run(
         self,
@@ -254,3 +258,11 @@ def _log() -> int:
         return sys.stderr.fileno()
     except (OSError, ValueError, AttributeError):
         return subprocess.DEVNULL
+
+
+def load_note() -> str:
+    """The end of a message about a slow start: how busy this machine is, if it is."""
+    load = os.getloadavg()[0]
+    if load < BUSY * cores():
+        return ""
+    return f"; this machine is very busy (load {load:.0f} on {cores()} cores): try again later"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from evaluation.analysis.choose import Choice, choose
 from evaluation.analysis.formatting import duration
 from sweeps.console.progress import words_of
-from sweeps.glance import Glance
+from sweeps.overview import Glance
 from sweeps.run_store import Store
 from sweeps.sweep import Sweep
 from sweeps.sweep_results import Status, status

@@ -14,7 +14,7 @@ from evaluation.identity import with_defaults
 from evaluation.report.facts import SweepFacts
 from evaluation.report.figures import FIGURES, IN_REPORT
 from evaluation.report.material import Drawn, Lacking, Material
-from evaluation.report.on_page import OnPage, on_page
+from evaluation.report.page_sample import OnPage, on_page
 from evaluation.report.report import SUMMARY, write_report
 from evaluation.report.traversals import Traversal, is_kept, traverse_run
 from sweeps import by_eye
@@ -124,7 +124,7 @@ def _scoring(snapshot: Snapshot) -> dict[str, str]:
 
 
 def _text(value: Any) -> str:
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return ", ".join(map(str, value))
     return f"{value:,}" if isinstance(value, int) else str(value)
 

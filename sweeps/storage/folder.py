@@ -12,8 +12,8 @@ from typing import IO
 from typing_extensions import override
 
 from evaluation.result_file import LocalFiles
-from sweeps.storage.plain import check_files, plain_path
 from sweeps.storage.process_name import process_name
+from sweeps.storage.safe_paths import check_files, plain_path
 from sweeps.storage.storage import Storage
 from trainer.errors import UserError
 from trainer.files import expand, read_plain, write_atomically

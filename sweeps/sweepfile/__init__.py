@@ -1,7 +1,7 @@
 """A sweep file as frozen data: reading, checks, overrides."""
 
-from sweeps.sweepfile.parts import Metric, Resources
 from sweeps.sweepfile.reading import load_spec, spec_of
+from sweeps.sweepfile.sections import Metric, Resources
 from sweeps.sweepfile.spec import SweepSpec, as_mapping, check_name
 
 __all__ = [

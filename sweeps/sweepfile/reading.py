@@ -9,8 +9,8 @@ from evaluation.identity import with_defaults
 from evaluation.option_ranges import check_option
 from sweeps.search import METHODS
 from sweeps.sweepfile.configure import check_parameter_name
-from sweeps.sweepfile.parts import goal_of
 from sweeps.sweepfile.reachable import check_reachable
+from sweeps.sweepfile.sections import goal_of
 from sweeps.sweepfile.small_form import read_sized
 from sweeps.sweepfile.space import Parameter, check_conditions
 from sweeps.sweepfile.spec import LISTED, SweepSpec

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from evaluation.analysis.standing import CLEAR
+from evaluation.analysis.recommend import CLEAR
 from evaluation.identity import DEFAULT_EVALUATION
 from sweeps.search import METHODS
 from sweeps.sweepfile.configure import configure
-from sweeps.sweepfile.parts import MOST_RUNS, Budget, EarlyStop, Metric, Racing, Resources, Stop
+from sweeps.sweepfile.sections import MOST_RUNS, Budget, EarlyStop, Metric, Racing, Resources, Stop
 from sweeps.sweepfile.space import Parameter, Value
 from trainer.config.run import DatasetConfig, RunConfig, digest
 from trainer.config.schema import FieldError, require, under

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sweeps.run_store import Store
-from sweeps.search.by_study import distribution
+from sweeps.search.optuna_method import distribution
 from sweeps.search.searcher import Parameters
 from sweeps.sweepfile import SweepSpec
 from trainer.errors import UserError

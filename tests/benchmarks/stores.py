@@ -2,9 +2,9 @@
 
     python -m tests.benchmarks.stores --runs 10000
 
-Ten seeds per setting, of made-up scores that rise and fall over β. Seconds are of a command of its
-own process; `import` is what `sweep list` takes in an empty store, `first` is `sweep status` while
-no record was read before, and there is no index yet.
+Ten seeds per setting, of made-up scores that rise and fall over β. Each command is a process of its
+own; `import` is `sweep list` in an empty store, `first` is `sweep status` while no record was read
+before, and there is no index yet. Seconds of CPU depend less on what else the machine does.
 """
 
 import argparse
@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -58,23 +58,45 @@ def main() -> int:
         start = time.monotonic()
         fill(store, file)
         print(f"{options.runs} runs, made in {time.monotonic() - start:.0f} s", flush=True)
-        seconds = {}
+        costs = {}
         sweep = [str(file), "--store", store.location]
         commands = {name: [name, *sweep] for name in options.only}
         nothing = ["list", "--store", str(Path(folder, "empty"))]
         for name, words in {"import": nothing, "first": ["status", *sweep], **commands}.items():
-            seconds[name] = took(*words)
-            print(f"{name:8} {seconds[name]:6.1f} s", flush=True)
+            costs[name] = cost = cost_of(*words)
+            print(
+                f"{name:8} {cost.seconds:6.1f} s, of CPU {cost.cpu:6.1f} s, {cost.memory:6.0f} MB",
+                flush=True,
+            )
     if options.json:
-        options.json.write_text(json.dumps({"runs": options.runs, "seconds": seconds}) + "\n")
+        record = {name: asdict(cost) for name, cost in costs.items()}
+        options.json.write_text(json.dumps({"runs": options.runs, "costs": record}) + "\n")
     return 0
 
 
-def took(*words: str) -> float:
-    """Seconds of a `sweep` command."""
+@dataclass(frozen=True)
+class Cost:
+    """What a command took: seconds, of them of CPU, and its peak memory in MB."""
+
+    seconds: float
+    cpu: float
+    memory: float
+
+
+def cost_of(*words: str) -> Cost:
+    """Runs a `sweep` command."""
     start = time.monotonic()
-    subprocess.run([sys.executable, "-m", "sweeps", *words], check=True, capture_output=True)
-    return time.monotonic() - start
+    process = subprocess.Popen(
+        [sys.executable, "-m", "sweeps", *words],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode != 0:
+        raise subprocess.CalledProcessError(process.returncode, process.args)
+    seconds = time.monotonic() - start
+    return Cost(seconds, used.ru_utime + used.ru_stime, used.ru_maxrss / 1000)
 
 
 def fill(store: Store, file: Path) -> None:

@@ -5,6 +5,7 @@ both share a folder. Only SLURM's own programs are stand-ins: `srun` runs its wo
 the job, `scontrol` names them. Needs root, iproute2 and util-linux; takes about five minutes.
 """
 
+import argparse
 import contextlib
 import os
 import re
@@ -154,12 +155,13 @@ class Slurm:
         found = []
         for host in self._hosts.values():
             shown = subprocess.run(
-                ["nsenter", "--target", str(host.pid), "--pid", "--mount", "ps", "-eo", "args"],
+                ["nsenter", "--target", str(host.pid), "--pid", "--mount", "ps", "-eo", "s,args"],
                 capture_output=True,
                 text=True,
                 check=True,
             )
-            found += [line for line in shown.stdout.splitlines() if re.search("raylet|gcs_s", line)]
+            alive = (line for line in shown.stdout.splitlines() if not line.startswith("Z"))
+            found += [line for line in alive if re.search("raylet|gcs_server", line)]
         return found
 
 
@@ -226,18 +228,27 @@ def of_an_array(slurm: Slurm, place: Path) -> Iterator[tuple[str, bool]]:
     yield "and trains nothing", ended(store) == before
 
 
+FORMS = {"sweep.sbatch": of_one_allocation, "array.sbatch": of_an_array}
+
+
 def main() -> int:
     """Prints a line per point; 1 when one does not hold."""
+    parser = argparse.ArgumentParser(prog="python -m tests.infra.two_hosts", description=__doc__)
+    parser.add_argument("--only", choices=FORMS, help="one of the scripts")
+    options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # ends the hosts
     good = True
     with tempfile.TemporaryDirectory(prefix="two hosts ", dir="/var/tmp") as name:
         place = Path(name)
         (place / "hosts.yaml").write_text(SWEEP)
         with two_hosts(place) as hosts:
             slurm = Slurm(place, hosts)
-            for form in (of_one_allocation, of_an_array):
-                print(form.__name__.replace("_", " "), flush=True)
+            for script, points in FORMS.items():
+                if options.only not in (None, script):
+                    continue
+                print(script, flush=True)
                 start = time.monotonic()
-                for point, holds in form(slurm, place):
+                for point, holds in points(slurm, place):
                     good &= holds
                     seconds = time.monotonic() - start
                     print(

@@ -45,6 +45,10 @@ class Images(Protocol):
         """Hash of all files. Raises OSError."""
         ...
 
+    def copies(self) -> NDArray[np.int64]:
+        """For each image the first one with the same content, itself if there is none before it."""
+        ...
+
     def read(self, shape: tuple[int, int, int]) -> Iterator[NDArray[np.uint8]]:
         """All images as bytes (n, channels, height, width), in blocks. Raises UserError."""
         ...
@@ -137,6 +141,16 @@ class ImageFolder(CachedImages):
     def classes(self, indices: ArrayLike) -> NDArray[np.int64]:
         """Classes (n, factors) of the labels stored next to the images; UNKNOWN for none."""
         return self.table[checked(indices, self.count)].astype(np.int64)
+
+    def copies(self) -> NDArray[np.int64]:
+        """For each image the first one with the same content, itself if there is none before it.
+
+        Raises UserError for files that cannot be read.
+        """
+        try:
+            return self.reader.copies()
+        except OSError as error:
+            raise UserError(f"{error.filename or self.path}: {error.strerror or error}") from None
 
     def rows(self) -> Iterator[NDArray[np.uint8]]:
         """All images in blocks of rows, as Dataset.stored. Raises UserError naming bad files."""

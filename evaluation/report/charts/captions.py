@@ -5,9 +5,9 @@ from collections.abc import Sequence
 
 from evaluation.analysis.choose import Choice
 from evaluation.analysis.formatting import capital, count, fixed, number
+from evaluation.analysis.recommend import comparable
 from evaluation.analysis.settings.names import setting_label
 from evaluation.analysis.settings.summary import SettingSummary
-from evaluation.analysis.standing import comparable
 
 NOTHING = "No run finished, so there is nothing to show."
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from evaluation.analysis.choose import Choice
 from evaluation.analysis.formatting import capital
+from evaluation.analysis.recommend import comparable
 from evaluation.analysis.settings.summary import SettingSummary
-from evaluation.analysis.standing import comparable
 from evaluation.analysis.table import RunRow
 from evaluation.report.charts import captions
 from evaluation.report.charts.dimensions import Dimension, parameter_fields, plain

@@ -87,7 +87,7 @@ def _draw_codes(
 ) -> None:
     """Codes (n, 2) as dots, above the outlines of the prior."""
     colours = [classes.colour(i) for i in range(len(codes))] if classes else style.BLUE
-    axes.scatter(*codes.T, c=colours, s=3, linewidths=0, alpha=0.7)
+    axes.scatter(codes[:, 0], codes[:, 1], c=colours, s=3, linewidths=0, alpha=0.7)
     _draw_prior(axes, edge)
     reach = max(1.2 if edge else 3.0, float(np.quantile(np.abs(codes), 0.99)) * 1.1)
     axes.set_xlim(-reach, reach)

@@ -6,8 +6,8 @@ from itertools import pairwise
 
 from matplotlib.axes import Axes
 
+from evaluation.analysis.recommend import comparable
 from evaluation.analysis.settings.summary import SettingSummary
-from evaluation.analysis.standing import comparable
 from evaluation.report.charts.captions import of_rate
 from evaluation.report.figures import series, style
 from evaluation.report.material import Drawn, Lacking, Material

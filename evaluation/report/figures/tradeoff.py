@@ -10,8 +10,8 @@ from matplotlib.lines import Line2D
 
 from evaluation.analysis.choose import Choice
 from evaluation.analysis.formatting import capital, count
+from evaluation.analysis.recommend import comparable, likelihood_of
 from evaluation.analysis.settings.names import setting_label
-from evaluation.analysis.standing import comparable, likelihood_of
 from evaluation.analysis.table import RunRow
 from evaluation.report.charts.captions import (
     of_tradeoff,

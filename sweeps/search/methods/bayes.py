@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from sweeps.search.by_study import ByStudy
+from sweeps.search.optuna_method import ByStudy
 
 if TYPE_CHECKING:
     import optuna

@@ -3,7 +3,7 @@
 import warnings
 from typing import TYPE_CHECKING
 
-from sweeps.search.by_study import ByStudy
+from sweeps.search.optuna_method import ByStudy
 
 if TYPE_CHECKING:
     import optuna

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlparse
 
 from sweeps.run_store import Store
-from sweeps.tracking.mlflow.moved import follow
+from sweeps.tracking.mlflow.relocation import follow
 from sweeps.tracking.redact import redact
 from trainer import cache
 from trainer.errors import UserError

@@ -10,7 +10,7 @@ import pytest
 
 from evaluation.analysis.answer import Answer
 from evaluation.analysis.conclude import answer
-from evaluation.analysis.standing import rank
+from evaluation.analysis.recommend import rank
 from evaluation.analysis.table import RunRow
 from tests.benchmarks.coverage import measure
 from tests.evaluation.analysis.sweeps import inverted_u, make_rows

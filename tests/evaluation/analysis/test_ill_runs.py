@@ -128,3 +128,12 @@ def test_the_recorded_health_takes_precedence_over_a_guess():
     (read,) = rows_from_results([result("a", [0.001, 0.0], None, health=health)], "e", "udr")
     assert read.health.live_latents == 2 and read.health.unconverged
     assert (read.state, read.shared["optimizer.lr"]) == ("failed", 0.01)
+
+
+def test_a_clear_answer_at_an_end_of_the_range_says_so():
+    rising = {0.25: 0.1, 1.0: 0.3, 4.0: 0.5, 16.0: 0.8, 64.0: 0.803}
+    said = " ".join(answer(udr_rows(scores=rising)).best.sentences)
+    assert "may lie beyond the highest" in said or "It is the highest β tried" in said
+    assert "β tried at this latent size" not in " ".join(
+        answer(udr_rows(scores=SHARP)).best.sentences
+    )

@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from evaluation.analysis.inference.top import Edge
+from evaluation.analysis.recommend import CLEAR
 from evaluation.analysis.run_health import HealthCounts
-from evaluation.analysis.standing import CLEAR
 from evaluation.analysis.table import Floor
 from evaluation.analysis.verdict import Evidence, judge
 

@@ -1,11 +1,13 @@
 """Clusters that are not there."""
 
+import os
 import socket
 
 import pytest
 
 from sweeps import driver
 from sweeps.cluster import connection as cluster
+from sweeps.cluster import ray_process
 from sweeps.run_store import Store
 from tests.sweeps.made_up import a_spec
 from trainer.errors import UserError
@@ -37,3 +39,10 @@ def test_auto_is_the_latest_cluster_of_this_machine(closed_port, tmp_path, monke
         monkeypatch.setenv("RAY_ADDRESS", closed_port)
         with pytest.raises(UserError):
             cluster.check_address("auto")
+
+
+@pytest.mark.parametrize(("load", "said"), [(5.9, ""), (14.2, "very busy (load 14 on 2 cores)")])
+def test_a_slow_start_is_explained_on_a_busy_machine(load, said, monkeypatch):
+    monkeypatch.setattr(os, "getloadavg", lambda: (load, 0.0, 0.0))
+    monkeypatch.setattr(ray_process, "cores", lambda: 2)
+    assert said in ray_process.load_note() and bool(ray_process.load_note()) == bool(said)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scipy.stats import qmc
 
 from sweeps.plan import Setting
-from sweeps.search.by_study import STARTUP
+from sweeps.search.optuna_method import STARTUP
 from sweeps.search.searcher import WAIT, Searcher
 from sweeps.sweepfile import SweepSpec, as_mapping, spec_of
 from tests.sweeps.made_up import a_spec

@@ -8,7 +8,7 @@ from optuna.trial import TrialState, create_trial
 
 from sweeps.plan import Setting
 from sweeps.run_store import Store
-from sweeps.search.by_study import distribution
+from sweeps.search.optuna_method import distribution
 from sweeps.search.searcher import Searcher
 from sweeps.sweep import Sweep
 from sweeps.sweepfile import SweepSpec

@@ -72,7 +72,7 @@ def test_very_many_whole_numbers_are_a_quantity_unless_they_are_names():
 
 
 def test_tables_and_arrays_take_the_option(tmp_path):
-    images = np.arange(24 * 16, dtype=np.uint8).reshape(24, 4, 4)
+    images = np.arange(24 * 4, dtype=np.uint8).reshape(24, 2, 2)
     sizes = np.where(np.arange(24) < 4, -8.0, FRACTIONS)
     np.savez(tmp_path / "a.npz", images=images, size=sizes)
     data = load("folder", path=str(tmp_path / "a.npz"), missing=[-8])
@@ -167,3 +167,12 @@ def test_words_for_no_value(word):
 def test_numbers_of_rows_are_no_factor(name):
     found, _ = read([3, 1, 2, 0, 4], name=name)
     assert "a different number for each image" in found.left_out[name]
+
+
+def test_a_factor_that_repeats_another_is_said():
+    hue = np.array(["red", "blue", "red", "blue", "red", ""] * 4)
+    twin = np.array(["7", "3", "7", "3", "7", ""] * 4)
+    other = np.array(["7", "3", "7", "3", "3", ""] * 4)
+    found = read_columns({"hue": hue, "twin": twin, "other": other}, 24)
+    (said,) = found.remarks
+    assert said.startswith("twin tells the same as hue: no code can tell them apart")

@@ -167,8 +167,8 @@ def test_linked_folders_are_read_once(tmp_path):
     ],
 )
 def test_files_are_in_natural_order(tmp_path, names, ordered):
-    for name in names:
-        save(tmp_path / f"{name}.png", flat(1))
+    for number, name in enumerate(names):
+        save(tmp_path / f"{name}.png", flat(number))
     assert load("folder", path=str(tmp_path)).files == tuple(f"{name}.png" for name in ordered)
 
 

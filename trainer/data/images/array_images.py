@@ -14,6 +14,7 @@ from trainer.config.schema import FieldError, suggestion
 from trainer.data.formats import pictures
 from trainer.data.formats.arrays import open_arrays
 from trainer.data.formats.named_arrays import Arrays, Kind
+from trainer.data.images import copies
 from trainer.data.images.pixel_range import Values, merged, range_of, values_of
 from trainer.data.labels import array_labels
 from trainer.errors import UserError
@@ -104,6 +105,16 @@ class ArrayImages:
     def content(self) -> str:
         """Hash of the file. Raises OSError."""
         return cache.content_hash([self.path])
+
+    def copies(self) -> NDArray[np.int64]:
+        """For each image the first one with the same values, itself if there is none before it."""
+
+        def compute() -> dict[str, Any]:
+            blocks = open_arrays(self.path).blocks(self.key, _BLOCK, self.layout.last)
+            return copies.find(item.tobytes() for items in blocks for item in items)
+
+        found = cache.remembered("copies", [self.path], compute, self.key, self.count, 1)
+        return copies.as_array(found, self.count)
 
     def read(self, shape: tuple[int, int, int]) -> Iterator[NDArray[np.uint8]]:
         """All images as bytes (n, channels, height, width), in blocks. Raises UserError."""

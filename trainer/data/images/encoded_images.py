@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from trainer import cache
 from trainer.data.formats import pictures
 from trainer.data.formats.pictures import Opener
+from trainer.data.images import copies
 from trainer.errors import UserError
 
 _BLOCK = 256
@@ -95,6 +96,21 @@ class EncodedImages:
     def content(self) -> str:
         """Hash of all files. Raises OSError."""
         return cache.content_hash(self.source.paths())
+
+    def copies(self) -> NDArray[np.int64]:
+        """For each image the first one with the same bytes, itself if there is none before it."""
+        files = self.source.paths()
+        found = cache.remembered("copies", files, self._find_copies, self.count, 1)
+        return copies.as_array(found, self.count)
+
+    def _find_copies(self) -> dict[str, Any]:
+        def contents() -> Iterator[bytes]:
+            for block in self.source.blocks(_BLOCK):
+                for opener in block:
+                    with opener() as file:
+                        yield file.read()
+
+        return copies.find(contents())
 
     def read(self, shape: tuple[int, int, int]) -> Iterator[NDArray[np.uint8]]:
         """All images as bytes (n, channels, height, width), in blocks.

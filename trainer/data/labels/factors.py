@@ -120,6 +120,7 @@ def read_columns(
     sizes = {name: count for name, count in sizes.items() if name not in rare}
     stacked = np.stack(kept, axis=1) if kept else np.empty((rows, 0), np.int64)
     quantities = {name: values for name, values in quantities.items() if name in sizes}
+    remarks += _twins([*sizes], stacked)
     return Factors(sizes, stacked, {**left_out, **rare}, tuple(remarks), quantities)
 
 
@@ -263,6 +264,23 @@ def _of_one_case(texts: NDArray) -> tuple[NDArray, tuple[str, ...]]:
     return texts, (f"{other!r} and {text!r} are two classes that differ only in case",)
 
 
+def _twins(names: Sequence[str], table: NDArray[np.int64]) -> list[str]:
+    """A remark on each column that tells the same as an earlier one, its classes renamed."""
+    seen: dict[bytes, str] = {}
+    remarks = []
+    for name, column in zip(names, table.T, strict=True):
+        shown, first, ranks = np.unique(column, return_index=True, return_inverse=True)
+        # classes numbered as they first appear, so that names and order of classes do not matter
+        numbers = np.where(shown == UNKNOWN, UNKNOWN, np.argsort(np.argsort(first)))
+        other = seen.setdefault(numbers[ranks].tobytes(), name)
+        if other != name:
+            remarks.append(
+                f"{name} tells the same as {other}: no code can tell them apart, so leave one out "
+                "(`factors`)"
+            )
+    return remarks
+
+
 def _rare(classes: Mapping[str, NDArray[np.int64]]) -> dict[str, str]:
     """Columns whose classes rarely repeat, and why they are not factors while others are.
 
@@ -281,10 +299,9 @@ def _rare(classes: Mapping[str, NDArray[np.int64]]) -> dict[str, str]:
 
 
 def _too_rare(counts: NDArray) -> str:
-    if len(counts) > 3:
-        return f"its {len(counts):,} classes rarely repeat among {counts.sum():,} labelled images"
+    said = f"its {len(counts):,} classes rarely repeat among {counts.sum():,} labelled images"
     shown = ", ".join(f"{count:,}" for count in counts)
-    return f"its {len(counts)} classes have {shown} labelled images: too few to learn and to test"
+    return f"{said} ({shown})" if len(counts) < 4 else said
 
 
 def _is_free_text(counts: NDArray) -> bool:

@@ -13,7 +13,7 @@ from sweeps.search.searcher import Searcher
 from sweeps.sweep import Sweep
 from sweeps.tracking.background import Background
 from sweeps.tracking.mlflow.database import check, sqlite_uri
-from sweeps.tracking.mlflow.moved import follow
+from sweeps.tracking.mlflow.relocation import follow
 from sweeps.tracking.mlflow.writer import MlflowWriter
 from sweeps.trials.trial_queue import Block, TrialQueue
 from tests.sweeps.made_up import a_dataset, a_spec, write_made_up

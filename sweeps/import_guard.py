@@ -12,7 +12,7 @@ HOME = str(Path(__file__).resolve().parents[1])
 NAMES = ("sweeps", "evaluation", "trainer")
 
 
-class _Siblings:
+class _OwnPackages:
     """Finds the three packages in their place, before the path is searched.
 
     Many research repositories have their own `trainer` or `evaluation`, which would come first
@@ -46,11 +46,11 @@ def prefer() -> None:
                 f"sweeps needs its own package {name!r}, but {where} was imported under that "
                 "name; in a new Python process import sweeps first, or rename the other"
             )
-    if not any(isinstance(finder, _Siblings) for finder in sys.meta_path):
-        sys.meta_path.insert(0, _Siblings())
+    if not any(isinstance(finder, _OwnPackages) for finder in sys.meta_path):
+        sys.meta_path.insert(0, _OwnPackages())
 
 
 def search_path() -> list[str]:
-    """Where this process looks for modules, without the current folder, which has none of ours."""
+    """This process's module path without the current folder, which has none of our code."""
     here = ("", os.getcwd())
     return [place for place in sys.path if place == HOME or place not in here]

@@ -6,7 +6,7 @@ import numpy as np
 import optuna
 import pytest
 
-from sweeps.search import by_study
+from sweeps.search import optuna_method
 from sweeps.search.method import Past, Problem
 from sweeps.search.methods.bayes import Bayes
 from sweeps.sweepfile.space import Parameter
@@ -15,13 +15,13 @@ PARAMETERS = {
     "beta": Parameter(min=0.1, max=100.0, distribution="log_uniform"),
     "latents": Parameter(values=(2, 5, 10)),
 }
-SPACE = {name: by_study.distribution(parameter) for name, parameter in PARAMETERS.items()}
+SPACE = {name: optuna_method.distribution(parameter) for name, parameter in PARAMETERS.items()}
 LOOKAHEAD = 4
 
 
 @pytest.fixture(autouse=True)
 def no_startup(monkeypatch):
-    monkeypatch.setattr(by_study, "STARTUP", 0)
+    monkeypatch.setattr(optuna_method, "STARTUP", 0)
 
 
 def score(number: int, parameters) -> float | None:
@@ -70,9 +70,9 @@ def test_within_a_span_it_is_optuna_with_one_study():
 
 @pytest.fixture
 def short(monkeypatch):
-    monkeypatch.setattr(by_study, "SPAN", 20)
-    monkeypatch.setattr(by_study, "BEST", 3)
-    monkeypatch.setattr(by_study, "LATEST", 5)
+    monkeypatch.setattr(optuna_method, "SPAN", 20)
+    monkeypatch.setattr(optuna_method, "BEST", 3)
+    monkeypatch.setattr(optuna_method, "LATEST", 5)
 
 
 @pytest.mark.parametrize("recorded", [0, 7, 19, 20, 21, 24, 39, 40, 45, 64])

@@ -5,7 +5,7 @@ import itertools
 import pytest
 
 from evaluation.analysis.choose import choose
-from evaluation.analysis.inference.matters import in_words, what_matters
+from evaluation.analysis.inference.variance_shares import in_words, what_matters
 from evaluation.analysis.table import RunRow
 
 BETAS, LATENTS = (0.5, 1.0, 2.0, 4.0), (5, 10, 20)

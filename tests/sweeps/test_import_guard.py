@@ -36,7 +36,7 @@ def test_as_a_module_too(folder):
 
 
 def test_packages_in_pythonpath_do_not_come_first_either(folder):
-    code = "import sweeps.siblings, trainer, evaluation; print(trainer.__file__)"
+    code = "import sweeps.import_guard, trainer, evaluation; print(trainer.__file__)"
     environment = {"PYTHONPATH": str(folder / "path"), "PYTHONSAFEPATH": "1"}
     (folder / "path/sweeps/__init__.py").unlink()  # a folder alone gives way to a package
     (folder / "path/sweeps").rmdir()

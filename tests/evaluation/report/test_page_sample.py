@@ -5,7 +5,7 @@ import csv
 import pytest
 
 from evaluation.analysis.choose import choose
-from evaluation.report import contents, on_page
+from evaluation.report import contents, page_sample
 from evaluation.report.report import write_report
 from tests.evaluation.analysis.sweeps_of_rows import inverted_u
 
@@ -14,19 +14,19 @@ ROWS = inverted_u(failed={(64.0, 20, 0)})
 
 @pytest.fixture
 def small(monkeypatch):
-    monkeypatch.setattr(on_page, "SETTINGS", 10)
-    monkeypatch.setattr(on_page, "RUNS", 30)
+    monkeypatch.setattr(page_sample, "SETTINGS", 10)
+    monkeypatch.setattr(page_sample, "RUNS", 30)
 
 
 def test_a_small_sweep_is_shown_whole():
     choice = choose(ROWS)
-    page = on_page.on_page(ROWS, choice)
+    page = page_sample.on_page(ROWS, choice)
     assert page.rows == tuple(ROWS) and page.choice is choice and page.note == ""
 
 
 def test_a_part_has_the_best_settings_and_some_of_all_others(small):
     choice = choose(ROWS)
-    page = on_page.on_page(ROWS, choice)
+    page = page_sample.on_page(ROWS, choice)
     assert page.choice.settings[:5] == choice.settings[:5]
     assert page.choice.settings[-1] in choice.settings[-6:]
     assert {id(s) for s in choice.per_latents.values()} <= {id(s) for s in page.choice.settings}
@@ -35,16 +35,16 @@ def test_a_part_has_the_best_settings_and_some_of_all_others(small):
 
 def test_a_part_has_a_typical_run_of_each_setting_then_failed_ones_then_the_best(small):
     choice = choose(ROWS)
-    page = on_page.on_page(ROWS, choice)
+    page = page_sample.on_page(ROWS, choice)
     runs = {row.run for row in page.rows}
     assert len(page.rows) == 30
     assert all(s.representative.run in runs for s in page.choice.settings if s.representative)
     best = choice.best
-    first, second, *_ = on_page._most_telling_first(best, choice)
+    first, second, *_ = page_sample._most_telling_first(best, choice)
     assert first is best.representative
     assert second.score == max(row.score for row in best.rows if row is not first)
     failing = next(s for s in choice.settings if s.failed)
-    assert on_page._most_telling_first(failing, choice)[1].state == "failed"
+    assert page_sample._most_telling_first(failing, choice)[1].state == "failed"
 
 
 def test_a_page_with_part_of_the_runs_says_so_and_the_table_has_all(small, tmp_path):
