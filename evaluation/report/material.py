@@ -61,10 +61,6 @@ class Material:
         )
         return found
 
-    def health(self, row: RunRow) -> Mapping[str, Any]:
-        """The health of a run; empty where not measured."""
-        return (self.results.get(row.run) or {}).get("health") or {}
-
     def learned(self, row: RunRow) -> Mapping[str, Any]:
         """What a finished run learned besides its networks, such as noise; empty if nothing.
 
@@ -98,8 +94,3 @@ class Material:
         if self.data is None:
             raise Lacking("the images of the sweep are not at hand")
         return self.data
-
-
-def collapsed(health: Mapping[str, Any]) -> bool:
-    """Whether a run is known to have collapsed: its code says nothing about its images."""
-    return bool(health.get("collapsed"))
