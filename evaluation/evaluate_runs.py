@@ -21,7 +21,7 @@ from evaluation.identity import (
     with_defaults,
 )
 from evaluation.result_file import read_record, read_result, write_result
-from trainer.config.run import DECIDE_PACK, RESULT_FORMAT, digest
+from trainer.config.run import PACK_KEYS, RESULT_FORMAT, digest
 from trainer.data.dataset import Dataset
 from trainer.errors import UserError
 from trainer.files import stamp
@@ -109,7 +109,7 @@ def _blocks(
     for number, result in enumerate(results):
         done = identities[number] in result["evaluations"]
         if result["state"] != "failed" and (by_setting or not done):
-            of_pack = digest([result["config"].get(key) for key in DECIDE_PACK])
+            of_pack = digest([result["config"].get(key) for key in PACK_KEYS])
             packs[setting_of(result) if by_setting else of_pack].append(number)
     for numbers in packs.values():
         if by_setting:
