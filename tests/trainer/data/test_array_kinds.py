@@ -395,7 +395,7 @@ def test_faces_as_matlab_users_share_them(tmp_path):
 
 def test_parquet_without_images_in_it(tmp_path):
     pq.write_table(pa.table({"image": [[1, 2], [3, 4]]}), tmp_path / "a.parquet")
-    with pytest.raises(UserError, match="no column among image holds image files"):
+    with pytest.raises(UserError, match="no column among image contains image files"):
         loaded(tmp_path / "a.parquet")
     with pytest.raises(UserError, match=r"images_key: image of .* holds list"):
         loaded(tmp_path / "a.parquet", images_key="image")

@@ -121,7 +121,7 @@ def test_tables_that_do_not_fit(table, text, message):
 
 def test_a_table_that_is_not_text_or_is_missing(tmp_path):
     (tmp_path / "labels.csv").write_bytes(b"\xff\xfe\x00\x01")
-    with pytest.raises(UserError, match="is not a text in UTF-8"):
+    with pytest.raises(UserError, match="is not UTF-8 text"):
         dsprites(str(tmp_path / "labels.csv"))
     with pytest.raises(
         UserError, match=r"labels: expected all, none, a number .* no file 'al' exists"
@@ -146,7 +146,7 @@ def test_a_table_in_npz(tmp_path):
 @pytest.mark.parametrize(
     ("arrays", "message"),
     [
-        ({"index": [0, 1], "shape": [0]}, "of one length were expected"),
+        ({"index": [0, 1], "shape": [0]}, "of the same length"),
         ({"index": [0, 1], "shape": [0, 5]}, "row 1, column shape: expected a class from 0 to 2"),
         ({"index": [0.0, 0.5], "shape": [0, 1]}, "row 1, column index: expected a whole number"),
         ({"index": [0], "shape": np.array([{}])}, "cannot be read"),

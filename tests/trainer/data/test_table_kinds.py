@@ -289,7 +289,7 @@ def test_json_lines_and_parquet(folder, tmp_path):
     pq.write_table(pa.Table.from_pylist(records), tmp_path / "l.parquet")
     data = load("folder", path=str(folder), labels=str(tmp_path / "l.parquet"))
     assert np.array_equal(known(data), WANTED)
-    with pytest.raises(UserError, match=r"metadata\.jsonl, line 1: is not one JSON object"):
+    with pytest.raises(UserError, match=r"metadata\.jsonl, line 1: is not a JSON object"):
         labelled(folder, "[1]\n", "metadata.jsonl")
     with pytest.raises(UserError, match="save it as CSV"):
         labelled(folder, "PK", "labels.xlsx")
@@ -398,7 +398,7 @@ def test_yes_and_no_in_any_case_and_a_remark_on_other_texts(folder):
 def test_uninformative_tables(folder):
     with pytest.raises(UserError, match="is empty"):
         labelled(folder, "\n")
-    with pytest.raises(UserError, match="is not a text in UTF-8"):
+    with pytest.raises(UserError, match="is not UTF-8 text"):
         labelled(folder, "file,hue\nim_00.png,1\n".encode("utf-16-le"))
     for content in ("[1, 2]", "{", '"text"'):
         with pytest.raises(UserError, match="is not"):
@@ -486,4 +486,4 @@ def test_categories_in_a_parquet_table(folder):
     pq.write_table(pa.table({"file": NAMES, "hue": hue, "date": dates}), path)
     data = load("folder", path=str(folder), labels=str(path))
     assert dict(data.factors) == {"hue": 3}
-    assert "labels.parquet has columns of other kinds, ignored: date" in notes_of(data).labels
+    assert "labels.parquet has columns of other types, ignored: date" in notes_of(data).labels

@@ -100,5 +100,5 @@ def test_missing_files(tmp_path):
     with pytest.raises(UserError, match="1 columns under 3 names"):
         load("celeba", path=str(tmp_path))
     (tmp_path / "list_attr_celeba.txt").write_text("2\nMale\n000001.jpg 1\n000002.jpg x\n")
-    with pytest.raises(UserError, match=r"line 4: expected a file and 1 whole numbers"):
+    with pytest.raises(UserError, match=r"line 4: expected a file and 1 integers"):
         attribute_table.read(tmp_path / "list_attr_celeba.txt")
