@@ -86,5 +86,5 @@ def test_files_that_are_missing_or_damaged(tmp_path):
     with pytest.raises(UserError, match="it starts with"):
         load("mnist", path=str(tmp_path))
     file.write_bytes(gzip.compress(idx(IMAGES)[:-5]))
-    with pytest.raises(UserError, match="it has 5483 bytes, but .* needs 5488"):
+    with pytest.raises(UserError, match="it has 5483 bytes, not 5488"):
         load("mnist", path=str(tmp_path)).stored()

@@ -26,7 +26,7 @@ def read(path: Path, dimensions: int) -> NDArray[np.uint8]:
         shape = _shape(file, dimensions)
         data = file.read()
         if len(data) != np.prod(shape):
-            raise ValueError(f"it has {len(data)} bytes, but {shape} needs {np.prod(shape)}")
+            raise ValueError(f"it has {len(data)} bytes, not {np.prod(shape)} for {shape}")
         return np.frombuffer(data, np.uint8).reshape(shape)
 
 
