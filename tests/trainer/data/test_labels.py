@@ -150,7 +150,7 @@ def test_a_table_in_npz(tmp_path):
         ({"index": [0, 1], "shape": [0, 5]}, "row 1, column shape: expected a class from 0 to 2"),
         ({"index": [0.0, 0.5], "shape": [0, 1]}, "row 1, column index: expected a whole number"),
         ({"index": [0], "shape": np.array([{}])}, "cannot be read"),
-        ({"index": [0], "shape": [1j]}, "array shape holds complex128"),
+        ({"index": [0], "shape": [1j]}, "array shape contains complex128"),
         ({}, "no column index"),
     ],
 )

@@ -249,7 +249,7 @@ def test_many_sizes_are_one_line(tmp_path):
     with pytest.raises(UserError) as caught:
         load("folder", path=str(tmp_path)).stored()
     said = str(caught.value)
-    assert "0.png has 8 x 8, 4 have others, such as 4.png with 12 x 8; give `size`" in said
+    assert "0.png has 8 x 8, 4 have others, such as 4.png with 12 x 8; set `size`" in said
 
 
 @pytest.mark.parametrize("fit", ["crop", "pad", "stretch"])

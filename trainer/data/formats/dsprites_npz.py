@@ -29,9 +29,7 @@ def check(path: Path) -> str:
                 with archive.open(f"{name}.npy") as stream:
                     shape, _, dtype = npy.header(stream)
                 if shape != expected or dtype.kind not in "iu":
-                    raise UserError(
-                        f"{path}: {name} is {dtype} {shape}, expected {expected}; {_HELP}"
-                    )
+                    raise UserError(f"{path}: {name} is {dtype} {shape}, not {expected}; {_HELP}")
         return cache.content_hash([path])
 
 
