@@ -72,7 +72,7 @@ def test_fingerprints_follow_pixels_and_labels_apart(tmp_path):
 
 
 def test_files_that_are_missing_or_damaged(tmp_path):
-    with pytest.raises(UserError, match=r"no t10k-images-idx3-ubyte or .*\.gz there"):
+    with pytest.raises(UserError, match=r"no t10k-images-idx3-ubyte or .*\.gz found"):
         load("mnist", path=str(tmp_path))
     write(tmp_path, "train", labels=LABELS[:-1])
     with pytest.raises(UserError, match="6 labels for 7 images"):
