@@ -170,7 +170,7 @@ def test_names_for_columns_and_a_choice_of_them(tmp_path):
 @pytest.mark.parametrize("labels", [CLASSES[:-1], np.zeros(N + 1, int), CLASSES[:-1, 0]])
 def test_another_number_of_labels_is_refused(tmp_path, labels):
     np.savez(tmp_path / "a.npz", images=IMAGES, labels=labels)
-    with pytest.raises(UserError, match=f"labels for {len(labels)} images, and there are 12"):
+    with pytest.raises(UserError, match=f"labels for {len(labels)} images, but there are 12"):
         loaded(tmp_path / "a.npz")
 
 
@@ -382,7 +382,7 @@ def test_labels_that_are_objects_or_structures_are_said(tmp_path):
     texts = np.array(["red", "blue"] * 6, object)
     np.savez(tmp_path / "b.npz", images=IMAGES, labels=texts, metadata=np.array({}))
     for name in ("a.h5", "b.npz"):
-        said = "labels: objects and structures are never loaded; save labels as numbers or texts"
+        said = "labels: objects and structures are never loaded; save labels as numbers or strings"
         assert said in notes_of(loaded(tmp_path / name)).labels
 
 
