@@ -144,7 +144,7 @@ def test_an_array_of_zeros_and_ones(tmp_path):
             r"is not .* images are flattened, set shape: \[2, 2\]",
         ),
         (np.zeros((2, 4, 4, 2), np.uint8), "is not"),
-        (np.zeros((0, 4, 4), np.uint8), "is not"),
+        (np.zeros((0, 4, 4), np.uint8), "contains no images"),
         (np.array([{}], dtype=object), "Python objects"),
     ],
 )
