@@ -69,7 +69,9 @@ def test_files_that_are_not_mpi3d(tmp_path):
     with pytest.raises(FieldError, match="grid: expected 7 numbers with the product 96"):
         load("mpi3d", path=str(file), grid=[2, 3, 2, 1, 1, 2, 5])
     np.savez(tmp_path / "mpi3d_toy.npz", images=pixels(2, 8, 8, 3))
-    with pytest.raises(UserError, match=r"several files match, such as mpi3d_real\.npz and mpi3d_toy\.npz"):
+    with pytest.raises(
+        UserError, match=r"several files match, such as mpi3d_real\.npz and mpi3d_toy\.npz"
+    ):
         load("mpi3d", path=str(tmp_path))
     np.savez(file, other=pixels(2, 8, 8, 3))
     with pytest.raises(UserError, match=r"no array images.* the page of Gondal et al"):
