@@ -15,7 +15,7 @@ from trainer.data.dataset import Dataset
 
 @dataclass(frozen=True)
 class IRS:
-    """Figures of one model (plain numbers) or of a pack (arrays with K first).
+    """Results for one model (scalars) or a pack (arrays with K first).
 
     score: mean robustness of the latents, weighted by their largest deviation; 0..1. A model whose
         latents are all constant scores 0.

@@ -18,11 +18,11 @@ from evaluation.analysis.table import RunRow
 class Expectation:
     """Mean scores of settings, as far as known.
 
-    settings: numbers of the tried settings (T,) that have a score and a beta above 0.
+    settings: numbers of the tried settings (T,) that have a score and a positive beta.
     draws: (draws, T + n) of the mean score over seeds, higher is better; those of n settings
         without a score come last.
     noise: (T + n,) variance of one seed's score around its setting's mean.
-    ceiling: the highest score there is, inf where none is known; draws pass it, means do not.
+    ceiling: the highest possible score, inf if unknown; draws may exceed it, means do not.
     """
 
     settings: np.ndarray
@@ -32,7 +32,7 @@ class Expectation:
 
     @property
     def means(self) -> np.ndarray:
-        """The draws as mean scores: none is above the ceiling."""
+        """The draws as mean scores, clipped to the ceiling."""
         return np.minimum(self.draws, self.ceiling)
 
 
