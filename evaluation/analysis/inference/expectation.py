@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from evaluation.analysis.choose import choose
 from evaluation.analysis.inference.noise import measure_noise
@@ -53,7 +54,9 @@ def expect(
     sign = 1.0 if goal == "maximize" else -1.0
     means = sign * np.array([setting.mean for setting in settings])
     rng = np.random.default_rng(seed)
-    draws = draw_means(settings, means, noise, untried, count, rng)
+    # more threads only wait for each other at this size, on cores that train meanwhile
+    with threadpool_limits(1):
+        draws = draw_means(settings, means, noise, untried, count, rng)
     of_seed = noise.of_mean * np.array([len(setting.scores) for setting in settings])
     away = np.abs(untried[:, None] - places[None]).sum(axis=2)
     return Expectation(
