@@ -41,7 +41,7 @@ def test_grid_of_one_parameter(keys, points):
         ({"min": 2, "max": 1}, ("min",), "not below"),
         ({"min": 1, "max": 1}, ("min",), "not below"),
         ({"min": 0, "max": 1, "distribution": "log_uniform"}, ("min",), "positive min"),
-        ({"min": 0.5, "max": 2, "distribution": "int_uniform"}, ("min",), "whole number"),
+        ({"min": 0.5, "max": 2, "distribution": "int_uniform"}, ("min",), "an integer"),
         ({"min": 0, "max": 1, "points": 1}, ("points",), "2 to"),
         ({"min": 0, "max": 1, "distribution": "log"}, ("distribution",), "log_uniform"),
         ({"min": "a", "max": 1}, ("min",), "integer or a number"),
