@@ -29,6 +29,13 @@ def _use(answer: Answer) -> Iterator[str]:
     best = answer.best
     if best.standing is None:
         return
+    health = best.setting.health
+    if 2 * health.collapsed >= health.runs > 0:
+        yield (
+            f"No setting is worth using: even of the best, {setting_label(best.setting)}, "
+            f"{health.collapsed} of {count(health.runs, 'model')} collapsed."
+        )
+        return
     yield (
         f"Use {setting_label(best.setting)} (β_norm {number(best.beta_norm)}): its score is within "
         f"{number(best.within)} of the best setting's with probability "
@@ -57,13 +64,10 @@ def _preferred(best: Best, favourite: SettingSummary) -> str:
     if kept > others:
         whole = len(setting.factors)
         return f"{said}, and this one keeps {kept} of {whole} factors, the favourite {others}."
-    if setting.reconstruction > favourite.reconstruction and (
-        likelihood_of(setting) == likelihood_of(favourite)
-    ):
-        return (
-            f"{said}, and this one reconstructs better ({fixed(setting.reconstruction, 1)} against "
-            f"{fixed(favourite.reconstruction, 1)} nats per image)."
-        )
+    ours, theirs = fixed(setting.reconstruction, 1), fixed(favourite.reconstruction, 1)
+    better = setting.reconstruction > favourite.reconstruction and ours != theirs
+    if better and likelihood_of(setting) == likelihood_of(favourite):
+        return f"{said}, and this one reconstructs better ({ours} against {theirs} nats per image)."
     return f"{said}, and more of this one's models are usable."
 
 

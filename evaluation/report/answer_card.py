@@ -12,7 +12,7 @@ from evaluation.report.charts.captions import label_beside
 from evaluation.report.charts.dimensions import title_of
 from evaluation.report.contents import text
 from evaluation.report.facts import SweepFacts
-from evaluation.report.figures.series import named_axis_of
+from evaluation.report.figures.series import BETA, named_axis_of
 
 if TYPE_CHECKING:
     from evaluation.analysis.answer import Answer
@@ -48,8 +48,10 @@ def answer_card(choice: Choice, facts: SweepFacts, answer: "Answer | None") -> A
     if not best.finished:
         return AnswerCard(label, "No answer yet")
     headline = axis.words(best)
-    if len(choice.settings) == 1:
-        label, headline = "The one setting of this sweep", setting_label(best)
+    alone = len(choice.settings) == 1
+    if alone:
+        label = f"One setting, {setting_label(best)}, so there is none to choose"
+        headline = f"{capital(facts.score_name)} {fixed(best.score, 3)}"
     over = f"over {count(best.seeds, 'seed')}"
     if math.isfinite(best.spread):
         over += f", spread {fixed(best.spread, 3)}"
@@ -68,11 +70,13 @@ def answer_card(choice: Choice, facts: SweepFacts, answer: "Answer | None") -> A
     if own is not None:
         named, score = label_beside(own, best), fixed(own.score, 3)
         tiles.append(Tile("The metric's favourite", named, f"at {score}, too close to call"))
-    if answer is not None and answer.best.interval is not None:
+    if answer is not None and answer.best.interval is not None and axis is BETA and not alone:
         low, high = map(number, answer.best.interval)
         tiles.insert(0, Tile(f"{answer.level:.0%} interval of β", f"{low} to {high}"))
     clear = answer is not None and answer.best.verdict == "clear"
-    return AnswerCard(label, headline, clear, _verdict(answer, clear), tuple(tiles))
+    return AnswerCard(
+        label, headline, clear, "" if alone else _verdict(answer, clear), tuple(tiles)
+    )
 
 
 def _verdict(answer: "Answer | None", clear: bool) -> str:

@@ -27,8 +27,8 @@ def about(rows: Sequence[RunRow], choice: Choice, facts: SweepFacts) -> str:
 
 
 def per_latents(choice: Choice, facts: SweepFacts, answer: "Answer | None") -> Table | None:
-    """The best setting per latent size, with the interval of its beta."""
-    if not choice.best.finished:
+    """The best setting per latent size, with the interval of its beta; None where beta is fixed."""
+    if not choice.best.finished or len({setting.beta for setting in choice.settings}) == 1:
         return None
     settings = tuple(choice.per_latents.values())
     return _settings("The best β of each latent size", settings, choice, facts, answer=answer)

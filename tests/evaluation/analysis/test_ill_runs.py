@@ -137,3 +137,14 @@ def test_a_clear_answer_at_an_end_of_the_range_says_so():
     assert "β tried at this latent size" not in " ".join(
         answer(udr_rows(scores=SHARP)).best.sentences
     )
+
+
+def test_where_all_models_collapsed_none_is_recommended():
+    rows = [
+        row(beta, 5, seed, (0.25,), health=DEAD, chance=0.25)
+        for beta in (0.5, 1.0, 4.0, 16.0)
+        for seed in range(3)
+    ]
+    first, *_ = answer(rows).best.sentences
+    assert first.startswith("No setting is worth using: even of the best, ")
+    assert first.endswith("3 of 3 models collapsed.")

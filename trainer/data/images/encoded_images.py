@@ -202,7 +202,8 @@ class EncodedImages:
         found = self.found
         if found["colour"] and found["gray"]:
             yield (
-                f"{found['gray'][0]:,} of {self.count:,} images are grey and the others in colour "
+                f"{found['gray'][0]:,} of {self.count:,} images "
+                f"{'is' if found['gray'][0] == 1 else 'are'} grey and the others in colour "
                 f"(the first grey one is {self._name(found['gray'][1])}): all are read in colour; "
                 "gray: true for one channel"
             )
