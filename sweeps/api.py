@@ -14,7 +14,7 @@ from sweeps.sweepfile import SweepSpec, load_spec, spec_of
 from trainer.errors import UserError
 from trainer.extensions import trust_files
 
-Given = SweepSpec | Mapping[str, Any] | str | Path  # a sweep, as callers may give it
+Given = SweepSpec | Mapping[str, Any] | str | Path  # what callers may pass as a sweep
 
 
 def run(
@@ -25,10 +25,10 @@ def run(
 ) -> Best:
     """Runs a sweep to the end, writes its report and returns the best setting.
 
-    sweep: a sweep file (with `overrides`, texts `key=value`), a mapping with the same keys, or
+    sweep: a sweep file (with `overrides`, `key=value` strings), a mapping with the same keys, or
         a SweepSpec.
     store: where finished runs are kept; runs already there are not trained again.
-    address: of a Ray cluster; by default Ray is started on this machine.
+    address: a running Ray cluster; by default Ray is started on this machine.
     Raises UserError for mistakes, before anything starts, KeyboardInterrupt when stopped, and
     RuntimeError when trials failed and no setting is complete. Run it again to resume.
 
@@ -45,7 +45,7 @@ def run(
 
 
 def best(sweep: Given, store: str | Path | Store = "store") -> Best:
-    """The best setting of a sweep, given by its file or by the name that it was run under.
+    """The best setting of a sweep, given its file or the name it was run under.
 
     While the sweep is incomplete, it is the best so far, and the sentences say so.
     Raises UserError when no run has ended.
@@ -65,7 +65,7 @@ def report(sweep: Given, store: str | Path | Store = "store") -> Path:
 
 
 def find_spec(sweep: str | Path, store: Store, overrides: Sequence[str] = ()) -> SweepSpec:
-    """The sweep in a file, or by the name of one that was run in `store`. Raises UserError."""
+    """Loads a sweep from its file, or by name if it was run in `store`. Raises UserError."""
     return load_spec(sweep, overrides) if is_file(sweep) else store.load_spec(str(sweep), overrides)
 
 
@@ -75,13 +75,13 @@ def is_file(sweep: str | Path) -> bool:
 
 
 def of_snapshot(snapshot: Snapshot) -> Best:
-    """The answer from a snapshot, its basis first among the sentences."""
+    """The answer from a snapshot; its sentences begin with what it is based on."""
     found = snapshot.answer.best
     return dataclasses.replace(found, sentences=(*snapshot.remarks, *found.sentences))
 
 
 def of_other_metrics(sweep: Sweep, glance: Glance | None = None) -> dict[str, Best]:
-    """The answer by each other metric that was taken of the models, where it has one."""
+    """The answer according to each other computed metric, where there is one."""
     found, glance = {}, glance or sweep.store.glance()
     for other in sweep.other_metrics():
         with contextlib.suppress(UserError):

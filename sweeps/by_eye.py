@@ -36,7 +36,7 @@ def chosen(store: Store, name: str) -> dict[str, Any] | None:
 
 
 def find(snapshot: Snapshot, wanted: Mapping[str, str]) -> SettingSummary:
-    """The only setting with these values, given as texts by name: beta, latents, …
+    """The only setting with these values, given as strings by name: beta, latents, …
 
     Raises UserError when no complete setting has them, or when several do.
     """
@@ -46,20 +46,20 @@ def find(snapshot: Snapshot, wanted: Mapping[str, str]) -> SettingSummary:
         if name not in names:
             raise UserError(f"no {name!r} varies in this sweep; choose by {', '.join(names)}")
     if not wanted:
-        raise UserError(f"say which setting, e.g. beta={number(settings[0].beta)}")
+        raise UserError(f"specify a setting, e.g. beta={number(settings[0].beta)}")
     found = [s for s in settings if all(_has(s, name, text) for name, text in wanted.items())]
-    said = " ".join(f"{name}={text}" for name, text in wanted.items())
+    given = " ".join(f"{name}={text}" for name, text in wanted.items())
     if not found:
         betas = ", ".join(number(beta) for beta in sorted({s.beta for s in settings}))
-        raise UserError(f"no complete setting has {said}; the β tried are {betas}")
+        raise UserError(f"no complete setting has {given}; the values of β tried are {betas}")
     if len(found) > 1:
         others = [n for n in names if n != "beta_norm" and len({_value(s, n) for s in found}) > 1]
-        raise UserError(f"{len(found)} settings have {said}; say {' and '.join(others)}, too")
+        raise UserError(f"{len(found)} settings have {given}; also specify {' and '.join(others)}")
     return found[0]
 
 
 def sentence(chosen: Mapping[str, Any]) -> str:
-    """The choice in words."""
+    """The choice as a sentence."""
     others = "".join(f", {value}" for value in (chosen.get("parameters") or {}).values())
     why = f": {chosen['why']}" if chosen.get("why") else ""
     return (

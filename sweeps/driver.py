@@ -44,9 +44,9 @@ class Outcome:
     """How a sweep ended.
 
     answer: which setting to use; None when no setting is complete. report: its HTML page.
-    trained: runs trained or scored by this call; stored: runs the store had before.
-    failed: runs that diverged, of both. given_up: runs that were given up by hand.
-    collapsed: runs that were ended early because no latent was used.
+    trained: runs trained or scored by this call; stored: runs already in the store.
+    failed: runs of either kind that diverged. given_up: runs that were given up by hand.
+    collapsed: runs ended early because no latent was in use.
     broken: a line per trial that raised or died.
     tracked: whether MLflow has everything. interrupted: stopped by Ctrl-C or SIGTERM.
     """
@@ -68,9 +68,9 @@ def run(
 ) -> Outcome:
     """Runs a sweep to its end or an interruption; trains nothing that the store already has.
 
-    address: of a running Ray cluster; None starts Ray on this machine. console: where to show
+    address: a running Ray cluster; None starts Ray on this machine. console: where to show
     progress and the answer; standard output by default.
-    Raises UserError, before anything starts, for what the user can fix.
+    Raises UserError, before anything starts, for mistakes that the user can fix.
     """
     # bound to the current stream: while Ray runs, sys.stdout goes to the log
     console = console or plain_console(cast(IO[str], unfailing(sys.stdout)), soft_wrap=True)
@@ -79,7 +79,7 @@ def run(
     if address is not None and not store.names("runs"):
         check_address(address)  # a wrong address must not leave an empty store
     store.prepare()
-    with store.lock(spec.name), _noise_kept(store.path(log_key(spec.name))):
+    with store.lock(spec.name), _library_output_logged(store.path(log_key(spec.name))):
         stopping.forget(store, spec.name)
         sweep.save()
         progress = Progress(
@@ -98,7 +98,7 @@ def run(
 
 @dataclass(frozen=True)
 class _Session:
-    """One call of `run`: a sweep, what is left of it, and its observers."""
+    """One call of `run`: a sweep, its remaining work, and its observers."""
 
     sweep: Sweep
     queue: TrialQueue
@@ -122,7 +122,7 @@ class _Session:
         for remark in [*said, *remarks_on_cost(spec, data)]:
             console.print(remark)
         stored = self.progress.stored
-        if not self.sweep.store.is_remote:  # runs trained by other sweeps count, too
+        if not self.sweep.store.is_remote:  # runs trained by other sweeps count too
             stored = max(stored, self.sweep.snapshot().planned)
         if stored:
             of = "" if spec.racing else f" of {spec.most_runs}"
@@ -149,8 +149,8 @@ class _Session:
             ):
                 ray.run(sweep, self.queue, self.progress, stop)
         if stop.expired:
-            spent = f"{budget.in_words()} are spent"
-            self.console.print(f"{spent}; to spend as much again on the rest, run it again")
+            spent = f"the budget of {budget.in_words()} is used up"
+            self.console.print(f"{spent}; run it again to spend as much on the rest")
         return stop.requested and not stop.expired
 
     def _finish(self, stopped: bool) -> Outcome:
@@ -212,22 +212,22 @@ def _closing_words(sweep: Sweep, outcome: Outcome, lacking: Iterable[str]) -> It
     """The final lines of a sweep: problems first, the answer last."""
     if outcome.interrupted:
         yield (
-            "stopped; what is done is kept: run it again to resume, or see its answer so far: "
+            "stopped; progress is kept: run it again to resume, or see the answer so far: "
             f"{command('best', sweep.name, store=sweep.store)}"
         )
     if outcome.failed:
-        yield f"{outcome.failed} runs diverged; they count in the score"
+        yield f"{outcome.failed} runs diverged; they count towards the score"
     if outcome.given_up:
         runs = "1 run was" if outcome.given_up == 1 else f"{outcome.given_up} runs were"
-        yield f"{runs} given up by hand, and count as unknown; run it again to take them up"
+        yield f"{runs} given up by hand and count as unknown; run it again to resume them"
     if outcome.collapsed:
         runs = "1 run was" if outcome.collapsed == 1 else f"{outcome.collapsed} runs were"
         yield (
             f"{runs} ended early, with no latent in use: the scores of such runs are unknown; "
-            "leave `early_stop` out to train them to the end"
+            "remove `early_stop` to train them to the end"
         )
     if outcome.broken:
-        yield f"{len(outcome.broken)} trials failed; run it again to try them again"
+        yield f"{len(outcome.broken)} trials failed; run it again to retry them"
         yield from (f"  {line}" for line in outcome.broken[:SHOWN])
     yield from lacking
     if outcome.answer is None:
@@ -245,22 +245,22 @@ def _closing_words(sweep: Sweep, outcome: Outcome, lacking: Iterable[str]) -> It
 
 
 def _why(block: Block, sweep: Sweep) -> str:
-    """Which trial failed, the last line of its first traceback, and where to read all of it."""
+    """Which trial failed, the last line of its first traceback, and where to read it in full."""
     key = error_key(sweep.name, *block.key)
     seeds = ", ".join(str(run.config.seed) for run in block.runs)
     trial = f"setting {block.setting.number}, seeds {seeds}"
     traceback = (sweep.store.read_text(key) or "").strip()
     if not traceback:
-        return f"{trial}: its worker died, as when a machine is lost or runs out of memory"
-    return f"{trial}: {traceback.splitlines()[-1]}  (all of it in {sweep.store.location}/{key})"
+        return f"{trial}: its worker died; its machine may be lost or out of memory"
+    return f"{trial}: {traceback.splitlines()[-1]}  (traceback: {sweep.store.location}/{key})"
 
 
 @contextlib.contextmanager
-def _noise_kept(log: Path) -> Iterator[None]:
+def _library_output_logged(log: Path) -> Iterator[None]:
     """Redirects the output and warnings of Ray, Optuna and MLflow to a file."""
     log.parent.mkdir(parents=True, exist_ok=True)  # for a remote store, the local folder
     with (
-        io.BufferedWriter(_Log(log, "w", opener=_not_through_a_link)) as written,
+        io.BufferedWriter(_Log(log, "w", opener=_open_nofollow)) as written,
         io.TextIOWrapper(written, encoding="utf-8", line_buffering=True) as file,
         contextlib.redirect_stdout(file),
         contextlib.redirect_stderr(file),
@@ -268,12 +268,12 @@ def _noise_kept(log: Path) -> Iterator[None]:
         yield
 
 
-def _not_through_a_link(path: str, flags: int) -> int:
+def _open_nofollow(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_NOFOLLOW, 0o666)
 
 
 class _Log(io.FileIO):
-    """On a full disk it loses lines, but writers continue."""
+    """Drops lines when the disk is full, so that writers continue."""
 
     def write(self, content: "ReadableBuffer", /) -> int:
         try:

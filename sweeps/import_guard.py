@@ -51,6 +51,6 @@ def prefer() -> None:
 
 
 def search_path() -> list[str]:
-    """Where this process looks for modules, without the current folder, which has none of ours."""
+    """This process's module path without the current folder, which has none of our code."""
     here = ("", os.getcwd())
     return [place for place in sys.path if place == HOME or place not in here]

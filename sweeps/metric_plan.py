@@ -34,7 +34,7 @@ def plan_metrics(spec: SweepSpec, data: Dataset) -> MetricPlan:
     """`auto` is Higgins where labels can tell a good code from a shuffled one, else UDR.
 
     Metrics for which the labels do not suffice are left out, with a remark. Raises UserError with
-    the line if that is the one requested by name, or if UDR has only one seed.
+    the line if such a metric was requested by name, or if UDR has only one seed.
     """
     from evaluation.metrics.lookup import is_lower_better
 
@@ -68,11 +68,11 @@ def plan_metrics(spec: SweepSpec, data: Dataset) -> MetricPlan:
         problem = "UDR needs at least two seeds: it compares the seeds of a setting"
         raise spec.error(FieldError(problem, ("seeds",)))
     if spec.racing is not None and compares_seeds(evaluation):
-        problem = "a race needs a metric that scores a model by itself: UDR compares all seeds"
-        raise spec.error(FieldError(f"{problem}; give one number of seeds", ("seeds",)))
+        problem = "a race needs a metric that scores each model by itself: UDR compares all seeds"
+        raise spec.error(FieldError(f"{problem}; use a fixed number of seeds", ("seeds",)))
     if spec.early_stop.collapsed is not None and compares_seeds(evaluation):
         problem = "UDR compares all seeds of a setting, so none of them can be ended early"
-        raise spec.error(FieldError(f"{problem}; leave this key out", ("early_stop",)))
+        raise spec.error(FieldError(f"{problem}; remove this key", ("early_stop",)))
     return MetricPlan(name, evaluation, tuple(remarks), data)
 
 
@@ -102,8 +102,8 @@ def _counted(options: Mapping[str, Any], data: Dataset) -> list[str]:
 def _without_the_finest(options: Mapping[str, Any], data: Dataset) -> dict[str, Any] | None:
     """The options without the factor with the most classes, which has the fewest images per class.
 
-    So one fine-grained column does not change the metric. None where factors were chosen by name,
-    or fewer than two would be left.
+    This keeps one fine-grained column from changing the metric. None where factors were chosen by
+    name, or fewer than two would be left.
     """
     counted = _counted(options, data)
     if options.get("factors") or len(counted) < 3:

@@ -1,4 +1,4 @@
-"""One glance at the runs of a store: what a command says of very many, each read once."""
+"""A quick look at a store's runs, for commands that report on very many; each is read once."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from sweeps.storage.storage import Storage, local_path
 
 @dataclass(frozen=True)
 class EndedRun:
-    """A run that has ended. state: finished or failed. evaluations: ids of those that it has."""
+    """A run that has ended. state: finished or failed. evaluations: ids of its evaluations."""
 
     state: str
     evaluations: frozenset[str]
@@ -24,16 +24,16 @@ class EndedRun:
 
 
 class Glance:
-    """What a store has of runs. The files that a result lists are compared by their sizes."""
+    """The runs in a store. The files that a result lists are checked by size only."""
 
     def __init__(self, storage: Storage, reader: RecordReader):
         self._storage, self._reader = storage, reader
         self._results: dict[str, dict[str, Any]] = {}
-        self._sought: set[str] = set()
+        self._requested: set[str] = set()
 
     @cached_property
     def runs(self) -> Mapping[str, Files]:
-        """Folders of all the runs that there are, begun or ended, by id."""
+        """Folders of all runs, started or ended, by id."""
         return self._storage.folders("runs")
 
     def folder(self, run_id: str) -> Path:
@@ -41,7 +41,7 @@ class Glance:
         return local_path(self._storage.root, f"runs/{run_id}")
 
     def ended(self, run_ids: Iterable[str]) -> dict[str, EndedRun]:
-        """Those of these runs that have ended, by id."""
+        """The runs among these that have ended, by id."""
         heads = self._reader.heads(self._places(run_ids), RESULTS)
         return {
             _run_of(key): EndedRun(head["state"], frozenset(head["evaluations"]))
@@ -49,10 +49,10 @@ class Glance:
         }
 
     def results(self, run_ids: Iterable[str]) -> dict[str, dict[str, Any]]:
-        """Results of those of these runs that have ended, by id."""
+        """Results of the runs among these that have ended, by id."""
         run_ids = list(run_ids)
-        new = [run for run in run_ids if run not in self._sought]
-        self._sought.update(new)
+        new = [run for run in run_ids if run not in self._requested]
+        self._requested.update(new)
         for key, result in self._reader.records(self._places(new), RESULTS).items():
             self._results[_run_of(key)] = result
         return {run: self._results[run] for run in run_ids if run in self._results}

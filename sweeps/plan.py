@@ -64,11 +64,11 @@ def remarks_on_likelihood(spec: SweepSpec, data: Dataset) -> list[str]:
         return []
     try:
         chosen = suitable(data)
-    except UserError as error:  # of files that cannot be read
+    except UserError as error:  # files that cannot be read
         raise spec.error(FieldError(str(error), ("dataset",))) from error
     if chosen == "bernoulli":
         return []
     return [
-        f"likelihood: {chosen}, as the images are not only black and white; for another, "
-        "name it under trainer.likelihood"
+        f"likelihood: {chosen}, since the images are not purely black and white; to use another, "
+        "set trainer.likelihood"
     ]

@@ -5,11 +5,11 @@
     sweeps/<name>/spec.yaml                     the sweep as it was last run
     sweeps/<name>/<search id>/settings/00000.json   {"number", "parameters", "runs": {seed: run id}}
     sweeps/<name>/report/                       the last report
-    sweeps/<name>/metrics/<metric>.yaml         the sweep as it was run by another metric …
+    sweeps/<name>/metrics/<metric>.yaml         the sweep as run with another metric …
     sweeps/<name>/report-<metric>/              … and its report
-    sweeps/<name>/lock                          held by the `sweep run` at work
+    sweeps/<name>/lock                          held by the running `sweep run`
     leases/<run id>                             held by the trial that trains or scores the run
-    mlflow.db, mlruns/                          MLflow's; can be made again from the rest
+    mlflow.db, mlruns/                          MLflow's; can be rebuilt from the rest
 
 Runs belong to no sweep: their ids cover everything that affects their result. Settings belong to a
 search (`SweepSpec.search_id`), so a sweep whose space was changed starts a new one next to the old.
@@ -110,7 +110,7 @@ class Store:
         return None
 
     def write_json(self, key: str, value: Any) -> None:
-        """Writes a JSON file so that a reader sees the old or the new one, never a part."""
+        """Writes a JSON file so that a reader sees the old or the new one, never a partial one."""
         self.write_text(key, json.dumps(value, indent=1, allow_nan=False) + "\n")
 
     def read_record(self, key: str) -> dict[str, Any] | None:
@@ -151,7 +151,7 @@ class Store:
         """The local folder of a run, whether or not it exists yet."""
         return self.path(run_key(run_id))
 
-    # What a sweep keeps.
+    # What is stored for sweeps.
 
     def result(self, run_id: str, hashes: bool = True) -> dict[str, Any] | None:
         """The result of a run; None if it is not done, or its files are not its own or not intact.
@@ -163,7 +163,7 @@ class Store:
     def results(
         self, run_ids: Sequence[str], hashes: bool = True
     ) -> dict[str, dict[str, Any] | None]:
-        """As `result`, for many runs, by id; read in parallel where that is faster."""
+        """Like `result`, for many runs, by id; read in parallel where that is faster."""
         if self._storage.concurrency == 1:
             return {run: self.result(run, hashes) for run in run_ids}
         with ThreadPoolExecutor(self._storage.concurrency) as pool:
@@ -171,7 +171,7 @@ class Store:
             return dict(zip(run_ids, found, strict=True))
 
     def glance(self) -> Glance:
-        """What it has of runs, now; of many runs quicker than `results`."""
+        """A quick look at its current runs; for many runs, faster than `results`."""
         return Glance(self._storage, self._reader)
 
     def is_trained(self, run_id: str) -> bool:
@@ -182,7 +182,7 @@ class Store:
     def settings(self, spec: SweepSpec) -> list[Setting]:
         """The settings of this search so far, in order of their numbers.
 
-        Those that give every parameter of the sweep a value.
+        Only those with a value for every active parameter.
         """
         return [setting for setting, _ in self.recorded(spec)]
 
@@ -226,8 +226,8 @@ class Store:
     def save_spec(self, spec: SweepSpec, metric: str | None = None) -> None:
         """Stores the sweep file, so that `status`, `best` and `report` find it by name.
 
-        metric: for a sweep that was scored by another metric before; stored next to that one's
-            file.
+        metric: given if the sweep was first scored by another metric; the file is stored next to
+            the first one.
         """
         key = spec_key(spec.name) if metric is None else f"sweeps/{spec.name}/metrics/{metric}.yaml"
         self.write_text(key, spec.text)
@@ -253,7 +253,7 @@ class Store:
         return load_spec(self.local(key), overrides, trusted=False)
 
     def report_folder(self, spec: SweepSpec) -> Path:
-        """The local folder of the sweep's report. Raises UserError for anything but files in it."""
+        """The local folder of the sweep's report. Raises UserError if it has anything but files."""
         check_files(folder := self.path(report_key(spec)))
         return folder
 
@@ -270,7 +270,8 @@ class Store:
     def lease_runs(self, run_ids: Iterable[str]) -> Iterator[dict[str, str]]:
         """Leases runs to this process, in order of ids, unless another process has them.
 
-        Yields who has the others, by id. A process that trains or scores a run holds its lease.
+        Yields the holders of the others, by id. A process that trains or scores a run holds its
+        lease.
         """
         with self._storage.leases([f"leases/{run}" for run in sorted(set(run_ids))]) as holders:
             yield {key.removeprefix("leases/"): holder for key, holder in holders.items()}
@@ -297,7 +298,7 @@ class _Record:
 
     def __post_init__(self) -> None:
         if self.number < 0 or not all(map(_RUN_ID.fullmatch, self.runs.values())):
-            raise FieldError("no setting with its runs")  # they name folders
+            raise FieldError("not a setting with its runs")  # run ids become folder names
 
 
 def run_key(run_id: str) -> str:

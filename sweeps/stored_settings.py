@@ -1,4 +1,4 @@
-"""Of which of a sweep's settings the store has runs, whoever trained them."""
+"""Which of a sweep's settings already have runs in the store, whoever trained them."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from trainer.data.dataset import Dataset
 
 @dataclass(frozen=True)
 class StoredSetting:
-    """A setting of which the store has runs. runs: ids of all its runs, by seed."""
+    """A setting with runs in the store. runs: ids of all its runs, by seed."""
 
     setting: Setting
     runs: Mapping[int, str]
@@ -25,7 +25,7 @@ class StoredSetting:
 def proposed_settings(spec: SweepSpec, store: Store) -> dict[int, Mapping[str, Any]]:
     """Parameters of the settings proposed so far, by number, from the store.
 
-    A record of what the space does not hold was changed by hand, and is proposed anew.
+    A record outside the space was changed by hand, and is proposed again.
     """
     return {
         setting.number: setting.parameters
@@ -37,11 +37,11 @@ def proposed_settings(spec: SweepSpec, store: Store) -> dict[int, Mapping[str, A
 def stored_settings(
     spec: SweepSpec, store: Store, data: Dataset, glance: Glance | None = None
 ) -> list[StoredSetting]:
-    """The settings recorded for this search, then all others of which the store has some run.
+    """The settings recorded for this search, then all others with any run in the store.
 
-    These are what else the search will propose, where that does not depend on scores, and what was
-    tried under this name before its range, seeds or method were changed, where that lies in the
-    present space. The latter get numbers after those of the search.
+    The others are settings that the search has yet to propose, if that does not depend on scores,
+    and settings tried under this name before its range, seeds or method were changed, if they are
+    in the current space. The latter are numbered after those of the search.
     """
     recorded = _recorded(spec, store, data)
     found = {
@@ -60,7 +60,7 @@ def stored_settings(
         try:
             runs = {run.config.seed: run.id for run in runs_of(spec, data, parameters)}
         except FieldError:
-            continue  # of another space, or damaged
+            continue  # from another space, or damaged
         ids = frozenset(runs.values())
         if ids in seen or not ids & in_store:
             continue
@@ -71,7 +71,7 @@ def stored_settings(
 
 
 def earlier_settings(spec: SweepSpec, store: Store) -> list[StoredSetting]:
-    """All that was tried under this name before its space was changed, within it or not."""
+    """All settings tried under this name before its space was changed, whether or not in it."""
     return [
         StoredSetting(Setting(spec.setting_count + place, parameters), runs)
         for place, (parameters, runs) in enumerate(store.earlier_settings(spec))
@@ -96,10 +96,10 @@ def _recorded(
 def _others(
     spec: SweepSpec, store: Store, proposed: Mapping[int, Mapping[str, Any]]
 ) -> Iterator[tuple[int | None, Mapping[str, Any]]]:
-    """Settings that may be in the store and are not recorded for this search, with their numbers.
+    """Settings not recorded for this search that may be in the store, with their numbers.
 
-    A number is None for a setting of an earlier search of this name. proposed: parameters of those
-    that are recorded.
+    A number is None for a setting of an earlier search of this name. proposed: parameters of the
+    recorded settings.
     """
     if not METHODS[spec.method].uses_scores:
         searcher = Searcher(spec, proposed)

@@ -1,4 +1,4 @@
-"""One sweep in one store on its data, and a snapshot of what the store has of it."""
+"""One sweep in one store on its data, and a snapshot of its state."""
 
 import contextlib
 import dataclasses
@@ -78,18 +78,18 @@ class Sweep:
         return normalised(config.beta, config.latents, pixels), config.latents
 
     def proposed(self) -> dict[int, Mapping[str, Any]]:
-        """As `proposed_settings`, read now."""
+        """Like `proposed_settings`, read now."""
         return proposed_settings(self.spec, self.store)
 
     def held(self, glance: Glance | None = None) -> list[StoredSetting]:
-        """As `stored_settings`, read now."""
+        """Like `stored_settings`, read now."""
         return stored_settings(self.spec, self.store, self.data, glance)
 
     @cached_property
     def is_first_metric(self) -> bool:
         """Whether `name` was first run with this metric, or nothing was run yet.
 
-        Another metric of the same models leaves the first one's answer as it is.
+        Another metric of the same models leaves the first one's answer unchanged.
         """
         try:
             first = self.store.load_spec(self.name)
@@ -115,9 +115,9 @@ class Sweep:
         self.store.save_spec(self.spec, metric)
 
     def snapshot(self, glance: Glance | None = None) -> "Snapshot":
-        """Reads from the store, now, what it holds of the sweep.
+        """Reads the current state of the sweep from the store.
 
-        glance: at the store; what was read by it is not read again.
+        glance: an earlier look at the store; what it has read is not read again.
         """
         glance = glance or self.store.glance()
         found = self._scored(self.held(glance), glance) or self._scored(
@@ -131,12 +131,12 @@ class Sweep:
         return [result for results in found for result in results]
 
     def other_metrics(self) -> "Iterator[Sweep]":
-        """The same sweep by each other metric computed for its models."""
-        taken = [(name, self.spec.evaluation) for name in self.metrics.evaluation]
+        """The same sweep for each other metric computed for its models."""
+        computed = [(name, self.spec.evaluation) for name in self.metrics.evaluation]
         for spec in self.store.other_metrics(self.name):
-            taken += [(name, spec.evaluation) for name in spec.evaluation]
+            computed += [(name, spec.evaluation) for name in spec.evaluation]
         seen = {self.metrics.metric}
-        for name, evaluation in taken:
+        for name, evaluation in computed:
             if name not in seen:
                 seen.add(name)
                 metric = Metric(name, goal_of(name))
@@ -146,7 +146,7 @@ class Sweep:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """What the store had of a sweep at one moment: a running sweep may have progressed since.
+    """A sweep's state in the store at one moment: a running sweep may have progressed since.
 
     results: contents of the result.json of every finished and evaluated run.
     """
@@ -170,11 +170,15 @@ class Snapshot:
         if self.planned < sure.runs:
             known = f"{self.planned} of {sure.runs} runs are scored so far"
             partial = sum(count < seeds for number, count in counts.items() if number < total)
-            settings = "1 setting has" if partial == 1 else f"{partial} settings have"
-            found.append(f"{known}; {settings} some of its seeds only." if partial else f"{known}.")
+            settings = (
+                "1 setting has only some of its seeds"
+                if partial == 1
+                else f"{partial} settings have only some of their seeds"
+            )
+            found.append(f"{known}; {settings}." if partial else f"{known}.")
         if len(self.results) > self.planned:
             extra = len(self.results) - self.planned
-            found.append(f"{extra} runs of this name's earlier settings count, too.")
+            found.append(f"{extra} runs of earlier settings of this sweep also count.")
         return tuple(found)
 
     @cached_property
@@ -183,7 +187,7 @@ class Snapshot:
         return self.rows_by(self.sweep.metrics.metric)
 
     def rows_by(self, metric: str) -> tuple[RunRow, ...]:
-        """As `rows`, scored by any of the computed metrics."""
+        """Like `rows`, scored by any of the computed metrics."""
         return rows_from_results(self.results, "", metric)
 
     @cached_property

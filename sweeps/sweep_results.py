@@ -1,4 +1,4 @@
-"""What the store has of a sweep's runs: their results and the sweep's progress."""
+"""A sweep's runs in the store: their results, and the progress of the sweep."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -18,10 +18,10 @@ from sweeps.sweepfile import SweepSpec
 class Status:
     """Runs of a sweep by state.
 
-    pending: not finished, whether or not begun or even proposed; in a race, those decided on so
+    pending: not ended, whether or not started or even proposed; in a race, those decided on so
         far.
-    settings: how many of `settings_total` have ended, all their seeds.
-    running: who is running the sweep, None if nobody is.
+    settings: how many of `settings_total` have ended with all their seeds.
+    running: who is running the sweep; None if nobody is.
     earlier: finished runs of settings that were tried before the space was changed.
     """
 
@@ -43,9 +43,9 @@ def status(
 ) -> Status:
     """The progress of the sweep.
 
-    held: the settings of which the store has runs (`stored_settings`, which needs the data); by
+    held: the settings with runs in the store (`stored_settings`, which needs the data); by
         default those recorded for this search.
-    glance: at the store, by which they were found.
+    glance: the look at the store that found them.
     """
     sure = rounds.decided(store, spec)
     states: Counter[str] = Counter()
@@ -78,9 +78,9 @@ def status(
 def scored(
     store: Store, runs: Sequence[str], setting: int, evaluation: str, hashes: bool = False
 ) -> dict[str, dict[str, Any]]:
-    """Results of the runs of a setting that have this evaluation, by id, with what a sweep adds.
+    """Results of the runs of a setting that have this evaluation, by id.
 
-    Added are `setting`, `folder` and `evaluation`.
+    Each also has `setting`, `folder` and `evaluation`.
     hashes: compare the files' SHA-256, not only their sizes.
     """
     added = {"setting": setting, "evaluation": evaluation}
@@ -92,7 +92,7 @@ def scored(
 
 
 def scored_alike(held: StoredSetting, plan: MetricPlan, glance: Glance) -> list[dict[str, Any]]:
-    """Results of the runs of a setting that can be compared, in order of seeds, as `scored`.
+    """Comparable results of the runs of a setting, in order of seeds, like `scored`.
 
     Where a metric compares seeds, all scores are for one set of seeds: all of them if scored, else
     the largest set that was.
@@ -100,10 +100,10 @@ def scored_alike(held: StoredSetting, plan: MetricPlan, glance: Glance) -> list[
     everyone = tuple(held.runs.values())
     stored = glance.results(everyone)
     sets = {everyone} | {
-        tuple(figures["seeds"])
+        tuple(scores["seeds"])
         for result in stored.values()
-        for figures in result["evaluations"].values()
-        if isinstance(figures.get("seeds"), list) and set(figures["seeds"]) <= set(everyone)
+        for scores in result["evaluations"].values()
+        if isinstance(scores.get("seeds"), list) and set(scores["seeds"]) <= set(everyone)
     }
     added = {"setting": held.setting.number}
     ended = {

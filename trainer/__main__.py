@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m trainer", description=__doc__)
     parser.add_argument("config", type=Path, help="YAML file; see trainer/example.yaml")
     parser.add_argument(
-        "--out", type=Path, required=True, help="folder that gets one folder per run"
+        "--out", type=Path, required=True, help="folder in which each run gets its own folder"
     )
     parser.add_argument("--device", default="auto", help="auto (default), cpu, cuda, cuda:1, ...")
     options = parser.parse_args(arguments)

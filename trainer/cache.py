@@ -28,17 +28,17 @@ def folder() -> Path:
     try:
         return Path("~/.cache/beta-sweep").expanduser()
     except RuntimeError:
-        raise UserError("there is no home folder to cache images in; set SWEEP_CACHE") from None
+        raise UserError("no home folder to cache images in; set SWEEP_CACHE") from None
 
 
 def array(
     name: str, shape: tuple[int, int], blocks: Callable[[], Iterable[NDArray[np.uint8]]]
 ) -> NDArray[np.uint8]:
-    """The bytes cached as `name`, memory-mapped read-only; made from `blocks` if missing or torn.
+    """The bytes cached as `name`, memory-mapped read-only; made from `blocks` if missing or broken.
 
     blocks: yields consecutive rows of the array, a block (n, shape[1]) at a time, `shape[0]` rows
-    in all. Several processes may ask at once: one makes it, the others wait. Raises UserError when
-    it cannot be written.
+    in all. Several processes may call this at once: one makes it, the others wait. Raises UserError
+    if it cannot be written.
     """
     path = folder() / f"{name}.npy"
     try:
@@ -55,7 +55,7 @@ def array(
 
 
 def content_hash(files: Sequence[Path]) -> str:
-    """SHA-256, in hex, over the bytes of `files` in their order; raises OSError.
+    """SHA-256, in hex, over the bytes of `files` in order; raises OSError.
 
     Remembered while names, sizes and modification times are unchanged, so that reopening many files
     is quick.
@@ -76,7 +76,7 @@ def remembered(
 ) -> dict[str, Any]:
     """The result of `compute` on `files`, a JSON mapping, cached while they are unchanged.
 
-    kind: names what is cached; key: whatever else it depends on. Raises OSError for missing files.
+    kind: names what is cached; key: anything else it depends on. Raises OSError for missing files.
     """
     listing = [[str(f.resolve()), (s := f.stat()).st_size, s.st_mtime_ns] for f in files]
     memory = folder() / f"{kind}-{digest([*listing, *key])}.json"
@@ -92,7 +92,7 @@ def remembered(
 
 
 def _open(path: Path, shape: tuple[int, int]) -> NDArray[np.uint8] | None:
-    """The array, or None when it is missing, torn or not what was written."""
+    """The array, or None if it is missing, truncated or not what was written."""
     try:
         written = json.loads(path.with_suffix(".json").read_text())
         if written != {"bytes": path.stat().st_size, "crc32": _checksum(path)}:
@@ -116,7 +116,7 @@ def _write(path: Path, shape: tuple[int, int], blocks: Iterable[NDArray[np.uint8
             file.flush()
             os.fsync(file.fileno())
         if rows != shape[0]:
-            problem = f"{rows} images were read, not {shape[0]}; did the files change?"
+            problem = f"read {rows} images instead of {shape[0]}; did the files change?"
             raise UserError(f"{path.stem}: {problem}")
         written = {"bytes": temporary.stat().st_size, "crc32": _checksum(temporary)}
         os.replace(temporary, path)
@@ -150,9 +150,9 @@ def _locked(path: Path) -> Iterator[None]:
 def _refused(path: Path, shape: tuple[int, int], error: OSError) -> str:
     room = ""
     with contextlib.suppress(OSError):
-        room = f", {shutil.disk_usage(path.parent).free / 1e6:,.0f} MB are free"
+        room = f", {shutil.disk_usage(path.parent).free / 1e6:,.0f} MB free"
     return (
         f"{path.parent}: cannot cache images here ({error.strerror or error}; "
-        f"{shape[0] * shape[1] / 1e6:,.1f} MB are needed{room}); "
+        f"{shape[0] * shape[1] / 1e6:,.1f} MB needed{room}); "
         "free some space, or set SWEEP_CACHE to another folder"
     )

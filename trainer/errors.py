@@ -1,4 +1,4 @@
-"""The one exception for mistakes a user can fix: one line that says what, where and how."""
+"""The one exception for mistakes a user can fix: one line saying what, where and how."""
 
 
 class UserError(ValueError):

@@ -1,9 +1,9 @@
-"""The user's own code: `architecture: my_nets.py:Small` in a sweep file.
+"""The user's own source files: `architecture: my_nets.py:Small` in a sweep file.
 
-A run carries the text of the file in its configuration, so that its id covers it, workers need no
-file, and a run folder is complete. Code from a file is run only if the user has named exactly this
-text before, on this machine, in a command or a call: reading someone else's store or run folder
-runs nothing. Entry points of packages are installed code, and hence trusted.
+A run carries the file's source in its configuration, so that its id covers it, workers need no
+file, and a run folder is complete. Source from a file is run only if the user has named exactly
+this source before, on this machine, in a command or a call: reading someone else's store or run
+folder runs nothing. Entry points of packages are installed code, and hence trusted.
 """
 
 import hashlib
@@ -26,14 +26,14 @@ from trainer.registry import Registry
 
 T = TypeVar("T")
 
-KINDS = ("architecture", "objective", "likelihood")  # keys of RunConfig that may name such code
+KINDS = ("architecture", "objective", "likelihood")  # keys of RunConfig that may name a file
 TRUST_ALL = "SWEEP_TRUST_CODE"  # if set to 1, all code is run
 _REFERENCE = re.compile(r"(?P<file>.+\.py):(?P<attribute>[A-Za-z_]\w*)")
 _trusted: set[str] = set()
 
 
 def trust_files(values: object) -> None:
-    """Trusts the code of all files that texts in `values`, a user's own mapping, refer to."""
+    """Trusts all files that strings in `values`, the user's own mapping, refer to."""
     for text in _texts(values):
         if match := _REFERENCE.fullmatch(text):
             path = Path(match["file"])
@@ -42,7 +42,7 @@ def trust_files(values: object) -> None:
 
 
 def trust(texts: Iterable[str]) -> None:
-    """Allows code with these texts to run, in this process and later ones of this user."""
+    """Allows these sources to run, in this process and in later ones of this user."""
     for text in texts:
         _trusted.add(_digest(text))
         try:
@@ -50,14 +50,13 @@ def trust(texts: Iterable[str]) -> None:
             mark.parent.mkdir(parents=True, exist_ok=True)
             mark.touch()
         except OSError:
-            continue  # later processes must be told again
+            continue  # later processes must call this again
 
 
 def with_sources(config: RunConfig) -> RunConfig:
-    """`config` with the text of the code it names, and with files named without their folders.
+    """`config` with the source of the files it names, and with files named without their folders.
 
-    The same file in another folder gives the same run. Raises FieldError, its path that of
-    RunConfig.
+    The same file in another folder is the same run. Raises FieldError with a RunConfig path.
     """
     changes: dict[str, Any] = {}
     sources = dict(config.sources)
@@ -78,7 +77,7 @@ def with_sources(config: RunConfig) -> RunConfig:
 
 
 def with_installed(config: RunConfig, registries: Mapping[str, Mapping[str, Any]]) -> RunConfig:
-    """`config` with the text of the modules that its entry points refer to, for its id."""
+    """`config` with the source of the modules that its entry points refer to, for its id."""
     sources = dict(config.sources)
     for kind, registry in registries.items():
         if module := _module_of(registry, _name(config, kind)):
@@ -89,9 +88,9 @@ def with_installed(config: RunConfig, registries: Mapping[str, Mapping[str, Any]
 def code_of(
     registry: Mapping[str, Any], name: object, sources: Mapping[str, str] | None = None
 ) -> str | None:
-    """Text of the user's own code that `name` refers to, in a file or package; None for ours.
+    """The user's own source that `name` refers to, in a file or package; None if it is built in.
 
-    sources: text of files that need not exist here, by name. Raises FieldError.
+    sources: source of files that need not exist here, by name. Raises FieldError.
     """
     match = _REFERENCE.fullmatch(name) if isinstance(name, str) else None
     if match is not None:
@@ -105,7 +104,7 @@ def code_of(
 
 
 def is_reference(name: object) -> bool:
-    """Whether `name` refers to code in a file: `FILE.py:NAME`."""
+    """Whether `name` refers to something in a file: `FILE.py:NAME`."""
     return isinstance(name, str) and _REFERENCE.fullmatch(name) is not None
 
 
@@ -117,7 +116,7 @@ def file_of(name: str) -> str:
 def find(registry: Mapping[str, T], config: RunConfig, kind: str) -> T:
     """What `config` names as its `kind`: from the registry, a package, or its own sources.
 
-    Raises FieldError, its path that of RunConfig.
+    Raises FieldError with a RunConfig path.
     """
     try:
         return look_up(registry, getattr(config, kind), kind, config.sources)
@@ -147,7 +146,7 @@ def _name(config: RunConfig, kind: str) -> str:
 
 
 def _module_of(registry: Mapping[str, Any], name: object) -> ModuleType | None:
-    """The module of an installed package that `name` refers to; None if it refers elsewhere."""
+    """The installed package's module that `name` refers to; None if it refers to something else."""
     if not isinstance(registry, Registry) or name not in registry.installed:
         return None
     name = str(name)
@@ -155,12 +154,12 @@ def _module_of(registry: Mapping[str, Any], name: object) -> ModuleType | None:
 
 
 def _attribute(text: str, match: re.Match[str]) -> Any:
-    """The value of `FILE.py:NAME`, given that file's `text`. Raises UserError."""
+    """The value of `FILE.py:NAME`, given the file's source `text`. Raises UserError."""
     file = Path(match["file"]).name
     if not _is_trusted(text):
         raise UserError(
-            f"{file} holds code that no command on this machine has named, so it is not run; read "
-            f"it (`sources` in config.json), then set {TRUST_ALL}=1"
+            f"{file} contains code that no command on this machine has named, so it is not run; "
+            f"read it (`sources` in config.json), then set {TRUST_ALL}=1"
         )
     module = _module(file, text)
     try:

@@ -1,4 +1,4 @@
-"""Writes files whole or not at all, and says in one line why one could not be written."""
+"""Writes files whole or not at all, and explains in one line why one could not be written."""
 
 import contextlib
 import errno
@@ -13,14 +13,14 @@ from typing import Any
 from trainer.errors import UserError
 
 SEAL = "checksum"  # key of a record's checksum
-DEEPEST = 32  # levels of lists and objects; a history has 3
-_TOO_DEEP = f"nested deeper than {DEEPEST} levels"
+MAX_DEPTH = 32  # levels of lists and objects; a history has 3
+_TOO_DEEP = f"nested deeper than {MAX_DEPTH} levels"
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Writes `content` to `path`: readers see either the old file or the new, whatever is killed.
+    """Writes `content` to `path`: readers see the old file or the new one, whatever is killed.
 
-    Raises UserError when the disk is full or the folder cannot be written to.
+    Raises UserError if the disk is full or the folder is not writable.
     """
     try:
         with (
@@ -34,7 +34,7 @@ def write_atomically(path: Path, content: bytes) -> None:
     except OSError as error:
         raise UserError(
             f"cannot write {path}: {error.strerror or error}; "
-            "free some space, or choose a folder that can be written to"
+            "free some space, or choose a writable folder"
         ) from error
 
 
@@ -42,7 +42,7 @@ def write_atomically(path: Path, content: bytes) -> None:
 def replacing(path: Path) -> Iterator[Path]:
     """A new file next to `path`, which replaces it at the end; after an error it is removed.
 
-    Raises OSError when it cannot.
+    Raises OSError if it cannot be written.
     """
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -56,11 +56,11 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def expand(path: str | os.PathLike[str]) -> Path:
-    """The path with `~` expanded. Raises UserError where there is no such home folder."""
+    """The path with `~` expanded. Raises UserError if there is no such home folder."""
     try:
         return Path(path).expanduser()
     except RuntimeError as error:
-        raise UserError(f"{os.fspath(path)}: {error}; give a path without ~") from None
+        raise UserError(f"{os.fspath(path)}: {error}; use a path without ~") from None
 
 
 def write_json(path: Path, value: object) -> None:
@@ -69,14 +69,14 @@ def write_json(path: Path, value: object) -> None:
 
 
 def sealed(record: Mapping[str, Any]) -> dict[str, Any]:
-    """The record with a checksum of its content, by which `seal_holds` detects changes."""
+    """The record with a checksum of its content, with which `seal_holds` detects changes."""
     bare = {key: value for key, value in record.items() if key != SEAL}
-    # of the value as read back: JSON turns numeric keys into texts and tuples into lists
+    # of the value as read back: JSON turns numeric keys into strings and tuples into lists
     return bare | {SEAL: _hashed(json.loads(json.dumps(bare, allow_nan=False)))}
 
 
 def seal_holds(record: Mapping[str, Any]) -> bool:
-    """Whether a record, as read from JSON, is as it was sealed; older ones without a seal count."""
+    """Whether a record, as read from JSON, is unchanged; true for older ones without a checksum."""
     bare = {key: value for key, value in record.items() if key != SEAL}
     try:
         return SEAL not in record or record[SEAL] == _hashed(bare)
@@ -85,16 +85,16 @@ def seal_holds(record: Mapping[str, Any]) -> bool:
 
 
 def parse_json(content: bytes) -> Any:
-    """The value of an untrusted JSON text.
+    """The value of an untrusted JSON document.
 
     Raises ValueError for anything but JSON in UTF-8, for NaN and infinities, for numbers with
-    thousands of digits, and for lists and objects nested deeper than DEEPEST.
+    thousands of digits, and for lists and objects nested deeper than MAX_DEPTH.
     """
     try:
         value = json.loads(content.decode("utf-8"), parse_constant=_no_number)
     except RecursionError:
         raise ValueError(_TOO_DEEP) from None
-    _check_depth(value, DEEPEST)
+    _check_depth(value, MAX_DEPTH)
     return value
 
 
@@ -108,7 +108,7 @@ def read_plain(path: Path) -> bytes:
 
 
 def stamp(path: Path) -> dict[str, str | int]:
-    """`{"sha256", "bytes"}` of a file, as records list it."""
+    """`{"sha256", "bytes"}` of a file, as listed in records."""
     with open(path, "rb") as file:
         checksum = hashlib.file_digest(file, "sha256").hexdigest()
     return {"sha256": checksum, "bytes": path.stat().st_size}

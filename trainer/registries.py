@@ -19,8 +19,8 @@ REGISTRIES: Mapping[str, Mapping[str, Any]] = {
 
 
 def with_own_code(config: RunConfig) -> RunConfig:
-    """`config` with the text of all the user's code, so that its id covers it.
+    """`config` with all of the user's own source, so that its id covers it.
 
-    Code in files and in installed packages. Raises FieldError with a RunConfig path.
+    Source in files and in installed packages. Raises FieldError with a RunConfig path.
     """
     return with_installed(with_sources(config), REGISTRIES)

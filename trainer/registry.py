@@ -1,4 +1,4 @@
-"""Things of one kind by name, each imported at first use, so that listing names is cheap."""
+"""Objects of one kind by name, each imported at first use, so that listing names is cheap."""
 
 from collections.abc import Iterator, Mapping
 from functools import cached_property
@@ -16,7 +16,7 @@ class Registry(Mapping[str, T], Generic[T]):
 
     places: what each name refers to, imported at first use.
     group: entry points by which installed packages add names, e.g. `beta_sweep.architectures`; they
-        never replace a name that is here.
+        never replace a built-in name.
 
     Example:
         >>> Registry({"path": "pathlib:Path"})["path"]
@@ -59,5 +59,5 @@ class Registry(Mapping[str, T], Generic[T]):
         except Exception as error:
             problem = f"{type(error).__name__}: {error}"
             raise UserError(
-                f"{entry.name!r} from an installed package ({entry.value}) does not load: {problem}"
+                f"cannot load {entry.name!r} from an installed package ({entry.value}): {problem}"
             ) from error

@@ -31,9 +31,9 @@ if TYPE_CHECKING:
 
 
 def run_id(config: RunConfig, data: Dataset) -> str:
-    """Name of the run's folder: `RunConfig.identity`, over all of `data` that training sees.
+    """Name of the run's folder: `RunConfig.identity`, over everything in `data` that training sees.
 
-    These are the pixels, and the labels too where the objective learns from them.
+    This is the pixels, and the labels too if the objective learns from them.
     """
     return run_ids(config, data, [config.seed])[0]
 
@@ -48,7 +48,7 @@ def run_ids(config: RunConfig, data: Dataset, seeds: Sequence[int]) -> list[str]
 
 @dataclass(frozen=True)
 class RunFolder:
-    """One run: its configuration, its folder, its id (a hash of all that decides the result)."""
+    """One run: its configuration, its folder, its id (a hash of all that affects the result)."""
 
     config: RunConfig
     folder: Path
@@ -57,7 +57,7 @@ class RunFolder:
 
     @classmethod
     def of(cls, config: RunConfig, folder: Path, data: Dataset) -> "RunFolder":
-        """The run of `config` on `data`, kept in `folder`."""
+        """The run of `config` on `data`, stored in `folder`."""
         facts = {
             "name": data.name,
             "source": data.source,
@@ -70,7 +70,7 @@ class RunFolder:
 
 
 def write_config(run: RunFolder) -> None:
-    """Writes config.json. Raises UserError when the folder cannot be written to."""
+    """Writes config.json. Raises UserError if the folder is not writable."""
     write_json(run.folder / CONFIG_FILE, run.config.as_mapping() | {"data": run.data})
 
 
@@ -88,10 +88,10 @@ def write_record(
 ) -> dict[str, Any]:
     """Writes the files of a run that has ended, training.json last, and returns its content.
 
-    parameters: of this one model, without a model axis; None to keep no model. A failed run keeps
-        none.
+    parameters: of this one model, without a model axis; None to save no model. A failed run saves
+        no model.
     reason: why it failed, or None. precision: of its training. machine: what it was trained on, if
-        that is to be recorded (`trainer.device.machine`).
+        this is to be recorded (`trainer.device.machine`).
     """
     import torch  # here, so that reading a store does not pay for it
     from safetensors.torch import save
@@ -102,7 +102,7 @@ def write_record(
         arrays = {
             name: array.detach().float().cpu().contiguous() for name, array in parameters.items()
         }
-        # a single entry: several would be in any order, and the same run give different files
+        # a single entry: several could be in any order, so the same run could give different files
         header = {"run": json.dumps({"id": run.id, "config": run.config.as_mapping()})}
         write_atomically(run.folder / MODEL_FILE, save(arrays, header))
         names.append(MODEL_FILE)
@@ -129,7 +129,7 @@ def write_record(
 
 
 def read_record(run: RunFolder) -> dict[str, Any] | None:
-    """training.json of a run that has ended; None if there is none, or it does not fit its files.
+    """training.json of a run that has ended; None if there is none or it does not match its files.
 
     config.json, whose content it repeats, is rewritten if it was changed.
     """
@@ -141,11 +141,11 @@ def read_record(run: RunFolder) -> dict[str, Any] | None:
         whole = all(_is_whole(run.folder, name, facts) for name, facts in record["files"].items())
         return record if whole else None
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return None  # to train again is always right
+        return None  # training again is always safe
 
 
 def _is_config(record: Mapping[str, Any], run: RunFolder) -> bool:
-    """Whether the record's configuration is the run's; for a sealed one, its id says so."""
+    """Whether the record's configuration is the run's; guaranteed by the id if it is sealed."""
     if SEAL in record:
         return True
     saved = build(RunConfig, record["config"])
@@ -158,17 +158,17 @@ def _plain(config: RunConfig) -> object:
 
 
 def mend_config(folder: Path, record: Mapping[str, Any]) -> None:
-    """Rewrites config.json if it differs from what training.json, `record`, says.
+    """Rewrites config.json if it differs from training.json, `record`.
 
-    Raises UserError when it cannot be written.
+    Raises UserError if it cannot be written.
     """
-    wanted = record["config"] | {"data": record["data"]}
+    expected = record["config"] | {"data": record["data"]}
     with contextlib.suppress(OSError, ValueError):
-        if parse_json(read_plain(folder / CONFIG_FILE)) == wanted:
+        if parse_json(read_plain(folder / CONFIG_FILE)) == expected:
             return
-    write_json(folder / CONFIG_FILE, wanted)
+    write_json(folder / CONFIG_FILE, expected)
 
 
 def _is_whole(folder: Path, name: str, facts: Mapping[str, Any]) -> bool:
-    """Whether a file is in the folder itself, and as the record says."""
+    """Whether a file is in the folder itself, and unchanged since it was recorded."""
     return Path(name).name == name and stamp(folder / name) == facts

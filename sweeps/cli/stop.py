@@ -36,7 +36,7 @@ def execute(args: Namespace) -> int:
     if not over:
         console.print(f"still at work after {PATIENCE:.0f} s; it will stop after its current step")
         return FAILED
-    console.print("stopped; what is done is kept: run it again to resume")
+    console.print("stopped; progress is kept: run it again to resume")
     return 0
 
 

@@ -93,7 +93,7 @@ def test_earlier_runs_within_a_new_range_count_next_to_what_is_proposed(store: S
     space = {"latents": {"values": [2, 4]}, "beta": {"min": 2, "max": 20}}
     random = Sweep(a_spec(method="random", settings=3, parameters=space), store, DATA)
     assert sorted({row.beta for row in random.snapshot().rows}) == [4, 16]
-    assert "8 runs of this name's earlier settings" in random.snapshot().remarks[1]
+    assert "8 runs of earlier settings of this sweep" in random.snapshot().remarks[1]
     assert status(random.spec, store, random.held()).earlier == 8
 
 
@@ -102,7 +102,7 @@ def test_more_seeds_keep_an_answer_that_says_what_it_is_based_on(store: Store) -
     more = Sweep(a_spec(seeds=5), store, DATA)
     assert len(more.snapshot().rows) == 12
     (remark,) = more.snapshot().remarks
-    assert remark == "12 of 30 runs are scored so far; 6 settings have some of its seeds only."
+    assert remark == "12 of 30 runs are scored so far; 6 settings have only some of their seeds."
     assert api.best(a_spec(seeds=5), store).sentences[0] == remark
     now = status(more.spec, store, more.held())
     assert (now.finished, now.pending, now.settings) == (12, 18, 0)

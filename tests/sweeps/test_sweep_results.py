@@ -96,7 +96,7 @@ def test_a_setting_lacking_a_seed_is_shown_as_such(store):
     (store.run_folder(runs[1].id) / "result.json").unlink()
     best = api.best(SPEC, store)
     assert (best.per_latents[5].seeds, best.per_latents[2].seeds) == (1, 2)
-    assert best.sentences[0].endswith("1 setting has some of its seeds only.")
+    assert best.sentences[0].endswith("1 setting has only some of its seeds.")
 
 
 def test_a_failed_seed_counts_at_chance(store):

@@ -108,7 +108,7 @@ def test_a_full_disk_leaves_nothing_torn(cache_folder):
         [sys.executable, "-c", FULL], capture_output=True, text=True, check=True
     ).stdout
     assert said.count("\n") == 1
-    assert str(cache_folder) in said and "set SWEEP_CACHE" in said and "2.1 MB are needed" in said
+    assert str(cache_folder) in said and "set SWEEP_CACHE" in said and "2.1 MB needed" in said
     assert [file.suffix for file in cache_folder.iterdir()] == [".lock"]
 
 
@@ -125,7 +125,7 @@ def test_a_maker_that_fails_leaves_nothing_torn(cache_folder):
 
 
 def test_a_source_that_shrinks_while_it_is_read_is_not_cached(cache_folder):
-    with pytest.raises(UserError, match="15 images were read, not 20"):
+    with pytest.raises(UserError, match="read 15 images instead of 20"):
         cache.array("numbers-abc", ROWS.shape, lambda: [ROWS[:15]])
     assert [file.suffix for file in cache_folder.iterdir()] == [".lock"]
 

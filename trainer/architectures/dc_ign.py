@@ -21,7 +21,7 @@ def dc_ign(size: int, shape: Shape, latents: int) -> Networks:
     if height % 8 or width % 8:
         raise UserError(
             "architecture 'dc_ign' takes images whose sides are multiples of 8, "
-            f"these are {height}x{width}; use 'fc1200' or 'mlp'"
+            f"but these are {height}x{width}; use 'fc1200' or 'mlp'"
         )
     features = 48, height // 8, width // 8
     flat = features[0] * features[1] * features[2]

@@ -1,7 +1,7 @@
 """The networks of Higgins et al. 2017, Table 1, "2D shapes (InfoGAN)", and A.2.
 
-The decoder is the generator; the encoder is the recognition network, and all but its last module,
-the head, is shared with the discriminator, which adds its own last layer.
+The decoder is the generator; the encoder is the recognition network. All of it except its last
+module, the head, is shared with the discriminator, which adds its own last layer.
 """
 
 from torch import nn
@@ -16,7 +16,7 @@ LEAK = 0.2  # slope of the leaky ReLU (Radford et al. 2015, whom A.2 follows)
 
 def infogan(size: int, shape: Shape, latents: int) -> Networks:
     """Generator FC 256, 256, Deconv 128, 64 (4x4, stride 2) with ReLU; discriminator the reverse
-    with leaky ReLU; recognition head FC 128. Batch normalisation in all layers but the
+    with leaky ReLU; recognition head FC 128. Batch normalisation in all layers except the
     discriminator's first and the output layers.
 
     The paper's Tanh outputs pixels in [-1, 1]; here they are in [0, 1], and the decoder outputs
@@ -30,7 +30,7 @@ def infogan(size: int, shape: Shape, latents: int) -> Networks:
     if height % 4 or width % 4:
         raise UserError(
             "architecture 'infogan' takes images whose sides are multiples of 4, "
-            f"these are {height}x{width}; use 'fc1200' or 'mlp'"
+            f"but these are {height}x{width}; use 'fc1200' or 'mlp'"
         )
     features = 128, height // 4, width // 4
     flat = features[0] * features[1] * features[2]
@@ -67,7 +67,7 @@ def _connected(size: int, inputs: int, outputs: int) -> list[nn.Module]:
 
 
 def _normalised(layer: nn.Module, *norm: nn.Module) -> tuple[nn.Module, ...]:
-    """The layer, with its bias fixed at 0, and what follows.
+    """The layer, with its bias fixed at 0, followed by `norm`.
 
     Normalisation removes a bias: its gradient is rounding error, which Adam would turn into steps.
     """

@@ -1,4 +1,4 @@
-"""Architectures written for one model with plain modules, turned into packed ones."""
+"""Architectures written for a single model with plain modules, turned into packed ones."""
 
 import inspect
 from collections.abc import Callable
@@ -17,10 +17,13 @@ def build(
 ) -> Networks:
     """Encoder and decoder of K = `size` models.
 
-    architecture: an `Architecture`; or one for a single model, called with (shape, latents). That
-        returns a pair of modules, encoder (n, C, H, W) -> (n, 2 M), means then log variances, and
-        decoder (n, M) -> (n, C, H, W); or one module with these as `encoder` and `decoder`.
-    name: what the user calls it. Raises UserError where it does not follow this contract.
+    architecture: an `Architecture`; or one for a single model, called with (shape, latents). The
+        latter returns a pair of modules, encoder (n, C, H, W) -> (n, 2 M), means then log
+        variances, and decoder (n, M) -> (n, C, H, W); or one module with these as `encoder` and
+        `decoder`.
+    name: what the user calls it.
+
+    Raises UserError if `architecture` does not follow this contract.
     """
     if not _is_for_one_model(architecture, name):
         networks: Networks = architecture(size, shape, latents)
@@ -76,5 +79,5 @@ def _check(name: str, parts: list[Callable[[], nn.Module]], shape: Shape, latent
                 raise UserError(f"the {part} of {name} {problem}") from error
             if found != sizes:
                 given = tuple(inputs.shape)
-                raise UserError(f"the {part} of {name} turns {given} into {found}, not {sizes}")
+                raise UserError(f"the {part} of {name} maps {given} to {found}, not to {sizes}")
             inputs = torch.zeros(2, latents)

@@ -20,7 +20,7 @@ def convolutions(size: int, channels: Sequence[int]) -> list[nn.Module]:
 
 
 def deconvolutions(size: int, channels: Sequence[int]) -> list[nn.Module]:
-    """The reverse of `convolutions` with the same `channels`; the last gives logits: no ReLU."""
+    """The reverse of `convolutions` with the same `channels`; the last outputs logits: no ReLU."""
     modules: list[nn.Module] = []
     for inputs, outputs in pairwise(reversed(channels)):
         modules += [PackedDeconv(size, inputs, outputs), nn.ReLU()]
@@ -38,13 +38,12 @@ def strided(
     """Encoder `convolutions` down to 4x4, then fully connected with ReLU; decoder the reverse.
 
     stages: channels of each convolution by the side of the image. hidden: widths of the fully
-    connected layers. Raises UserError for other image sizes; `name` is the architecture's name in
-    it.
+    connected layers. Raises UserError, with the architecture's `name`, for other image sizes.
     """
     channels, height, width = shape
     if height != width or height not in stages:
         raise UserError(
-            f"architecture '{name}' takes 64x64 or 32x32 images, these are {height}x{width}; "
+            f"architecture '{name}' takes 64x64 or 32x32 images, but these are {height}x{width}; "
             "use 'fc1200' or 'mlp'"
         )
     of_stages = (channels, *stages[height])

@@ -22,13 +22,13 @@ def troubleshooting(size: int, shape: Shape, latents: int) -> Networks:
 
     encoder: (K, n, C, H, W) -> (K, n, 2 latents), the means then the log variances.
     decoder: (K, n, latents) -> (K, n, C, H, W).
-    Raises UserError for images with a side of less than 4 pixels.
+    Raises UserError for images with a side shorter than 4 pixels.
     """
     channels, height, width = shape
     if min(height, width) < 4:
         raise UserError(
             "architecture 'troubleshooting' takes images of at least 4 pixels a side, "
-            f"these are {height}x{width}; use 'fc1200' or 'mlp'"
+            f"but these are {height}x{width}; use 'fc1200' or 'mlp'"
         )
     stages = (channels, 32, 32) if min(height, width) <= SMALL else (channels, 32, 32, 64, 64)
     sides = [(height >> halvings, width >> halvings) for halvings in range(len(stages))]
@@ -45,7 +45,7 @@ def troubleshooting(size: int, shape: Shape, latents: int) -> Networks:
     decoder = nn.Sequential(
         *fully_connected(size, (latents, WIDTH, flat), nn.ReLU),
         nn.Unflatten(2, features),
-        *ups[:-1],  # the last stage gives logits: no ReLU
+        *ups[:-1],  # the last stage outputs logits: no ReLU
     )
     return encoder, decoder
 

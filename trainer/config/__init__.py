@@ -1,1 +1,1 @@
-"""What one run is, and the YAML that describes it: one dialect, one reader."""
+"""The configuration of one run, and the YAML that describes it: one dialect, one reader."""

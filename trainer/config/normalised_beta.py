@@ -2,7 +2,7 @@
 
 
 def normalised(beta: float, latents: int, pixels: int) -> float:
-    """beta_norm. latents: M. pixels: N, pixels x channels of an image."""
+    """beta_norm. latents: M. pixels: N, pixels times channels per image."""
     return beta * latents / pixels
 
 

@@ -1,6 +1,6 @@
-"""A pack's YAML file: RunConfig's keys, and under `models` what differs between models.
+"""A pack's YAML file: RunConfig's keys, with those that differ between models under `models`.
 
-It is read like sweep files: the same YAML, the same short forms, errors with file and line.
+It is read like a sweep file: the same YAML, the same short forms, errors with file and line.
 """
 
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ class PackFile:
     document: Document
 
     def error(self, error: FieldError) -> UserError:
-        """`error`, whose path is a RunConfig key, with the file's name and the line."""
+        """`error`, at a RunConfig path, with the file's name and the line."""
         return _located(self.document, error)
 
 
@@ -45,7 +45,7 @@ class ModelEntry:
 
 
 def read_pack(path: Path) -> PackFile:
-    """The pack in a YAML file. Raises UserError that names the file, the line and the key."""
+    """The pack in a YAML file. Raises UserError naming the file, line and key."""
     document = yaml_file.read(path)
     try:
         return PackFile(_configs(document.value), document)

@@ -1,4 +1,4 @@
-"""What one run is: every choice that affects the result of training one model, as frozen data."""
+"""The configuration of one run: every choice that affects its result, as a frozen dataclass."""
 
 import dataclasses
 import hashlib
@@ -9,10 +9,10 @@ from typing import Any, Literal
 
 from trainer.config.schema import require
 
-RESULT_FORMAT = 1  # incremented whenever the same configuration would give a different result
+RESULT_FORMAT = 1  # incremented whenever the same configuration would produce a different result
 Precision = Literal["fp32", "tf32", "bf16"]  # of the products in layers
-# keys that the models of a loaded pack share: they decide what its parameters are and mean
-DECIDE_PACK = (
+# keys that all models of a loaded pack share: they determine its parameters and their meaning
+PACK_KEYS = (
     "architecture",
     "latents",
     "likelihood",
@@ -25,7 +25,7 @@ DECIDE_PACK = (
 
 @dataclass(frozen=True)
 class DatasetConfig:
-    """A data set by name, and the options its loader takes."""
+    """A data set by name, and the options of its loader."""
 
     name: str
     options: Mapping[str, Any] = field(default_factory=dict)
@@ -35,7 +35,7 @@ class DatasetConfig:
 class OptimizerConfig:
     """Optimiser and learning rate.
 
-    initial_accumulator: Adagrad's (by default TensorFlow's at the time of the paper).
+    initial_accumulator: for Adagrad; the default is TensorFlow's at the time of the paper.
     beta1, beta2: Adam's decay rates of the two moments.
     """
 
@@ -46,14 +46,14 @@ class OptimizerConfig:
     beta2: float = 0.999
 
     def __post_init__(self) -> None:
-        require(self.lr > 0, "lr", "expected a number above 0")
+        require(self.lr > 0, "lr", "expected a positive number")
         require(self.initial_accumulator >= 0, "initial_accumulator", "expected 0 or more")
         for name in ("beta1", "beta2"):
-            require(0 <= getattr(self, name) < 1, name, "expected 0 or more, below 1")
+            require(0 <= getattr(self, name) < 1, name, "expected 0 or more, and less than 1")
 
 
-MOST_BETA = 1e30  # its product with a KL must fit into 32 bits
-MOST = {"latents": 100_000, "batch_size": 10_000_000, "steps": 1_000_000_000}
+MAX_BETA = 1e30  # its product with a KL must fit into 32 bits
+MAX_VALUES = {"latents": 100_000, "batch_size": 10_000_000, "steps": 1_000_000_000}
 
 
 @dataclass(frozen=True)
@@ -64,10 +64,10 @@ class RunConfig:
     latents: M, the number of latent units.
     steps: optimiser steps, each over `batch_size` images drawn uniformly with replacement.
     objective_options: hyperparameters of the objective other than beta, by name.
-    likelihood_options: those of the likelihood, e.g. the variance of its noise.
+    likelihood_options: hyperparameters of the likelihood, e.g. the variance of its noise.
     precision: of the products in training; sums and parameters have 32 bits. fp32; tf32, which uses
-        19 of them and is fp32 on a CPU; bf16; auto, the fastest that the device offers.
-    sources: text of the user's own code that the names above refer to, by file or module; see
+        19 bits and is fp32 on a CPU; bf16; auto, the fastest that the device offers.
+    sources: the user's own source code that the names above refer to, by file or module; see
         trainer.extensions.
     """
 
@@ -88,30 +88,30 @@ class RunConfig:
 
     def __post_init__(self) -> None:
         require(self.beta >= 0, "beta", f"expected 0 or more, got {self.beta}")
-        require(self.beta <= MOST_BETA, "beta", f"expected at most {MOST_BETA:g}, got {self.beta}")
+        require(self.beta <= MAX_BETA, "beta", f"expected at most {MAX_BETA:g}, got {self.beta}")
         for name in ("latents", "batch_size", "steps"):
-            value, most = getattr(self, name), MOST[name]
+            value, maximum = getattr(self, name), MAX_VALUES[name]
             require(value > 0, name, f"expected 1 or more, got {value}")
-            require(value <= most, name, f"expected at most {most:,}, got {value:,}")
+            require(value <= maximum, name, f"expected at most {maximum:,}, got {value:,}")
         require(self.seed >= 0, "seed", f"expected 0 or more, got {self.seed}")
         # names of objective, architecture and likelihood are checked by their registries
 
     def as_mapping(self) -> dict[str, Any]:
-        """The mapping that `build` restores it from; without `sources` where there are none."""
+        """The mapping from which `build` restores it; without `sources` if there are none."""
         values = dataclasses.asdict(self)
         if not self.sources:
             del values["sources"]
         return values
 
     def identity(self, data_fingerprint: str) -> str:
-        """Name of the run's folder: 20 hex digits of a hash over all that affects its result.
+        """Name of the run's folder: 20 hex digits hashed from everything that affects its result.
 
-        The data set enters by the fingerprint of its pixels, not by name or path.
+        The data set enters by the fingerprint of its pixels, not its name or path.
         """
         return self.identities(data_fingerprint, [self.seed])[0]
 
     def identities(self, data_fingerprint: str, seeds: Sequence[int]) -> list[str]:
-        """As `identity`, of the same configuration with each of these seeds."""
+        """As `identity`, for the same configuration with each of these seeds."""
         decisive = self.as_mapping() | {"dataset": data_fingerprint, "format": RESULT_FORMAT}
         return [digest(decisive | {"seed": seed}) for seed in seeds]
 

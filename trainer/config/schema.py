@@ -1,7 +1,7 @@
 """Strict reading of plain mappings (from YAML or JSON) into frozen dataclasses.
 
-Unknown keys, missing keys and wrong types are refused with the key's path, what was expected and
-the nearest known name. A dataclass may check its values in `__post_init__` by raising `FieldError`.
+Unknown keys, missing keys and wrong types are rejected with the key's path, what was expected and
+the closest known name. A dataclass may check its values in `__post_init__` by raising `FieldError`.
 """
 
 import contextlib
@@ -18,7 +18,7 @@ from trainer.errors import UserError
 
 Path = tuple[str | int, ...]
 T = TypeVar("T")
-LONGEST_LIST = 20  # of known names in a message
+MAX_LISTED = 20  # known names in a message
 
 
 class FieldError(UserError):
@@ -50,13 +50,13 @@ def dotted(path: Path) -> str:
 
 
 def suggestion(name: object, known: Iterable[str]) -> str:
-    """`"; did you mean 'x'?"` for the nearest known name, else a short list of known names."""
+    """`"; did you mean 'x'?"` for the closest known name, else a short list of known names."""
     known = sorted(known)
     nearest = difflib.get_close_matches(str(name), known, n=1, cutoff=0.6)
     if nearest:
         return f"; did you mean '{nearest[0]}'?"
-    more = f", … ({len(known):,} in all)" if len(known) > LONGEST_LIST else ""
-    return f"; known: {', '.join(known[:LONGEST_LIST])}{more}" if known else ""
+    more = f", … ({len(known):,} in all)" if len(known) > MAX_LISTED else ""
+    return f"; known: {', '.join(known[:MAX_LISTED])}{more}" if known else ""
 
 
 def require(condition: bool, key: str, problem: str) -> None:
@@ -67,7 +67,7 @@ def require(condition: bool, key: str, problem: str) -> None:
 
 @contextlib.contextmanager
 def under(*path: str | int) -> Iterator[None]:
-    """Prepends `path` to that of a FieldError raised within."""
+    """Prepends `path` to the path of a FieldError raised inside the block."""
     try:
         yield
     except FieldError as error:
@@ -75,7 +75,7 @@ def under(*path: str | int) -> Iterator[None]:
 
 
 def lookup(registry: Mapping[str, T], name: object, kind: str) -> T:
-    """`registry[name]`, or a FieldError naming the nearest known `kind`."""
+    """`registry[name]`, or a FieldError naming the closest known `kind`."""
     if isinstance(name, str) and name in registry:
         return registry[name]
     raise FieldError(f"unknown {kind} {name!r}{suggestion(name, registry)}")
@@ -111,7 +111,7 @@ def _hints(cls: type) -> dict[str, Any]:
 
 
 def build_options(cls: type[T], values: object, key: str) -> T:
-    """As `build`, for the values under `key`: of one objective, likelihood or metric."""
+    """As `build`, for the options of an objective, likelihood or metric, which are under `key`."""
     try:
         return build(cls, values)
     except FieldError as error:
@@ -180,7 +180,7 @@ def _at(key: str | int, value: Any, hint: Any) -> Any:
 
 
 def _name(hint: Any) -> str:
-    names = {float: "a number", int: "a whole number", str: "a text", bool: "true or false"}
+    names = {float: "a number", int: "an integer", str: "a string", bool: "true or false"}
     if hint is type(None):
         return "nothing"
     origin = typing.get_origin(hint)

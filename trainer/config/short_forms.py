@@ -1,6 +1,6 @@
 """Short forms in YAML: `adam` for `{name: adam}`, an objective with its options next to its name.
 
-Sweep files and pack files read them alike. A RunConfig has the name and the options separately.
+Sweep files and pack files share them. A RunConfig has the name and the options separately.
 """
 
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ AUTO = "auto"  # the likelihood that suits the data: trainer.likelihoods.automat
 
 
 def named(value: Any) -> dict[str, Any]:
-    """`{name: value}` for a text, a mapping unchanged: `adam` stands for `{name: adam}`."""
+    """`{name: value}` for a string, a mapping unchanged: `adam` stands for `{name: adam}`."""
     if isinstance(value, str):
         return {"name": value}
     if not isinstance(value, Mapping):
@@ -31,11 +31,11 @@ def named_at(key: str, value: Any) -> dict[str, Any]:
 
 
 def in_full(values: Mapping[str, Any]) -> dict[str, Any]:
-    """RunConfig's keys, from keys that may be in short form. Raises FieldError.
+    """RunConfig's keys, from keys that may be in their short form. Raises FieldError.
 
     `objective: {name: factor_vae, gamma: 5}` is `objective: factor_vae` with `objective_options:
-    {gamma: 5}`; likewise for likelihoods, and the optimiser may be just a name. Without a
-    likelihood it is `auto`.
+    {gamma: 5}`; likewise for likelihoods, and the optimiser may be just a name. The likelihood is
+    `auto` by default.
     """
     full = dict(values)
     for kind in WITH_OPTIONS:

@@ -1,8 +1,8 @@
 """YAML files that know the line of each key, so that an error can name file, line and key.
 
-The YAML read here is the plain part of YAML 1.2: mappings with text keys, lists, texts, numbers,
-true/false, null. `1e-3` and `300_000` are numbers; `yes`, `1:30` and dates are texts. Aliases, tags
-and duplicate keys are refused: in a one-page file they would only hide mistakes.
+The YAML read here is a plain subset of YAML 1.2: mappings with string keys, lists, strings,
+numbers, true/false, null. `1e-3` and `300_000` are numbers; `yes`, `1:30` and dates are strings.
+Aliases, tags and duplicate keys are rejected: in a one-page file they would only hide mistakes.
 """
 
 import copy
@@ -19,9 +19,9 @@ from trainer.config.schema import FieldError, dotted
 from trainer.config.schema import Path as KeyPath
 from trainer.errors import UserError
 
-MOST_BYTES = 256 * 1024
-DEEPEST = 32
-LONGEST_MESSAGE = 600
+MAX_BYTES = 256 * 1024
+MAX_DEPTH = 32
+MAX_MESSAGE = 600
 
 
 @dataclass(frozen=True)
@@ -30,9 +30,9 @@ class Document:
 
     path: the file's name as the user gave it.
     text: the file as read, without the overrides.
-    value: the mapping it holds, overrides applied.
+    value: the mapping it contains, with overrides applied.
     lines: 1-based line of each key and list item, by its key path.
-    overrides: the `key=value` texts that were applied, by the path that each one set.
+    overrides: the `key=value` strings that were applied, by the path that each one set.
     """
 
     path: str
@@ -42,7 +42,7 @@ class Document:
     overrides: Mapping[KeyPath, str] = field(default_factory=dict)
 
     def error(self, error: FieldError) -> UserError:
-        """`error` as one line that names the file and line, or the override, and the key."""
+        """`error` as one line naming the file and line, or the override, and the key."""
         key = f"{dotted(error.path)}: " if error.path else ""
         for end in range(len(error.path), -1, -1):
             path = error.path[:end]
@@ -54,11 +54,11 @@ class Document:
 
 
 def read(path: str | Path, overrides: Sequence[str] = ()) -> Document:
-    """The YAML file at `path`, with `key.key=value` texts applied. Raises UserError, one line."""
+    """The YAML file at `path`, with `key.key=value` overrides applied. Raises UserError."""
     text = _read_text(Path(path))
     value, lines = _parse(text, str(path))
     if not isinstance(value, dict):
-        found = "nothing" if value is None else "a list" if isinstance(value, list) else "a text"
+        found = "nothing" if value is None else "a list" if isinstance(value, list) else "a string"
         raise located(path, 1, f"expected a mapping (key: value) at the top, got {found}")
     document = Document(str(path), text, value, lines)
     for change in overrides:
@@ -82,7 +82,7 @@ def override(document: Document, text: str) -> Document:
 
 
 def put(document: Document, key: str, new: Any) -> tuple[Document, KeyPath]:
-    """`document` with another value under a dotted key, and the path that the key names.
+    """`document` with a new value under a dotted key, and the path that the key names.
 
     The lines and overrides of the old value are dropped.
     """
@@ -102,31 +102,31 @@ def put(document: Document, key: str, new: Any) -> tuple[Document, KeyPath]:
 
 
 def dump(value: Mapping[str, Any], comment: str = "") -> str:
-    """`value` as YAML that `read` reads back, under a one-line comment."""
+    """`value` as YAML that `read` can read back, under a one-line comment."""
     head = f"# {one_line(comment)}\n" if comment else ""
     return head + yaml.dump(value, Dumper=_Dumper, sort_keys=False)
 
 
 def located(path: str | Path, line: int, message: str) -> UserError:
-    """A UserError of the form `FILE:LINE: message`, in one line."""
+    """A UserError of the form `FILE:LINE: message`, on one line."""
     return UserError(one_line(f"{path}:{line}: {message}"))
 
 
 def one_line(text: str) -> str:
     """`text` with control characters shown as escapes, cut to a readable length."""
     shown = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
-    return shown if len(shown) <= LONGEST_MESSAGE else shown[: LONGEST_MESSAGE - 3] + "..."
+    return shown if len(shown) <= MAX_MESSAGE else shown[: MAX_MESSAGE - 3] + "..."
 
 
 def _read_text(path: Path) -> str:
     try:
         with open(path, "rb") as file:
-            data = file.read(MOST_BYTES + 1)
+            data = file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         reason = getattr(error, "strerror", None) or str(error)
         raise UserError(one_line(f"{path}: cannot be read: {reason}")) from None
-    if len(data) > MOST_BYTES:
-        raise UserError(one_line(f"{path}: too large for a sweep file ({MOST_BYTES // 1024} KiB)"))
+    if len(data) > MAX_BYTES:
+        raise UserError(one_line(f"{path}: too large for a sweep file ({MAX_BYTES // 1024} KiB)"))
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -135,7 +135,7 @@ def _read_text(path: Path) -> str:
 
 
 class _Loader(yaml.SafeLoader):
-    """PyYAML's reader with a plain set of scalars, no aliases and bounded depth."""
+    """PyYAML's loader with a plain set of scalars, no aliases and bounded depth."""
 
     yaml_implicit_resolvers: dict[Any, Any] = {}  # noqa: RUF012
     depth = 0
@@ -145,8 +145,8 @@ class _Loader(yaml.SafeLoader):
         if isinstance(event, yaml.AliasEvent):
             raise _marked(event, "aliases are not supported")
         self.depth += 1
-        if self.depth > DEEPEST:
-            raise _marked(event, f"nested deeper than {DEEPEST} levels")
+        if self.depth > MAX_DEPTH:
+            raise _marked(event, f"nested deeper than {MAX_DEPTH} levels")
         node = super().compose_node(parent, index)
         self.depth -= 1
         return node
@@ -164,22 +164,22 @@ for _name, _pattern in _SCALARS.items():
 
 
 class _Dumper(yaml.SafeDumper):
-    """Quotes texts that `_Loader` would read as something else, such as "1e3"."""
+    """Quotes strings that `_Loader` would read as something else, such as "1e3"."""
 
     yaml_implicit_resolvers = _Loader.yaml_implicit_resolvers
 
 
 def _parse(text: str, path: str) -> tuple[Any, dict[KeyPath, int]]:
-    """The value of a YAML text and the line of each of its keys. Raises UserError."""
+    """The value of a YAML document and the line of each of its keys. Raises UserError."""
     lines: dict[KeyPath, int] = {}
     loader: _Loader | None = None
     try:
-        loader = _Loader(text)  # refuses characters that YAML does not allow
+        loader = _Loader(text)  # rejects characters that YAML does not allow
         node = loader.get_single_node()
         return (None if node is None else _value(node, (), lines)), lines
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
-        raise located(path, line, f"a character that YAML does not allow: {error.reason}") from None
+        raise located(path, line, f"character not allowed in YAML: {error.reason}") from None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = 1 if mark is None else mark.line + 1
@@ -225,7 +225,7 @@ def _scalar(node: yaml.Node) -> Any:
             return _finite(float(text.replace("_", "")))
     except (ValueError, KeyError):  # `!!int x`, 1e999, "\0", or more digits than Python reads
         raise _marked(node, f"expected {kind}, got {text[:40]!r}") from None
-    raise _marked(node, f"the tag {node.tag!r} is not read here")
+    raise _marked(node, f"the tag {node.tag!r} is not supported")
 
 
 def _finite(number: float) -> float:
@@ -243,7 +243,7 @@ def _writable(text: str) -> str:
 
 def _check_tag(node: yaml.Node, kind: str) -> None:
     if node.tag != _PREFIX + kind:
-        raise _marked(node, f"the tag {node.tag!r} is not read here")
+        raise _marked(node, f"the tag {node.tag!r} is not supported")
 
 
 def _marked(place: yaml.Node | yaml.Event, problem: str) -> yaml.MarkedYAMLError:
@@ -252,7 +252,7 @@ def _marked(place: yaml.Node | yaml.Event, problem: str) -> yaml.MarkedYAMLError
 
 
 def _path_of(value: Mapping[str, Any], steps: list[str]) -> tuple[str, ...]:
-    """The keys that a dotted text names; a key that itself holds dots (`optimizer.lr`) wins."""
+    """The keys that a dotted key names; a key that itself contains dots (`optimizer.lr`) wins."""
     if not steps:
         return ()
     known = (n for n in range(len(steps), 0, -1) if ".".join(steps[:n]) in value)

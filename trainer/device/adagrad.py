@@ -1,4 +1,4 @@
-"""The fastest Adagrad on a device: torch's fused one where it works."""
+"""The fastest Adagrad on a device: torch's fused one if it works."""
 
 from functools import lru_cache
 from typing import Any
@@ -21,7 +21,7 @@ def adagrad(
 
 @lru_cache
 def has_fused_adagrad(device: torch.device) -> bool:
-    """Whether torch has a fused Adagrad for a device that works: tried on a few numbers.
+    """Whether torch has a working fused Adagrad for the device, tried on a few numbers.
 
     It passes over memory 5 times, torch's foreach operations 13 times.
     """
@@ -37,6 +37,6 @@ def has_fused_adagrad(device: torch.device) -> bool:
 
 def _fused(groups: list[dict[str, Any]], initial: float) -> torch.optim.Adagrad:
     optimizer = torch.optim.Adagrad(groups, initial_accumulator_value=initial, fused=True)
-    # torch 2.11 and 2.12 have the kernel for CUDA; only this check refuses it
+    # torch 2.11 and 2.12 have the kernel for CUDA; only this check rejects it
     optimizer._need_device_dtype_check_for_fused = False
     return optimizer

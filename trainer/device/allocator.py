@@ -1,4 +1,4 @@
-"""Freed memory kept for the next step, where the C library would return it at once."""
+"""Keeps freed memory for the next step, which the C library would return at once."""
 
 import contextlib
 import ctypes
@@ -11,8 +11,8 @@ _NEVER, _GIGABYTE = 2**31 - 1, 2**30
 def keep_freed() -> None:
     """From now on, memory freed on the CPU stays with the process until `give_back`.
 
-    A training step frees what the next one allocates. By default glibc maps every large array anew,
-    and the kernel clears its pages: 10 to 30 % of a step. Other C libraries are left as they are.
+    A training step frees what the next one allocates. By default glibc maps every large array
+    again, and the kernel clears its pages: 10 to 30 % of a step. Other C libraries are unaffected.
     """
     with contextlib.suppress(AttributeError, OSError):
         library = ctypes.CDLL(None)
@@ -21,6 +21,6 @@ def keep_freed() -> None:
 
 
 def give_back() -> None:
-    """Returns freed memory to the system."""
+    """Returns freed memory to the operating system."""
     with contextlib.suppress(AttributeError, OSError):
         ctypes.CDLL(None).malloc_trim(0)

@@ -14,11 +14,11 @@ _log = logging.getLogger(__name__)
 
 
 def recorded(step: Step, device: torch.device) -> Step:
-    """`step` itself on a CPU; on CUDA a graph that does the same, after the first calls.
+    """`step` itself on a CPU; on CUDA, after the first calls, a graph that does the same.
 
-    step: (tensors) -> named tensors. What it depends on and what it changes must be tensors that
-        stay where they are: its arguments, parameters, optimisers' states. No number that differs
-        between calls may be a Python number, and none may move between device and host within it.
+    step: (tensors) -> named tensors. What it depends on and what it changes must be tensors with
+        fixed addresses: its arguments, parameters, optimisers' states. No number that differs
+        between calls may be a Python number, or move between device and host within it.
         `tests/trainer/device/test_cuda_graph.py` checks this for every objective.
     """
     return _Graph(step, device) if device.type == "cuda" else step
@@ -39,13 +39,13 @@ class _Graph:
         if self._graph is None and self._calls >= WARM_UP and not self._given_up:
             self._record(inputs)
         if self._graph is None:
-            return self._as_it_is(inputs)
+            return self._eagerly(inputs)
         torch._foreach_copy_(self._inputs, inputs)
         self._graph.replay()
         return self._results
 
-    def _as_it_is(self, inputs: tuple[Tensor, ...]) -> Mapping[str, Tensor]:
-        """On the stream that will record, as torch requires of the calls before."""
+    def _eagerly(self, inputs: tuple[Tensor, ...]) -> Mapping[str, Tensor]:
+        """On the recording stream, as torch requires of calls before the recording."""
         self._calls += 1
         here = torch.cuda.current_stream(self._device)
         self._stream.wait_stream(here)
@@ -64,7 +64,9 @@ class _Graph:
             raise  # the pack is halved
         except RuntimeError as error:
             reason = str(error).splitlines()[0]
-            _log.warning("steps are launched one by one, since they cannot be recorded: %s", reason)
+            _log.warning(
+                "steps are launched one by one because they cannot be recorded: %s", reason
+            )
             self._given_up = True
             return
         self._graph, self._inputs, self._results = graph, kept, results

@@ -1,4 +1,4 @@
-"""What a run was trained on, for its record: it decides how long that took, not what came out."""
+"""What a run was trained on, for its record: it affects how long training took, not the result."""
 
 import platform
 from typing import Any
@@ -10,10 +10,9 @@ from trainer.device.memory import free_memory
 
 
 def machine(device: torch.device) -> dict[str, Any]:
-    """Cores that this process may use, memory in bytes, and the card's where there is one.
+    """Cores that this process may use, memory in bytes, and the GPU's memory if there is one.
 
-    card_memory is of the whole card, also where other processes share it; memory is None where the
-    system does not say.
+    card_memory is the whole GPU's, even if other processes share it; memory is None if unknown.
     """
     found: dict[str, Any] = {
         "cores": cores(),
@@ -27,7 +26,7 @@ def machine(device: torch.device) -> dict[str, Any]:
 
 
 def _memory() -> int | None:
-    """Of the machine, in bytes; of the container where that has less."""
+    """The machine's memory in bytes, or the container's if that is less."""
     try:
         return free_memory(torch.device("cpu"))[1]
     except (ValueError, OSError, AttributeError):

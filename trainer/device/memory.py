@@ -1,4 +1,4 @@
-"""How much memory there is: of the GPU, or of the machine within this process's control groups."""
+"""How much memory is available on the GPU, or to this process's control groups."""
 
 import os
 from pathlib import Path
@@ -25,7 +25,7 @@ def free_memory(device: torch.device) -> tuple[int, int]:
 
 
 def limits(root: Path, of_process: Path) -> list[tuple[int, int]]:
-    """Limit and use in bytes of each control group, of both versions, that the process is in."""
+    """Limit and use in bytes of each control group (v1 or v2) that the process is in."""
     if not of_process.exists():
         return []
     found = []
@@ -49,7 +49,7 @@ def _limits(root: Path, own: str, names: tuple[str, str, str]) -> list[tuple[int
     limits = []
     for group in groups[: groups.index(root) + 1]:
         try:
-            limit = int((group / names[0]).read_text())  # "max" where there is none
+            limit = int((group / names[0]).read_text())  # "max" if there is none
             statistics = dict(
                 line.split() for line in (group / "memory.stat").read_text().splitlines()
             )

@@ -1,4 +1,4 @@
-"""How a device computes: the precisions that it is fast at, and torch's switches for them."""
+"""How a device computes: the precisions in which it is fast, and torch's switches for them."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,7 +23,7 @@ def offered(device: torch.device) -> tuple[Precision, ...]:
 
 @contextmanager
 def computing(precision: Precision, device: torch.device) -> Iterator[None]:
-    """Within it, a GPU computes 32-bit numbers in full or as TF32, and deterministically.
+    """A context in which a GPU computes 32-bit numbers in full or as TF32, deterministically.
 
     By default torch uses TF32 for convolutions but not for products, and convolutions with
     nondeterministic gradients. Its switches apply to the whole process.

@@ -20,11 +20,11 @@ P1_FIXED, P1_LEARNED = 2.2, 2.0
 class IsaOptions:
     """The layout and the exponents of the prior (Stühmer et al. 2019, Sec. 4 and A.5).
 
-    subspaces: their number, if all have the same size, or the size of each; the paper has 5 of 4 or
-    5.
-    p0: exponent of the root. Where it equals p1, all latents are independent.
-    p1: exponent within the subspaces; where they are learned, its initial value. By default 2.2
-        where fixed and 2.0 where learned, as in the paper.
+    subspaces: their number, if all have the same size, or the size of each; the paper has 5
+        subspaces of 4 or 5 latents.
+    p0: exponent of the root. If it equals p1, all latents are independent.
+    p1: exponent within the subspaces; its initial value if it is learned. By default 2.2 if fixed
+        and 2.0 if learned, as in the paper.
     exponents: whether each subspace learns its own p1 along with the networks.
     scale: s of Eq. 11. The paper does not state it; 2 makes p0 = p1 = 2 the standard normal.
     """
@@ -40,7 +40,7 @@ class IsaOptions:
         require(len(sizes) > 0 and min(sizes) > 0, "subspaces", "expected 1 or more")
         for name in ("p0", "p1", "scale"):
             value = getattr(self, name)
-            require(value is None or value > 0, name, "expected a number above 0")
+            require(value is None or value > 0, name, "expected a positive number")
 
     @property
     def first_p1(self) -> float:
@@ -82,7 +82,7 @@ class IsaPrior(nn.Module):
             self.log_p1[model].fill_(self.options.first_p1).log_()
 
     def learned(self) -> dict[str, Tensor]:
-        """ "exponents" (K, l0): p1 of each subspace; nothing where they are fixed."""
+        """ "exponents" (K, l0): p1 of each subspace; empty if they are fixed."""
         learned = self.options.exponents == "learned"
         return {"exponents": self.log_p1.exp()} if learned else {}
 

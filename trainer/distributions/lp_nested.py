@@ -1,6 +1,6 @@
 """The L^p-nested distribution of independent subspaces (Stühmer et al. 2019, Eqs. 7-11, Alg. 1).
 
-z is split into subspaces of `sizes` latents, in order. Its density falls with
+z is split into subspaces of `sizes` latents, in order. Its density decreases with
 
     f(z)^p0 = sum over subspaces i of (sum over their latents j of |z_j|^p1_i)^(p0 / p1_i)    (9)
 
@@ -25,20 +25,20 @@ def negative_log_density(
 ) -> Tensor:
     """-log p(z) in nats, divided among the latents, (K, n, M); it sums over M to the total.
 
-    z: (K, n, M). sizes: of the l0 subspaces, adding up to M. p1: (K, l0), above 0.
+    z: (K, n, M). sizes: of the l0 subspaces, adding up to M. p1: (K, l0), positive.
     A latent's share of v_i^p0 / s is proportional to |z_j|^p1_i; log Z_i is divided equally within
-    the subspace. This is exact where latents are independent, and each latent's own KL at p = 2.
+    the subspace. This is exact if latents are independent; at p = 2 it is each latent's own KL.
     """
     counts = torch.cat([z.new_full((1,), size, dtype=torch.int64) for size in sizes])
     of_latents = p1.repeat_interleave(counts, dim=1, output_size=sum(sizes)).unsqueeze(1)
     powers = z.abs().pow(of_latents)
     sums = torch.stack([part.sum(2) for part in powers.split(list(sizes), dim=2)], dim=2)
-    # of a subspace at 0 the slope may be infinite
+    # the slope may be infinite at 0
     sums = sums.clamp_min(torch.finfo(z.dtype).tiny)
     slopes = sums.pow(p0 / p1.unsqueeze(1) - 1) / scale  # v_i^p0 / s = sums * slopes
     shares = log_normaliser(counts.to(z.dtype), p0, p1, scale) / counts
-    spread = torch.stack([slopes, shares.unsqueeze(1).expand_as(slopes)])
-    slope, share = spread.repeat_interleave(counts, dim=3, output_size=sum(sizes))
+    stacked = torch.stack([slopes, shares.unsqueeze(1).expand_as(slopes)])
+    slope, share = stacked.repeat_interleave(counts, dim=3, output_size=sum(sizes))
     return powers * slope + share
 
 

@@ -16,8 +16,8 @@ class Prior(Protocol):
     def kl(self, mu: Tensor, logvar: Tensor, z: Tensor) -> Tensor:
         """KL(q(z|x) || p(z)) in nats, (K, n, M), exact or estimated at the sample z of q.
 
-        All arrays (K, n, M). The sum over M is the KL; where p(z) does not factorise over latents,
-        the prior says how it divides the sum among them.
+        All arrays (K, n, M). The sum over M is the KL; if p(z) does not factorise over latents, the
+        prior documents how it divides the sum among them.
         """
         ...
 

@@ -13,7 +13,6 @@ class UniformPrior(nn.Module):
     """Uniform(-1, 1) for each of K models; a `trainer.distributions.prior.Prior`.
 
     reach: the largest distance of its codes from 0, for traversals.
-
     noise_codes: number of codes after the M regularised ones in a sample.
     """
 

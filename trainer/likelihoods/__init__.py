@@ -26,7 +26,7 @@ LIKELIHOODS: "Registry[Likelihood]" = Registry(
 def likelihood_options(config: RunConfig) -> Any:
     """The likelihood's options dataclass, from `config.likelihood_options`. Raises FieldError."""
     if config.likelihood == AUTO and config.likelihood_options:
-        problem = "'auto' takes no options; name the likelihood that has this option"
+        problem = "'auto' takes no options; specify the likelihood that has this option"
         raise FieldError(problem, ("likelihood_options", next(iter(config.likelihood_options))))
     if config.likelihood == AUTO:
         return NoOptions()

@@ -21,7 +21,7 @@ class GaussianOptions:
     variance: float = 1.0
 
     def __post_init__(self) -> None:
-        require(self.variance > 0, "variance", "expected a number above 0")
+        require(self.variance > 0, "variance", "expected a positive number")
 
 
 def gaussian(x: Tensor, decoded: Tensor, own: None, options: GaussianOptions) -> Tensor:

@@ -18,8 +18,8 @@ class LearnedOptions:
 
     variance: its initial value, for pixels in [0, 1].
     by: "gradient" of log σ, along with the networks, or "closed_form".
-    rate: how far the closed form moves σ² towards the optimum of each batch, above 0; 1, as in the
-        paper, is all the way, less averages over batches.
+    rate: how far the closed form moves σ² towards the optimum of each batch, in (0, 1]; 1, as in
+        the paper, is all the way, less averages over batches.
     """
 
     variance: float = 0.1
@@ -27,8 +27,8 @@ class LearnedOptions:
     rate: float = 1.0
 
     def __post_init__(self) -> None:
-        require(self.variance > 0, "variance", "expected a number above 0")
-        require(0 < self.rate <= 1, "rate", "expected a number above 0, at most 1")
+        require(self.variance > 0, "variance", "expected a positive number")
+        require(0 < self.rate <= 1, "rate", "expected a positive number, at most 1")
 
 
 class NoiseLevel(nn.Module):

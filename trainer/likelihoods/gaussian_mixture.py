@@ -11,7 +11,7 @@ from trainer.config.schema import require
 from trainer.likelihoods.likelihood import Likelihood
 from trainer.likelihoods.noise import log_normal, log_sigma_of, squared_errors, variance_of
 
-LEAST_WEIGHT = 1e-6  # of a component: at 0 it could never recover
+MIN_WEIGHT = 1e-6  # of a component: at 0 it could never recover
 
 
 @dataclass(frozen=True)
@@ -19,10 +19,10 @@ class MixtureOptions:
     """How the mixture is initialised, and how it is learned.
 
     components: how many Gaussians, all with mean 0.
-    variance: initial value of the widest; each further one has a tenth of the previous variance.
+    variance: initial variance of the widest; each further one has a tenth of the previous one's.
     by: "em", as in the paper, or "gradient" of log σ and log π along with the networks.
-    rate: how far an EM step moves the sums of Eq. 26 towards those of the batch, above 0; 1, as in
-        the paper, is all the way, less averages over batches.
+    rate: how far an EM step moves the sums of Eq. 26 towards those of the batch, in (0, 1]; 1, as
+        in the paper, is all the way, less averages over batches.
     """
 
     components: int = 2
@@ -32,8 +32,8 @@ class MixtureOptions:
 
     def __post_init__(self) -> None:
         require(self.components > 0, "components", "expected 1 or more")
-        require(self.variance > 0, "variance", "expected a number above 0")
-        require(0 < self.rate <= 1, "rate", "expected a number above 0, at most 1")
+        require(self.variance > 0, "variance", "expected a positive number")
+        require(0 < self.rate <= 1, "rate", "expected a positive number, at most 1")
 
 
 class NoiseMixture(nn.Module):
@@ -64,7 +64,7 @@ def gaussian_mixture(
 ) -> Tensor:
     """Sum over pixels of log sum_k π_k N(x; sigmoid(decoded), σ_k²), (K, n) in nats (Eq. 15).
 
-    Its gradient in the networks is that of Eq. 25 at the responsibilities of the E step.
+    Its gradient with respect to the networks is Eq. 25's at the responsibilities of the E step.
     """
     return _log_joint(squared_errors(x, decoded), own).logsumexp(0).sum(2)
 
@@ -84,7 +84,7 @@ def update(x: Tensor, decoded: Tensor, own: NoiseMixture, options: MixtureOption
     error = (responsibility * squared).mean((2, 3)).T
     old = own.log_weight.softmax(1)
     error = torch.lerp(old * variance_of(own.log_sigma), error, options.rate)
-    weight = torch.lerp(old, weight, options.rate).clamp_min(LEAST_WEIGHT)
+    weight = torch.lerp(old, weight, options.rate).clamp_min(MIN_WEIGHT)
     own.log_weight.copy_(weight.log())
     own.log_sigma.copy_(log_sigma_of(error / weight))
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from trainer.config.schema import require
 from trainer.likelihoods.likelihood import Likelihood
-from trainer.likelihoods.noise import LEAST_VARIANCE, log_normal
+from trainer.likelihoods.noise import MIN_VARIANCE, log_normal
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class NetworkNoiseOptions:
     variance: float = 0.1
 
     def __post_init__(self) -> None:
-        require(self.variance > 0, "variance", "expected a number above 0")
+        require(self.variance > 0, "variance", "expected a positive number")
 
 
 def gaussian_network(x: Tensor, decoded: Tensor, own: None, options: NetworkNoiseOptions) -> Tensor:
@@ -33,13 +33,13 @@ def gaussian_network(x: Tensor, decoded: Tensor, own: None, options: NetworkNois
 
 
 def variances(decoded: Tensor, options: NetworkNoiseOptions) -> Tensor:
-    """σ² of every pixel, (K, n, C, H, W), at least LEAST_VARIANCE; the paper gives no formula.
+    """σ² of every pixel, (K, n, C, H, W), at least MIN_VARIANCE; the paper gives no formula.
 
     Softplus rather than exp: one step must not move a variance to where the loss is unbounded
     below.
     """
     given = decoded.chunk(2, dim=2)[1]
-    return LEAST_VARIANCE + options.variance / math.log(2) * F.softplus(given)
+    return MIN_VARIANCE + options.variance / math.log(2) * F.softplus(given)
 
 
 def mean(decoded: Tensor) -> Tensor:

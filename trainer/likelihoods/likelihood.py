@@ -16,12 +16,12 @@ class Likelihood:
     log_prob: (x, decoded, own, options), x (K, n, C, H, W) and decoded, which has `outputs` times
         as many channels -> log p(x|z) in nats, (K, n).
     mean: decoded -> mean images in [0, 1].
-    options: frozen dataclass that `RunConfig.likelihood_options` is read into, strictly.
+    options: frozen dataclass into which `RunConfig.likelihood_options` is strictly read.
     own: (size K, options) -> a module with the likelihood's own parameters, e.g. a noise level per
         model. Those that require a gradient are trained with the networks; the others are set by
         `update`.
     update: (x, decoded, own, options), called after each step with that step's decoder output.
-    outputs: numbers that the decoder outputs per channel of a pixel.
+    outputs: number of decoder outputs per pixel channel.
     """
 
     log_prob: Callable[[Tensor, Tensor, Any, Any], Tensor]

@@ -5,9 +5,9 @@ import math
 import torch
 from torch import Tensor
 
-# Variances stay above this (a standard deviation of a quarter of a grey level in 255): otherwise a
-# pixel that never changes would drive the noise to 0 and the likelihood to infinity.
-LEAST_VARIANCE = (0.25 / 255) ** 2
+# Variances stay above this (a standard deviation of a quarter of one of 255 grey levels): otherwise
+# a pixel that never changes would drive the noise to 0 and the likelihood to infinity.
+MIN_VARIANCE = (0.25 / 255) ** 2
 
 
 def squared_errors(x: Tensor, decoded: Tensor) -> Tensor:
@@ -21,10 +21,10 @@ def log_normal(squared_error: Tensor, variance: Tensor) -> Tensor:
 
 
 def variance_of(log_sigma: Tensor) -> Tensor:
-    """The variance for a parameter log(sigma), at least LEAST_VARIANCE."""
-    return LEAST_VARIANCE + (2 * log_sigma).exp()
+    """The variance for a parameter log(sigma), at least MIN_VARIANCE."""
+    return MIN_VARIANCE + (2 * log_sigma).exp()
 
 
 def log_sigma_of(variance: Tensor) -> Tensor:
     """The parameter for a variance; the inverse of `variance_of`."""
-    return 0.5 * (variance - LEAST_VARIANCE).clamp_min(1e-6 * LEAST_VARIANCE).log()
+    return 0.5 * (variance - MIN_VARIANCE).clamp_min(1e-6 * MIN_VARIANCE).log()

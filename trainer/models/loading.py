@@ -9,7 +9,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 
-from trainer.config.run import DECIDE_PACK, RunConfig
+from trainer.config.run import PACK_KEYS, RunConfig
 from trainer.config.schema import FieldError, build
 from trainer.errors import UserError
 from trainer.files import parse_json
@@ -29,14 +29,14 @@ class Saved:
 def load_pack(folders: Sequence[Path | str], device: torch.device | str = "cpu") -> Pack:
     """The trained models of `folders` as one frozen pack, model k from folders[k].
 
-    They may differ in beta, seed and training, but not in anything that affects parameter shapes.
+    They may differ in beta, seed and training, but in nothing that affects parameter shapes.
     Raises UserError for a folder without a finished model, or one incompatible with the first.
 
     Example: `mu, logvar = load_pack([folder]).encode(images)`.
     """
     paths = [Path(folder) for folder in folders]
     if not paths:
-        raise UserError("no run folders given; name at least one")
+        raise UserError("no run folders given; specify at least one")
     first = read_config(paths[0])
     for path in paths[1:]:
         _check_fits(read_config(path), first, path, paths[0])
@@ -67,7 +67,7 @@ def read_config(folder: Path) -> Saved:
 
 
 def _check_fits(this: Saved, first: Saved, path: Path, first_path: Path) -> None:
-    for name in DECIDE_PACK:
+    for name in PACK_KEYS:
         mine, theirs = getattr(this.config, name), getattr(first.config, name)
         if mine != theirs:
             raise UserError(
@@ -83,17 +83,17 @@ def _check_fits(this: Saved, first: Saved, path: Path, first_path: Path) -> None
 def _check_unchanged(folder: Path) -> None:
     """Raises UserError where config.json contradicts the model's own header."""
     trained = _trained_with(folder / MODEL_FILE)
-    said = parse_json((folder / CONFIG_FILE).read_bytes())
-    for name in trained.keys() & said.keys() - {"dataset"}:  # the images may have moved
-        if trained[name] != said[name]:
+    stated = parse_json((folder / CONFIG_FILE).read_bytes())
+    for name in trained.keys() & stated.keys() - {"dataset"}:  # the images may have moved
+        if trained[name] != stated[name]:
             raise UserError(
-                f"{folder / CONFIG_FILE} was changed: {name} is {said[name]} there, and the model "
+                f"{folder / CONFIG_FILE} was changed: its {name} is {stated[name]}, but the model "
                 f"was trained with {trained[name]}; rerun its sweep to fix it"
             )
 
 
 def _trained_with(path: Path) -> Mapping[str, Any]:
-    """The configuration in a model's header; empty where there is none."""
+    """The configuration in a model's header; empty if there is none."""
     try:
         with safe_open(path, "pt") as file:
             config = parse_json((file.metadata() or {})["run"].encode())["config"]
@@ -110,7 +110,7 @@ def _fill(pack: Pack, model: int, path: Path) -> None:
                 parameter[model].copy_(tensors[name])
     except FileNotFoundError:
         raise UserError(
-            f"{path.parent} has no {path.name}: its training failed or is not finished"
+            f"{path.parent} has no {path.name}: its training failed or has not finished"
         ) from None
     except (SafetensorError, KeyError, RuntimeError) as error:
         raise UserError(f"{path} is damaged ({error}); train this run again") from None

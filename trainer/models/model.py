@@ -28,7 +28,7 @@ class Model:
     """
 
     def __init__(self, config: RunConfig, pack: Pack, levels: int):
-        """A model in a pack of one; `levels`: the value of white in uint8 images like its own."""
+        """A model in a pack of one; `levels`: the value of white in its uint8 images."""
         self.config, self.pack, self._levels = config, pack, levels
 
     @property
@@ -45,7 +45,7 @@ class Model:
         """Means and variances of q(z|x), (n, M) each.
 
         images: (n, C, H, W); floats in [0, 1], or uint8 as in its data set: 0 to 255, or 0 and 1
-            where the data are black and white. Raises UserError for anything else.
+            if the data are black and white. Raises UserError for anything else.
         """
         pixels = self._pixels(images)
         with torch.inference_mode():
@@ -76,14 +76,14 @@ class Model:
         """
         moved = list(range(self.latents)) if latents is None else list(latents)
         if not moved or not all(0 <= latent < self.latents for latent in moved):
-            raise UserError(f"expected latents of 0 to {self.latents - 1}, got {moved}")
+            raise UserError(f"expected latents from 0 to {self.latents - 1}, got {moved}")
         return traverse(self.pack, self._placed(self._pixels(images)), moved, values)[0]
 
     def sample(self, count: int, seed: int = 0) -> Images:
         """Mean images (count, C, H, W) in [0, 1] of codes drawn from the model's own prior.
 
-        Exact draws from N(0, I) or the objective's prior, such as the L^p-nested one of ISA-VAE
-        with its learned exponents, or InfoGAN's uniform one of regularised and noise codes. `seed`
+        Exact draws from N(0, I) or the objective's prior, such as ISA-VAE's L^p-nested prior with
+        its learned exponents, or InfoGAN's uniform prior of regularised and noise codes. `seed`
         determines the samples.
         """
         if count < 1:
@@ -106,17 +106,17 @@ class Model:
             raise UserError(f"expected images (n, {shape}), got {given.shape}")
         if given.dtype.kind not in "uifb":
             raise UserError(f"expected uint8 images or floats in 0..1, got {given.dtype}")
-        whole = given.dtype.kind in "ui"
-        pixels = given.astype(np.float32) / (self._levels if whole else 1)
-        if not (pixels.min() >= 0 and pixels.max() <= 1):  # NaN is refused, too
-            most = f"whole numbers of 0 to {self._levels}" if whole else "floats of 0 to 1"
+        integers = given.dtype.kind in "ui"
+        pixels = given.astype(np.float32) / (self._levels if integers else 1)
+        if not (pixels.min() >= 0 and pixels.max() <= 1):  # also rejects NaN
+            valid = f"integers from 0 to {self._levels}" if integers else "floats from 0 to 1"
             found = f"{given.min()} to {given.max()}"
-            raise UserError(f"expected pixels as {most}, got {found}; scale them to floats in 0..1")
+            raise UserError(f"expected pixels as {valid}, got {found}; scale to floats in 0..1")
         return torch.from_numpy(pixels)
 
 
 def load_model(folder: Path | str, device: torch.device | str = "cpu") -> Model:
-    """The trained model of a run's folder. Raises UserError where there is none.
+    """The trained model in a run's folder. Raises UserError if there is none.
 
     Example: `load_model("store/runs/0123456789abcdef0123").sample(16)`.
     """

@@ -31,8 +31,8 @@ class Pack(nn.Module):
     size: K. latents: M. shape: (C, H, W) of an image.
     precision: of the products in layers during training; for "auto", set by the training code.
     objective, objective_options: what it minimises.
-    objective_own, likelihood_own: modules that objective and likelihood learn; often None.
-    adversary: the network that is trained against the objective, or None. prior: p(z).
+    objective_own, likelihood_own: modules learned by objective and likelihood; often None.
+    adversary: the network trained against the objective, or None. prior: p(z).
     Raises FieldError for an unknown name, UserError for images that the architecture cannot handle.
     """
 
@@ -56,7 +56,7 @@ class Pack(nn.Module):
         else:
             self.encoder, self.decoder = architecture(size, shape, latents)
         if self.likelihood.outputs > 1:
-            require(not objective.networks, "likelihood", "this objective makes its own decoder")
+            require(not objective.networks, "likelihood", "this objective builds its own decoder")
             given = (shape[0] * self.likelihood.outputs, *shape[1:])
             _, self.decoder = architecture(size, given, latents)
         self._likelihood_options = likelihood_options(config)
@@ -109,7 +109,7 @@ class Pack(nn.Module):
         return self.likelihood.log_prob(images, decoded, self.likelihood_own, options)
 
     def update_likelihood(self, images: Tensor, decoded: Tensor) -> None:
-        """Updates what the likelihood learns in closed form; arguments as of `log_likelihood`."""
+        """Updates what the likelihood learns in closed form; arguments as for `log_likelihood`."""
         if self.likelihood.update:
             options = self._likelihood_options
             self.likelihood.update(images, decoded, self.likelihood_own, options)
@@ -117,12 +117,12 @@ class Pack(nn.Module):
     def learned(self) -> dict[str, Tensor]:
         """What likelihood and objective learned besides the networks, by name, each (K, ...).
 
-        Collected from the method of this name of their modules: the noise, the exponents.
+        Collected from their modules' methods of this name: the noise, the exponents.
         """
         found: dict[str, Tensor] = {}
         for own in (self.likelihood_own, self.objective_own):
-            say = getattr(own, "learned", None)
-            found |= say() if say is not None else {}
+            learned = getattr(own, "learned", None)
+            found |= learned() if learned is not None else {}
         return {name: values.detach() for name, values in found.items()}
 
     @property
@@ -139,7 +139,7 @@ class Pack(nn.Module):
     def mean_kl(self, images: Tensor) -> Tensor:
         """KL from the prior in nats per latent, mean over images (n, C, H, W): (K, M).
 
-        Without a closed form it is estimated at DRAWS codes per image, always the same.
+        Without a closed form it is estimated at DRAWS codes per image, the same on every call.
         """
         mu, logvar = (part.repeat(1, DRAWS, 1) for part in self.encode(images))
         noise = np.random.default_rng(0).standard_normal(mu.shape[1:], np.float32)

@@ -1,4 +1,4 @@
-"""Latent traversals: what each latent does to an image while all others stay as inferred."""
+"""Latent traversals: what each latent does to an image while all others keep their means."""
 
 import numpy as np
 import torch
@@ -22,7 +22,7 @@ def traverse(
 ) -> NDArray[np.float32]:
     """Decoded means while one latent at a time takes each value (Higgins et al. 2017, Fig. 6).
 
-    images: (n, C, H, W) in [0, 1]; each is encoded, and latents that do not move keep its means.
+    images: (n, C, H, W) in [0, 1]; each is encoded, and latents that do not move keep their means.
     latents: (K, rows), or (rows,) for all models: the latent that each row moves.
     values: (columns,); by default those of `values_of`.
     Returns (K, n, rows, columns, C, H, W) in [0, 1].

@@ -19,7 +19,7 @@ class Generator(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """An encoder as recognition network Q; D is a second head on all but its last module."""
+    """An encoder as recognition network Q; D is a second head on all modules except its last."""
 
     def __init__(self, encoder: nn.Sequential, size: int):
         super().__init__()

@@ -6,11 +6,11 @@ from torch import Tensor, nn
 
 
 class PackedBatchNorm(nn.Module):
-    """Every feature with mean 0 and variance 1 (Ioffe & Szegedy 2015), then scaled and shifted.
+    """Normalises features to mean 0 and variance 1, then scales and shifts (Ioffe & Szegedy 2015).
 
-    (K, n, C, ...) -> the same shape; a feature's mean and variance are over n and what follows C.
-    During training they are the batch's; running averages are kept for later as parameters without
-    gradients, so that models and checkpoints include them.
+    (K, n, C, ...) -> the same shape; a feature's mean and variance are over n and all axes after C.
+    During training they are the batch's; running averages are kept as parameters without gradients,
+    so that models and checkpoints include them.
     """
 
     def __init__(self, size: int, features: int):

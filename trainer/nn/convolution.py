@@ -1,4 +1,4 @@
-"""Convolutions of K models at once, in the fastest way for the kind of device."""
+"""Convolutions of K models at once, in the way that is fastest on the device."""
 
 from collections.abc import Callable
 
@@ -20,7 +20,7 @@ def convolve(
     convolution: torch.nn.functional's conv2d or conv_transpose2d.
     weight: (K, ...), model k's kernels as `convolution` takes them. bias: (K, outputs).
     """
-    # on a CPU groups take up to twice as long, vmap longer still: tests.benchmarks.convolutions
+    # on a CPU, groups take up to twice as long, and vmap even longer: tests.benchmarks.convolutions
     way = one_by_one if x.device.type == "cpu" else in_groups
     return way(convolution, x, weight, bias, stride=stride, padding=padding)
 
@@ -38,7 +38,7 @@ def one_by_one(
         ).permute(0, 2, 3, 1)
         for images, kernels, offsets in zip(x, weight, bias, strict=True)
     ]
-    y = torch.stack(ys) if len(ys) > 1 else ys[0].unsqueeze(0)  # one alone need not be copied
+    y = torch.stack(ys) if len(ys) > 1 else ys[0].unsqueeze(0)  # a single one need not be copied
     return y.permute(0, 1, 4, 2, 3)  # a view: channels stay last in memory
 
 

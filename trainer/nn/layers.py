@@ -1,9 +1,9 @@
 """Layers for K models at once: every parameter has a leading model axis, and models never mix.
 
 Each layer draws model k's initial weights from the generator it is given for k (uniform within
-±1/sqrt(fan-in), PyTorch's default), so a model starts the same in any pack and alone. Biases start
-at zero, as was usual at the time of the papers: random ones give an untrained VAE a better score
-than the paper's.
+±1/sqrt(fan-in), PyTorch's default), so a model starts the same alone and in any pack. Biases start
+at zero, as was usual at the time of the papers: with random ones an untrained VAE scores better
+than in the paper.
 """
 
 import math
@@ -74,7 +74,7 @@ class PackedDeconv(nn.Module):
 
     def initialise(self, model: int, generator: torch.Generator) -> None:
         """Draws the parameters of one model."""
-        taps = 4  # with stride 2, four of a kernel's 16 weights reach an output pixel
+        taps = 4  # with stride 2, 4 of a kernel's 16 weights contribute to an output pixel
         draw(self, model, self.weight.shape[1] * taps, generator)
 
 

@@ -26,7 +26,7 @@ class PackedConv3x3(nn.Module):
 
 
 class MaxPool(nn.Module):
-    """The maximum of every 2x2 pixels: (K, n, C, H, W) -> (K, n, C, H/2, W/2)."""
+    """The maximum of every 2x2 block: (K, n, C, H, W) -> (K, n, C, H/2, W/2)."""
 
     def forward(self, x: Tensor) -> Tensor:
         """Pools images with even sides."""
@@ -34,7 +34,7 @@ class MaxPool(nn.Module):
 
 
 class Unpool(nn.Module):
-    """Repeats every pixel four times: (K, n, C, H, W) -> (K, n, C, 2 H, 2 W)."""
+    """Repeats every pixel in a 2x2 block: (K, n, C, H, W) -> (K, n, C, 2 H, 2 W)."""
 
     def forward(self, x: Tensor) -> Tensor:
         """Doubles the sides of images."""

@@ -14,11 +14,11 @@ _DRAWING = threading.Lock()  # models are drawn in threads, but torch's global g
 
 
 class Vmapped(nn.Module):
-    """K models of the module that `make` makes: (K, n, ...) -> (K, n, ...).
+    """K models of the module that `make` returns: (K, n, ...) -> (K, n, ...).
 
     Each draws its initial values as `make` does, with torch's global generator seeded by the
     model's seed. Buffers are constants shared by all models.
-    Raises UserError for a module that keeps state or draws at random as it computes.
+    Raises UserError for a module that keeps state or draws random numbers in its forward pass.
     """
 
     def __init__(self, size: int, make: Callable[[], nn.Module]):
@@ -26,7 +26,9 @@ class Vmapped(nn.Module):
         one = make()
         _check(one)
         self._make = make
-        self._one = (copy.deepcopy(one).to("meta"),)  # in a tuple: its parameters are not ours
+        self._one = (
+            copy.deepcopy(one).to("meta"),
+        )  # in a tuple, so that its parameters are not registered
         for module in one.modules():
             for name, parameter in module.named_parameters(recurse=False):
                 packed = torch.empty(size, *parameter.shape, dtype=parameter.dtype)
@@ -60,11 +62,11 @@ def _check(one: nn.Module) -> None:
     for module in one.modules():
         if getattr(module, "track_running_stats", False):
             raise UserError(
-                f"{type(module).__name__} keeps running averages, which a pack cannot; set "
+                f"{type(module).__name__} keeps running averages, which packs do not support; set "
                 "track_running_stats=False, or use GroupNorm"
             )
         if isinstance(module, nn.modules.dropout._DropoutNd) and module.p > 0:
             raise UserError(
-                f"{type(module).__name__} draws at random, but not from each model's seed; "
+                f"{type(module).__name__} draws random numbers, but not from each model's seed; "
                 "remove it"
             )

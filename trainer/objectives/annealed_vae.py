@@ -12,7 +12,7 @@ from trainer.objectives.ramp import ramp
 
 @dataclass(frozen=True)
 class CapacityOptions:
-    """The capacity of the codes, and how strictly it is enforced.
+    """The capacity of the codes, and how strongly it is enforced.
 
     gamma: weight of the distance from the capacity, 0 or more.
     capacity: final C in nats; it grows linearly from 0 over `capacity_steps`.
@@ -38,7 +38,7 @@ def annealed_vae(batch: Batch, options: CapacityOptions) -> Terms:
 
 def _check(config: RunConfig, options: CapacityOptions) -> None:
     if config.beta != 1:
-        problem = f"objective 'annealed_vae' has gamma, no beta; leave it at 1, got {config.beta:g}"
+        problem = f"objective 'annealed_vae' has no beta, only gamma; omit beta={config.beta:g}"
         raise FieldError(problem, ("beta",))
 
 

@@ -39,8 +39,8 @@ def beta_tcvae(batch: Batch, options: TotalCorrelationOptions) -> Terms:
     TC = E[log q(z) - sum_j log q(z_j)], the total correlation;
     DW = E[sum_j log q(z_j) - log p(z_j)], the dimension-wise KL.
 
-    The sum of all three is in closed form; the estimates enter only where weights differ from 1:
-    the same in expectation, with less noise. At beta = alpha = gamma = 1 it is the VAE.
+    The sum of all three has a closed form; the estimates enter only where weights differ from 1:
+    the same in expectation, with less noise. With beta = alpha = gamma = 1 it is the VAE.
     """
     kl = kl_from_standard_normal(batch.mu, batch.logvar)
     terms = lower_bound(batch.log_px, kl)

@@ -13,7 +13,7 @@ from trainer.objectives.ramp import ramp
 class BetaOptions:
     """Annealing of beta: linearly from `anneal_from` over `anneal_steps`.
 
-    anneal_steps: optimiser steps until beta reaches its value; 0, the default, for constant beta.
+    anneal_steps: optimiser steps until beta reaches its final value; 0, the default: constant beta.
     anneal_from: beta at step 0, 0 or more; if above the run's beta, it decreases.
     """
 

@@ -1,6 +1,6 @@
 """DC-IGN (Kulkarni et al. 2015), where labels determine what each latent encodes.
 
-Higgins et al. 2017 compare with it (Table 1, Fig. 6C). It learns from clamped minibatches, see
+Higgins et al. 2017 compare with it (Table 1, Fig. 6C). It learns from clamped minibatches: see
 `trainer.training.learners.clamped_batches`.
 """
 
@@ -20,9 +20,9 @@ class ClampingOptions:
     """Which latents encode which factor, how often each varies, how strongly the others are fixed.
 
     factors: number of latents per factor, by name, in the order of the latents; omitted factors
-        vary in no batch, and left-over latents are never active. None, the default, gives one
-        latent to every factor with at least two classes, and all remaining ones to the first: of
-        ten, six are for the shape of 2D shapes (Higgins et al. 2017, Fig. 6, have five).
+        vary in no batch, and left-over latents are never active. None, the default, assigns one
+        latent to every factor with at least two classes, and all remaining ones to the first: on
+        2D shapes, six of ten encode the shape (five in Higgins et al. 2017, Fig. 6).
     shares: relative frequency with which each factor varies; 1 where omitted.
     invariance: weight of the inactive latents' distance from their average, 0 or more; 1/100 in
         Kulkarni et al. 2015 (Sec. 3.2), relative to a loss summed over pixels.
@@ -39,15 +39,15 @@ class ClampingOptions:
                 raise FieldError("expected at least 1 latent", ("factors", name))
         for name, share in (self.shares or {}).items():
             if share <= 0:
-                raise FieldError("expected a number above 0", ("shares", name))
+                raise FieldError("expected a positive number", ("shares", name))
 
 
 def dc_ign(batch: Batch, options: ClampingOptions) -> Terms:
-    """The lower bound of a clamped batch, beta = 1 in the paper, and the pull on inactive latents.
+    """The lower bound of a clamped batch (beta = 1 in the paper), and the pull on inactive latents.
 
     Kulkarni et al. 2015, Sec. 3.1: the decoder sees the averages of the inactive latents, and their
-    gradient from it is replaced by `invariance` times their distance from the average. That is the
-    gradient of invariance / 2 times the squared distance, which is added here; the KL keeps its
+    gradient from it is replaced by `invariance` times their distance from the average. This is the
+    gradient of invariance / 2 times the squared distance, which is added here; the KL keeps its own
     gradient.
     """
     assert batch.active is not None

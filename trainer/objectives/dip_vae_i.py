@@ -15,8 +15,9 @@ from trainer.objectives.objective import Batch, Objective, Terms
 class CovarianceOptions:
     """Weights of the two parts of the penalty.
 
-    lambda_od: of the squared covariances. lambda_d: of the squared distances of variances from 1;
-    by default 10 lambda_od, the ratio in the paper's experiments.
+    lambda_od: of the squared covariances.
+    lambda_d: of the variances' squared distances from 1; by default 10 lambda_od, the ratio in the
+        paper's experiments.
     """
 
     lambda_od: float = 10.0
@@ -28,12 +29,12 @@ class CovarianceOptions:
 
 
 def dip_vae_i(batch: Batch, options: CovarianceOptions) -> Terms:
-    """Kumar et al. 2018, Eq. 6: beta-VAE's loss plus `penalty` of Cov[mu(x)]; there beta = 1."""
+    """Kumar et al. 2018, Eq. 6: beta-VAE's loss (beta = 1) plus `penalty` of Cov[mu(x)]."""
     terms = lower_bound(batch.log_px, kl_from_standard_normal(batch.mu, batch.logvar))
     lambda_d = 10 * options.lambda_od if options.lambda_d is None else options.lambda_d
-    spread = penalty(covariance(batch.mu), options.lambda_od, lambda_d)
-    loss = batch.beta * terms["kl"] - terms["reconstruction"] + spread
-    return {"loss": loss, **terms, "covariance_penalty": spread}
+    penalised = penalty(covariance(batch.mu), options.lambda_od, lambda_d)
+    loss = batch.beta * terms["kl"] - terms["reconstruction"] + penalised
+    return {"loss": loss, **terms, "covariance_penalty": penalised}
 
 
 def covariance(mu: Tensor) -> Tensor:

@@ -15,8 +15,9 @@ from trainer.objectives.objective import Batch, Objective, Terms
 class AggregateCovarianceOptions:
     """Weights of the two parts of the penalty.
 
-    lambda_od: of the squared covariances. lambda_d: of the squared distances of variances from 1;
-    by default lambda_od, as in the paper's experiments.
+    lambda_od: of the squared covariances.
+    lambda_d: of the variances' squared distances from 1; by default lambda_od, as in the paper's
+        experiments.
     """
 
     lambda_od: float = 10.0
@@ -28,16 +29,16 @@ class AggregateCovarianceOptions:
 
 
 def dip_vae_ii(batch: Batch, options: AggregateCovarianceOptions) -> Terms:
-    """Kumar et al. 2018, Eq. 7: the beta-VAE's loss plus `penalty` of Cov[z]; there beta = 1.
+    """Kumar et al. 2018, Eq. 7: beta-VAE's loss (beta = 1) plus `penalty` of Cov[z].
 
     Cov[z] = E[diag(variance of q(z|x))] + Cov[mu(x)], by the law of total covariance.
     """
     terms = lower_bound(batch.log_px, kl_from_standard_normal(batch.mu, batch.logvar))
     lambda_d = options.lambda_od if options.lambda_d is None else options.lambda_d
     covariances = covariance(batch.mu) + torch.diag_embed(batch.logvar.exp().mean(1))
-    spread = penalty(covariances, options.lambda_od, lambda_d)
-    loss = batch.beta * terms["kl"] - terms["reconstruction"] + spread
-    return {"loss": loss, **terms, "covariance_penalty": spread}
+    penalised = penalty(covariances, options.lambda_od, lambda_d)
+    loss = batch.beta * terms["kl"] - terms["reconstruction"] + penalised
+    return {"loss": loss, **terms, "covariance_penalty": penalised}
 
 
 DIP_VAE_II = Objective(dip_vae_ii, AggregateCovarianceOptions)

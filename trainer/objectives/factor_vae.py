@@ -31,16 +31,16 @@ class FactorOptions:
 
     def __post_init__(self) -> None:
         require(self.gamma >= 0, "gamma", "expected 0 or more")
-        require(self.lr > 0, "lr", "expected a number above 0")
+        require(self.lr > 0, "lr", "expected a positive number")
         for name in ("hidden", "width"):
             require(getattr(self, name) > 0, name, "expected 1 or more")
 
 
 def factor_vae(batch: Batch, options: FactorOptions) -> Terms:
-    """Kim & Mnih 2018, Eq. 2: maximise E_q[log p(x|z)] - beta KL - gamma TC; there beta = 1.
+    """Kim & Mnih 2018, Eq. 2: maximise E_q[log p(x|z)] - beta KL - gamma TC, with beta = 1.
 
-    TC = E_q(z)[log D(z) / (1 - D(z))] (Eq. 3), the density ratio of q(z) and prod_j q(z_j) that the
-    discriminator D has learned so far.
+    TC = E_q(z)[log D(z) / (1 - D(z))] (Eq. 3), the density ratio of q(z) and prod_j q(z_j) as
+    learned so far by the discriminator D.
     """
     assert batch.adversary is not None
     terms = lower_bound(batch.log_px, kl_from_standard_normal(batch.mu, batch.logvar))
@@ -62,7 +62,7 @@ def discriminator(size: int, latents: int, options: FactorOptions) -> nn.Sequent
 
 
 def discriminator_loss(module: nn.Module, z: Tensor, other: Tensor) -> Tensor:
-    """Kim & Mnih 2018, Alg. 2: mean cross-entropy in nats of telling z from shuffled `other`, (K,).
+    """Kim & Mnih 2018, Alg. 2: mean cross-entropy, in nats, for z against shuffled `other`, (K,).
 
     z and other: codes (K, n, M) of two batches.
     """

@@ -22,12 +22,12 @@ CODE_ENTROPY = math.log(2)  # of Uniform(-1, 1), in nats
 class InfoganOptions:
     """Options of the game; a run's `latents` are the regularised codes.
 
-    noise_codes: additional codes that are not to be recognised, 0 or more.
+    noise_codes: additional codes that need not be recognised, 0 or more.
     instance_noise: standard deviation of the noise on the discriminator's inputs, for pixels
         in [0, 1]; 0.2 for pixels in [-1, 1] in A.2.
     information: lambda, the weight of the information about the codes, 0 or more; the papers do not
         state it for 2D shapes. With 1, images follow their codes at the cost of realism.
-        discriminator_lr: learning rate of discriminator and recognition; the run's own is the
+    discriminator_lr: learning rate of discriminator and recognition; the run's own is the
         generator's, and the rest of the optimiser is the same for both.
     """
 
@@ -39,7 +39,7 @@ class InfoganOptions:
     def __post_init__(self) -> None:
         for name in ("noise_codes", "instance_noise", "information"):
             require(getattr(self, name) >= 0, name, "expected 0 or more")
-        require(self.discriminator_lr > 0, "discriminator_lr", "expected a number above 0")
+        require(self.discriminator_lr > 0, "discriminator_lr", "expected a positive number")
 
 
 @dataclass(frozen=True)
@@ -65,18 +65,18 @@ def infogan(game: Game, options: InfoganOptions) -> Terms:
     (K,), minimised by G: -E[log D(G)] - lambda L_I; Goodfellow et al. 2014 (Sec. 3) recommend it
     over E[log(1 - D(G))], whose gradient vanishes where D is confident.
     "information" (K,) is L_I = E[log Q(c|G)] + H(c) in nats (Eq. 5), "information_per_latent"
-    (K, M) its parts. "accuracy" (K,) is the share of the images that D classifies correctly.
+    (K, M) its parts. "accuracy" (K,) is the share of images that D classifies correctly.
     """
     per_latent = log_density(game.codes, game.mu, game.logvar).mean(1) + CODE_ENTROPY
     information = per_latent.sum(1)
     mistaken = F.softplus(-game.real).mean(1) + F.softplus(game.fake).mean(1)
-    right = (game.real > 0).float().mean(1) + (game.fake < 0).float().mean(1)
+    correct = (game.real > 0).float().mean(1) + (game.fake < 0).float().mean(1)
     return {
         "loss": F.softplus(-game.fake).mean(1) - options.information * information,
         "discriminator": mistaken - options.information * information,
         "information": information,
         "information_per_latent": per_latent,
-        "accuracy": right / 2,
+        "accuracy": correct / 2,
     }
 
 
@@ -102,7 +102,7 @@ def prior(size: int, latents: int, options: InfoganOptions) -> UniformPrior:
 
 def _check(config: RunConfig, options: InfoganOptions) -> None:
     if config.beta != 1:
-        problem = f"objective 'infogan' has no beta; leave it at 1, got {config.beta:g}"
+        problem = f"objective 'infogan' has no beta; omit beta={config.beta:g}"
         raise FieldError(problem, ("beta",))
     if config.batch_size < 2:
         problem = "objective 'infogan' normalises batches; expected at least 2 images"

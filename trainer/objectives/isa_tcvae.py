@@ -1,4 +1,4 @@
-"""ISA-TCVAE (Stühmer et al. 2019, Sec. 4.2): the prior of ISA-VAE, the weighting of beta-TCVAE."""
+"""ISA-TCVAE (Stühmer et al. 2019, Sec. 4.2): ISA-VAE's prior with beta-TCVAE's weighting."""
 
 from dataclasses import dataclass
 

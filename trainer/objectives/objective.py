@@ -1,6 +1,6 @@
 """What an objective is: a pure function of a batch, its options, and what it learns.
 
-How a pack is trained with it is in `trainer.training.learners`: an objective names a learner
+`trainer.training.learners` defines how a pack is trained with it: an objective names a learner
 without importing it.
 """
 
@@ -48,12 +48,12 @@ class Batch:
 
 @dataclass(frozen=True)
 class Adversary:
-    """A network trained against the objective, in alternation with it, only from codes.
+    """A network trained only from codes against the objective, in alternation with it.
 
     network: (size K, latents M, options) -> its packed layers.
     loss: (network, z, other) -> its loss, (K,). z: the codes (K, n, M) that the objective has just
-        seen; other: those of a second batch of n images, from the encoder after its step.
-        optimizer: options -> its own optimiser.
+        seen; other: codes of a second batch of n images, from the encoder after its step.
+    optimizer: options -> its own optimiser.
     """
 
     network: Callable[[int, int, Any], nn.Module]
@@ -67,21 +67,21 @@ MakeNetworks = Callable[[Architecture, int, Shape, int, Any], tuple[nn.Module, n
 
 @dataclass(frozen=True)
 class Objective:
-    """What is minimised, and how, where this differs from a VAE.
+    """What is minimised, and how, if this differs from a VAE.
 
     terms: (batch, options) -> named arrays, all means over the batch: "loss" (K,), which is
         minimised; "reconstruction" (K,), log p(x|z) in nats; "kl" (K,) and "kl_per_latent" (K, M)
         in nats; and anything else (K, ...) worth recording. A model's terms must depend only on
         that model's arrays. The batch is a `Batch`, or whatever the objective's `learner` makes.
-        options: frozen dataclass that `RunConfig.objective_options` is read into, strictly.
+    options: frozen dataclass into which `RunConfig.objective_options` is strictly read.
     own: (size K, latents M, options) -> a module whose parameters have a leading model axis and are
         trained with the networks, except those that require no gradient. It draws initial values in
-        `initialise`, as trainer.nn.layers do. Where it is a `trainer.distributions.prior.Prior`, it
-        is the models' prior.
+        `initialise`, like those of trainer.nn.layers. If it is a
+        `trainer.distributions.prior.Prior`, it is the models' prior.
     adversary: a second network with its own loss.
-    check: (config, options) -> None; raises FieldError, with a RunConfig path, for a run that the
-        objective is not defined for.
-    networks: (architecture, size, shape, latents, options) -> encoder and decoder, where they are
+    check: (config, options) -> None; raises FieldError, with a RunConfig path, for a run for which
+        the objective is not defined.
+    networks: (architecture, size, shape, latents, options) -> encoder and decoder, if they are
         not simply the architecture's.
     learner: how a pack learns from it, a name in `trainer.training.learners.LEARNERS`.
     supervised: whether it learns from labels, which are then part of a run's identity.

@@ -5,8 +5,8 @@ in VAEs") estimate it from the n images of a batch in two ways:
 
 weighted: minibatch weighted sampling (their App. C.1), which they train with. Biased: too low by
     about log n for well separated codes, which is nearly constant and so does not affect gradients.
-    stratified: minibatch stratified sampling (their App. C.2). Unbiased in q(z) over batches drawn
-    without replacement: the image that z came from has weight 1/N, another one
+stratified: minibatch stratified sampling (their App. C.2). Unbiased in q(z) over batches drawn
+    without replacement: the image that z came from has weight 1/N, one other image
     (N - (n - 1)) / (N (n - 1)), the rest 1/(n - 1).
 """
 
@@ -32,13 +32,13 @@ def aggregate_posterior(
 ) -> tuple[Tensor, Tensor]:
     """log q(z) (K, n) and log q(z_j) (K, n, M) at each z; all arrays (K, n, M).
 
-    images: N. Raises UserError where `stratified` has no weights: n < 2, or n > N + 1.
+    images: N. Raises UserError if `stratified` has no weights: n < 2, or n > N + 1.
     """
     weights = _log_weights(z.shape[1], images, sampling, z)
     log_joint, log_marginals = weights, []
-    for code, mean, spread in zip(z.unbind(2), mu.unbind(2), logvar.unbind(2), strict=True):
-        # (K, n, n); element i, j: code i under the posterior of image j; summed over the last axis
-        pairs = log_density(code.unsqueeze(2), mean.unsqueeze(1), spread.unsqueeze(1))
+    for code, mean, log_variance in zip(z.unbind(2), mu.unbind(2), logvar.unbind(2), strict=True):
+        # (K, n, n): code i under the posterior of image j; summed over the last axis
+        pairs = log_density(code.unsqueeze(2), mean.unsqueeze(1), log_variance.unsqueeze(1))
         log_joint = log_joint + pairs
         log_marginals.append((pairs + weights).logsumexp(2))
     return log_joint.logsumexp(2), torch.stack(log_marginals, 2)
@@ -52,7 +52,7 @@ def _log_weights(batch: int, images: int, sampling: Sampling, like: Tensor) -> T
     if not 1 <= others <= images:
         raise UserError(
             "stratified sampling needs batches of at least 2 images, and no larger than the data "
-            f"set; batch_size is {batch} and there are {images} images"
+            f"set; batch_size is {batch} and the data set has {images} images"
         )
     weights = like.new_full((batch, batch), 1 / others)
     own = torch.eye(batch, dtype=torch.bool, device=like.device)

@@ -15,7 +15,7 @@ def vae(batch: Batch, options: NoOptions) -> Terms:
 
 def _check(config: RunConfig, options: NoOptions) -> None:
     if config.beta != 1:
-        problem = f"objective 'vae' has beta = 1, got {config.beta:g}; use 'beta_vae' for others"
+        problem = f"objective 'vae' has beta = 1, got {config.beta:g}; use 'beta_vae' instead"
         raise FieldError(problem, ("beta",))
 
 

@@ -1,4 +1,4 @@
-"""Which images and which noise each model sees at each step, and the pixels."""
+"""Which images and noise each model sees at each step, and the pixels."""
 
 import math
 import warnings
@@ -12,14 +12,14 @@ from torch import Tensor
 from trainer.data.dataset import Dataset
 from trainer.randomness import stream
 
-BLOCK = 64  # steps drawn at once; changing it changes what a seed gives, and so results
+BLOCK = 64  # steps drawn at once; changing it changes each seed's draws, and hence results
 
 
 class Draws:
     """Image indices and latent noise of K models by step, from each model's own seed.
 
     A step's draws depend on the model's seed, the step, the batch size, the numbers of latents and
-    of images, and the kind of device; not on other models, nor on where training was interrupted.
+    images, and the kind of device; not on other models, nor on where training was interrupted.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class Draws:
 class Pixels:
     """A data set's images on a device, kept as stored and unpacked on demand.
 
-    Binary pixels take one bit each, so that large sets fit on a GPU. On a CPU the rows stay
+    Binary pixels take one bit each, so that large data sets fit on a GPU. On a CPU the rows stay
     memory-mapped, so that processes share them.
     """
 

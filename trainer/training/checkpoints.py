@@ -13,7 +13,7 @@ from trainer.config.run import Precision
 from trainer.config.schema import convert
 from trainer.files import write_atomically
 
-KEPT = 2  # after a kill between the saves of two runs, they share only the older checkpoint
+KEPT = 2  # if killed between the saves of two runs, they share only the older checkpoint
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Checkpoint:
     """One run after `step` steps.
 
     run: its id. seconds: training time so far. failed: the step whose loss was not finite, or None.
-    precision: in which it has trained and will continue to.
+    precision: in which it has trained and will continue to train.
     arrays: parameters, optimiser state and history by name, on the CPU.
     """
 
@@ -52,16 +52,16 @@ def write(folder: Path, checkpoint: Checkpoint) -> None:
 def read_common(folders: Sequence[Path], runs: Sequence[str]) -> list[Checkpoint] | None:
     """The checkpoints at the latest step for which all runs have an intact one, or None.
 
-    Later ones are deleted, or they would outlive the new ones of the same steps. A torn file, or
-    one of another run, is ignored.
+    Later ones are deleted: otherwise they would outlive new ones of the same steps. A truncated
+    file, or one of another run, is ignored.
     """
     common = set.intersection(*(set(steps(folder)) for folder in folders))
     for step in sorted(common, reverse=True):
         found = [_read(folder, step, run) for folder, run in zip(folders, runs, strict=True)]
-        whole = [checkpoint for checkpoint in found if checkpoint is not None]
-        if len(whole) == len(folders):
+        intact = [checkpoint for checkpoint in found if checkpoint is not None]
+        if len(intact) == len(folders):
             _delete_later(folders, step)
-            return whole
+            return intact
     _delete_later(folders, 0)
     return None
 
@@ -110,7 +110,7 @@ def _path(folder: Path, step: int) -> Path:
 
 
 def steps(folder: Path) -> list[int]:
-    """Steps of the checkpoints of a folder, newest first."""
+    """Steps of a folder's checkpoints, newest first."""
     stems = (
         path.stem.removeprefix("checkpoint-") for path in folder.glob("checkpoint-*.safetensors")
     )

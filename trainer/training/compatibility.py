@@ -1,4 +1,4 @@
-"""Checks, before training, whether a model can be trained on a data set."""
+"""Checks before training whether a model can be trained on a data set."""
 
 import torch
 

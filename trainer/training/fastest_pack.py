@@ -1,4 +1,4 @@
-"""How many models a pack should have to train fastest on a device: a few steps in each size."""
+"""The pack size that trains fastest on a device, measured by a few steps at each size."""
 
 from collections.abc import Callable, Sequence
 
@@ -9,17 +9,17 @@ from trainer.data.dataset import Dataset
 from trainer.device.precision import offered
 from trainer.training.fastest_precision import STEPS_MEASURED, step_seconds
 
-WORTH = 100  # times the steps measured: of shorter trainings, the measuring would be a good part
-GAIN = 0.97  # a smaller pack must take at most this share of the time per model
+WORTH = 100  # times the steps measured: in shorter runs, measuring would take a large share
+GAIN = 0.9  # a smaller pack must take at most this share of the time per model
 
 
 def fastest_size(
     configs: Sequence[RunConfig], data: Dataset, device: torch.device, precision: Precision | None
 ) -> int:
-    """The size, at most that of `configs`, of the packs in which these models train fastest.
+    """The pack size, at most `len(configs)`, at which these models train fastest.
 
-    The whole pack, halves, quarters and so on to single models are each trained for a few steps.
-    precision: what `auto` stands for. Short trainings are not measured: they stay together.
+    The whole pack, halves, quarters and so on down to single models each train for a few steps.
+    precision: what `auto` stands for. Short runs are not measured: they stay together.
     """
     if configs[0].steps < WORTH * STEPS_MEASURED:
         return len(configs)
@@ -30,12 +30,24 @@ def fastest_size(
     )
 
 
-def best_size(most: int, seconds_per_model: Callable[[int], float]) -> int:
-    """The best of `most`, its halves and so on down to 1, preferring the larger if close."""
-    best, least, size = most, seconds_per_model(most), most
-    while size > 1:
-        size = (size + 1) // 2
-        seconds = seconds_per_model(size)
-        if seconds < GAIN * least:
-            best, least = size, seconds
+def best_size(largest: int, seconds_per_model: Callable[[int], float]) -> int:
+    """The best of `largest`, its half and so on down to 1, preferring larger ones if close.
+
+    A smaller size must prove better twice: on a busy machine, a few steps may look slow.
+    """
+    sizes = [largest]
+    while sizes[-1] > 1:
+        sizes.append((sizes[-1] + 1) // 2)
+    measured = {size: seconds_per_model(size) for size in sizes}
+    best = _least(measured)
+    if best != largest:
+        for size in (largest, best):
+            measured[size] = min(measured[size], seconds_per_model(size))
+        best = _least({size: measured[size] for size in (largest, best)})
     return best
+
+
+def _least(measured: dict[int, float]) -> int:
+    """The size with the least time, unless a larger one takes little more."""
+    least = min(measured.values())
+    return max(size for size, seconds in measured.items() if GAIN * seconds <= least)

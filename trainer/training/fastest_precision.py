@@ -1,4 +1,4 @@
-"""Which precision trains a pack fastest on a device: a few steps in each."""
+"""The precision that trains a pack fastest on a device, measured by a few steps in each."""
 
 import tempfile
 import time
@@ -14,7 +14,7 @@ from trainer.device.cuda_graph import WARM_UP
 from trainer.device.precision import offered
 from trainer.training.loop import Training
 
-STEPS = 3  # that are timed; the fastest counts
+STEPS = 3  # timed steps; the fastest counts
 STEPS_MEASURED = WARM_UP + 1 + STEPS  # on CUDA, the first one after the warm-up is recorded
 GAIN = 0.95  # a less exact precision must take at most this share of the time
 
@@ -22,7 +22,7 @@ GAIN = 0.95  # a less exact precision must take at most this share of the time
 def fastest(configs: Sequence[RunConfig], data: Dataset, device: torch.device) -> Precision:
     """The precision in which a pack of `configs` trains fastest, preferring exactness if close.
 
-    Measured only where the device offers more than one.
+    Measured only if the device offers more than one.
     """
     chosen, *others = offered(device)
     if others:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 RECORDS = 200  # per run, about
-UNUSED = 0.01  # nats of KL; a latent with less is not in use (Duan et al. 2020)
+UNUSED = 0.01  # nats of KL; a latent below this is not in use (Duan et al. 2020)
 
 
 class History:
@@ -19,7 +19,7 @@ class History:
     per run rather than at every step.
 
     failed: for each of the K models, the first step (from 1) whose loss was not finite, or None;
-        known once its window is full.
+        known once the step's window is full.
     """
 
     def __init__(self, size: int, steps: int):
@@ -42,7 +42,7 @@ class History:
             self._record(step)
 
     def latest(self, name: str) -> list[float | None]:
-        """The last average of a term, one per model; None before any, and for failed models."""
+        """The last average of a term, one per model; None before the first, and if failed."""
         if not self._recorded:
             return [None] * len(self.failed)
         values = self._averages[name][-1].tolist()
@@ -52,7 +52,7 @@ class History:
         ]
 
     def collapsed(self) -> list[bool]:
-        """Whether none of its latents was in use in the last window, one per model.
+        """Whether none of a model's latents was in use in the last window, one per model.
 
         False before the first window, for objectives without a KL term, and for failed models.
         """
@@ -65,14 +65,14 @@ class History:
     def table(self, model: int) -> dict[str, list[Any]]:
         """One model's records as in history.json, up to any failure."""
         failed = self.failed[model]
-        sound = [i for i, step in enumerate(self._recorded) if failed is None or step < failed]
-        table: dict[str, list[Any]] = {"step": [self._recorded[i] for i in sound]}
+        valid = [i for i, step in enumerate(self._recorded) if failed is None or step < failed]
+        table: dict[str, list[Any]] = {"step": [self._recorded[i] for i in valid]}
         for name, records in self._averages.items():
-            table[name] = [records[i][model].tolist() for i in sound]
+            table[name] = [records[i][model].tolist() for i in valid]
         return table
 
     def arrays(self, model: int) -> dict[str, Tensor]:
-        """All that `load` needs to resume one model."""
+        """Everything that `load` needs to resume one model."""
         arrays = {"steps": torch.tensor(self._recorded, dtype=torch.int64)}
         for name, window in self._window.items():
             arrays[f"window.{name}"] = window[: self._filled, model]

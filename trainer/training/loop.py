@@ -1,4 +1,4 @@
-"""The training loop: a pack of models trained together, each as if alone; it resumes itself."""
+"""The training loop: trains a pack of models together, each as if alone; resumes by itself."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -27,7 +27,7 @@ from trainer.training.learners.learner import Learner
 class PackProgress:
     """Progress of a pack.
 
-    step, steps: done and in total. seconds: training time so far, over all restarts.
+    step, steps: done and in total. seconds: training time so far, across restarts.
     loss: one per model in the order given, averaged over the last window of steps; None before the
         first, for failed models, and for those that had already ended.
     failed: the first step whose loss was not finite, or None, one per model.
@@ -41,23 +41,23 @@ class PackProgress:
 
 
 class Training:
-    """K models that share all but seed, beta and learning rate, trained together on `data`.
+    """K models that differ only in seed, beta and learning rate, trained together on `data`.
 
-    Runs that have ended are left alone; the others resume from their newest common checkpoint.
+    Runs that have ended are not touched; the others resume from their newest common checkpoint.
 
     configs, folders: one per model; each run has its own folder.
-    device: "auto" (CUDA where there is one), or any torch device.
+    device: "auto" (CUDA if available), or any torch device.
     checkpoint_seconds: training time between checkpoints.
-    precision: what `auto` stands for in models without a checkpoint that says so; by default the
-        most exact that the device offers.
+    precision: what `auto` stands for in models without a checkpoint; by default the most exact
+        that the device offers.
 
         training = Training([config], load("dsprites"), [Path("runs/0")])
         while not training.finished:
             print(training.advance(seconds=10))
         [record] = training.finish()
 
-    Raises UserError for models that cannot share a pack, unknown names, and folders that cannot be
-    written to.
+    Raises UserError for models that cannot share a pack, unknown names, and folders that are not
+    writable.
     """
 
     def __init__(
@@ -107,9 +107,9 @@ class Training:
         )
 
     def advance(self, seconds: float, steps: int | None = None) -> PackProgress:
-        """Trains for about `seconds`, at least one step, at most to the end; saves when due.
+        """Trains for about `seconds`: at least one step, at most to the end; saves when due.
 
-        steps: at most this many, if given.
+        steps: the maximum number of steps, if given.
         """
         last = time.perf_counter()
         end, until = last + seconds, self.steps if steps is None else self.step + steps
@@ -124,7 +124,7 @@ class Training:
                     self.save()
                 if now >= end or self.step >= until:
                     break
-            if self.device.type == "cuda":  # launched steps are not yet done
+            if self.device.type == "cuda":  # steps were launched, but are not yet done
                 torch.cuda.synchronize(self.device)
                 self.seconds += time.perf_counter() - last
         return self.progress()
@@ -160,7 +160,7 @@ class Training:
         self._last_save = self.seconds
 
     def _resume(self) -> None:
-        """Resumes from the newest step of which all unfinished runs have an intact checkpoint."""
+        """Resumes from the newest step for which all unfinished runs have an intact checkpoint."""
         saved = checkpoints.read_common(
             [run.folder for run in self._active], [run.id for run in self._active]
         )
@@ -181,14 +181,14 @@ class Training:
         )
 
     def finish(self, weights: bool = True) -> list[dict[str, Any]]:
-        """Writes each run's final files; the records (training.json), one per model in order.
+        """Writes each run's final files; returns the records (training.json), one per model.
 
-        weights: whether the models are saved, too; if not, only `pack` has them.
-        Raises RuntimeError before training is finished, UserError when a file cannot be written.
+        weights: whether to save the models, too; if not, only `pack` has them.
+        Raises RuntimeError before training is finished, UserError if a file cannot be written.
         """
         if not self.finished:
             raise RuntimeError(
-                f"training is at step {self.step} of {self.steps}: advance() to the end first"
+                f"training is at step {self.step} of {self.steps}; call advance() to the end first"
             )
         self.pack.eval()
         place = machine(self.device)
@@ -227,7 +227,7 @@ def train(
     device: str = "auto",
     on_progress: Callable[[PackProgress], None] | None = None,
 ) -> list[dict[str, Any]]:
-    """Trains a pack to the end, calling `on_progress` every second; records as Training.finish."""
+    """Trains a pack to the end, calling `on_progress` every second; returns as Training.finish."""
     training = Training(configs, data, folders, device=device)
     while not training.finished:
         progress = training.advance(seconds=1)
@@ -239,9 +239,11 @@ def train(
 def check_one_pack(configs: Sequence[RunConfig], folders: Sequence[Path]) -> None:
     """Raises UserError for models that cannot be trained together."""
     if not configs:
-        raise UserError("no models to train; give at least one configuration")
+        raise UserError("no models to train; specify at least one configuration")
     if len(set(folders)) != len(configs):
-        raise UserError(f"{len(configs)} models need as many different folders; got {folders}")
+        raise UserError(
+            f"{len(configs)} models need {len(configs)} different folders, got {folders}"
+        )
     first = configs[0]
     for config in configs[1:]:
         rate = replace(config.optimizer, lr=first.optimizer.lr)
@@ -253,7 +255,7 @@ def check_one_pack(configs: Sequence[RunConfig], folders: Sequence[Path]) -> Non
 
 
 def pick_device(device: str) -> torch.device:
-    """The device of that name; for "auto", CUDA where there is one. Raises UserError."""
+    """The device of that name; for "auto", CUDA if available. Raises UserError."""
     if device == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:

@@ -11,7 +11,7 @@ from trainer.device.adagrad import adagrad
 
 # the state arrays torch keeps
 MOMENTS = {"adam": ("exp_avg", "exp_avg_sq"), "adagrad": ("sum",), "rmsprop": ("square_avg",)}
-RMSPROP_DECAY = 0.9  # of the average of squares (Tieleman & Hinton 2012)
+RMSPROP_DECAY = 0.9  # of the running average of squares (Tieleman & Hinton 2012)
 
 
 class PackedOptimizer:
@@ -44,7 +44,7 @@ class PackedOptimizer:
 
     def step(self, loss: Tensor) -> None:
         """One step down the gradient of a scalar loss, the sum of the models' losses."""
-        # fresh gradients each step: neither zeroing nor accumulating saves memory traffic
+        # fresh gradients each step: not zeroing or accumulating them saves memory traffic
         gradients = torch.autograd.grad(loss, list(self._parameters.values()))
         for name, gradient in zip(self._parameters, gradients, strict=True):
             for piece in self._slices:
@@ -52,7 +52,7 @@ class PackedOptimizer:
                 self._views[name, piece.start].grad = gradient[piece].contiguous()
         self._optimizer.step()
         for view in self._views.values():
-            view.grad = None  # kept, they would take as much memory as the parameters
+            view.grad = None  # they would take as much memory as the parameters
 
     def state(self, model: int) -> dict[str, Tensor]:
         """The state arrays of one model, by "moment.parameter"; empty before Adam's first step."""
@@ -84,7 +84,7 @@ class PackedOptimizer:
 
 
 def _optimizer(groups: list[dict], config: OptimizerConfig) -> torch.optim.Optimizer:
-    # on a GPU their steps become part of a graph (trainer.device.cuda_graph): `capturable`
+    # `capturable`: on a GPU, steps become part of a graph (trainer.device.cuda_graph)
     device = groups[0]["params"][0].device
     on_cpu = device.type == "cpu"
     if config.name == "adam":

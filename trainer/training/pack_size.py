@@ -1,4 +1,4 @@
-"""How many models a pack should have: from one model's needs, measured, and free memory."""
+"""How many models a pack should have: from one model's measured needs and free memory."""
 
 import tempfile
 from dataclasses import dataclass, replace
@@ -13,11 +13,11 @@ from trainer.device.memory import free_memory
 from trainer.training.loop import Training
 
 PROBE_STEPS = 3  # optimisers create their moments in the first
-# The kernel kills a process that runs out of memory, without warning; a GPU's allocator raises an
-# error, and the pack is halved. So more room is left on a machine than on a GPU.
+# The kernel kills a process that runs out of memory without warning; a GPU's allocator raises an
+# error, and the pack is halved. So more is kept free in main memory than on a GPU.
 USABLE = {"cpu": 0.5, "cuda": 0.9}
 KEPT = 1.5  # peak of a step relative to what forward keeps: 1.2 to 1.5 by torch.profiler
-# Where forward keeps more than this, a layer's output leaves a CPU's caches before the next layer
+# If forward keeps more than this, a layer's output leaves a CPU's caches before the next layer
 # reads it, and a pack is slower than its models one by one: tests.benchmarks.scaling.
 IN_CACHES = 2**28
 
@@ -26,7 +26,7 @@ IN_CACHES = 2**28
 class Need:
     """Bytes that training needs.
 
-    model: of one model. forward: the part that its forward pass keeps for the backward pass; 0 on a
+    model: of one model. forward: the part that the forward pass keeps for the backward pass; 0 on a
     GPU, where it is not counted separately. images: shared by the pack.
     """
 
@@ -36,11 +36,11 @@ class Need:
 
 
 def pack_size(config: RunConfig, data: Dataset, device: torch.device, share: float = 1.0) -> int:
-    """The most models of `config` that a pack should have, at least 1: as many as fit into memory
-    and, on a CPU, as train fast.
+    """The largest number of models of `config` that fit into memory in one pack, at least 1; on a
+    CPU, no more than train fast.
 
-    share: the fraction of the machine's or GPU's memory that this process may use, above 0, at most
-        1; never more than is free.
+    share: the fraction of the machine's or GPU's memory that this process may use, in (0, 1]; never
+        more than is free.
     """
     need = probe(config, data, device)
     size = fitting(need, device, share)

@@ -25,7 +25,7 @@ from trainer.training.loop import PackProgress, Training, check_one_pack, pick_d
 from trainer.training.pack_size import pack_size
 
 _log = logging.getLogger(__name__)
-# torch's messages when memory runs out, which have no exception class
+# in torch's messages about exhausted memory that have no exception class
 _SIGNS = ("can't allocate memory", "out of memory", "bad_alloc", "ALLOC_FAILED")
 
 Places = tuple[int, ...]  # indices of a pack's runs among all
@@ -34,17 +34,17 @@ Places = tuple[int, ...]  # indices of a pack's runs among all
 class Series:
     """Trains models that could be one `Training` in packs that fit into free memory.
 
-    Used like `Training`. It first measures what a model needs, and how fast models train together
-    and in turn, then makes the packs that fit and train fastest; it also measures which precision
-    `auto` is. A pack that still runs out of memory is halved, and the halves resume from its newest
-    checkpoint: packs do not change results, so nothing that was saved is lost.
+    Used like `Training`. It first measures how much memory a model needs and how fast models train
+    together and in turn, then makes the packs that fit and train fastest; it also measures which
+    precision `auto` stands for. A pack that still runs out of memory is halved, and the halves
+    resume from its newest checkpoint: packs do not change results, so nothing saved is lost.
 
     configs, folders, device, checkpoint_seconds: as for `Training`.
-    share: the fraction of the machine's or GPU's memory for this process, above 0, at most 1.
-    end_collapsed: the share of the steps at which models without a latent in use are left out, with
-        a checkpoint; see `collapsed`.
+    share: the fraction of the machine's or GPU's memory for this process, in (0, 1].
+    end_collapsed: the share of the steps after which models without a latent in use are stopped,
+        with a checkpoint; see `collapsed`.
 
-    Raises UserError as `Training`, and where there is no memory for a single model.
+    Raises UserError like `Training`, and if there is not enough memory for a single model.
     """
 
     def __init__(
@@ -66,17 +66,17 @@ class Series:
         left = [k for k, run in enumerate(self.runs) if run.id not in self._records]
         self._steps = {k: max(checkpoints.steps(self.runs[k].folder), default=0) for k in left}
         self._seconds = 0.0  # of finished packs
-        self.collapsed: dict[str, int] = {}  # run id -> step at which it was left out
-        every = History(0, self.steps).every  # a look is at the end of a window
-        looks = math.ceil((end_collapsed or 0.0) * self.steps / every)
-        self._look = looks * every if end_collapsed else None
+        self.collapsed: dict[str, int] = {}  # run id -> step at which it was stopped
+        every = History(0, self.steps).every  # the check is at the end of a window
+        windows = math.ceil((end_collapsed or 0.0) * self.steps / every)
+        self._check_step = windows * every if end_collapsed else None
         allocator.keep_freed()
         self._training: Training | None = None
         self._pack: Places = ()
         size = self._pack_size(share) if len(left) > 1 else 1
         self._waiting = deque(cut(self._started_together(left), size))
         self._precision = self._fastest() if configs[0].precision == "auto" and left else None
-        if self._waiting and not any(self._steps.values()):  # what was begun resumes as it was
+        if self._waiting and not any(self._steps.values()):  # packs that were started resume as is
             self._waiting = deque(cut(self._waiting, self._fastest_size()))
         if left:
             self._begin()
@@ -88,24 +88,24 @@ class Series:
 
     @property
     def step(self) -> int:
-        """Steps done, averaged over the models to be trained."""
+        """Steps done, averaged over the models to train."""
         return self.progress().step
 
     def advance(self, seconds: float) -> PackProgress:
         """Trains for about `seconds`, at most to the end of one pack; saves when due."""
         if self._training is None and self._waiting:
             self._begin()
-        self._leave_out_collapsed()  # of those that resume there
+        self._stop_collapsed()  # when resuming at the check
         if self._training and not _had_memory(partial(self._train, seconds)):
             self._halve()
-        self._leave_out_collapsed()
+        self._stop_collapsed()
         progress = self.progress()
         if self._waiting and self._training is not None and self._training.finished:
             self._end()
         return progress
 
     def progress(self) -> PackProgress:
-        """The progress, without training; losses are those of the current pack."""
+        """The progress, without training; only the current pack has losses."""
         loss: list[float | None] = [None] * len(self.runs)
         failed: list[int | None] = [None] * len(self.runs)
         seconds = self._seconds
@@ -124,31 +124,32 @@ class Series:
             self._training.save()
 
     def finish(self) -> list[dict[str, Any]]:
-        """Writes the final files of the last pack; the records of all runs that ended, in order.
+        """Writes the final files of the last pack; returns all ended runs' records, in order.
 
-        Raises RuntimeError before training is finished, UserError when a file cannot be written.
+        Raises RuntimeError before training is finished, UserError if a file cannot be written.
         """
         if not self.finished:
             raise RuntimeError(
-                f"training is at step {self.step} of {self.steps}: advance() to the end first"
+                f"training is at step {self.step} of {self.steps}; call advance() to the end first"
             )
         self._end()
         return [self._records[run.id] for run in self.runs if run.id in self._records]
 
     def _train(self, seconds: float) -> None:
-        """Trains the current pack, no further than to the look for collapsed models."""
+        """Trains the current pack, but not beyond the check for collapsed models."""
         assert self._training is not None
         step = self._training.step
-        ahead = self._look is not None and step < self._look
-        self._training.advance(seconds, self._look - step if self._look and ahead else None)
+        ahead = self._check_step is not None and step < self._check_step
+        left = self._check_step - step if self._check_step and ahead else None
+        self._training.advance(seconds, left)
 
-    def _leave_out_collapsed(self) -> None:
-        """At the look, continues the current pack without the collapsed models.
+    def _stop_collapsed(self) -> None:
+        """At the check, continues the current pack without the collapsed models.
 
-        The look is at one step of each model, so what it finds depends on no pack.
+        Every model is checked at the same step, so the outcome does not depend on the packs.
         """
         training = self._training
-        if training is None or training.step != self._look or training.finished:
+        if training is None or training.step != self._check_step or training.finished:
             return
         gone = [k for k, out in zip(self._pack, training.history.collapsed(), strict=True) if out]
         if not gone:
@@ -197,7 +198,7 @@ class Series:
         self._let_go()
         if len(pack) == 1:
             raise UserError(
-                f"there is no memory for a single model ({self.runs[pack[0]].folder}) on "
+                f"not enough memory for a single model ({self.runs[pack[0]].folder}) on "
                 f"{self._device}; lower batch_size, or run fewer trials at once"
             )
         size = (len(pack) + 1) // 2
@@ -213,7 +214,7 @@ class Series:
             torch.cuda.empty_cache()
 
     def _pack_size(self, share: float) -> int:
-        """The largest pack to make; 1 where even the probe runs out of memory."""
+        """The largest pack to make; 1 if even the probe runs out of memory."""
         found = [1]
         _had_memory(
             lambda: found.append(pack_size(self._configs[0], self._data, self._device, share))
@@ -221,7 +222,7 @@ class Series:
         return found[-1]
 
     def _fastest(self) -> Precision | None:
-        """The precision that the first pack trains fastest in; None if memory runs out."""
+        """The precision in which the first pack trains fastest; None if memory runs out."""
         pack = [self._configs[k] for k in self._waiting[0]]
         found: list[Precision] = []
         _had_memory(lambda: found.append(fastest(pack, self._data, self._device)))
@@ -239,7 +240,7 @@ class Series:
         return found[-1]
 
     def _started_together(self, left: Sequence[int]) -> list[Places]:
-        """The runs in order; those that share a checkpoint are in one pack, which resumes as is."""
+        """The runs in order; those that share a checkpoint form one pack, which resumes as is."""
         packs: list[list[int]] = []
         common: set[int] = set()
         for k in left:
@@ -253,11 +254,11 @@ class Series:
         return [tuple(pack) for pack in packs]
 
 
-def cut(packs: Iterable[Places], most: int) -> list[Places]:
-    """The packs, with those larger than `most` cut into parts of nearly equal size."""
+def cut(packs: Iterable[Places], largest: int) -> list[Places]:
+    """The packs, with those larger than `largest` cut into parts of nearly equal size."""
     parts = []
     for pack in packs:
-        count = -(-len(pack) // most)
+        count = -(-len(pack) // largest)
         ends = [len(pack) * i // count for i in range(count + 1)]
         parts += [pack[a:b] for a, b in pairwise(ends)]
     return parts
@@ -271,11 +272,11 @@ def out_of_memory(error: Exception) -> bool:
 
 
 def _had_memory(work: Callable[[], object]) -> bool:
-    """Does `work`; False if memory ran out. Other errors are raised."""
+    """Calls `work`; False if memory ran out. Other errors are raised."""
     try:
         work()
     except (MemoryError, RuntimeError) as error:
         if not out_of_memory(error):
             raise
-        return False  # by now the traceback is gone, with the arrays that it held
+        return False  # by now the traceback is gone, and with it the arrays that it kept alive
     return True

@@ -6,7 +6,7 @@ from matplotlib import colormaps
 from torch import Tensor
 
 from evaluation.analysis.factors import ENCODED
-from evaluation.analysis.formatting import fixed, number
+from evaluation.analysis.formatting import fixed
 from evaluation.analysis.settings.names import setting_label
 from evaluation.report.figures import style
 from evaluation.report.figures.traversals import INACTIVE
@@ -73,10 +73,10 @@ def of_sweep(sweep: Material) -> Drawn:
 def _finding(share: np.ndarray, factors: list[str], whole: dict) -> str:
     best = share.argmax(axis=0)
     said = ", ".join(
-        f"{name} {number(float(share[z, i]))}"
+        f"{name} {fixed(float(share[z, i]), 2)}"
         for i, (name, z) in enumerate(zip(factors, best, strict=True))
     )
-    text = f"Share of each factor that the latent which knows most of it has: {said}."
+    text = f"The latent that knows most of each factor knows this share of it: {said}."
     if whole:
         kept = [n for n in factors if float((whole.get(n) or {}).get("known") or 0) >= ENCODED]
         lost = [n for n in factors if n not in kept]

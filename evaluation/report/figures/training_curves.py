@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 from evaluation.analysis.formatting import count
 from evaluation.analysis.table import RunRow
 from evaluation.report.figures import series, style
-from evaluation.report.material import Drawn, Lacking, Material, collapsed
+from evaluation.report.material import Drawn, Lacking, Material
 from trainer.files import parse_json
 from trainer.run_files import HISTORY_FILE
 
@@ -39,14 +39,14 @@ def of_sweep(sweep: Material) -> Drawn:
     scale = style.log_scale([axis(row) for row in sweep.rows])
     for axes, term in zip(panels, terms, strict=False):
         for row, history in histories.values():
-            _draw_run(axes, row, history, term, style.colour_at(scale, axis(row)), sweep)
+            _draw_run(axes, row, history, term, style.colour_at(scale, axis(row)))
         style.dress(axes, title=TITLES.get(term, term), xlabel="step", ylabel=TERMS.get(term, term))
         _focus(axes)
     _draw_latents(panels[-1], sweep, histories)
     bar = style.colour_bar(panels[-2], scale, axis.label)
     style.plain_log_ticks(bar.ax.yaxis, *scale.get_clim())
     failed = sum(row.state == "failed" for row in sweep.rows)
-    dead = [row.run for row in sweep.rows if collapsed(sweep.health(row))]
+    dead = [row.run for row in sweep.rows if row.health.collapsed]
     handles = [
         Line2D([], [], color=style.FAILED, linewidth=1.4, label="failed"),
         Line2D([], [], color=style.QUIET, linewidth=1.4, linestyle=":", label="collapsed"),
@@ -63,16 +63,14 @@ def of_sweep(sweep: Material) -> Drawn:
     return Drawn(figure, "How the models trained", said)
 
 
-def _draw_run(
-    axes: Axes, row: RunRow, history: Mapping[str, Any], term: str, colour: str, sweep: Material
-) -> None:
+def _draw_run(axes: Axes, row: RunRow, history: Mapping[str, Any], term: str, colour: str) -> None:
     steps, values = history["step"], history.get(term) or []
     if not values or isinstance(values[0], list):
         return
     known = np.array([math.nan if value is None else value for value in values], float)
     if row.state == "failed":
         look: dict[str, Any] = {"color": style.FAILED, "linewidth": 1.3, "zorder": 3}
-    elif collapsed(sweep.health(row)):
+    elif row.health.collapsed:
         look = {"color": style.QUIET, "linewidth": 1.2, "linestyle": ":"}
     else:
         look = {"color": colour, "linewidth": 0.9, "alpha": 0.75}

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from urllib.parse import urlencode
 
 from evaluation.analysis.answer import Answer, Best
-from evaluation.analysis.formatting import fixed, number
+from evaluation.analysis.formatting import count, fixed, number, score_name
 from evaluation.analysis.settings.summary import SettingSummary
 
 PICTURE = "report/inverted_u.png"  # among the artifacts of the sweep's run
@@ -20,13 +20,13 @@ def sweep_note(answer: Answer, metric: str, run: str | None, chosen: str = "") -
     best = answer.best
     interval = f"{number(best.interval[0])} to {number(best.interval[1])}" if best.interval else "–"
     facts = [
-        f"90 % interval {interval}",
+        f"{answer.level:.0%} interval {interval}",
         f"M {best.latents}",
         f"β_norm {number(best.beta_norm)}",
         *(f"{name} {_text(value)}" for name, value in best.parameters.items()),
-        f"{metric} {fixed(best.score, 3)} over {best.seeds} seeds"
+        f"{score_name(metric)} {fixed(best.score, 3)} over {count(best.seeds, 'seed')}"
         + (f", {best.failed} failed" if best.failed else ""),
-        f"{fixed(best.setting.reconstruction, 1)} nats of reconstruction",
+        f"reconstruction {fixed(best.setting.reconstruction, 1)} nats per image",
         f"verdict: {best.verdict}",
     ]
     # MLflow shows the first lines, and the rest on demand
@@ -38,7 +38,7 @@ def sweep_note(answer: Answer, metric: str, run: str | None, chosen: str = "") -
     parts += [chosen] if chosen else []
     parts.append("\n".join(f"- {sentence}" for sentence in best.sentences))
     if held := factors_of(best.setting):
-        parts.append(f"**What its code knows of each factor** (0 is chance, 1 all)\n\n{held}")
+        parts.append(f"**How much its code knows of each factor** (0: chance, 1: all)\n\n{held}")
     parts.append("The whole report is among the artifacts: `report/index.html`.")
     return "\n\n".join(parts)[:LONGEST]
 
@@ -46,23 +46,23 @@ def sweep_note(answer: Answer, metric: str, run: str | None, chosen: str = "") -
 def model_card(best: Best, sweep: str, metric: str) -> str:
     """Describes a registered model: its sweep, which factors it encodes, how to use it."""
     parts = [
-        f"The β-VAE to use of the sweep `{sweep}`: β = {number(best.beta)}, {best.latents} latents"
-        f"{''.join(f', {name} {_text(value)}' for name, value in best.parameters.items())}.",
-        f"A typical seed of its setting, whose {metric} is {fixed(best.score, 3)} over "
-        f"{best.seeds} seeds; it reconstructs at {fixed(best.setting.reconstruction, 1)} nats per "
-        "image. "
+        f"The β-VAE to use from the sweep `{sweep}`: β = {number(best.beta)}, {best.latents} "
+        f"latents{''.join(f', {name} {_text(value)}' for name, value in best.parameters.items())}.",
+        f"A typical seed of its setting, whose {score_name(metric)} is {fixed(best.score, 3)} over "
+        f"{count(best.seeds, 'seed')}; it reconstructs at {fixed(best.setting.reconstruction, 1)} "
+        "nats per image. "
         f"Verdict on its β: {best.verdict}.",
     ]
     held = [name for name, each in best.setting.factors.items() if each.encoded]
     lost = [name for name, each in best.setting.factors.items() if not each.encoded]
     if best.setting.factors:
-        said = f"Its code holds {', '.join(held) or 'none of the factors'}"
-        parts.append(f"{said}, and has lost {', '.join(lost)}." if lost else f"{said}.")
+        said = f"Its code keeps {', '.join(held) or 'none of the factors'}"
+        parts.append(f"{said}, and loses {', '.join(lost)}." if lost else f"{said}.")
         parts.append(factors_of(best.setting))
     else:
-        parts.append("What its code knows of factors was not measured: none was labelled.")
+        parts.append("How much its code knows of factors was not measured, as none is labelled.")
     parts.append(
-        "Takes images (n, channels, height, width) as floats in [0, 1]; gives the means of the "
+        "Takes images (n, channels, height, width) as floats in [0, 1]; returns the means of the "
         "latents, (n, M). With `get_raw_model()` it also decodes, traverses and samples."
     )
     return "\n\n".join(parts)[:LONGEST]
@@ -74,7 +74,7 @@ def factors_of(setting: SettingSummary) -> str:
         (name, fixed(each.known, 2), fixed(each.best_latent, 2), "yes" if each.encoded else "lost")
         for name, each in setting.factors.items()
     ]
-    return _table(rows, ("factor", "whole code", "best latent", "held")) if rows else ""
+    return _table(rows, ("factor", "whole code", "best latent", "kept")) if rows else ""
 
 
 def _table(rows: Sequence[Sequence[str]], headings: Sequence[str] = ("", "")) -> str:

@@ -98,7 +98,7 @@ def test_a_seed_without_another_live_one_is_undefined_not_failed():
 def test_two_seeds_of_udr_are_one_comparison():
     rows = [r for r in udr_rows(scores=SHARP) if r.seed < 2]
     best = answer(rows).best
-    assert best.verdict == "cannot tell" and "is one comparison" in best.reasons[0]
+    assert best.verdict == "cannot tell" and "is a single comparison" in best.reasons[0]
     assert answer([r for r in udr_rows(scores=SHARP) if r.seed < 3]).best.verdict == "clear"
 
 
@@ -128,3 +128,23 @@ def test_the_recorded_health_takes_precedence_over_a_guess():
     (read,) = rows_from_results([result("a", [0.001, 0.0], None, health=health)], "e", "udr")
     assert read.health.live_latents == 2 and read.health.unconverged
     assert (read.state, read.shared["optimizer.lr"]) == ("failed", 0.01)
+
+
+def test_a_clear_answer_at_an_end_of_the_range_says_so():
+    rising = {0.25: 0.1, 1.0: 0.3, 4.0: 0.5, 16.0: 0.8, 64.0: 0.803}
+    said = " ".join(answer(udr_rows(scores=rising)).best.sentences)
+    assert "may lie beyond the highest" in said or "It is the highest β tried" in said
+    assert "β tried at this latent size" not in " ".join(
+        answer(udr_rows(scores=SHARP)).best.sentences
+    )
+
+
+def test_where_all_models_collapsed_none_is_recommended():
+    rows = [
+        row(beta, 5, seed, (0.25,), health=DEAD, chance=0.25)
+        for beta in (0.5, 1.0, 4.0, 16.0)
+        for seed in range(3)
+    ]
+    first, *_ = answer(rows).best.sentences
+    assert first.startswith("No setting is worth using: even of the best, ")
+    assert first.endswith("3 of 3 models collapsed.")

@@ -7,6 +7,7 @@ from evaluation.analysis.conclude import answer
 from evaluation.analysis.factors import Knowledge
 from evaluation.analysis.run_health import RunHealth
 from evaluation.report import contents
+from evaluation.report.answer_card import answer_card
 from evaluation.report.answer_tables import answer_tables
 from evaluation.report.facts import SweepFacts
 from evaluation.report.report import write_report
@@ -48,6 +49,21 @@ def test_settings_that_are_as_good_are_listed_below_the_one_to_use():
     good = answer_tables(answer(rows))[0]
     assert good.caption == "Probably within 0.01 of the best score"
     assert len(good.rows) == 4 and [r.best for r in good.rows] == [True, False, False, False]
+
+
+def test_one_setting_has_no_best_beta_and_another_parameter_has_its_own_name():
+    alone = answer([row(seed=seed) for seed in range(2)])
+    card = answer_card(alone.choice, SweepFacts("Higgins score"), alone)
+    assert (card.headline, card.verdict) == ("Higgins score 0.900", "")
+    assert "interval" not in str(card.tiles)
+    assert contents.per_latents(alone.choice, SweepFacts(), alone) is None
+    rows = [
+        row(1.0, 10, s, (v,), run=f"{v}{s}", parameters={"gamma": v})
+        for v in (0.5, 0.9)
+        for s in (0, 1)
+    ]
+    found = choose(rows)
+    assert answer_card(found, SweepFacts(), None).headline == "gamma = 0.9"
 
 
 def test_they_stand_with_the_certainty_and_the_lost_factors_in_the_answer(tmp_path):

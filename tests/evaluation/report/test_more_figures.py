@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from evaluation.analysis.choose import choose
+from evaluation.analysis.run_health import RunHealth
 from evaluation.analysis.settings.names import setting_label
 from evaluation.analysis.table import together
 from evaluation.report.figures import FIGURES, IN_REPORT, style, training_curves
@@ -16,6 +17,7 @@ from evaluation.report.figures.series import axis_of, series_of
 from evaluation.report.material import Lacking, Material
 from tests.evaluation.analysis.sweeps_of_rows import inverted_u, row
 from tests.evaluation.report.test_figures import lines
+from trainer.run_files import HISTORY_FILE
 
 
 def material(rows, **more) -> Material:
@@ -100,6 +102,14 @@ def test_every_figure_is_drawn_or_names_what_it_lacks(name):
 
 def test_the_report_shows_known_figures():
     assert set(IN_REPORT) <= set(FIGURES)
+
+
+def test_collapsed_runs_are_counted_among_the_training_curves(tmp_path):
+    (tmp_path / HISTORY_FILE).write_text('{"step": [0, 10], "reconstruction": [-9, -5]}')
+    rows = [replace(r, health=RunHealth(collapsed=r.beta > 1)) for r in of_objectives()]
+    drawn = FIGURES["training_curves"](material(rows, folder=lambda row: tmp_path))
+    assert drawn.finding == "16 runs: 0 failed, 8 collapsed."
+    assert sum(line.get_linestyle() == ":" for line in drawn.figure.axes[0].lines) == 8
 
 
 P0 = "objective_options.p0"

@@ -32,9 +32,11 @@ def snapshot(tmp_path_factory):
 
 
 def test_a_choice_names_one_setting_and_is_shown_beside_the_answer(snapshot, capsys, monkeypatch):
-    with pytest.raises(UserError, match="2 settings have beta=4; say latents, too"):
+    with pytest.raises(UserError, match="2 settings have beta=4; also specify latents"):
         by_eye.find(snapshot, {"beta": "4"})
-    with pytest.raises(UserError, match="no complete setting has beta=3; the β tried are 1, 4"):
+    with pytest.raises(
+        UserError, match="no complete setting has beta=3; the values of β tried are 1, 4"
+    ):
         by_eye.find(snapshot, {"beta": "3"})
     with pytest.raises(UserError, match="no 'gamma' varies"):
         by_eye.find(snapshot, {"gamma": "3"})

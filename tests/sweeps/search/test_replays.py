@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from tests.benchmarks.search.bound import fewest_runs
+from tests.benchmarks.search.bound import fewest_runs, runs_if_told
 from tests.benchmarks.search.found import Found
 from tests.benchmarks.search.replay import Replay
 from tests.benchmarks.search.tables import TABLES, Table
@@ -21,6 +21,8 @@ def test_the_bound_of_two_alike_settings_is_that_of_the_textbook():
     evidence = 0.9 * math.log(19)  # kl(0.05, 0.95)
     expected = 8 * 0.05**2 / (0.02 + 0.01) ** 2 * evidence
     assert fewest_runs(table, 0.01, 0.05) == pytest.approx(expected, rel=0.01)
+    assert runs_if_told(table, 1, 0.01, 0.05) == 1  # it cannot be wrong
+    assert runs_if_told(table, 2, 0.03, 0.05) == 2
 
 
 def test_drawn_curves_differ_and_are_drawn_again_alike():

@@ -36,12 +36,12 @@ def test_what_suits_passes(name: str) -> None:
         (
             {"objective": {"name": "dc_ign", "factors": {"shape": 11}}},
             {},
-            r"^trainer\.objective\.factors: .* needs 11 latents, there are 10",
+            r"^trainer\.objective\.factors: .* needs 11 latents, but latents is 10",
         ),
         (
             {"objective": "dc_ign"},
             {"latents": {"min": 3, "max": 9, "distribution": "int_uniform"}},
-            r"^trainer\.objective\.factors: .* needs 5 latents, there are 3",
+            r"^trainer\.objective\.factors: .* needs 5 latents, but latents is 3",
         ),
     ],
 )

@@ -98,7 +98,7 @@ def test_an_option_that_none_of_the_compared_has_is_refused() -> None:
         (
             {"objective": "isa_vae"},
             {"objective.p1": {"min": -1, "max": 2}},
-            r"^parameters\.objective\.p1\.min: expected a number above 0",
+            r"^parameters\.objective\.p1\.min: expected a positive number",
         ),
         (
             {"objective": "isa_vae"},
@@ -123,7 +123,7 @@ def test_an_option_that_none_of_the_compared_has_is_refused() -> None:
         (
             {"likelihood": "gaussian"},
             {"likelihood.variance": {"values": [0.1, 0]}},
-            r"^parameters\.likelihood\.variance\.values\[1\]: expected a number above 0",
+            r"^parameters\.likelihood\.variance\.values\[1\]: expected a positive number",
         ),
         ({"likelihood": "gausian"}, {}, r"^trainer\.likelihood: .*did you mean 'gaussian'\?"),
         (

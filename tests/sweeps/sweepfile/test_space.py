@@ -44,7 +44,7 @@ def test_grid_of_one_parameter(keys, points):
         ({"min": 0.5, "max": 2, "distribution": "int_uniform"}, ("min",), "whole number"),
         ({"min": 0, "max": 1, "points": 1}, ("points",), "2 to"),
         ({"min": 0, "max": 1, "distribution": "log"}, ("distribution",), "log_uniform"),
-        ({"min": "a", "max": 1}, ("min",), "whole number or a number"),
+        ({"min": "a", "max": 1}, ("min",), "integer or a number"),
         ({"min": True, "max": 1}, ("min",), "number"),
         ({"value": [1]}, ("value",), "got [1]"),
         ({"vales": [1]}, ("vales",), "'values'"),

@@ -101,7 +101,7 @@ def test_a_sweep_in_the_foreground_is_stopped_from_elsewhere(tmp_path, store, ca
         assert main(["stop", "long", "--store", store.location]) == 0
         printed = running.stdout.read()
     assert running.returncode == 130
-    assert "stopped; what is done is kept" in printed
+    assert "stopped; progress is kept" in printed
     assert "stopped" in capfd.readouterr().out
     assert list(tmp_path.glob("store/runs/*/checkpoint-*.safetensors"))
     assert main(["logs", "long", "--store", store.location]) == 0

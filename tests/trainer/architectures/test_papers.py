@@ -149,11 +149,11 @@ def test_a_deconvolution_to_an_odd_side_equals_torchs_with_output_padding() -> N
 @pytest.mark.parametrize(
     ("architecture", "shape", "message"),
     [
-        ("conv", (1, 28, 28), "takes 64x64 or 32x32 images, these are 28x28"),
-        ("burgess", (1, 64, 32), "takes 64x64 or 32x32 images, these are 64x32"),
-        ("dc_ign", (1, 28, 28), "multiples of 8, these are 28x28; use 'fc1200' or 'mlp'"),
-        ("infogan", (1, 30, 32), "multiples of 4, these are 30x32; use 'fc1200' or 'mlp'"),
-        ("troubleshooting", (1, 3, 9), "at least 4 pixels a side, these are 3x9"),
+        ("conv", (1, 28, 28), "takes 64x64 or 32x32 images, but these are 28x28"),
+        ("burgess", (1, 64, 32), "takes 64x64 or 32x32 images, but these are 64x32"),
+        ("dc_ign", (1, 28, 28), "multiples of 8, but these are 28x28; use 'fc1200' or 'mlp'"),
+        ("infogan", (1, 30, 32), "multiples of 4, but these are 30x32; use 'fc1200' or 'mlp'"),
+        ("troubleshooting", (1, 3, 9), "at least 4 pixels a side, but these are 3x9"),
     ],
 )
 def test_images_that_a_network_cannot_take_are_named(

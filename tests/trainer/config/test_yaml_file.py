@@ -2,7 +2,7 @@
 
 import pytest
 
-from trainer.config.yaml_file import DEEPEST, MOST_BYTES, read
+from trainer.config.yaml_file import MAX_BYTES, MAX_DEPTH, read
 from trainer.errors import UserError
 
 
@@ -63,7 +63,7 @@ def test_every_key_and_item_has_its_line(file):
         ("", 1, "nothing"),
         ("# only a comment\n", 1, "nothing"),
         ("- a\n- b\n", 1, "a list"),
-        ("just words\n", 1, "a text"),
+        ("just words\n", 1, "a string"),
         ("a: 1\nb: 2\na: 3\n", 3, "given twice"),
         ("a:\n  b: 1\n  b: 2\n", 3, "a.b: given twice"),
         ("a: 1\n1: 2\n", 2, "expected a name as key"),
@@ -81,8 +81,8 @@ def test_every_key_and_item_has_its_line(file):
         (b"a: 1\nb: \xff\xfe\n", 2, "UTF-8"),
         ("a: 1\nb: \x07\n", 2, "character"),
         ("a: 1\n---\nb: 2\n", 2, "document"),
-        ("a: " + "[" * 5000, 1, f"deeper than {DEEPEST}"),
-        ("a: " + "{b: " * 5000, 1, f"deeper than {DEEPEST}"),
+        ("a: " + "[" * 5000, 1, f"deeper than {MAX_DEPTH}"),
+        ("a: " + "{b: " * 5000, 1, f"deeper than {MAX_DEPTH}"),
     ],
 )
 def test_refused_at_its_line(file, text, line, words):
@@ -100,7 +100,7 @@ def test_files_that_cannot_be_read(tmp_path, file):
         with pytest.raises(UserError, match="cannot be read"):
             read(path)
     with pytest.raises(UserError, match="too large"):
-        read(file("a: " + "x" * MOST_BYTES))
+        read(file("a: " + "x" * MAX_BYTES))
 
 
 def test_overrides_replace_add_and_win_over_names(file):

@@ -32,7 +32,7 @@ def test_numbers_that_stand_for_no_value_are_unknown_and_reported(values, said, 
     found, remarks = read([str(v) for v in values] if as_text else values)
     absent = [v in (-999, 9999, -99, 999, -1) for v in values]
     assert [c == UNKNOWN for c in found.classes[:, 0].tolist()] == absent
-    assert f"age: read as unknown: {said}; `missing: []` takes it as a value" in remarks
+    assert f"age: read as unknown: {said}; `missing: []` keeps it as a value" in remarks
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_very_many_whole_numbers_are_a_quantity_unless_they_are_names():
 
 
 def test_tables_and_arrays_take_the_option(tmp_path):
-    images = np.arange(24 * 16, dtype=np.uint8).reshape(24, 4, 4)
+    images = np.arange(24 * 4, dtype=np.uint8).reshape(24, 2, 2)
     sizes = np.where(np.arange(24) < 4, -8.0, FRACTIONS)
     np.savez(tmp_path / "a.npz", images=images, size=sizes)
     data = load("folder", path=str(tmp_path / "a.npz"), missing=[-8])
@@ -119,7 +119,7 @@ def test_numbers_are_read_in_the_only_way_they_can_be(texts, numbers):
     [
         ([f"{n + 1},535" for n in range(20)], "'1,535' can be read in two ways"),
         (odd("tbd"), "2 of 22 labels are not numbers, such as 'tbd' (`missing: [tbd]` reads it"),
-        ([f"{n} mm" for n in range(20)], "20 different texts"),
+        ([f"{n} mm" for n in range(20)], "20 different values"),
     ],
 )
 def test_the_reason_names_the_cells_that_are_no_numbers(values, why):
@@ -131,7 +131,10 @@ def test_the_reason_names_the_cells_that_are_no_numbers(values, why):
     ("values", "said"),
     [
         (["0", "1", "2", "tbd"] * 4, "read as classes: 4 of 16 labels are not numbers"),
-        (["1.535", "2.851", "432"] * 4, "1.535 is read with a decimal point, not as thousands"),
+        (
+            ["1.535", "2.851", "432"] * 4,
+            "1.535 is read with a decimal point, not a thousands separator",
+        ),
         (["-1", "0", "1", "2"] * 4, "-1 is read as a value; `missing: [-1]` reads it as unknown"),
         ([-1.0, 0.0, 1.0, 2.0] * 4, "-1 is read as a value"),
     ],
@@ -167,3 +170,12 @@ def test_words_for_no_value(word):
 def test_numbers_of_rows_are_no_factor(name):
     found, _ = read([3, 1, 2, 0, 4], name=name)
     assert "a different number for each image" in found.left_out[name]
+
+
+def test_a_factor_that_repeats_another_is_said():
+    hue = np.array(["red", "blue", "red", "blue", "red", ""] * 4)
+    twin = np.array(["7", "3", "7", "3", "7", ""] * 4)
+    other = np.array(["7", "3", "7", "3", "3", ""] * 4)
+    found = read_columns({"hue": hue, "twin": twin, "other": other}, 24)
+    (said,) = found.remarks
+    assert said.startswith("twin carries the same information as hue: no code can tell them apart")

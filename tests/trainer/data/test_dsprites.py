@@ -137,14 +137,14 @@ def test_pickles_without_its_pixels():
     ("options", "message"),
     [
         ({"size": 60}, "size: expected a multiple of 8 from 16 to 512, got 60"),
-        ({"size": "64"}, "size: expected a whole number, got '64'"),
+        ({"size": "64"}, "size: expected an integer, got '64'"),
         ({"factors": {"shap": 1}}, "factors.shap: unknown factor; did you mean 'shape'?"),
         ({"factors": {"scale": 7}}, "factors.scale: expected 1 to 6 classes, got 7"),
         ({"factors": {"scale": 0}}, "factors.scale: expected 1 to 6 classes, got 0"),
         ({"factors": {"scale": []}}, "factors.scale: expected different classes from 0 to 5"),
         ({"factors": {"scale": [1, 1]}}, "factors.scale: expected different classes from 0 to 5"),
         ({"factors": {"scale": [6]}}, "factors.scale: expected different classes from 0 to 5"),
-        ({"factors": {"scale": [1.5]}}, r"factors.scale\[0\]: expected a whole number"),
+        ({"factors": {"scale": [1.5]}}, r"factors.scale\[0\]: expected an integer"),
         ({"size": 32, "path": "x.npz"}, "size: images read from `path` are 64 pixels wide"),
     ],
 )

@@ -13,7 +13,7 @@ from tests.trainer.runs import config
 from trainer.config.schema import FieldError
 from trainer.likelihoods import LIKELIHOODS, likelihood_options
 from trainer.likelihoods.gaussian_network import variances
-from trainer.likelihoods.noise import LEAST_VARIANCE
+from trainer.likelihoods.noise import MIN_VARIANCE
 from trainer.models import Pack
 
 B = batch()
@@ -61,7 +61,7 @@ def test_noise_from_the_decoder_is_that_of_torch_distributions_and_of_its_option
     options, own = built("gaussian_network", variance=0.3)
     log_prob = LIKELIHOODS["gaussian_network"].log_prob
     given = torch.cat([B.decoded, torch.zeros_like(B.decoded)], dim=2)
-    sigma = math.sqrt(0.3 + LEAST_VARIANCE)
+    sigma = math.sqrt(0.3 + MIN_VARIANCE)
     expected = Normal(B.decoded.sigmoid(), sigma).log_prob(B.x).flatten(2).sum(2)
     torch.testing.assert_close(log_prob(B.x, given, own, options), expected)
 
@@ -88,7 +88,7 @@ def test_a_decoder_that_gives_noise_too_has_twice_the_channels() -> None:
     z = torch.zeros(K, 3, pack.latents)
     assert pack.decode(z).shape == (K, 3, 2, 8, 8)
     assert pack.means(z).shape == (K, 3, 1, 8, 8)
-    message = "likelihood: this objective makes its own decoder"
+    message = "likelihood: this objective builds its own decoder"
     with pytest.raises(FieldError, match=message):
         Pack(
             config(likelihood="gaussian_network", objective="infogan", architecture="infogan"),
@@ -103,7 +103,7 @@ def test_mixture_is_that_of_torch_distributions() -> None:
     with torch.no_grad():
         own.log_weight.copy_(weights.log() + 7)  # a constant does not matter
     actual = LIKELIHOODS["gaussian_mixture"].log_prob(B.x, B.decoded, own, options)
-    sigma = torch.tensor([0.3, 0.03, 0.003], dtype=torch.float64).add(LEAST_VARIANCE).sqrt()
+    sigma = torch.tensor([0.3, 0.03, 0.003], dtype=torch.float64).add(MIN_VARIANCE).sqrt()
     for model in range(K):
         means = B.decoded[model].sigmoid().unsqueeze(-1)
         law = MixtureSameFamily(
@@ -162,7 +162,7 @@ def test_an_em_step_is_that_of_equations_23_and_26() -> None:
         for pixel, logit in zip(x, logits, strict=True):
             error = pixel - 1 / (1 + math.exp(-logit))
             joint = []
-            for variance in (0.5 + LEAST_VARIANCE, 0.05 + LEAST_VARIANCE):
+            for variance in (0.5 + MIN_VARIANCE, 0.05 + MIN_VARIANCE):
                 density = math.exp(-(error**2) / (2 * variance)) / math.sqrt(2 * math.pi * variance)
                 joint.append(0.5 * density)
             for k in range(2):
@@ -170,7 +170,7 @@ def test_an_em_step_is_that_of_equations_23_and_26() -> None:
                 squares[k] += joint[k] / sum(joint) * error**2
         weights, sigmas = own.log_weight[model].exp(), own.log_sigma[model].exp()
         assert weights.tolist() == pytest.approx([c / sum(counts) for c in counts])
-        variances = [s / c - LEAST_VARIANCE for s, c in zip(squares, counts, strict=True)]
+        variances = [s / c - MIN_VARIANCE for s, c in zip(squares, counts, strict=True)]
         assert (sigmas**2).tolist() == pytest.approx(variances)
 
 
@@ -197,7 +197,7 @@ def test_a_rate_below_one_averages_over_batches(name: str) -> None:
     batch_variance = (x - decoded.sigmoid()).square().mean((1, 2, 3, 4))
     expected = 0.5 * (0.1 + batch_variance)
     torch.testing.assert_close(
-        own.log_sigma.flatten().exp() ** 2, expected, rtol=1e-4, atol=2 * LEAST_VARIANCE
+        own.log_sigma.flatten().exp() ** 2, expected, rtol=1e-4, atol=2 * MIN_VARIANCE
     )
 
 
@@ -223,7 +223,7 @@ def test_closed_forms_are_kept_with_the_model_but_not_trained_by_gradient() -> N
 @pytest.mark.parametrize(
     ("likelihood", "options", "message"),
     [
-        ("gaussian", {"variance": 0}, r"^likelihood_options\.variance: expected a number above 0"),
+        ("gaussian", {"variance": 0}, r"^likelihood_options\.variance: expected a positive number"),
         ("gaussian", {"sigma": 1}, r"^likelihood_options\.sigma: unknown key; known: variance"),
         ("gaussian_learned", {"by": "closed"}, r"^likelihood_options\.by: .*'closed_form'"),
         ("gaussian_mixture", {"componets": 2}, r"componets: .*did you mean 'components'"),

@@ -91,12 +91,12 @@ def test_samples_are_of_the_models_own_prior(root, monkeypatch):
     [
         (lambda m: m.encode(np.zeros((2, 12, 12))), r"expected images \(n, 2, 12, 12\), got"),
         (lambda m: m.encode(np.zeros((0, 2, 12, 12))), r"got \(0, 2, 12, 12\)"),
-        (lambda m: m.encode(np.full((1, 2, 12, 12), 3.0)), "floats of 0 to 1, got 3.0 to 3.0"),
-        (lambda m: m.encode(np.full((1, 2, 12, 12), 300)), "whole numbers of 0 to 255, got 300"),
+        (lambda m: m.encode(np.full((1, 2, 12, 12), 3.0)), "floats from 0 to 1, got 3.0 to 3.0"),
+        (lambda m: m.encode(np.full((1, 2, 12, 12), 300)), "integers from 0 to 255, got 300"),
         (lambda m: m.encode(np.full((1, 2, 12, 12), np.nan)), "got nan to nan"),
         (lambda m: m.encode(np.full((1, 2, 12, 12), "x")), "expected uint8 images or floats"),
         (lambda m: m.decode(np.zeros((2, 4))), r"expected codes \(n, 3\), got \(2, 4\)"),
-        (lambda m: m.traverse(GREY.images([0]), latents=[3]), "expected latents of 0 to 2, got"),
+        (lambda m: m.traverse(GREY.images([0]), latents=[3]), "expected latents from 0 to 2, got"),
         (lambda m: m.sample(0), "expected at least 1 sample"),
     ],
 )
@@ -113,9 +113,7 @@ def test_a_folder_without_a_model_is_named(tmp_path):
 def test_a_config_that_was_edited_is_not_believed(root):
     path = root / "run0/config.json"
     path.write_text(path.read_text().replace('"beta": 2.0', '"beta": 3.25'))
-    with pytest.raises(
-        UserError, match=r"config.json was changed: beta is 3.25 there, and the mod"
-    ):
+    with pytest.raises(UserError, match=r"config.json was changed: its beta is 3.25, but the mod"):
         load_model(root / "run0")
     train([config(steps=8, beta=2.0)], GREY, [root / "run0"], device="cpu")  # trains nothing
     assert load_model(root / "run0").config.beta == 2.0

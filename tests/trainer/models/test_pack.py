@@ -125,7 +125,7 @@ def test_unknown_names_are_refused_with_the_nearest() -> None:
         Pack(config(architecture="fc120"), 1, (1, 8, 8))
     with pytest.raises(FieldError, match=r"objective: .*did you mean 'beta_vae'"):
         Pack(config(objective="beta_vea"), 1, (1, 8, 8))
-    with pytest.raises(UserError, match="64x64 or 32x32 images, these are 28x28"):
+    with pytest.raises(UserError, match="64x64 or 32x32 images, but these are 28x28"):
         Pack(config(architecture="conv"), 1, (1, 28, 28))
 
 

@@ -126,7 +126,7 @@ def test_latents_of_each_factor() -> None:
         (
             LabelledShapes(),
             {"factors": {"x": 4, "y": 3}},
-            r"objective_options\.factors: .*needs 7 latents, there are 6",
+            r"objective_options\.factors: .*needs 7 latents, but latents is 6",
         ),
         (load("dsprites", labels=2), {}, r"no two labelled images .* differ only in 'shape'"),
     ],

@@ -1,6 +1,6 @@
 """Clamped minibatches (Kulkarni et al. 2015, Sec. 3.1): only one factor and its latents vary.
 
-All images of a batch have the same classes in every factor but one. The latents of that factor are
+All images of a batch have the same class in every factor except one. The latents of that factor are
 active; in the codes to decode, the others are averaged over the batch.
 """
 
@@ -15,7 +15,7 @@ from trainer.data.dataset import UNKNOWN, Dataset
 from trainer.errors import UserError
 from trainer.randomness import stream
 
-BLOCK = 64  # steps drawn at once; changing it changes what a seed gives, and so results
+BLOCK = 64  # steps drawn at once; changing it changes each seed's draws, and hence results
 
 
 def clamped(z: Tensor, active: Tensor) -> Tensor:
@@ -31,9 +31,8 @@ class ClampedBatches:
 
     sizes: number of latents per factor, by name, in the order of the latents.
     shares: relative frequency with which each factor varies. batch: n.
-    at: draws a factor, a labelled image, then n of the images that differ from it at most in that
-        factor, uniformly with replacement.
-    Raises UserError for data whose labels do not allow this.
+    `at` draws a factor, a labelled image, then n of the images that differ from it at most in that
+    factor, uniformly with replacement. Raises UserError for data whose labels do not allow this.
     """
 
     def __init__(

@@ -35,12 +35,12 @@ def clamped_batches(
 
 
 def layout(data: Dataset, latents: int, options: ClampingOptions) -> Mapping[str, int]:
-    """Number of latents per factor. Raises UserError where they do not add up."""
+    """Number of latents per factor. Raises UserError if they do not add up."""
     known = {name: 1 for name, classes in data.factors.items() if classes > 1}
     if not known:
         raise UserError(
-            f"objective 'dc_ign' learns from labels, and data set '{data.name}' has none here; "
-            "set the data set's option `labels` to a table, or use another objective"
+            f"objective 'dc_ign' learns from labels, but data set '{data.name}' has none; "
+            "set its option `labels` to a table, or use another objective"
         )
     where = ("objective_options", "factors")
     sizes = dict(known if options.factors is None else options.factors)
@@ -49,7 +49,7 @@ def layout(data: Dataset, latents: int, options: ClampingOptions) -> Mapping[str
             raise FieldError(f"unknown factor{suggestion(name, known)}", (*where, name))
     over = latents - sum(sizes.values())
     if over < 0:
-        raise FieldError(f"{sizes} needs {latents - over} latents, there are {latents}", where)
+        raise FieldError(f"{sizes} needs {latents - over} latents, but latents is {latents}", where)
     if options.factors is None:
         sizes[next(iter(sizes))] += over
     return sizes

@@ -1,4 +1,4 @@
-"""How InfoGAN is trained: a step of discriminator and recognition, then one of the generator."""
+"""How InfoGAN is trained: a discriminator and recognition step, then a generator step."""
 
 import math
 from collections.abc import Sequence
@@ -48,7 +48,7 @@ class InfoganLearner:
         self._update = recorded(self._step, device)
 
     def step(self, number: int) -> Terms:
-        """A step of discriminator and recognition, then one of the generator, on one batch."""
+        """A discriminator and recognition step, then a generator step, on one batch."""
         indices, noise = self.draws.at(number)
         seen = [self._instance_noise(kind, number) for kind in ("real", "fake", "generated")]
         return self._update(indices, noise, *seen)
@@ -73,9 +73,8 @@ class InfoganLearner:
         regularised = codes[..., : self.pack.latents]
         game = Game(sure_of_real, sure_of_fake, regularised, *seen.chunk(2, dim=2))
         first = self.terms(game, self.options)
-        self.critics.step(
-            first["discriminator"].sum()
-        )  # a model's loss reaches no other's parameters
+        # a model's loss does not reach another's parameters
+        self.critics.step(first["discriminator"].sum())
 
         with self.pack.autocast():
             seen, sure_of_fake = self._judge(fake, over_generated)

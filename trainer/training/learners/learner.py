@@ -1,4 +1,4 @@
-"""What a learner is: it draws the batches of a pack and takes its optimisers' steps."""
+"""The interface of learners, which draw a pack's batches and take its optimiser steps."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class Learner(Protocol):
 
     @property
     def optimizers(self) -> Mapping[str, PackedOptimizer]:
-        """By the name of their states in a checkpoint."""
+        """The optimisers, by the names of their states in a checkpoint."""
         ...
 
     def step(self, number: int) -> Terms:
@@ -36,7 +36,7 @@ class Learning:
 
     learner: (pack, configs, data, device) -> a learner; configs are those of the pack's models, in
         order.
-    check: (config, options of the objective, data) -> None; raises UserError, before training, for
+    check: (config, the objective's options, data) -> None; raises UserError, before training, for
         data that cannot be learned from in this way.
     """
 

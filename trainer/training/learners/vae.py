@@ -1,4 +1,4 @@
-"""How VAEs are trained: encode, sample, decode, one step; then one of any adversaries."""
+"""How VAEs are trained: encode, sample, decode, one step; then a step of any adversary."""
 
 from collections.abc import Sequence
 
@@ -49,7 +49,7 @@ class VaeLearner:
         self._update = recorded(self._step, device)
 
     def step(self, number: int) -> Terms:
-        """One optimiser step of all models; their terms before it."""
+        """One optimiser step of all models; returns their terms before it."""
         indices, noise = self.draws.at(number)
         done = torch.full((), number, dtype=torch.float64, device=noise.device)
         if self.clamping:
@@ -60,7 +60,7 @@ class VaeLearner:
     def _step(
         self, done: Tensor, indices: Tensor, noise: Tensor, active: Tensor | None = None
     ) -> Terms:
-        """The step after `done` of them, (); see `recorded` for what it may depend on."""
+        """The step after `done`, (), steps; see `recorded` for what it may depend on."""
         size = self.config.batch_size
         x = self.pixels.at(indices[:, :size])
         with self.pack.autocast():
@@ -92,7 +92,7 @@ class VaeLearner:
     def _adversary_step(
         self, adversary: Adversary, z: Tensor, indices: Tensor, noise: Tensor
     ) -> Tensor:
-        """One step of the adversaries, and their losses before it, (K,)."""
+        """One step of the adversaries; returns their losses before it, (K,)."""
         with torch.no_grad(), self.pack.autocast():
             mu, logvar = (half.float() for half in self.pack.encode(self.pixels.at(indices)))
             other = reparametrise(mu, logvar, noise)
@@ -103,7 +103,7 @@ class VaeLearner:
 
 
 def _players(pack: Pack) -> tuple[dict[str, nn.Parameter], dict[str, nn.Parameter]]:
-    """The parameters trained by the objective's optimiser, and by the adversary's."""
+    """The parameters trained by the objective's optimiser, and those of the adversary's."""
     trained = {name: p for name, p in pack.named_parameters() if p.requires_grad}
     against = {name: p for name, p in trained.items() if name.startswith("adversary.")}
     return {name: p for name, p in trained.items() if name not in against}, against
