@@ -22,7 +22,7 @@ from trainer.extensions import trust_files
 from trainer.run_files import RECORD_FILE
 
 Evaluation = Mapping[str, Mapping[str, Any]]
-Row = tuple[dict[str, Any], dict[str, Any] | None]  # a result, and its figures in this evaluation
+Row = tuple[dict[str, Any], dict[str, Any] | None]  # a result, and its values in this evaluation
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -58,16 +58,14 @@ def table(rows: Sequence[Row], metrics: Sequence[str]) -> Table:
     shown = Table(caption="reconstruction and KL in nats per image")
     for name in ("run", "beta", "latents", "seed", *metrics, "reconstruction", "KL"):
         shown.add_column(name, justify="left" if name == "run" else "right")
-    for result, figures in rows:
+    for result, values in rows:
         config = result["config"]
         cells = [result["run"], *(f"{config[key]:g}" for key in ("beta", "latents", "seed"))]
-        if figures is None:
+        if values is None:
             shown.add_row(*cells, f"failed: {result['reason']}")
             continue
-        scores = [_shown(figures["measures"][name].get("score"), 4) for name in metrics]
-        shown.add_row(
-            *cells, *scores, _shown(figures["reconstruction"], 2), _shown(figures["kl"], 2)
-        )
+        scores = [_shown(values["measures"][name].get("score"), 4) for name in metrics]
+        shown.add_row(*cells, *scores, _shown(values["reconstruction"], 2), _shown(values["kl"], 2))
     return shown
 
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 # how a model was trained, from training.json
 HOW = ("steps", "seconds", "device", "precision", "ended", "machine", "torch")
-MOST_MODELS = 32  # evaluated at once; bounds memory when evaluating a whole store
+MAX_MODELS = 32  # evaluated at once; bounds memory when evaluating a whole store
 
 
 def evaluate(
@@ -51,11 +51,11 @@ def evaluate(
         state and no metrics.
         A metric that compares seeds (UDR) assumes that `folders` include all runs of a setting,
         which differ only in seed; failed ones are left out of the comparison.
-    device: "auto" (a GPU when there is one), or a name that torch knows.
+    device: "auto" (a GPU if available), or a torch device name.
     pack: the models of `folders`, in order, if in memory: they are scored there, all together, and
         need not be in the folders. Not with a metric that compares seeds.
 
-    Raises UserError for a folder without an intact trained run, or with one of other images, and
+    Raises UserError for a folder without an intact trained run, or trained on other images, and
     for a single seed where a metric compares seeds; FieldError for unknown metrics or options;
     MissingLabels when a metric needs labels that `data` lacks.
 
@@ -75,7 +75,7 @@ def evaluate(
     for block in _blocks(results, identities, together) if pack is None else [range(len(paths))]:
         models = pack or _load([paths[n] for n in block], device)
         figures, alive = _evaluate_pack(models, data, evaluation)
-        reconstructs = models.objective.learner != "infogan"  # whose loss is that of a game
+        reconstructs = models.objective.learner != "infogan"  # an adversarial loss says little
         shared = {"seeds": [results[n]["run"] for n in block]} if together else {}
         for number, figure, latents in zip(block, figures, alive, strict=True):
             if results[number]["state"] != "failed":
@@ -87,7 +87,7 @@ def evaluate(
 
 
 def _check_seeds(results: Sequence[Mapping[str, Any]], folders: Sequence[Path]) -> None:
-    """Raises UserError for a setting with one seed, which has nothing to be compared with."""
+    """Raises UserError for a setting with a single seed, which cannot be compared with another."""
     settings = [setting_of(result) for result in results]
     for setting, folder in zip(settings, folders, strict=True):
         if settings.count(setting) < 2:
@@ -116,8 +116,8 @@ def _blocks(
             if any(identities[n] not in results[n]["evaluations"] for n in numbers):
                 yield numbers
         else:
-            for start in range(0, len(numbers), MOST_MODELS):
-                yield numbers[start : start + MOST_MODELS]
+            for start in range(0, len(numbers), MAX_MODELS):
+                yield numbers[start : start + MAX_MODELS]
 
 
 def _start(folder: Path, data: Dataset) -> dict[str, Any]:
@@ -131,7 +131,7 @@ def _start(folder: Path, data: Dataset) -> dict[str, Any]:
             f"{folder} was trained on other images ('{training['data']['name']}') than those of "
             f"'{data.name}' given here; load the data set with the options in its {CONFIG_FILE}"
         )
-    mend_config(folder, training)  # or its changed content would be recorded as valid
+    mend_config(folder, training)  # else its changed content would be recorded as valid
     stored = read_result(folder)
     if stored is not None and stored["run"] == training["run"]:
         return stored
@@ -198,12 +198,12 @@ def _evaluate_pack(
                     each["measures"][name] = _plain(dataclasses.asdict(Unscored()))
                 continue
             metric = metric_of(name, options)
-            wanted = given.keys() & inspect.signature(metric).parameters.keys()
-            chosen = {key: given[key] for key in wanted}
-            taken = metric(**chosen, **without_code(options))
+            accepted = given.keys() & inspect.signature(metric).parameters.keys()
+            chosen = {key: given[key] for key in accepted}
+            computed = metric(**chosen, **without_code(options))
             low = floor(name, chosen, options, pack.size)
             for k, each in enumerate(figures):
-                each["measures"][name] = _of_model(taken, k)
+                each["measures"][name] = _of_model(computed, k)
                 if low is not None:
                     each["measures"][name]["floor"] = _of_model(low, k)
         known = factor_knowledge(given["posterior"], data)
@@ -219,14 +219,14 @@ def _evaluate_pack(
 
 @dataclasses.dataclass(frozen=True)
 class Unscored:
-    """Placeholder figures of a seed that has no other seed to be compared with."""
+    """Placeholder results of a seed that has no other seed to be compared with."""
 
     score: float = math.nan
     reason: str = "no other seed of its setting finished, and the metric compares seeds"
 
 
 def _of_model(figures: Any, model: int) -> dict[str, Any]:
-    """One model's figures as JSON: arrays have a leading model axis, the rest is shared."""
+    """One model's results as JSON: arrays have a leading model axis, the rest is shared."""
     fields = {f.name: getattr(figures, f.name) for f in dataclasses.fields(figures)}
     return {
         name: _plain(value[model] if isinstance(value, np.ndarray) else value)

@@ -13,16 +13,16 @@ from evaluation.metrics.support.points import Posterior, encode_posterior
 from trainer.data.dataset import UNKNOWN, Dataset
 
 POINTS = 2_400  # labelled images, at most: bounds the time, about 0.1 s per factor and model
-_MANY = 1_000  # from this many on, half of the images train and the other half tests
-_FOLDS = 3  # below that, each third is tested after learning from the others
+_MANY = 1_000  # from this many images on, half of them train and the other half tests
+_FOLDS = 3  # below that, cross-validation with this many folds
 _TREES = 10
 _SURE = 2.0  # standard errors above chance; less does not count as known
-_PER_BIN, _MOST_BINS = 15, 40  # of the values of a single latent
+_PER_BIN, _MAX_BINS = 15, 40  # of the values of a single latent
 
 
 @dataclass(frozen=True)
 class FactorKnowledge:
-    """Figures of K models, arrays with K first; from 0 (chance) to 1.
+    """Results for K models, arrays with K first; from 0 (chance) to 1.
 
     known: (K, F) how well extremely randomised trees predict each factor from the whole code.
     best_latent: (K, F) the same for the best single latent, by a table of its values; latent: (K,
@@ -50,12 +50,12 @@ class FactorKnowledge:
 def factor_knowledge(posterior: Posterior, data: Dataset, seed: int = 0) -> FactorKnowledge | None:
     """What each model of a pack knows about each factor; None without sufficient labels.
 
-    Codes are samples of q(z|x), since means of barely used latents contain what samples do not. The
-    figure is balanced accuracy, the mean over classes of the share predicted correctly, as lift:
+    Codes are samples of q(z|x), since means of barely used latents contain what samples do not.
+    Knowledge is balanced accuracy, the mean over classes of the share predicted correctly, as lift:
     (accuracy - 1/C) / (1 - 1/C) for C classes, so an unbalanced factor cannot be guessed. Anything
-    within two standard errors of chance counts as 0, so that with few labels noise does not look
-    known. Classes with a single labelled image are left out. The best latent is chosen on other
-    images than those on which it is measured.
+    within two standard errors of chance counts as 0, so that noise does not pass for knowledge with
+    few labels. Classes with a single labelled image are left out. The best latent is chosen on
+    other images than those on which it is measured.
 
     posterior: images -> (mu, logvar), each (K, n, M). All models get the same noise.
     """
@@ -92,8 +92,8 @@ def _read(
     z, y = z[:, kept], np.unique(classes[kept], return_inverse=True)[1]
     folds = _folds(y, rng)
     tested = folds >= 0
-    said, single = _held_out(z, y, folds, int(rng.integers(2**31)))
-    right, right_single = (said == y)[:, tested], (single == y)[..., tested]
+    predicted, single = _held_out(z, y, folds, int(rng.integers(2**31)))
+    right, right_single = (predicted == y)[:, tested], (single == y)[..., tested]
     y = y[tested]
     known = np.array([_lift(row, y) for row in right])
     best, latent = np.zeros(len(z)), np.zeros(len(z), np.int64)
@@ -125,17 +125,17 @@ def _held_out(
     z: NDArray[np.float64], y: NDArray[np.int64], folds: NDArray[np.int64], seed: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Classes predicted for held-out images, by the trees (K, n) and by each latent (K, M, n)."""
-    from sklearn.ensemble import ExtraTreesClassifier  # here, as it takes seconds
+    from sklearn.ensemble import ExtraTreesClassifier  # here, as importing it takes seconds
 
     models, n, latents = z.shape
-    said, single = np.full((models, n), -1), np.full((models, latents, n), -1)
+    predicted, single = np.full((models, n), -1), np.full((models, latents, n), -1)
 
-    def tell(model: int, test: NDArray[np.bool_], learn: NDArray[np.bool_]) -> None:
+    def predict(model: int, test: NDArray[np.bool_], learn: NDArray[np.bool_]) -> None:
         trees = ExtraTreesClassifier(
             _TREES, max_features=None, class_weight="balanced", random_state=seed
         )
         trees.fit(z[model, learn], y[learn])
-        said[model, test] = trees.predict(z[model, test])
+        predicted[model, test] = trees.predict(z[model, test])
         for m in range(latents):
             column = z[model, :, m]
             single[model, m, test] = _by_table(column[learn], y[learn], column[test])
@@ -144,23 +144,23 @@ def _held_out(
     with ThreadPoolExecutor(torch.get_num_threads()) as pool:
         for fold in range(folds.max() + 1):
             test = folds == fold
-            list(pool.map(lambda model: tell(model, test, ~test), range(models)))  # noqa: B023
-    return said, single
+            list(pool.map(lambda model: predict(model, test, ~test), range(models)))  # noqa: B023
+    return predicted, single
 
 
 def _by_table(
-    values: NDArray[np.float64], y: NDArray[np.int64], asked: NDArray[np.float64]
+    values: NDArray[np.float64], y: NDArray[np.int64], queries: NDArray[np.float64]
 ) -> NDArray[np.int64]:
-    """The class of each of `asked` (n,): the most likely one in its bin of `values`.
+    """The class of each of `queries` (n,): the most likely one in its bin of `values`.
 
     Bins contain equally many training values; classes have equal weight, however frequent.
     """
-    bins = int(np.clip(len(values) // _PER_BIN, 2, _MOST_BINS))
+    bins = int(np.clip(len(values) // _PER_BIN, 2, _MAX_BINS))
     edges = np.quantile(values, np.arange(1, bins) / bins)
     cell = np.searchsorted(edges, values, side="right") * (y.max() + 1) + y
     counts = np.bincount(cell, minlength=bins * (y.max() + 1)).reshape(bins, -1)
     likely = (counts / np.maximum(counts.sum(axis=0), 1)).argmax(axis=1)
-    return likely[np.searchsorted(edges, asked, side="right")]
+    return likely[np.searchsorted(edges, queries, side="right")]
 
 
 def _alternating(y: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from trainer.data.dataset import UNKNOWN, Dataset
 
-FEW, MANY = 5, 2  # shuffles with few labels, where floors vary, and with many
+SHUFFLES_WITH_FEW_LABELS, SHUFFLES = 5, 2  # with few labels, floors vary
 _ENOUGH = 2_000  # labelled images
-# Points of these metrics are drawn with replacement, any number of them: fewer suffice here.
+# Points of these metrics are drawn with replacement, in any number: fewer suffice here.
 _FEWER = {
     "higgins": {"train": 1_000, "test": 1_000},
     "factorvae": {"train": 2_000, "test": 1_000},
@@ -21,9 +21,9 @@ _SLOW = ({"protocol": "dlib"}, "dci")  # minutes per model: one shuffle
 
 @dataclass(frozen=True)
 class PackFloor:
-    """mean, spread: (K,) over `shuffles` shuffles, the standard deviation; 0 for one shuffle.
+    """mean, spread: (K,) mean and standard deviation over `shuffles` shuffles; 0 for one shuffle.
 
-    A model that has no score has no floor: NaN.
+    A model without a score has no floor: NaN.
     """
 
     mean: NDArray[np.float64]
@@ -36,9 +36,9 @@ def floor(
 ) -> PackFloor | None:
     """The floor of a metric's score for K = `models`; None where shuffling does not affect it.
 
-    given: the metric's arguments: "data", "represent" and, where it takes one, "posterior", both
-        `Remembering`, so that nothing is encoded again. options: its own. A metric that compares
-        seeds gets a different shuffle per seed; otherwise they would still agree.
+    given: the metric's arguments: "data", "represent" and, if it takes one, "posterior", both
+        `Remembering`, so that nothing is encoded again. options: of the metric. A metric that
+        compares seeds gets a different shuffle per seed; otherwise they would still agree.
     """
     from evaluation.metrics import COMPARES_SEEDS, WITHOUT_FLOOR
     from evaluation.metrics.lookup import metric_of, needs_labels, without_code
@@ -67,6 +67,6 @@ def _shuffles(metric: str, data: Dataset, options: Mapping[str, Any]) -> int:
     if metric == slow and protocol.items() <= options.items():
         return 1
     if not data.factors:
-        return MANY
+        return SHUFFLES
     labelled = (data.classes(np.arange(len(data))) != UNKNOWN).any(axis=1).sum()
-    return FEW if labelled <= _ENOUGH else MANY
+    return SHUFFLES_WITH_FEW_LABELS if labelled <= _ENOUGH else SHUFFLES

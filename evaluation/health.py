@@ -16,7 +16,7 @@ LIVE = 0.01  # nats; Duan et al. 2020 leave out latents with less
 _NO_BETTER = 0.99  # of the squared error of the mean image
 _LAST = 0.25  # the final part of training that is examined
 _FALLING = 0.01  # of the loss's total fall, within that part
-_FEWEST = 10  # records to examine
+_MIN_RECORDS = 10  # records to examine
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Health:
     """Health of one run, as in "health" of result.json.
 
     live_latents: number of latents whose posterior differs from the prior (see `live`).
-    collapsed: there are none. diverged: training or the model's figures were not finite, so that
+    collapsed: there are none. diverged: training or the model's results were not finite, so that
     nothing else is known. unconverged: the loss was still falling when training ended.
     worse_than_mean_image: reconstructs no better, in squared error, than the mean image would.
     """
@@ -60,11 +60,11 @@ def health(
     history: Mapping[str, Sequence[Any]] | None,
     reconstructs: bool = True,
 ) -> Health:
-    """The health of a model with finite figures.
+    """The health of a model with finite results.
 
     alive: (M,). relative_error: squared error of its reconstructions over that of the mean image.
     history: from `read_history`. reconstructs: whether it is trained to, so that error and loss
-        measure its quality; those of a game (InfoGAN) do not.
+        measure its quality; not so for adversarial training (InfoGAN).
     """
     return Health(
         live_latents=int(alive.sum()),
@@ -76,7 +76,7 @@ def health(
 
 
 def read_history(folder: Path) -> dict[str, list[Any]] | None:
-    """The training history of a run; None where there is none that can be read."""
+    """The training history of a run; None if missing or unreadable."""
     try:
         history = parse_json((folder / HISTORY_FILE).read_bytes())
     except (OSError, ValueError):
@@ -86,15 +86,15 @@ def read_history(folder: Path) -> dict[str, list[Any]] | None:
 
 
 def still_falling(loss: Sequence[float]) -> bool:
-    """Whether a loss, recorded at equal intervals, still falls at the end: training was too short.
+    """Whether a loss, recorded at equal intervals, is still falling: training was too short.
 
     A line through its last quarter (at least ten records) must fall by more than 1 % of the loss's
     previous fall, and by more than two standard errors of its slope. Fewer than ten records mean
     fewer than ten steps, which is too short for any model.
     """
-    if len(loss) < _FEWEST:
+    if len(loss) < _MIN_RECORDS:
         return True
-    window = max(_FEWEST, round(_LAST * len(loss)))
+    window = max(_MIN_RECORDS, round(_LAST * len(loss)))
     y = np.asarray(loss[-window:], np.float64)
     x = np.linspace(-0.5, 0.5, window)
     slope = float(x @ y / (x @ x))

@@ -9,7 +9,7 @@ from trainer.config.run import digest
 from trainer.config.schema import FieldError, suggestion
 from trainer.data.dataset import Dataset
 
-EVALUATION_FORMAT = 2  # incremented whenever the same evaluation would give other scores
+EVALUATION_FORMAT = 2  # incremented whenever the same evaluation would yield different scores
 DEFAULT_EVALUATION: Mapping[str, Mapping[str, Any]] = {"higgins": {"protocol": "paper"}}
 # what `evaluate` passes to a metric; its other parameters are options
 _GIVEN = ("represent", "data", "posterior", "log_likelihood", "prior")
@@ -60,7 +60,7 @@ def evaluation_ids(
 
 
 def setting_of(result: Mapping[str, Any]) -> str:
-    """A digest shared by runs on the same images that differ only in seed."""
+    """A digest shared by runs that differ only in seed."""
     # the options of the data set may differ in labels, which training never sees
     left_out = ("seed", "dataset")
     return digest({key: value for key, value in result["config"].items() if key not in left_out})
@@ -75,7 +75,7 @@ def with_defaults(evaluation: Mapping[str, Mapping[str, Any]]) -> dict[str, dict
 
 
 def _filled(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
-    # here, to keep importing this module cheap: it loads torch
+    # here, as it loads torch: importing this module stays cheap
     from evaluation.metrics.lookup import CODE, metric_of, with_code
 
     parameters = inspect.signature(metric_of(name, options)).parameters

@@ -58,9 +58,9 @@ def cannot_tell(data: Dataset, options: Mapping[str, Any]) -> str:
     """Why the labels cannot tell a good code from a shuffled one by Higgins; "" when they can.
 
     The true code, with additional noise latents, is scored on these labels, and so is the same code
-    shuffled among the images. The labels can tell them apart when the first is most of the way from
-    the second to 1. Otherwise the sentence says how many more labels would do, judged by more
-    labels like these. Reads no pixels. Raises MissingLabels where `higgins` would.
+    shuffled among the images. The labels can tell them apart if the first score is most of the way
+    from the second to 1. Otherwise the sentence says how many more labels like these would suffice.
+    Reads no pixels. Raises MissingLabels where `higgins` would.
 
     options: of `higgins`.
     """
@@ -72,8 +72,8 @@ def cannot_tell(data: Dataset, options: Mapping[str, Any]) -> str:
     table = labels.classes[(labels.classes != UNKNOWN).any(axis=1)]
     if len(table) > _PLENTY:
         return ""
-    told = truth, shuffled = _known(table, protocol)
-    if _is_told(*told):
+    found_scores = truth, shuffled = _cached_scores(table, protocol)
+    if _distinguishes(*found_scores):
         return ""
     found = (
         f"{len(table):,} labelled images cannot tell a good code from a shuffled one by Higgins "
@@ -83,26 +83,26 @@ def cannot_tell(data: Dataset, options: Mapping[str, Any]) -> str:
         return f"{found}, and every image is labelled"
     for size in growing(len(table))[:_LOOKS]:
         more = imagined(table, size, np.random.default_rng(size))
-        if _is_told(*_known(more, protocol)):
+        if _distinguishes(*_cached_scores(more, protocol)):
             return f"{found}; about {size - len(table):,} more labels would do"
     return f"{found}; many more labels are needed"
 
 
-_PLENTY = 5_000  # labelled images that always tell a good code from a shuffled one
+_PLENTY = 5_000  # this many labelled images always tell a good code from a shuffled one
 _LOOKS = 8  # larger numbers of labels to try
 _CLEARLY = 0.7  # of the way from a shuffled code's score to 1
-_LATENTS = 10  # of the true code with its noise, as many as the papers' models have
+_LATENTS = 10  # of the true code including noise, as in the papers' models
 
 
-def _is_told(truth: float, shuffled: float) -> bool:
+def _distinguishes(truth: float, shuffled: float) -> bool:
     return truth - shuffled >= _CLEARLY * (1 - shuffled)
 
 
-def _known(table: NDArray[np.int64], protocol: Any) -> tuple[float, float]:
-    """`_told` of the same labels, computed once: every command asks, and it takes seconds."""
+def _cached_scores(table: NDArray[np.int64], protocol: Any) -> tuple[float, float]:
+    """`_scores`, cached: every command needs them, and they take seconds."""
 
     def compute() -> dict[str, Any]:
-        return dict(zip(("truth", "shuffled"), _told(table, protocol), strict=True))
+        return dict(zip(("truth", "shuffled"), _scores(table, protocol), strict=True))
 
     labels = hashlib.sha256(np.ascontiguousarray(table).tobytes()).hexdigest()
     found = cache.remembered(
@@ -111,7 +111,7 @@ def _known(table: NDArray[np.int64], protocol: Any) -> tuple[float, float]:
     return found["truth"], found["shuffled"]
 
 
-def _told(table: NDArray[np.int64], protocol: Any) -> tuple[float, float]:
+def _scores(table: NDArray[np.int64], protocol: Any) -> tuple[float, float]:
     """Higgins scores of the true code of labels (n, F), and of the same code shuffled."""
     import torch
 
@@ -143,7 +143,7 @@ def _told(table: NDArray[np.int64], protocol: Any) -> tuple[float, float]:
 
 
 class _Rows:
-    """A data set with labels only, whose images are just their numbers."""
+    """A data set of labels only: each image is just its index."""
 
     name = source = fingerprint = labels_fingerprint = "labels"
     shape, levels = (1, 1, 1), 1

@@ -19,7 +19,7 @@ class LowerBound:
     """The two terms of the evidence lower bound, means over images; it is reconstruction - kl.
 
     reconstruction: (K,) E_q log p(x|z), one sample z per image; negative for binary images.
-    kl: (K,) KL(q(z|x) || p(z)), p(z) the model's prior. kl_per_latent: (K, M); sums to kl over M.
+    kl: (K,) KL(q(z|x) || p(z)), p(z) the model's prior. kl_per_latent: (K, M), sums to kl.
     information_per_latent: (K, M) I(x; z_m) in nats, an upper bound: the mean KL of q(z_m|x) from
         the Gaussian with mean and variance of all its samples.
     relative_error: (K,) squared error of the reconstructions over that of the mean image; 1 for a
@@ -39,7 +39,7 @@ def likelihood(pack: Pack, data: Dataset, seed: int = 0, images: int = 10_000) -
     """Reconstruction and KL of every model on the same `images` images (all, if there are fewer).
 
     Images and the noise of z depend only on `seed`, and the noise is the same for every model, so a
-    model's figures do not depend on its pack.
+    model's results do not depend on its pack.
     """
     rng = np.random.default_rng(seed)
     chosen = np.sort(rng.choice(len(data), min(images, len(data)), replace=False))

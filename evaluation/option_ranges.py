@@ -1,12 +1,12 @@
-"""Which values the options of metrics may have, told before anything is trained."""
+"""Which values the options of metrics may have, checked before anything is trained."""
 
 from collections.abc import Sequence
 from typing import Any
 
 from trainer.config.schema import FieldError
 
-MOST = 100_000_000  # images, points or bins: more would not fit into memory
-LEAST = {  # of counts
+MAX_COUNT = 100_000_000  # images, points or bins: more would not fit into memory
+MIN_COUNTS = {  # of counts
     "pairs": 1,
     "train": 1,
     "test": 1,
@@ -17,9 +17,9 @@ LEAST = {  # of counts
     "batch_size": 2,
     "variance_estimate": 2,
 }
-ABOVE_ZERO = ("C", "alpha")
-NOT_NEGATIVE = ("threshold", "used", "normal")
-MOST_SEED = 2**32 - 1
+POSITIVE = ("C", "alpha")
+NON_NEGATIVE = ("threshold", "used", "normal")
+MAX_SEED = 2**32 - 1
 
 
 def check_option(name: str, value: Any) -> None:
@@ -30,13 +30,13 @@ def check_option(name: str, value: Any) -> None:
                 raise FieldError(f"{item} is listed twice")
     if value is None or isinstance(value, bool) or not isinstance(value, int | float):
         return
-    if name in LEAST and not LEAST[name] <= value <= MOST:
-        raise FieldError(f"expected {LEAST[name]} to {MOST:,}, got {value:,}")
-    if name == "seed" and not 0 <= value <= MOST_SEED:
-        raise FieldError(f"expected 0 to {MOST_SEED}, got {value}")
-    if name in ABOVE_ZERO and value <= 0:
+    if name in MIN_COUNTS and not MIN_COUNTS[name] <= value <= MAX_COUNT:
+        raise FieldError(f"expected {MIN_COUNTS[name]} to {MAX_COUNT:,}, got {value:,}")
+    if name == "seed" and not 0 <= value <= MAX_SEED:
+        raise FieldError(f"expected 0 to {MAX_SEED}, got {value}")
+    if name in POSITIVE and value <= 0:
         raise FieldError(f"expected a number above 0, got {value}")
-    if name in NOT_NEGATIVE and value < 0:
+    if name in NON_NEGATIVE and value < 0:
         raise FieldError(f"expected 0 or more, got {value}")
     if name == "quantile" and not 0 < value <= 1:
         raise FieldError(f"expected a number above 0, at most 1, got {value}")

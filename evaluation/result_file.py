@@ -12,14 +12,14 @@ A result contains, besides format, run, config, data, state, reason, training an
 floor: the metric on the same codes shuffled among the images, with the same labels: mean and
     standard deviation (0 for one shuffle) over `shuffles` shuffles. Only for metrics for which it
     is meaningful. A score of null comes with a "reason".
-factors: how much the code knows of each labelled factor, 0 (chance) to 1, held out: "known" by the
-    whole code, "best_latent" by its best single latent, whose number is "latent"; of sampled codes.
+factors: how much the code knows about each labelled factor, 0 (chance) to 1, held out: "known" from
+    the whole code, "best_latent" from its best single latent, number "latent"; on sampled codes.
     Absent without labels; a factor with too few of them is left out.
 training: how it was trained; "ended": when, UTC, ISO 8601; "machine": see `trainer.device.machine`.
-health: see `evaluation.health.Health`. "live_latents" is a whole number, the others true or false.
+health: see `evaluation.health.Health`. "live_latents" is an integer, the others true or false.
 
-Results written by earlier versions lack floor, factors and health, and when and where they were
-trained; readers cope without.
+Results written by earlier versions lack floor, factors, health, "ended" and "machine"; readers must
+accept them.
 """
 
 import logging
@@ -35,16 +35,16 @@ from evaluation.result_schema import problem
 from trainer.files import SEAL, parse_json, read_plain, seal_holds, sealed, stamp, write_json
 
 RESULT = "result.json"
-SETTLED = 3  # seconds; the coarsest times of file systems are of two
+SETTLED = 3  # seconds; the coarsest file system timestamps have a resolution of two
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Reading:
-    """The content of a run folder under one name: the record, or None and why it is invalid.
+    """One file of a run folder: the record, or None and why it is invalid.
 
-    absent: there is no such file at all.
+    absent: the file does not exist.
     """
 
     record: dict[str, Any] | None
@@ -68,7 +68,7 @@ class Files(Protocol):
         """Names of the files; hidden and half-written ones left out."""
 
     def stamp(self, name: str) -> str | None:
-        """What changes whenever a file does, without reading it; None where there is no telling."""
+        """A string that changes whenever the file does, without reading it; None if unknown."""
 
 
 @dataclass(frozen=True)
@@ -103,11 +103,11 @@ class LocalFiles:
     def stamp(self, name: str) -> str | None:
         """As Files: size, inode, times of the content's and of the inode's last change.
 
-        No program sets the latter at will. None for a file so young that another change could have
-        the same time, where a disk counts in seconds.
+        No program can set the latter freely. None for a file so young that another change could get
+        the same time on a file system that counts in seconds.
         """
         try:
-            found = os.lstat(os.path.join(self.folder, name))  # quicker than Path's own
+            found = os.lstat(os.path.join(self.folder, name))  # faster than Path.lstat
         except (FileNotFoundError, NotADirectoryError):
             return None
         times = found.st_mtime_ns, found.st_ctime_ns
@@ -129,7 +129,7 @@ def read_result(folder: Path, hashes: bool = True) -> dict[str, Any] | None:
 
 
 def result_of(files: Files, hashes: bool = True, run: str | None = None) -> dict[str, Any] | None:
-    """As `read_result`, for a run whose files may be anywhere. run: as in `record_of`."""
+    """As `read_result`, for files anywhere. run: as in `record_of`."""
     reading = record_of(files, RESULT, hashes, run)
     if reading.record is None and not reading.absent:
         _log.warning("%s; the result is not used", reading.reason)
@@ -142,10 +142,10 @@ def read_record(folder: Path, name: str, hashes: bool = True) -> Reading:
 
 
 def record_of(files: Files, name: str, hashes: bool = True, run: str | None = None) -> Reading:
-    """As `read_record`, for a run whose files may be anywhere.
+    """As `read_record`, for files anywhere.
 
-    run: id of the run that it must be of, where that is known: a folder may have been copied over
-        another, and then all its files fit together.
+    run: id of the run that the record must belong to, if known: a folder may have been copied over
+        another, and then all its files are consistent.
     """
     content = files.read(name)
     if content is None:
@@ -170,9 +170,9 @@ def record_of(files: Files, name: str, hashes: bool = True, run: str | None = No
 
 
 def write_result(folder: Path, result: Mapping[str, Any]) -> None:
-    """Writes result.json with a checksum: readers see either the old one or the new, never a part.
+    """Writes result.json with a checksum: readers see either the old or the new one, never a part.
 
-    Raises ValueError for NaN and infinities, which JSON does not have; UserError for a full disk.
+    Raises ValueError for NaN and infinities, which JSON lacks; UserError for a full disk.
     """
     write_json(Path(folder) / RESULT, sealed(result))
 

@@ -7,14 +7,14 @@ from typing import Any
 
 from trainer.config.run import RESULT_FORMAT
 
-_LARGEST = 2**31  # whole number in a record: seeds, latents, sides of an image
+_LIMIT = 2**31  # of integers in a record: seeds, latents, sides of an image
 
 
 def problem(record: object) -> str:
-    """The first error in the content of training.json or result.json; "" if there is none.
+    """The first error in the content of training.json or result.json; "" if it is valid.
 
-    It checks what the readers of a run take for granted; a store may be shared, and those who can
-    write to it must not be able to break or mislead those who read it.
+    It checks what readers take for granted; a store may be shared, and those who can write to it
+    must not be able to break or mislead those who read it.
     """
     if not isinstance(record, dict) or not isinstance(record.get("files"), dict):
         return "is damaged (no list of files)"
@@ -31,23 +31,23 @@ def _wrong(record: Mapping[str, Any]) -> Iterator[str]:
             yield f"it lists {name[:80]!r}, which is no file of the run"
         elif not isinstance(facts, dict) or not {"sha256", "bytes"} <= facts.keys():
             yield f"it lists {name} without checksum"
-    if not _is_text(record.get("run")):
+    if not _is_string(record.get("run")):
         yield "no run id"
     if record.get("state") not in ("finished", "failed"):
         yield "no state"
-    if not _is_text(record.get("reason"), optional=True):
+    if not _is_string(record.get("reason"), optional=True):
         yield "its reason is no text"
     config, data = record.get("config"), record.get("data")
     if not isinstance(config, dict):
         yield "no config"
     elif not (
         _is_number(config.get("beta"))
-        and _are_whole(config, "latents", "seed")
+        and _are_integers(config, "latents", "seed")
         and config["latents"] > 0
     ):
         yield "no beta, latents and seed in its config"
     shape = data.get("shape") if isinstance(data, dict) else None
-    if not isinstance(shape, list) or not all(_is_whole(side) and side > 0 for side in shape):
+    if not isinstance(shape, list) or not all(_is_integer(side) and side > 0 for side in shape):
         yield "no shape in its data"
     evaluations = record.get("evaluations", {})
     if not isinstance(evaluations, dict) or not all(map(_is_evaluation, evaluations.values())):
@@ -62,21 +62,21 @@ def _is_plain(name: str) -> bool:
 def _is_evaluation(value: object) -> bool:
     if not isinstance(value, dict) or not isinstance(value.get("measures"), dict):
         return False
-    figures = value["measures"].values()
+    values = value["measures"].values()
     return isinstance(value.get("kl_per_latent", []), list | NoneType) and all(
         isinstance(each, dict)
         and isinstance(each.get("scores"), list | NoneType)
-        and _is_text(each.get("reason"), optional=True)
-        for each in figures
+        and _is_string(each.get("reason"), optional=True)
+        for each in values
     )
 
 
-def _are_whole(values: Mapping[str, Any], *keys: str) -> bool:
-    return all(_is_whole(values.get(key)) for key in keys)
+def _are_integers(values: Mapping[str, Any], *keys: str) -> bool:
+    return all(_is_integer(values.get(key)) for key in keys)
 
 
-def _is_whole(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _LARGEST
+def _is_integer(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _LIMIT
 
 
 def _is_number(value: object) -> bool:
@@ -86,5 +86,5 @@ def _is_number(value: object) -> bool:
         return False
 
 
-def _is_text(value: object, optional: bool = False) -> bool:
+def _is_string(value: object, optional: bool = False) -> bool:
     return isinstance(value, str) or (optional and value is None)

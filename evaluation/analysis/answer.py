@@ -41,16 +41,16 @@ class Best:
 
     setting: the setting, over its seeds. favourite: the one with the best expected score, the
         metric's favourite; None, like `standing` and `top`, when the runs say nothing about beta.
-    within: a difference in score that does not matter, in units of the score.
+    within: a difference that does not matter, in units of the score.
     confidence: the required probability of being within that difference of the best.
-    standing: the probability that `setting` is within `within` of the best one tried, and the rest.
+    standing: the probability that `setting` is within `within` of the best one tried, and more.
     good: the tried settings that are more likely than not within it, and `setting`; by expected
         score.
-    tied: those that the metric cannot tell from its favourite, `setting` first.
+    tied: those that the metric cannot distinguish from its favourite, `setting` first.
     top: where the curve peaks, with its interval; usually between settings.
     verdict, reasons: whether it is reliable; if not, why and what to do, in sentences.
-    sentences: the whole answer in words; per_latents: that of each latent size. Both are empty in
-        the answer for one latent size.
+    sentences: the whole answer in words; per_latents: the best of each latent size. Both are empty
+        in the answer for one latent size.
     """
 
     setting: SettingSummary
@@ -83,7 +83,7 @@ class Best:
 
     @property
     def parameters(self) -> Mapping[str, Any]:
-        """Its other choices, as far as they differ between settings."""
+        """Its other choices that differ between settings."""
         return self.setting.parameters
 
     @property
@@ -94,7 +94,7 @@ class Best:
 
     @property
     def score(self) -> float:
-        """Over all seeds, by the choice's policy."""
+        """The score over all seeds, by the choice's policy."""
         return self.setting.score
 
     @property
@@ -104,7 +104,7 @@ class Best:
 
     @property
     def seeds(self) -> int:
-        """Number of seeds, of which `failed` failed."""
+        """Number of seeds, including failed ones."""
         return self.setting.seeds
 
     @property
@@ -150,7 +150,7 @@ class Best:
 
     @property
     def factors(self) -> Mapping[str, Knowledge]:
-        """What the models' codes know of each factor, averaged over seeds."""
+        """What the models' codes know about each factor, averaged over seeds."""
         return self.setting.factors
 
     @property
@@ -209,13 +209,13 @@ class Best:
 class Answer:
     """The one answer shared by command line, report, figures and MLflow.
 
-    choice: every setting ranked by its score; its best ones, overall and per latent size, are those
-        of `best` and `per_latents`, not those that score highest by luck.
+    choice: every setting ranked by its score, but with the best ones, overall and per latent size,
+        from `best` and `per_latents`, not those that score highest by luck.
     standings: every tested setting on the curve, by expected score, best first.
     probability_latents: that the best beta overall is at this latent size, by latent size.
     variance: seed and classifier noise; None without a curve.
     curves: by latent size, for the combination of other parameters that scores best there.
-    health: of all runs. level: probability that each interval claims.
+    health: of all runs. level: coverage of the intervals.
     scattered, levels: other parameters that count as noise, and those whose values share one curve
         shape at different levels.
     """
@@ -244,7 +244,7 @@ class Answer:
 
     @cached_property
     def matters(self) -> Mapping[str, float]:
-        """Shares of the variance of the score, as `what_matters` has them."""
+        """Shares of the variance of the score, as from `what_matters`."""
         return what_matters(self.choice.settings)
 
     @property
@@ -268,7 +268,7 @@ class Answer:
         return self.curves[latents]
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values: the setting to use under `best`, and of each latent size."""
+        """Plain values: the setting to use under `best`, and for each latent size."""
         return {
             "best": self.best.to_json(),
             "per_latents": {str(m): best.to_json() for m, best in self.per_latents.items()},

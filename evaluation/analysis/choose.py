@@ -12,7 +12,7 @@ from evaluation.analysis.table import RunRow
 from trainer.config.schema import lookup
 from trainer.errors import UserError
 
-# metrics whose scores end at 1, where a perfect code is
+# metrics that are 1 for a perfect code, and never more
 UP_TO_ONE = frozenset({"higgins", "factorvae", "mig", "sap", "dci", "modularity", "irs", "udr"})
 
 
@@ -24,7 +24,7 @@ class Choice:
     favourites: the metric's favourite by M, and overall under None, where another one is
         recommended.
     failed_score: what a failed seed counts as: chance level where the metric has one, else the
-        worst score of the sweep; nan when there is neither.
+        worst score of the sweep; nan without either.
     chance: chance level of the metric; nan when it has none. metric: its name, empty if unknown.
     """
 
@@ -45,7 +45,7 @@ class Choice:
 
     @property
     def ceiling(self) -> float:
-        """The highest score that the metric can give; inf where none is known."""
+        """The highest possible score of the metric; inf if unknown."""
         return 1.0 if self.metric in UP_TO_ONE and self.goal == "maximize" else math.inf
 
     @property
@@ -60,9 +60,9 @@ class Choice:
 
     @property
     def policy_words(self) -> str:
-        """How a setting's score was made, as a sentence for people."""
+        """How a setting's score was computed, as a sentence for people."""
         rows = [row for setting in self.settings for row in setting.rows]
-        # only Higgins trains several classifiers, whose scores the paper pools over seeds
+        # only Higgins trains several classifiers; the paper pools their scores over seeds
         several = self.metric in ("", "higgins") or any(len(row.scores) > 1 for row in rows)
         kind = "classifier" if several else metric_name(self.metric)
         words = f"The score of a setting is the mean of {PARTS[self.policy]}"
@@ -72,7 +72,7 @@ class Choice:
             level = "chance level" if math.isfinite(self.chance) else "the sweep's worst score"
             words += f" A failed seed counts in full, at {level} ({self.failed_score:.3g})."
         if self.undefined:
-            words += " A collapsed seed has no score, and does not count as one."
+            words += " A collapsed seed has no score and is left out."
         return words
 
 

@@ -21,7 +21,7 @@ from evaluation.analysis.table import RunRow
 from evaluation.analysis.verdict import Evidence, causes, judge
 from trainer.errors import UserError
 
-WITHIN = 0.01  # a difference from the best score that does not matter
+WITHIN = 0.01  # distance from the best score that does not matter
 NO_SCORE = "no run with beta above 0 finished with a score, so there is no best beta to find"
 
 
@@ -36,19 +36,19 @@ def answer(
     """Which setting to use, from one row per run.
 
     The model is of a setting's **mean over seeds**: the expected score of one more seed. The
-    paper's score, the mean of the better half, is used for the ranking (`choose`). It would not do
-    as a target of inference: it rises with the spread of seeds, which is not desirable.
+    paper's score, the mean of the better half, is used for the ranking (`choose`). It is unsuitable
+    as a target of inference: it rises with the variation between seeds, which is undesirable.
 
     Functions of beta are drawn (`posterior.py`) from a surface (`surface.py`) fitted to the
-    settings' means and their noise (`noise.py`). In each of them some tested setting is best; the
-    share of draws in which a setting is within `within` of that one is its probability of being as
-    good as the best (`recommend.py`). Of those that the metric cannot tell apart, the one to use
-    keeps the most factors, then reconstructs best. The peak of the curve between settings has an
-    interval (`top.py`). Failed seeds count in full, as in `choose`.
+    settings' means and their noise (`noise.py`). The share of draws in which a setting is within
+    `within` of the best tested one is its probability of being good enough (`recommend.py`).
+    Among those that the metric cannot tell apart, the one to use keeps the most factors, then
+    reconstructs best. The peak of the curve between settings has an interval (`top.py`). Failed
+    seeds count in full, as in `choose`.
 
     level: coverage of intervals, in (0, 1). seed: of the draws; the same rows and seed give the
-    same answer. within: in units of the score. confidence: probability of being within it of the
-    best from which a setting counts as such, in (0, 1). Raises UserError without rows.
+    same answer. within: in units of the score. confidence: required probability of being within it
+    of the best, in (0, 1). Raises UserError without rows.
 
     Example:
         >>> scores = {1.0: 0.6, 2.0: 0.8, 4.0: 0.95, 8.0: 0.7, 16.0: 0.5}
@@ -107,7 +107,7 @@ def answer(
 
 @dataclass(frozen=True)
 class _Finder:
-    """Finds the best setting of some latent sizes in the draws for all of them."""
+    """Finds the best setting of any latent sizes in the draws for all of them."""
 
     choice: Choice
     health: HealthCounts
@@ -121,7 +121,7 @@ class _Finder:
     def standings(
         self, settings: Sequence[SettingSummary], tested: np.ndarray
     ) -> tuple[Standing, ...]:
-        """Standings of `settings`, whose mean scores are drawn in `tested` (draws, settings)."""
+        """Standings of `settings`; `tested` (draws, settings) are draws of their mean scores."""
         certain = (self.level, self.within, self.confidence)
         return rank(settings, tested, self.sign, *certain, ceiling=self.choice.ceiling)
 
@@ -169,7 +169,7 @@ class _Finder:
 
 
 def _on_the_curve(choice: Choice) -> list[SettingSummary]:
-    """The settings that fit on a curve over log beta, in a fixed order; none where all failed."""
+    """The settings that fit on a curve over log beta, in a fixed order; empty if all failed."""
     settings = [s for s in choice.settings if s.beta > 0 and math.isfinite(s.mean)]
     if not any(setting.finished for setting in settings):
         return []
@@ -220,13 +220,13 @@ def _no_best(
     within: float,
     confidence: float,
 ) -> Best:
-    """The answer where no curve over beta can be drawn: little more than why."""
+    """The answer where no curve over beta can be drawn: little more than the reason."""
     if setting.undefined and not setting.finished:
         doubt = "no model has a live latent, so the metric is undefined and there is no best beta"
     else:
         doubt = NO_SCORE
-    mend = causes(_evidence(choice, health, setting, within, confidence))
-    return Best(setting, within, confidence, reasons=(f"{doubt[:1].upper()}{doubt[1:]}.", *mend))
+    fixes = causes(_evidence(choice, health, setting, within, confidence))
+    return Best(setting, within, confidence, reasons=(f"{doubt[:1].upper()}{doubt[1:]}.", *fixes))
 
 
 def _without_curve(

@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-ENCODED = 0.2  # of 1: with less knowledge than this, a factor counts as lost
+ENCODED = 0.2  # of 1: with less knowledge, a factor counts as lost
 
 
 @dataclass(frozen=True)
 class Knowledge:
-    """Of one factor, corrected for chance: 0 is none, 1 all that labels could show.
+    """Knowledge of one factor, corrected for chance: 0 is none, 1 all that labels can show.
 
     known: by a nonlinear classifier on the whole code. best_latent: by the best single latent.
     """
@@ -38,7 +38,7 @@ def read_factors(record: object) -> dict[str, Knowledge]:
 
 
 def mean_knowledge(runs: Sequence[Mapping[str, Knowledge]]) -> dict[str, Knowledge]:
-    """The mean over the runs in which it was measured, by factor."""
+    """Mean knowledge by factor, over the runs in which it was measured."""
     names = dict.fromkeys(name for run in runs for name in run)
     found = {name: [run[name] for run in runs if name in run] for name in names}
     return {

@@ -5,7 +5,7 @@ import math
 _NAMES = {
     "dci": "DCI",
     "factorvae": "FactorVAE",
-    "indicators": "KL(q(z) ‖ p(z))",  # the one of the indicators that settings are compared by
+    "indicators": "KL(q(z) ‖ p(z))",  # the indicator by which settings are compared
     "irs": "IRS",
     "mig": "MIG",
     "sap": "SAP",

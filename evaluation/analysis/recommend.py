@@ -9,8 +9,8 @@ import numpy as np
 from evaluation.analysis.settings.summary import SettingSummary
 
 CLEAR = 0.8  # default probability of being as good as the best that counts as certain
-GOOD = 0.5  # probability from which it counts as good: more likely than not
-APART = 0.5  # of the favourite's; below, the metric tells a setting from an uncertain favourite
+GOOD = 0.5  # at least this probability counts as good: more likely than not
+APART = 0.5  # share of an uncertain favourite's probability below which a setting is not tied
 
 
 @dataclass(frozen=True)
@@ -48,10 +48,10 @@ def rank(
 ) -> tuple[Standing, ...]:
     """Standings of `settings` by expected score, best first: the first is the metric's favourite.
 
-    draws: (draws, settings) of their mean scores, higher is better. sign: -1 where scores are
-    better when lower. within: in units of the score. confidence: probability of being as good as
-    the best from which a setting counts as such. ceiling: the highest score there is. The draws
-        are normal and pass it; no true mean does, so what is above it counts as the ceiling.
+    draws: (draws, settings) of their mean scores, higher is better. sign: -1 where lower scores are
+    better. within: in units of the score. confidence: required probability of being as good as the
+    best. ceiling: the highest possible score. Draws are normal and may exceed it, which no true
+        mean does, so they are clipped to it.
     """
     means = np.minimum(draws, ceiling)
     loss = means.max(axis=1, keepdims=True) - means
@@ -82,7 +82,7 @@ def recommend(standings: Sequence[Standing]) -> Standing:
     """The one to use among those that the metric cannot tell apart.
 
     It is the one that keeps the most factors, then the one that reconstructs best, among those with
-    comparable likelihoods. A setting most of whose models collapsed comes last.
+    comparable likelihoods. A setting whose models mostly collapsed comes last.
     """
     tied = [standing for standing in standings if standing.tied]
     sound = [s for s in tied if 2 * s.setting.health.collapsed < s.setting.seeds] or tied
@@ -100,7 +100,7 @@ def factors_kept(setting: SettingSummary) -> int:
 def faithful(settings: Sequence[SettingSummary]) -> SettingSummary | None:
     """The one that reconstructs best among those with the first one's likelihood; None if unknown.
 
-    log p(x|z) of different likelihoods are densities over different things: incomparable.
+    log p(x|z) under different likelihoods are densities over different things: incomparable.
     """
     known = [s for s in settings if math.isfinite(s.reconstruction)]
     same = [s for s in known if likelihood_of(s) == likelihood_of(known[0])]
@@ -108,7 +108,7 @@ def faithful(settings: Sequence[SettingSummary]) -> SettingSummary | None:
 
 
 def comparable(settings: Sequence[SettingSummary], to: SettingSummary) -> list[SettingSummary]:
-    """Those whose reconstruction is known and in the same units as that of `to`."""
+    """Those whose reconstruction is known and in the same units as the reconstruction of `to`."""
     same = (s for s in settings if likelihood_of(s) == likelihood_of(to))
     return [setting for setting in same if math.isfinite(setting.reconstruction)]
 

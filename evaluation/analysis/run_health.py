@@ -26,7 +26,7 @@ class RunHealth:
     worse_than_mean_image: bool = False
 
     @property
-    def ill(self) -> bool:
+    def unhealthy(self) -> bool:
         """Whether the model is unusable, whatever its score."""
         return self.collapsed or self.diverged
 
@@ -53,11 +53,11 @@ class HealthCounts:
 def read_health(
     record: Mapping[str, Any], kl_per_latent: Sequence[float], failed: bool
 ) -> RunHealth:
-    """The recorded health, completed by what else is known about a run.
+    """The recorded health, completed from whatever else is known about a run.
 
     record: `health` of a result; empty in results that were written before it was measured.
     """
-    live = _whole(record.get("live_latents"))
+    live = _integer(record.get("live_latents"))
     if live is None and kl_per_latent and not failed:
         live = sum(kl > LIVE for kl in kl_per_latent)
     return RunHealth(
@@ -83,7 +83,7 @@ def count_health(runs: Iterable[RunHealth]) -> HealthCounts:
     )
 
 
-def _whole(value: object) -> int | None:
+def _integer(value: object) -> int | None:
     known = isinstance(value, int | float) and math.isfinite(value)
     return int(value) if known else None  # type: ignore[call-overload]
 

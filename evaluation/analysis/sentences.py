@@ -10,8 +10,8 @@ from evaluation.analysis.run_health import HealthCounts
 from evaluation.analysis.settings.names import setting_label
 from evaluation.analysis.settings.summary import SettingSummary
 
-MOST_NAMED = 5  # settings named in a sentence
-CONTENDER = 0.05  # probability from which a latent size may be the best
+MAX_NAMED = 5  # settings named in a sentence
+CONTENDER = 0.05  # a latent size with at least this probability may be the best
 
 
 def sentences(answer: Answer) -> Iterator[str]:
@@ -46,8 +46,8 @@ def _use(answer: Answer) -> Iterator[str]:
     if others and best.good_beta:
         low, high = map(number, best.good_beta)
         span = f"β from {low} to {high}" if low != high else f"β {low}"
-        more = f" and {len(others) - MOST_NAMED} more" if len(others) > MOST_NAMED else ""
-        named = "; ".join(map(setting_label, others[:MOST_NAMED]))
+        more = f" and {len(others) - MAX_NAMED} more" if len(others) > MAX_NAMED else ""
+        named = "; ".join(map(setting_label, others[:MAX_NAMED]))
         yield f"As good, more likely than not: {span} ({named}{more})."
     if best.favourite is not None and best.favourite is not best.setting:
         yield _preferred(best, best.favourite)
@@ -56,19 +56,21 @@ def _use(answer: Answer) -> Iterator[str]:
 def _preferred(best: Best, favourite: SettingSummary) -> str:
     """Why the setting to use is not the metric's favourite."""
     setting = best.setting
-    said = (
+    opening = (
         f"The metric's favourite is {setting_label(favourite)}, but its mean over seeds "
         f"({fixed(favourite.mean, 3)} against {fixed(setting.mean, 3)}) does not tell the two apart"
     )
     kept, others = factors_kept(setting), factors_kept(favourite)
     if kept > others:
         whole = len(setting.factors)
-        return f"{said}, and this one keeps {kept} of {whole} factors, the favourite {others}."
+        return f"{opening}, and this one keeps {kept} of {whole} factors, the favourite {others}."
     ours, theirs = fixed(setting.reconstruction, 1), fixed(favourite.reconstruction, 1)
     better = setting.reconstruction > favourite.reconstruction and ours != theirs
     if better and likelihood_of(setting) == likelihood_of(favourite):
-        return f"{said}, and this one reconstructs better ({ours} against {theirs} nats per image)."
-    return f"{said}, and more of this one's models are usable."
+        return (
+            f"{opening}, and this one reconstructs better ({ours} against {theirs} nats per image)."
+        )
+    return f"{opening}, and more of this one's models are usable."
 
 
 def _verdict(answer: Answer) -> Iterator[str]:
@@ -77,8 +79,8 @@ def _verdict(answer: Answer) -> Iterator[str]:
         yield "Verdict: clear, the scores settle this."
         if 2 * health.unconverged >= health.runs:
             yield (
-                f"It is of models trained this long: the loss of {health.unconverged} of "
-                f"{count(health.runs, 'run')} was still falling, and longer training may move β."
+                f"It holds for this length of training: the loss of {health.unconverged} of "
+                f"{count(health.runs, 'run')} was still falling, and longer training may shift β."
             )
     else:
         yield "Verdict: cannot tell."
@@ -88,12 +90,12 @@ def _verdict(answer: Answer) -> Iterator[str]:
 def _factors(answer: Answer) -> Iterator[str]:
     """Each factor that is lost at the setting to use or at the metric's favourite."""
     best = answer.best
-    said: set[str] = set()
+    mentioned: set[str] = set()
     for setting in (best.setting, best.favourite):
         for factor, knowledge in setting.factors.items() if setting else ():
-            if setting is None or knowledge.encoded or factor in said:
+            if setting is None or knowledge.encoded or factor in mentioned:
                 continue
-            said.add(factor)
+            mentioned.add(factor)
             yield _lost(factor, setting, answer.choice.settings)
 
 
@@ -119,8 +121,8 @@ def _score(answer: Answer) -> Iterator[str]:
     top = best.favourite or best.setting
     if answer.choice.ceiling - top.mean <= best.within:
         yield (
-            f"The {title} is at its ceiling ({fixed(top.mean, 3)} of 1): it cannot rank what "
-            "reaches that."
+            f"The {title} is at its ceiling ({fixed(top.mean, 3)} of 1): it cannot rank settings "
+            "that reach it."
         )
     if best.floor is not None:
         spread = f" ± {fixed(best.floor.spread, 3)}" if math.isfinite(best.floor.spread) else ""
@@ -147,14 +149,14 @@ def _top(answer: Answer) -> Iterator[str]:
     contenders = {m: p for m, p in answer.probability_latents.items() if p > CONTENDER}
     if len(contenders) > 1:
         odds = ", ".join(f"M = {m} ({p:.2f})" for m, p in contenders.items())
-        yield f"The latent size is not settled: {odds}; the interval of beta is over them all."
+        yield f"The latent size is not settled: {odds}; the interval of beta covers all of them."
     high_score, used = answer.choice.settings[0], best.setting
     ahead = fixed(high_score.score, 3) != fixed(used.score, 3)  # and not by rounding alone
     if high_score not in (used, best.favourite) and math.isfinite(high_score.score) and ahead:
         yield (
             f"By score alone, the mean of the better half, {setting_label(high_score)} is ahead, "
-            f"{fixed(high_score.score, 3)} against {fixed(used.score, 3)}; that mean also rises "
-            "with the spread of seeds."
+            f"{fixed(high_score.score, 3)} against {fixed(used.score, 3)}; but that mean also "
+            "rises with the variation between seeds."
         )
 
 
@@ -162,22 +164,22 @@ def _runs(answer: Answer) -> Iterator[str]:
     """The fate of the runs: failures and unusable models."""
     choice, health = answer.choice, answer.health
     if choice.failed:
-        at = f"; each counts, at {choice.failed_score:.3g}"
+        at = f"; each counts as {choice.failed_score:.3g}"
         known = math.isfinite(choice.failed_score)
         yield f"{choice.failed} of {count(health.runs, 'run')} failed{at if known else ''}."
     yield from describe_health(health)
     if choice.undefined:
         yield (
             f"{metric_name(choice.metric)} is undefined for the {count(choice.undefined, 'run')} "
-            "without a live latent, or without another seed that has one: a setting's mean is over "
-            "the others."
+            "without a live latent, or without another seed that has one: means over seeds leave "
+            "them out."
         )
     if choice.settings and max(setting.seeds for setting in choice.settings) == 1:
         yield "Every setting has one seed: the noise is estimated from scatter about the curve."
 
 
 def describe_health(health: HealthCounts) -> Iterator[str]:
-    """One sentence with counts of what went wrong; none when nothing did."""
+    """One sentence with counts of what went wrong, if anything did."""
     blurred = health.worse_than_mean_image
     kinds = {
         "collapsed (no live latent)": health.collapsed,
@@ -200,13 +202,13 @@ def _scope(answer: Answer) -> Iterator[str]:
         other = max(rest, key=lambda s: sign * s.mean)
         place = "ahead of" if sign * zero.mean > sign * other.mean else "behind"
         yield (
-            "beta = 0 has no place on a curve over log beta, so all this is of beta above 0. "
+            "beta = 0 has no place on a curve over log beta, so this is all about positive beta. "
             f"Its mean score, {fixed(zero.mean, 3)} at M = {zero.latents}, is {place} the best of "
             f"the others ({fixed(other.mean, 3)})."
         )
     if answer.scattered:
         names = ", ".join(answer.scattered)
-        yield f"Other parameters vary too ({names}); what they do counts as noise here."
+        yield f"Other parameters vary too ({names}); their effect counts as noise here."
     if answer.levels:
         names = ", ".join(answer.levels)
         yield f"Too few betas for a curve per {names}: they share one shape, each at its own level."

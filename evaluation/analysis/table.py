@@ -22,7 +22,7 @@ LABELS = "dataset.options.labels"  # not a parameter: two sweeps may share a run
 class Floor:
     """The metric on codes shuffled among the images: its lowest meaningful value.
 
-    mean, spread: over this many shuffles.
+    mean, spread: mean and standard deviation over this many shuffles.
     """
 
     mean: float
@@ -41,9 +41,9 @@ class RunRow:
     scores: one per classifier seed (three under the paper's protocol), raw.
     reconstruction: E_q log p(x|z) in nats per image (negative; higher is better); nan when unknown.
     kl: KL(q(z|x) || p(z)) in nats per image; nan when unknown. kl_per_latent: (latents,) or empty.
-    parameters: every other choice that tells the rows of this table apart, by dotted name. An
-        option with one value for each objective, likelihood, … is told apart by that.
-    shared: every other choice that does not.
+    parameters: every other choice that differs between the rows of this table, by dotted name; not
+        an option that follows from the objective, likelihood, … of its row.
+    shared: every other choice that does not differ.
     metric: the name of the metric of `scores`; empty when unknown.
     floor: of the metric on this run's codes; None when not measured.
     factors: the code's knowledge of each factor; empty when not measured.
@@ -96,7 +96,7 @@ def rows_from_results(
 
     Optional keys `setting` (int) and `folder` (path), which a sweep may add to a result, are kept,
     and a result's own `evaluation` overrides `evaluation_id`.
-    A run given twice counts once. Raises UserError for a finished run this evaluation never scored.
+    A run given twice counts once. Raises UserError for a finished run without this evaluation.
     """
     rows = {result["run"]: _row_from_result(result, evaluation_id, metric) for result in results}
     return _keep_what_varied(rows.values())
@@ -299,7 +299,7 @@ def _numbered(record: Mapping[str, Any], prefix: str) -> tuple[float, ...]:
 
 
 def _keep_what_varied(rows: Iterable[RunRow]) -> tuple[RunRow, ...]:
-    """Rows whose `parameters` are only those that tell them apart; the rest is `shared`."""
+    """Rows whose `parameters` are only those that differ between them; the rest is `shared`."""
     rows = tuple(rows)
     names = sorted({name for row in rows for name in row.parameters})
     varied = [
@@ -337,12 +337,12 @@ def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def _is_own(parameter: str) -> bool:
-    """Whether it has its own column, or none: the text of a user's code is not a setting."""
+    """Whether it has its own column or, as a user's source code, is no setting at all."""
     return parameter in (*SWEPT, "beta_norm", LABELS) or parameter.startswith("sources.")
 
 
 def _number(value: object, missing: float = math.nan) -> float:
-    """A number or its text as float; `missing` for None, nan and texts that are not numbers."""
+    """A number, or a string of one, as float; `missing` for None, nan and all other strings."""
     try:
         number = float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError, OverflowError):

@@ -1,10 +1,10 @@
 """Whether the recommended setting is reliable and, if not, what to do about it.
 
 The verdict is "clear" when the setting is within `within` of the best one tried with a probability
-of at least `confidence`, and nothing suggests that the scores mean less than they seem to. A race
-uses the confidence at which it stops. Otherwise it is CLEAR, odds of four to one: at that level a
-mistake is rare, and small, usually little more than `within`, while 0.95 would take more seeds than
-most sweeps have, to decide between settings that hardly differ.
+of at least `confidence`, and nothing suggests that the scores mean less than they seem to. In a
+race, `confidence` is the level at which it stops. Otherwise it is CLEAR, odds of four to one: at
+that level mistakes are rare and small, usually little more than `within`, while 0.95 would take
+more seeds than most sweeps have, just to decide between settings that hardly differ.
 """
 
 import math
@@ -22,24 +22,24 @@ CANNOT_TELL: Verdict = "cannot tell"
 
 BEYOND = 0.2  # probability that the best is beyond the range: the complement of four to one
 FLAT = 0.5  # posterior probability of a constant score from which no beta is trusted
-FLOOR_SPREADS = 2.0  # a score this many spreads above its floor is more than luck
-FEWEST_BETAS = 3
-FEWEST_SEEDS_OF_UDR = 3
+FLOOR_DEVIATIONS = 2.0  # a score this many standard deviations above its floor is not luck
+MIN_BETAS = 3
+MIN_UDR_SEEDS = 3
 MORE_SEEDS = (1.5, 2.0, 3.0, 5.0, 10.0)
-MANY_ILL = 0.25  # share of unhealthy runs from which they are the first thing to fix
+MANY_UNHEALTHY = 0.25  # at this share of unhealthy runs, they are the first thing to fix
 
 
 @dataclass(frozen=True)
 class Evidence:
     """What a verdict is based on.
 
-    probability_within: of the setting to use; within_at: the same expected with this many times the
-        seeds (inf: no noise left). within: in units of the score. confidence: the one required.
+    probability_within: of the setting to use; within_at: its expected value with this many times
+        the seeds (inf: no noise left). within: in units of the score. confidence: as required.
     betas: how many were tried at its latent size. seeds: of a typical setting.
     edges: of every latent size. flat: probability that the score does not depend on beta at all.
-    reach: how far in log beta from a setting its score is still informative.
-    setting_health, sweep_health: of the setting's runs, and of all of them.
-    low_collapse: the beta, 1 or less, of a setting whose runs mostly collapsed; nan for none.
+    reach: how far from a setting, in log beta, its score is still informative.
+    setting_health, sweep_health: of the setting's runs, and of all runs.
+    low_collapse: the beta, 1 or less, of a setting whose runs mostly collapsed; nan without one.
     metric, score, floor, sign: the metric, its score, and its floor; sign -1 where lower is better.
     shared: choices that all runs share, by dotted name.
     """
@@ -64,9 +64,9 @@ class Evidence:
 
 
 def judge(evidence: Evidence) -> tuple[Verdict, tuple[str, ...]]:
-    """The verdict, and a sentence per reason why the scores cannot tell, causes first."""
+    """The verdict, with one sentence per reason why the scores cannot tell, causes first."""
     reasons = [*_meaningless(evidence)]
-    if evidence.betas < FEWEST_BETAS:
+    if evidence.betas < MIN_BETAS:
         reasons.append(_too_few_betas(evidence))
     elif evidence.flat > FLAT:
         reasons.append(_flat(evidence))
@@ -82,7 +82,7 @@ def judge(evidence: Evidence) -> tuple[Verdict, tuple[str, ...]]:
 def causes(evidence: Evidence) -> Iterator[str]:
     """What to fix in the training before any number of seeds can help."""
     health = evidence.sweep_health
-    if health.diverged >= MANY_ILL * health.runs:
+    if health.diverged >= MANY_UNHEALTHY * health.runs:
         yield (
             f"{health.diverged} of {health.runs} runs diverged: lower the learning rate"
             f"{_now(evidence, 'optimizer.lr')} before anything else."
@@ -90,12 +90,12 @@ def causes(evidence: Evidence) -> Iterator[str]:
     if math.isfinite(evidence.low_collapse):
         likelihood = _now(evidence, "likelihood")
         yield (
-            f"Models collapse even at β = {number(evidence.low_collapse)}, which is not the "
-            f"pressure of β: lower the learning rate{_now(evidence, 'optimizer.lr')}, train longer"
-            f"{_now(evidence, 'steps')}, or take a likelihood that suits the images{likelihood}; "
-            "more seeds would only repeat it."
+            f"Models collapse even at β = {number(evidence.low_collapse)}, so β is not the cause: "
+            f"lower the learning rate{_now(evidence, 'optimizer.lr')}, train longer"
+            f"{_now(evidence, 'steps')}, or use a likelihood that suits the images{likelihood}; "
+            "more seeds would only reproduce the collapse."
         )
-    if health.unconverged >= MANY_ILL * health.runs:
+    if health.unconverged >= MANY_UNHEALTHY * health.runs:
         yield (
             f"The loss of {health.unconverged} of {health.runs} runs was still falling when "
             f"training ended: train longer{_now(evidence, 'steps')}."
@@ -103,18 +103,18 @@ def causes(evidence: Evidence) -> Iterator[str]:
 
 
 def _meaningless(evidence: Evidence) -> Iterator[str]:
-    """Why the score itself says nothing about the setting, however certain it is."""
+    """Why the score, however certain, says nothing about the setting."""
     health, floor = evidence.setting_health, evidence.floor
     if 2 * health.collapsed >= health.runs > 0:
         yield (
             f"{health.collapsed} of the {health.runs} models of this setting collapsed: their "
-            "codes contain nothing."
+            "codes carry no information."
         )
     elif 2 * health.worse_than_mean_image >= health.runs > 0:
         yield (
             f"{health.worse_than_mean_image} of the {health.runs} models of this setting "
-            "reconstruct no better than the mean image, so a score says little of them: train "
-            f"longer{_now(evidence, 'steps')}, or take a likelihood that suits the images"
+            "reconstruct no better than the mean image, so their score means little: train "
+            f"longer{_now(evidence, 'steps')}, or use a likelihood that suits the images"
             f"{_now(evidence, 'likelihood')}."
         )
     elif evidence.metric == "udr" and health.live_latents is not None and health.live_latents < 2:
@@ -122,24 +122,26 @@ def _meaningless(evidence: Evidence) -> Iterator[str]:
             "A typical model of this setting has one live latent: seeds agree on it whether or not "
             "it is disentangled, so UDR says nothing here."
         )
-    if evidence.metric == "udr" and evidence.seeds < FEWEST_SEEDS_OF_UDR:
+    if evidence.metric == "udr" and evidence.seeds < MIN_UDR_SEEDS:
         yield (
-            "UDR of two seeds is one comparison, which does not show how much others would vary: "
-            f"give {FEWEST_SEEDS_OF_UDR} seeds or more."
+            "UDR of two seeds is a single comparison, which does not show how much others would "
+            f"vary: use {MIN_UDR_SEEDS} seeds or more."
         )
     if floor is not None and math.isfinite(evidence.score):
         spread = floor.spread if math.isfinite(floor.spread) else 0.0
-        if evidence.sign * (evidence.score - floor.mean) <= FLOOR_SPREADS * spread:
+        if evidence.sign * (evidence.score - floor.mean) <= FLOOR_DEVIATIONS * spread:
             yield (
                 f"The score is no better than its floor, {fixed(floor.mean, 3)} ± "
-                f"{fixed(spread, 3)} for shuffled codes: with these labels it cannot tell a good "
-                "code from none."
+                f"{fixed(spread, 3)} for shuffled codes: with these labels it cannot distinguish "
+                "a good code from a useless one."
             )
 
 
 def _too_few_betas(evidence: Evidence) -> str:
     tried = "1 value" if evidence.betas == 1 else f"{evidence.betas} values"
-    return f"Only {tried} of beta tried at this latent size: try 5 or more, over a factor of 100."
+    return (
+        f"Only {tried} of beta tried at this latent size: try 5 or more, spanning a factor of 100."
+    )
 
 
 def _flat(evidence: Evidence) -> str:
@@ -151,7 +153,7 @@ def _flat(evidence: Evidence) -> str:
 
 
 def _beyond(evidence: Evidence) -> list[str]:
-    # past its reach the curve predicts nothing: go that far, then look again
+    # beyond its reach the curve predicts nothing: go that far, then look again
     factor = math.exp(min(max(evidence.reach, math.log(2.0)), math.log(10.0)))
     sentences = []
     for side, outward in (("lowest", 1 / factor), ("highest", factor)):
@@ -169,12 +171,12 @@ def _beyond(evidence: Evidence) -> list[str]:
 
 
 def _rounded(beta: float) -> str:
-    """A value to try: two digits are enough."""
+    """A value to try: two significant digits are enough."""
     return number(float(f"{beta:.2g}"))
 
 
 def _unsure(evidence: Evidence) -> str:
-    said = (
+    statement = (
         f"The probability that it is within {number(evidence.within)} of the best is "
         f"{evidence.probability_within:.2f}; {number(evidence.confidence)} would settle it"
     )
@@ -182,12 +184,14 @@ def _unsure(evidence: Evidence) -> str:
         reached = evidence.within_at(factor)
         if reached >= evidence.confidence:
             return (
-                f"{said}. Add {_added(evidence.seeds, factor)} seeds per setting to the "
-                f"{evidence.seeds} there are: expect about {reached:.2f} then."
+                f"{statement}. Adding {_added(evidence.seeds, factor)} seeds per setting to the "
+                f"current {evidence.seeds} should raise it to about {reached:.2f}."
             )
     if evidence.within_at(math.inf) < evidence.confidence:
-        return f"{said}. More seeds alone would not get there: add settings between the good ones."
-    return f"{said}; that would take over {MORE_SEEDS[-1]:.0f} times the seeds."
+        return (
+            f"{statement}. More seeds alone would not suffice: add settings between the good ones."
+        )
+    return f"{statement}; that would take over {MORE_SEEDS[-1]:.0f} times the seeds."
 
 
 def _now(evidence: Evidence, name: str) -> str:

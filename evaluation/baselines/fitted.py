@@ -1,4 +1,4 @@
-"""What a baseline returns: representations, the data to score each on, and figures to show."""
+"""What a baseline returns: representations, the data to score each on, and details of the fit."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,7 +23,7 @@ class FittedModel:
 class Fitted:
     """A baseline ready to be scored: its score is the mean over `models`.
 
-    details: figures that show whether the fit is sound, by name.
+    details: values that show whether the fit is sound, by name.
     replicas: number of seeds to score it for, if limited because scoring is slow.
     """
 
@@ -32,5 +32,5 @@ class Fitted:
     replicas: int | None = None
 
 
-# data, the seeds of the replicas (Higgins et al. 2017, A.4: ten)
+# (data, seeds of the replicas), of which Higgins et al. 2017, A.4 use ten
 Baseline = Callable[[Dataset, Sequence[int]], Fitted]

@@ -15,23 +15,23 @@ from evaluation.metrics.support.labels import MissingLabels
 from trainer.data.dataset import UNKNOWN, Dataset
 
 FACTOR = "shape"
-# Higgins et al. do not say of how many components they kept ten. Ten of ten are the principal ones
-# rotated, and score 65 to 80 %; the paper's ICA scores 42.03. Of more, the ten are an arbitrary
+# Higgins et al. do not say from how many components they kept ten. Ten of ten are the rotated
+# principal ones, and score 65 to 80 %; the paper's ICA scores 42.03. Ten of more are an arbitrary
 # part of a code that becomes more local as it grows: for one pair (24,000 images) the score falls
 # from 60 % with 20 components to 41 (30), 39 (50), 34 (100) and 30 (400); chance is 25. So the
-# paper most likely kept ten of more, and 30 gives the score of Fig. 5. Its ± 10.6 is not
+# paper most likely kept ten of more, and 30 reproduces the score of Fig. 5. Its ± 10.6 is not
 # reproduced: single fits vary by 2.5 points with 30 components, by 9 with 20.
 WHITE = 30
-MOST_STEPS = 200  # of FastICA, its default
-MOST = 32_768  # images per fit; all images of a pair take fifteen times as long
+MAX_STEPS = 200  # of FastICA, its default
+MAX_IMAGES = 32_768  # per fit; all images of a pair take fifteen times as long
 
 
 def ica(data: Dataset, seeds: Sequence[int]) -> Fitted:
     """Codes (K, n, 10) of every pair of shapes, for K seeds.
 
-    Higgins et al. 2017, A.3 and A.4: fastICA of whitened pixels, of which the first ten components
-    are kept (of how many: see WHITE). Pixels are whitened over all images of the two shapes, the
-    rotation is fitted to at most MOST of them, and all images are scored.
+    Higgins et al. 2017, A.3 and A.4: fastICA of whitened pixels, keeping the first ten components
+    (out of how many: see WHITE). Pixels are whitened over all images of the two shapes, the
+    rotation is fitted to at most MAX_IMAGES of them, and all images are scored.
 
     Raises MissingLabels for a data set without at least two labelled shapes.
     """
@@ -41,8 +41,10 @@ def ica(data: Dataset, seeds: Sequence[int]) -> Fitted:
     for a, b in combinations(range(len(groups)), 2):
         whiten = principal_components(sums[a] + sums[b], WHITE).whiten
         images = np.concatenate([groups[a], groups[b]])
-        some = np.random.default_rng(0).choice(images, min(MOST, len(images)), replace=False)
-        codes = _codes(whiten, data, np.sort(some))
+        subset = np.random.default_rng(0).choice(
+            images, min(MAX_IMAGES, len(images)), replace=False
+        )
+        codes = _codes(whiten, data, np.sort(subset))
         fits = [independent(codes, seed) for seed in seeds]
         kept = np.stack([rotation[:COMPONENTS].T for rotation, _ in fits])
         models.append(FittedModel(Affine(whiten.mean, whiten.weights @ kept), data))
@@ -53,34 +55,34 @@ def ica(data: Dataset, seeds: Sequence[int]) -> Fitted:
 
 def note(details: Mapping[str, float]) -> str:
     """What readers of the table should know, from the details of a stored fit."""
-    said = (
+    message = (
         f"first {COMPONENTS} of {int(details.get('whitened', WHITE))} components, "
-        "a number chosen to match the paper's figure"
+        "a number chosen to match the paper's score"
     )
     if details.get("unconverged"):
-        said += (
+        message += (
             f"; FastICA did not converge in {int(details['unconverged'])} of "
             f"{int(details['fits'])} fits"
         )
-    elif details.get("most_steps", 0) >= MOST_STEPS:  # as stored by earlier versions
-        said += "; FastICA did not converge in some fits"
-    return said
+    elif details.get("most_steps", 0) >= MAX_STEPS:  # as stored by earlier versions
+        message += "; FastICA did not converge in subset fits"
+    return message
 
 
 def independent(codes: NDArray[np.float32], seed: int) -> tuple[NDArray[np.float64], bool]:
     """The rotation W (M, M) that makes the components of `codes @ W.T` independent, and whether
     the fit converged.
 
-    codes: (n, M), white. W is fitted by scikit-learn's FastICA with its defaults; the second value
-    stands for its warning, and is shown in the table of results.
+    codes: (n, M), white. W is fitted by scikit-learn's FastICA with its defaults; its convergence
+    warning becomes the second value, which is shown in the table of results.
     """
-    from sklearn.decomposition import FastICA  # here, as it takes seconds
+    from sklearn.decomposition import FastICA  # here, as importing it takes seconds
     from sklearn.exceptions import ConvergenceWarning
 
-    with warnings.catch_warnings(record=True) as said:
+    with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", ConvergenceWarning)
-        fit = FastICA(whiten=False, random_state=seed, max_iter=MOST_STEPS).fit(codes)
-    converged = not any(issubclass(warning.category, ConvergenceWarning) for warning in said)
+        fit = FastICA(whiten=False, random_state=seed, max_iter=MAX_STEPS).fit(codes)
+    converged = not any(issubclass(warning.category, ConvergenceWarning) for warning in caught)
     return fit.components_.astype(np.float64), converged
 
 

@@ -9,7 +9,7 @@ from scipy.linalg.blas import ssyrk
 
 from trainer.data.dataset import Dataset
 
-BLOCK = 8192  # float32 images at once: 134 MB of 64x64; sums of that many bits are exact
+BLOCK = 8192  # float32 images at once: 134 MB for 64x64; sums of that many bits are exact
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class Moments:
     """Sums over `count` images x, with pixels in [0, 1].
 
     first: (pixels,) of x. second: (pixels, pixels) of x x^T, its lower triangle. Both float64.
-    The moments of two sets of images add up to those of both together.
+    The moments of two sets of images add up to the moments of their union.
     """
 
     count: int
@@ -44,8 +44,8 @@ class Moments:
 def moments(data: Dataset, images: NDArray[np.int64]) -> Moments:
     """The moments of the images at `images` (n,); exact for binary pixels.
 
-    A product with its own transpose needs half the work of a product, and pixels that are 0 in all
-    images need none: all 737,280 images of dSprites take about a minute on two cores.
+    Multiplying a matrix by its own transpose costs half a general product, and pixels that are 0 in
+    all images cost nothing: all 737,280 images of dSprites take about a minute on two cores.
     """
     pixels = int(np.prod(data.shape))
     first, second = np.zeros(pixels), np.zeros((pixels, pixels))
@@ -55,7 +55,9 @@ def moments(data: Dataset, images: NDArray[np.int64]) -> Moments:
     for rows in blocks(data, images):
         rows = np.ascontiguousarray(rows[:, used])
         first[used] += rows.sum(axis=0, dtype=np.float64)
-        total += ssyrk(1.0, rows.T, lower=1)  # rows.T is in BLAS's own order, so nothing is copied
+        total += ssyrk(
+            1.0, rows.T, lower=1
+        )  # rows.T is in BLAS's memory order, so nothing is copied
     second[within] = total / data.levels**2
     return Moments(len(images), first / data.levels, second)
 

@@ -68,7 +68,7 @@ def pca(data: Dataset, seeds: Sequence[int]) -> Fitted:
     """Codes (n, 10) from the covariance of all images (Higgins et al. 2017, A.3).
 
     "Whitened pixel data" is taken to mean scikit-learn's `PCA(whiten=True)`. It makes no difference
-    here, as the metric does not change when a dimension of the code is rescaled.
+    here, as the metric is invariant to rescaling a dimension of the code.
     """
     components = principal_components(moments(data, np.arange(len(data))))
     return Fitted((FittedModel(components.whiten, data),), {"explained": components.explained})

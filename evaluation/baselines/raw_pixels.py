@@ -9,7 +9,7 @@ from trainer.data.dataset import Dataset
 def raw_pixels(data: Dataset, seeds: Sequence[int]) -> Fitted:
     """Codes (n, pixels): the pixels, in [0, 1].
 
-    Only the classifier's seed makes a difference, and with thousands of features three
-    classifiers take minutes; so there is one replica.
+    Only the classifier's seed matters, and with thousands of features three classifiers take
+    minutes; so there is one replica.
     """
     return Fitted((FittedModel(lambda x: x.flatten(1), data),), replicas=1)

@@ -35,8 +35,8 @@ def score_baseline(
 ) -> BaselineScore:
     """Fits the baseline to all images of `data` and computes its Higgins scores.
 
-    options: those of `evaluation.metrics.higgins`. seeds: one per replica. A baseline that is the
-        same for every seed has replicas only in the metric: other pairs, other classifiers.
+    options: of `evaluation.metrics.higgins`. seeds: one per replica. For a baseline that is the
+        same for every seed, replicas differ only in the metric's pairs and classifiers.
 
     Raises FieldError for an unknown name or option, MissingLabels when `data` lacks labels.
     """

@@ -1,4 +1,4 @@
-"""The table of Higgins et al. 2017, Fig. 5: the paper's figures next to those measured here."""
+"""The table of Higgins et al. 2017, Fig. 5: the paper's scores next to those measured here."""
 
 import statistics
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,7 @@ from evaluation.analysis.settings.policies import better_half
 
 @dataclass(frozen=True)
 class Paper:
-    """A row as in the paper: accuracy in percent ± spread; no spread for the ground truth."""
+    """A row as in the paper: accuracy in percent ± spread; none given for the ground truth."""
 
     label: str
     score: float
@@ -33,9 +33,9 @@ FIGURE_5: Mapping[str, Paper] = {
 class Line:
     """A row of the table, in percent.
 
-    score, spread: mean and standard deviation of the better half of the scores; None when there are
-        none (spread: when there is one).
-    comparable: whether the figure was measured on the paper's data; otherwise no difference is
+    score, spread: mean and standard deviation of the better half of the scores; None without
+        scores (spread: with one).
+    comparable: whether the score was measured on the paper's data; otherwise no difference is
         given.
     note: what a reader of the row needs to know.
     """
@@ -49,7 +49,7 @@ class Line:
 
     @property
     def difference(self) -> float | None:
-        """Points above the paper's figure."""
+        """Points above the paper's score."""
         if self.score is None or not self.comparable:
             return None
         return self.score - self.paper.score
@@ -64,7 +64,7 @@ def table(
 
     The worse half of every row's scores is discarded (A.4).
     comparable: whether they were measured on the paper's data. If so, rows without scores stay,
-    with only the paper's figures; on other data they are left out. notes: by row.
+    with only the paper's scores; on other data they are left out. notes: by row.
     Raises KeyError for an unknown row.
     """
     unknown = scores.keys() - FIGURE_5.keys()
@@ -79,7 +79,7 @@ def table(
 def cells(lines: Sequence[Line]) -> list[tuple[str, ...]]:
     """The table formatted for people, headings first.
 
-    Label, our figure; on the paper's data the paper's figure and the difference; notes if any.
+    Label, our score; on the paper's data, the paper's score and the difference; notes if any.
     """
     rows: list[tuple[str, ...]] = [("", "here, %")]
     rows += [(line.paper.label, _figure(line.score, line.spread)) for line in lines]
@@ -93,10 +93,10 @@ def cells(lines: Sequence[Line]) -> list[tuple[str, ...]]:
 
 
 def title(lines: Sequence[Line]) -> str:
-    """What the table is."""
+    """The table's title."""
     if any(line.comparable for line in lines):
         return "Higgins et al. 2017, Fig. 5"
-    return "Higgins score, beside baselines"
+    return "Higgins score, next to baselines"
 
 
 def text(lines: Sequence[Line]) -> str:

@@ -2,9 +2,9 @@
 
 A metric is `(represent, data, seed=0, **options) -> frozen dataclass` with at least `.score`.
 `represent` maps images (n, channels, height, width), float32 in [0, 1], to the means (n, M) of one
-model or (K, n, M) of a pack. For a pack, figures that differ between models are arrays with a
-leading axis K; for one model they come without that axis. No other figures of a pack are arrays.
-Options are keyword arguments with JSON values and defaults: they name the metric in a result.
+model or (K, n, M) of a pack. For a pack, results that differ between models are arrays with a
+leading axis K; for one model they have no such axis. No other results of a pack are arrays.
+Options are keyword arguments with JSON values and defaults; they are part of an evaluation's id.
 """
 
 from collections.abc import Callable

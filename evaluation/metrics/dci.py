@@ -18,19 +18,18 @@ Protocol = Literal["trees", "dlib"]
 
 @dataclass(frozen=True)
 class DCI:
-    """Figures of one model (plain numbers) or of a pack (arrays with K first), all in 0..1.
+    """Results for one model (scalars) or a pack (arrays with K first), all in 0..1.
 
     score, disentanglement: 1 when every latent that matters matters for one factor.
     completeness: 1 when every factor is captured by one latent.
     informativeness: test accuracy of predicting the factors' classes, averaged over factors; for a
         continuous factor the explained share of its variance, R² or 0;
         informativeness_train: the same on the training points.
-    informativeness_per_factor: (F,) test accuracy for each; chance_per_factor: (F,) that of always
-        predicting the most frequent training class.
+    informativeness_per_factor: (F,) test accuracy for each; chance_per_factor: (F,) accuracy of
+        always predicting the most frequent training class.
     importance: (M, F) share of each latent in predicting each factor; columns sum to 1, or 0 when
         no latent helps.
-    protocol, factors, train, test: what was done, with which factors and with how many labelled
-        images.
+    protocol, factors, train, test: as used; numbers of labelled images.
     """
 
     score: Figure
@@ -48,7 +47,7 @@ class DCI:
 
 
 def _extra_trees(seed: int, continuous: bool) -> Any:
-    # here, as it takes seconds
+    # here, as importing it takes seconds
     from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor
 
     # every split may use every latent: with a random subset, useless latents get splits
@@ -95,7 +94,7 @@ def dci(
 
     protocol: "dlib" is disentanglement_lib's, scikit-learn's gradient boosting with its defaults,
         which takes minutes per model. "trees", the default, takes about a second: ten extremely
-        randomised trees whose depth of 10 brings their figures close to it: disentanglement and
+        randomised trees whose depth of 10 brings their results close to it: disentanglement and
         completeness of 0.64 and 0.61 by both on a noisy code of 10 latents, 0.15 and 0.22 against
         0.20 and 0.25 on a rotated one. Compare published tables with "dlib" only.
 
@@ -116,16 +115,16 @@ def dci(
     for k, f in np.ndindex(*accuracy.shape[1:]):
         values = quantities_of(data).get(learn.factors[f])
         trees = classifier(int(tree_seeds[f]), values is not None)
-        importance[k, :, f], accuracy[:, k, f] = _tell(trees, learn, check, k, f, values)
+        importance[k, :, f], accuracy[:, k, f] = _predict(trees, learn, check, k, f, values)
     chances = [
         _chance(learn, check, f, factor in quantities_of(data))
         for f, factor in enumerate(learn.factors)
     ]
     if learn.few:
-        told = accuracy[1] > np.array([chance + 2 * error for chance, error in chances])
+        predictable = accuracy[1] > np.array([chance + 2 * error for chance, error in chances])
         varying = np.ptp(learn.means, axis=1) > 0
         even = varying / np.maximum(varying.sum(axis=-1, keepdims=True), 1)
-        importance = np.where(told[:, None], importance, even[..., None])
+        importance = np.where(predictable[:, None], importance, even[..., None])
     disentangled = disentanglement(importance)
     return DCI(
         score=encoded.figure(disentangled),
@@ -170,7 +169,7 @@ def _chance(
 ) -> tuple[float, float]:
     """Test accuracy of always predicting the most frequent training class, and its standard error.
 
-    For a continuous factor 0, as explained by its mean; the error is that of the square of a
+    For a continuous factor 0, the variance explained by its mean; the error is that of a squared
     correlation with noise.
     """
     (_, y), (_, y_test) = learn.of(factor), check.of(factor)
@@ -181,7 +180,7 @@ def _chance(
     return chance, (variance / len(y_test)) ** 0.5
 
 
-def _tell(
+def _predict(
     trees: Any,
     learn: Points,
     check: Points,
@@ -191,7 +190,7 @@ def _tell(
 ) -> tuple[NDArray[np.float64], tuple[float, float]]:
     """Importances (M,), then training and test accuracy, of one model for one factor.
 
-    values: (N,) those of a continuous factor, for which R² (at least 0) replaces accuracy.
+    values: (N,) of a continuous factor, for which R² (at least 0) replaces accuracy.
     """
     measure = _accuracy if values is None else _explained
     (x, y), (x_test, y_test) = (measured(points, factor, values) for points in (learn, check))
@@ -202,11 +201,11 @@ def _tell(
     )
 
 
-def _accuracy(said: NDArray, true: NDArray) -> float:
-    return float(np.mean(said == true))
+def _accuracy(predicted: NDArray, true: NDArray) -> float:
+    return float(np.mean(predicted == true))
 
 
-def _explained(said: NDArray, true: NDArray) -> float:
-    """The explained share of the variance; 0 if less than the mean explains."""
+def _explained(predicted: NDArray, true: NDArray) -> float:
+    """The explained share of the variance; 0 if predictions are worse than the mean."""
     spread = float(((true - true.mean()) ** 2).sum())
-    return max(0.0, 1 - float(((said - true) ** 2).sum()) / spread) if spread else 0.0
+    return max(0.0, 1 - float(((predicted - true) ** 2).sum()) / spread) if spread else 0.0

@@ -1,4 +1,4 @@
-"""FactorVAE score (Kim & Mnih 2018): does the latent that varies least tell the fixed factor?"""
+"""FactorVAE score (Kim & Mnih 2018): does the least varying latent identify the fixed factor?"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,12 +19,12 @@ from evaluation.metrics.support.points import Figure, draw_images, encode_sound
 from trainer.config.schema import FieldError
 from trainer.data.dataset import Dataset
 
-_CHUNK = 2**22  # numbers held at once while variances are taken
+_CHUNK = 2**22  # numbers in memory at once while variances are computed
 
 
 @dataclass(frozen=True)
 class FactorVAE:
-    """Figures of one model (plain numbers) or of a pack (arrays with K first).
+    """Results for one model (scalars) or a pack (arrays with K first).
 
     score: share of the evaluation votes that the majority-vote classifier gets right, 0..1.
     train_accuracy: the same on its training votes.
@@ -130,7 +130,7 @@ def votes_apart(
     factors: Sequence[str] | None = None,
     images: int = 65_536,
 ) -> tuple[Labels, list[Halves]]:
-    """The labels to use, and per split the halves that training and test votes come from.
+    """The labels to use, and for each split the halves that training and test votes come from.
 
     Options as for `factorvae`. Raises MissingLabels when the labels do not suffice for it.
     """
@@ -152,7 +152,7 @@ def _draw_votes(
         mine = np.flatnonzero(chosen == number)
         anchor = rng.integers(len(group.images), size=len(mine))
         cell = np.searchsorted(group.starts, anchor, side="right") - 1
-        # the weights of a class sum to 1, so its part of the cumulative sum starts at its number
+        # the weights of a class sum to 1, so its part of the cumulative sum starts at its index
         place = cell[:, None] + rng.random((len(mine), batch))
         found = np.searchsorted(np.cumsum(_weights(labels, group)), place, side="right")
         last = group.starts[cell] + group.sizes[cell] - 1
@@ -194,7 +194,7 @@ def _local_variances(codes: Codes, images: NDArray[np.int64]) -> NDArray[np.floa
 def _count(
     chosen: NDArray[np.int64], named: NDArray[np.int64], factors: int, latents: int
 ) -> NDArray[np.int64]:
-    """Votes (K, F, M) for each latent while each factor was held fixed."""
+    """Votes (K, F, M) for each latent while each factor was fixed."""
     cells = (np.arange(len(named))[:, None] * factors + chosen) * latents + named
     return np.bincount(cells.ravel(), minlength=len(named) * factors * latents).reshape(
         len(named), factors, latents

@@ -67,8 +67,8 @@ def higgins(
     protocol "paper": y is any factor but `shape`; softmax classifier, Adagrad at 1e-2 to
         convergence, 5,000 test points, three seeds, each with its own points and initial weights.
         The dimensions of z_diff are standardised, so the score is invariant to rescaling latents.
-        The paper gives neither L nor the number of training points: L = 18 and 5,000 put raw pixels
-        and principal components where its Fig. 5 has them (see PAPER below). protocol "dlib":
+        The paper gives neither L nor the number of training points: L = 18 and 5,000 reproduce its
+        Fig. 5 for raw pixels and principal components (see PAPER below). protocol "dlib":
         disentanglement_lib's. y is any factor; L = 64, 10,000 training and 5,000 test points, one
         scikit-learn LogisticRegression with its defaults on unscaled z_diff. Its penalty depends on
         the scale of the latents, so scores of models that differ in beta are hard to compare.
@@ -93,7 +93,7 @@ def higgins(
         for number, halves in enumerate(splits)
     ]
     codes = encode(represent, data, np.concatenate([part for _, *both in draws for part in both]))
-    codes, finite = _without_bad(codes)
+    codes, finite = _without_non_finite(codes)
     points = torch.stack([mean_differences(codes, i, j) for _, i, j in draws])
     y = torch.from_numpy(np.stack([y for y, _, _ in draws])).to(points.device)
     scores = chosen.classify(points, y, train, len(labels.factors), seed)
@@ -137,8 +137,8 @@ def _draw(
     return y, i, j
 
 
-def _without_bad(codes: Codes) -> tuple[Codes, NDArray[np.bool_]]:
-    """The codes, those of models with NaN or infinity set to 0, and which models (K,) are sound."""
+def _without_non_finite(codes: Codes) -> tuple[Codes, NDArray[np.bool_]]:
+    """The codes, with 0 for models with NaN or infinity, and which models (K,) are finite."""
     finite = codes.tensor.isfinite().all(dim=2).all(dim=1)
     if not finite.all():
         tensor = codes.tensor.clone()
@@ -164,7 +164,7 @@ def _logistic_regression(
     points: Tensor, y: Tensor, train: int, factors: int, seed: int
 ) -> NDArray[np.float64]:
     """disentanglement_lib's classifier, model by model."""
-    from sklearn.exceptions import ConvergenceWarning  # here, as it takes seconds
+    from sklearn.exceptions import ConvergenceWarning  # here, as importing it takes seconds
     from sklearn.linear_model import LogisticRegression
 
     classes = y[0].cpu().numpy()

@@ -30,20 +30,20 @@ _PRIOR_SAMPLES = 20_000  # for a variance to 1 %
 
 @dataclass(frozen=True)
 class Indicators:
-    """Figures of one model (plain numbers) or of a pack (arrays with K first); in nats.
+    """Results for one model (scalars) or a pack (arrays with K first); in nats.
 
     q*(z) is the factorised zero-mean Gaussian nearest to the encoder's posteriors, with variances
-    `variance`. The definitions are those of "Preliminary theoretical troubleshooting in variational
+    `variance`. Definitions are from "Preliminary theoretical troubleshooting in variational
     autoencoder".
 
     score, aggregate_kl: KL(q(z) || p(z)), a lower bound (Definition 4); LOWER is better: 0 means
-        that the codes of the data are distributed as the prior.
+        that the codes of the data follow the prior.
     kl: mean KL(q(z|x) || p(z)) (Definition 1); kl_per_latent: (M,).
     information: I(x; z), an upper bound (Definition 2); information_per_latent: (M,) I(x; z_h)
         (Definition 3).
     aggregate_kl_gaussian: KL(q* || p) (Definition 5); information_gaussian: I(x; z) as kl minus
-        that (Definition 6); information_gaussian_per_latent: (M,) (Definition 7). With the best q*
-        they equal Definitions 4, 2 and 3 exactly; they are given as the paper defines them.
+        aggregate_kl_gaussian (Definition 6); information_gaussian_per_latent: (M,) (Definition 7).
+        For the best q* they equal Definitions 4, 2 and 3 exactly.
     variance: (M,) variance of q* for each latent.
     used: number of latents with I(x; z_h) above the threshold.
     normal_variance: number of latents whose variance of q* is close to the prior's.

@@ -15,11 +15,11 @@ from trainer.data.dataset import Dataset
 
 @dataclass(frozen=True)
 class IRS:
-    """Figures of one model (plain numbers) or of a pack (arrays with K first).
+    """Results for one model (scalars) or a pack (arrays with K first).
 
     score: mean robustness of the latents, weighted by their largest deviation; 0..1. A model whose
         latents are all constant scores 0.
-    robustness: (M, F) of each latent when each factor is held fixed; 0 for a constant latent.
+    robustness: (M, F) of each latent when each factor is fixed; 0 for a constant latent.
     active: number of latents that are not constant.
     factors: names of the F factors; points: labelled images used.
     """
@@ -41,7 +41,7 @@ def irs(
     quantile: float = 0.99,
     bins: int | None = 20,
 ) -> IRS:
-    """How little each latent moves while its factor is held fixed and all others change.
+    """How little each latent moves while its factor is fixed and all others change.
 
     Takes a latent's distances from its mean in the group of images with one value of a factor, and
     their `quantile` over the group, averaged over groups and divided by the latent's largest

@@ -1,8 +1,8 @@
-"""Metrics by name: ours, an installed package's, and the user's own from a file.
+"""Metrics by name: built-in, from an installed package, or from a user's file.
 
-Code that is not ours travels with its options, as the option `code`: so it is part of what
-identifies an evaluation, and workers need no file. The properties of our metrics are in sets of
-names next to `METRICS`; the user's own are attributes of the function: `lower_is_better`,
+The source of an external metric is stored in its option `code`: so it is part of what identifies an
+evaluation, and workers need no file. The properties of built-in metrics are sets of names next to
+`METRICS`; those of external ones are attributes of the function: `lower_is_better`,
 `without_labels`.
 """
 
@@ -14,12 +14,12 @@ from trainer.config.schema import FieldError, suggestion
 from trainer.extensions import code_of, file_of, is_reference, look_up
 from trainer.registry import Registry
 
-CODE = "code"  # the option with the text of code that is not ours
+CODE = "code"  # the option with the source of an external metric
 _INSTALLED: Registry[Callable[..., Any]] = Registry({}, "beta_sweep.metrics")
 
 
 def metric_of(name: str, options: Mapping[str, Any] | None = None) -> Callable[..., Any]:
-    """The function called `name`. Raises FieldError for one that is unknown or refused."""
+    """The function called `name`. Raises FieldError if it is unknown or refused."""
     if name in METRICS:
         return METRICS[name]
     check_known(name)
@@ -39,12 +39,12 @@ def check_known(name: str, *others: str) -> None:
 
 
 def is_ours(name: str) -> bool:
-    """Whether a metric is one of METRICS."""
+    """Whether a metric is built in."""
     return name in METRICS
 
 
 def with_code(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
-    """The options of a metric, with its code if that is not ours."""
+    """The options of a metric, with its source if it is external."""
     if is_ours(name) or CODE in options:
         return dict(options)
     return {**options, CODE: code_of(_INSTALLED, name)}
@@ -56,7 +56,7 @@ def without_code(options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def codes_in(evaluation: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """The texts of code in an evaluation."""
+    """The sources of external metrics in an evaluation."""
     return [options[CODE] for options in evaluation.values() if CODE in options]
 
 

@@ -32,11 +32,11 @@ Estimate = Literal["means", "means_ordered", "samples", "samples_ordered"]
 
 @dataclass(frozen=True)
 class MIG:
-    """Figures of one model (plain numbers) or of a pack (arrays with K first); gaps lie in 0..1.
+    """Results for one model (scalars) or a pack (arrays with K first); gaps are in 0..1.
 
-    score: the figure selected by `estimate`.
+    score: the one selected by `estimate`.
     means, means_ordered: latents are represented by their means; gap averaged over all factors
-        (five on 2D shapes, disentanglement_lib's figure) and over the ordered ones (four); None
+        (five on 2D shapes, as in disentanglement_lib) and over the ordered ones (four); None
         without any.
     samples, samples_ordered: latents are samples of q(z|x); None without a posterior. Chen et al.
         2018 and Stühmer et al. 2019 report `samples_ordered` on 2D shapes.
@@ -139,7 +139,7 @@ def check_ordered(
 
 
 def _mean(gaps: NDArray[np.float64]) -> Figure:
-    """Mean over factors: a number from one model's (F,), an array (K,) from a pack's (K, F)."""
+    """Mean over factors: a scalar from one model's (F,), an array (K,) from a pack's (K, F)."""
     mean = gaps.mean(axis=-1)
     return float(mean) if gaps.ndim == 1 else mean
 

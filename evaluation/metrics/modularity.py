@@ -16,12 +16,12 @@ from trainer.data.dataset import Dataset
 
 @dataclass(frozen=True)
 class Modularity:
-    """Figures of one model (plain numbers) or of a pack (arrays with K first), all in 0..1.
+    """Results for one model (scalars) or a pack (arrays with K first), all in 0..1.
 
     score: modularity: 1 when every latent is informative about at most one factor.
     explicitness: test area under the ROC curve of a logistic regression from all latents to each
         factor, averaged over classes, then factors; 0.5 is chance. This is disentanglement_lib's
-        figure; Ridgeway & Mozer report twice its excess over chance.
+        definition; Ridgeway & Mozer report twice its excess over chance.
     explicitness_train: the same on the training points.
     explicitness_per_factor: (F,).
     information: (M, F) I(mu_j; v_k) in nats.
@@ -98,7 +98,7 @@ def modularity_of(
 
 def _areas(learn: Points, check: Points, model: int, factor: int) -> tuple[float, float]:
     """Areas under the ROC curve, training and test, of one model for one factor."""
-    from sklearn.exceptions import ConvergenceWarning  # seconds: for those who ask for it
+    from sklearn.exceptions import ConvergenceWarning  # here, as importing it takes seconds
     from sklearn.linear_model import LogisticRegression
 
     (x, y), (x_test, y_test) = learn.of(factor), check.of(factor)
@@ -120,8 +120,8 @@ def _mean_area(
 ) -> float:
     """Mean one-vs-rest area over classes that occur but are not all of y; 0.5 for none.
 
-    From the rank sum of each class, for all classes at once; scikit-learn's roc_auc_score takes
-    one.
+    From the rank sum of each class, for all classes at once; scikit-learn's roc_auc_score computes
+    one at a time.
     """
     from scipy.stats import rankdata
 

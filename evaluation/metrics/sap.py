@@ -15,7 +15,7 @@ from trainer.data.dataset import Dataset, quantities_of
 
 @dataclass(frozen=True)
 class SAP:
-    """Figures of one model (plain numbers) or of a pack (arrays with K first).
+    """Results for one model (scalars) or a pack (arrays with K first).
 
     score: the mean gap, 0..1.
     gaps: (F,) per factor: the lead of the best latent over the second.
@@ -50,9 +50,8 @@ def sap(
     only that latent (squared hinge, weight `C`, balanced classes, one-vs-rest). For a continuous
     factor it is the squared correlation with its values, as in Kumar et al.; with
     `continuous_factors`, also with the classes of all others. Names and sizes are
-    disentanglement_lib's,
-    whose machines scikit-learn's LinearSVC trains one at a time; here all are solved exactly at
-    once.
+    disentanglement_lib's, which trains one scikit-learn LinearSVC at a time; here all are solved
+    exactly at once.
 
     A latent without a rival, because it is the only one or all others are constant, is compared
     with the accuracy of always predicting the most frequent class. With few labels, best and second
@@ -97,7 +96,7 @@ def sap(
 
 
 def _squared_correlation(means: NDArray[np.float64], values: NDArray) -> NDArray[np.float64]:
-    """Squared correlation (K, M) of means (K, n, M) and values (n,); 0 for one that is constant."""
+    """Squared correlation (K, M) of means (K, n, M) and values (n,); 0 if either is constant."""
     x, y = means - means.mean(axis=1, keepdims=True), values - values.mean()
     covariance = np.einsum("knm,n->km", x, y)
     spread = (x**2).sum(axis=1)
@@ -114,7 +113,7 @@ def _guess(learn: Points, check: Points, factor: int) -> float:
 def _accuracies(
     learn: Points, check: Points, factor: int, C: float, rescale: bool
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Training and test accuracy, each (K, M), of the one-latent machines for one factor."""
+    """Training and test accuracy, each (K, M), of the one-latent SVMs for one factor."""
     (x, y), (x_test, y_test) = learn.of(factor), check.of(factor)
     models, _, latents = x.shape
     if rescale:
@@ -130,11 +129,11 @@ def _accuracies(
     inputs = np.concatenate([x, x_test], axis=1).transpose(0, 2, 1)
     columns = torch.from_numpy(np.ascontiguousarray(inputs)).view(models * latents, -1)
     best = torch.full_like(columns, -torch.inf)
-    said = torch.zeros_like(columns, dtype=torch.int64)
+    predicted = torch.zeros_like(columns, dtype=torch.int64)
     for c in range(len(seen)):  # class by class, for two arrays of this size rather than forty
         margin = weight[:, c, None] * columns + bias[:, c, None]
         better = margin > best
-        best[better], said[better] = margin[better], c
-    right = seen[said.numpy()] == np.concatenate([y, y_test])
+        best[better], predicted[better] = margin[better], c
+    right = seen[predicted.numpy()] == np.concatenate([y, y_test])
     trained, tested = np.split(right.reshape(models, latents, -1), [len(y)], axis=-1)
     return trained.mean(axis=-1), tested.mean(axis=-1)

@@ -25,7 +25,7 @@ _SWEEPS = 1000  # of coordinate descent, at most; tens are needed
 
 @dataclass(frozen=True)
 class UDR:
-    """Figures of the K seeds of one setting, arrays with K first, all in 0..1.
+    """Results for the K seeds of one setting, arrays with K first, all in 0..1.
 
     score: of each seed: the median of its agreement with each of the others. NaN (undefined) for a
         seed whose codes are not finite or that has no informative latent; others are not compared
@@ -35,8 +35,8 @@ class UDR:
     lasso, spearman: (K,) the scores by each.
     pairwise: (K, K) agreement of seed i (explaining) with seed j, 0 on the diagonal; by
         `correlation`.
-    active: (K,) number of informative latents. With one, seeds agree as soon as they have found the
-        same factor: about 0.6 to 0.9, however little that is.
+    active: (K,) number of informative latents. With one, seeds that found the same factor already
+        agree, at about 0.6 to 0.9, however little they encode.
     activity: how that was determined: "kl" by the KL term, "variance" by the variance of the means.
         chance: 0, the score of noise.
     points: images used.
@@ -143,8 +143,8 @@ def lasso(correlations: NDArray[np.float64], alpha: float) -> NDArray[np.float64
     """Coefficients (K, K, M, M), [i, j, a, b], of model i's latent a in explaining model j's b.
 
     Minimises |y - X w|² / (2 n) + alpha |w|_1, scikit-learn's Lasso on standardised columns, for
-    all pairs at once by cyclic coordinate descent. `correlations` (K, K, M, M) is all it needs of
-    the data.
+    all pairs at once by cyclic coordinate descent. Of the data, only `correlations` (K, K, M, M)
+    are needed.
     """
     own = np.einsum("iiab->iab", correlations)
     used = np.einsum("iaa->ia", own) > 0.5  # 1 for a standardised column, 0 for a constant one
@@ -185,7 +185,7 @@ def _reasons(finite: NDArray[np.bool_], alive: NDArray[np.bool_]) -> NDArray[np.
 
 
 def _medians(agreement: NDArray[np.float64], alive: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Median (K,) of how well each seed is explained by the other live ones; NaN for none."""
+    """Median (K,) of how well each seed is explained by the other live ones; NaN without any."""
     medians = np.full(len(agreement), np.nan)
     for j in np.flatnonzero(alive):
         others = alive & (np.arange(len(alive)) != j)

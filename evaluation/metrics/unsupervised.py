@@ -13,7 +13,7 @@ from trainer.data.dataset import Dataset
 
 @dataclass(frozen=True)
 class Unsupervised:
-    """Figures of one model (plain numbers) or of a pack (arrays with K first); LOWER is better.
+    """Results for one model (scalars) or a pack (arrays with K first); LOWER is better.
 
     score, gaussian_total_correlation: nats between a Gaussian with the means' covariance and the
         product of its marginals. Invariant to rescaling latents. Constant latents add nothing; an

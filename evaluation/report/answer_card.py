@@ -42,7 +42,7 @@ class AnswerCard:
 
 
 def answer_card(choice: Choice, facts: SweepFacts, answer: "Answer | None") -> AnswerCard:
-    """The best beta, or the best of what was swept instead, and what is known of its setting."""
+    """The best beta, or the best of what was swept instead, and what is known about its setting."""
     best, own, axis = choice.best, choice.favourite, named_axis_of(choice)
     label = f"The {axis.label} to use" if own else f"The best {axis.label} of this sweep"
     if not best.finished:
@@ -80,7 +80,7 @@ def answer_card(choice: Choice, facts: SweepFacts, answer: "Answer | None") -> A
 
 
 def _verdict(answer: "Answer | None", clear: bool) -> str:
-    """How sure it is that this is the setting to use; the cautions below it say why it is not."""
+    """How certain it is that this is the setting to use; if it is not, the cautions say why."""
     if answer is None or (standing := answer.best.standing) is None:
         return ""
     if not clear:
@@ -99,7 +99,7 @@ def _factors(best: SettingSummary) -> list[Tile]:
 
 
 def certainty(answer: "Answer | None") -> list[str]:
-    """How certain the answer is, in sentences, without those that stand above: the reasons for
+    """How certain the answer is, in sentences, without those already shown above: the reasons for
     doubt, and the verdict."""
     if answer is None:
         return []
@@ -111,8 +111,8 @@ def certainty(answer: "Answer | None") -> list[str]:
 def cautions(choice: Choice, answer: "Answer | None" = None) -> list[str]:
     """What a careful reader should know before trusting the answer, one sentence each.
 
-    Whether the range was wide enough is judged here only without an `answer`, which judges it
-    better.
+    Whether the range was wide enough is judged here only without an `answer`, which is the better
+    judge.
     """
     best, found = choice.best, []
     if not best.finished:
@@ -122,11 +122,11 @@ def cautions(choice: Choice, answer: "Answer | None" = None) -> list[str]:
     elif answer.best.verdict != "clear":
         found += answer.best.reasons
     if best.seeds == 1:
-        found.append("A single seed was trained: the score may be luck. Ask for more seeds.")
+        found.append("A single seed was trained: the score may be luck. Train more seeds.")
     if best.failed:
         found.append(
             f"{best.failed} of the {best.seeds} seeds of this setting failed; "
-            f"each counts at a score of {number(choice.failed_score)}."
+            f"each counts as a score of {number(choice.failed_score)}."
         )
     return found
 
@@ -140,4 +140,4 @@ def _range_cautions(choice: Choice) -> list[str]:
     if best.beta not in (min(betas), max(betas)):
         return []
     end, way = ("lowest", "lower") if best.beta == min(betas) else ("highest", "higher")
-    return [f"This is the {end} β tried {here}: the top may lie {way} still. Widen the range."]
+    return [f"This is the {end} β tried {here}: the top may be {way} still. Widen the range."]

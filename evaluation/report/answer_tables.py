@@ -12,7 +12,7 @@ from evaluation.report.tables import Column, Row, Table
 if TYPE_CHECKING:
     from evaluation.analysis.answer import Answer, Best
 
-MOST_ROWS = 8  # of good settings; the table of all settings has the rest
+MAX_ROWS = 8  # of good settings; the table of all settings has the rest
 HEALTH = {
     "collapsed": "collapsed: no live latent",
     "diverged": "diverged",
@@ -22,7 +22,7 @@ HEALTH = {
 
 
 def answer_tables(answer: "Answer | None") -> list[Table]:
-    """The non-empty tables on the setting to use; none without such a setting."""
+    """The non-empty tables on the setting to use, if there is one."""
     if answer is None or answer.best.run is None:
         return []
     found = (_good(answer), _matters(answer), _factors(answer.best), _health(answer.best))
@@ -36,10 +36,10 @@ def _good(answer: "Answer") -> Table:
     settings = [best.setting, *(s for s in best.good if s is not best.setting)] if best.good else []
     parameters = list(best.parameters)
     if len(settings) == 1:
-        return Table("", (), ())  # the setting to use is no news
+        return Table("", (), ())  # the setting to use is shown above
     caption = f"Probably within {number(best.within)} of the best score"
-    if len(settings) > MOST_ROWS:
-        caption += f" ({MOST_ROWS} of {len(settings)})"
+    if len(settings) > MAX_ROWS:
+        caption += f" ({MAX_ROWS} of {len(settings)})"
     columns = [
         Column("β"),
         Column("M"),
@@ -58,7 +58,7 @@ def _good(answer: "Answer") -> Table:
             ],
             best=setting is best.setting,
         )
-        for setting in settings[:MOST_ROWS]
+        for setting in settings[:MAX_ROWS]
     ]
     return Table(caption, columns, rows)
 
@@ -82,7 +82,7 @@ def _factors(best: "Best") -> Table:
         Row([name, each.known, each.best_latent, "yes" if each.encoded else "lost"])
         for name, each in best.factors.items()
     ]
-    return Table("How much its code knows of each factor (0: chance, 1: all)", columns, rows)
+    return Table("How much its code knows about each factor (0: chance, 1: all)", columns, rows)
 
 
 def _health(best: "Best") -> Table:

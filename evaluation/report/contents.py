@@ -128,7 +128,7 @@ def all_runs(rows: Sequence[RunRow], facts: SweepFacts) -> Table:
                 row.kl,
                 *_knowledge(row, factors),
                 _live(row.health.live_latents),
-                ", ".join(word for key, word in ILL.items() if getattr(row.health, key)),
+                ", ".join(word for key, word in UNHEALTHY.items() if getattr(row.health, key)),
             ],
             key=row.run,
         )
@@ -137,7 +137,7 @@ def all_runs(rows: Sequence[RunRow], facts: SweepFacts) -> Table:
     return Table("All runs", columns, found, sortable=True)
 
 
-ILL = {
+UNHEALTHY = {
     "collapsed": "collapsed",
     "diverged": "diverged",
     "unconverged": "loss still falling",
@@ -155,7 +155,7 @@ def _knowledge_columns(factors: Sequence[str]) -> list[Column]:
 
 
 def _knowledge(item: RunRow | SettingSummary, factors: Sequence[str]) -> list[float]:
-    """The cells of `_knowledge_columns`: 0 is chance, 1 all that labels could show."""
+    """The cells of `_knowledge_columns`: 0 is chance, 1 all that labels can show."""
     known = item.factors
     return [known[name].known if name in known else math.nan for name in factors]
 
@@ -165,7 +165,7 @@ def _live(latents: int | None) -> str:
 
 
 def failures(rows: Sequence[RunRow]) -> Table | None:
-    """Runs that failed, and why; of very many the first ones."""
+    """Runs that failed, and why; if there are very many, the first ones."""
     failed = [row for row in rows if row.state == "failed"]
     if not failed:
         return None
@@ -183,7 +183,7 @@ def failures(rows: Sequence[RunRow]) -> Table | None:
 
 
 def paper(facts: SweepFacts) -> Table | None:
-    """The rows of the paper's table, next to the paper's own figures."""
+    """The rows of the paper's table, next to the paper's own scores."""
     if not facts.paper:
         return None
     headings, *rows = cells(facts.paper)

@@ -1,4 +1,4 @@
-"""What a report says of a sweep beyond its rows and its answer."""
+"""What a report says about a sweep beyond its rows and its answer."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,15 +10,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SweepFacts:
-    """What a report says of a sweep beyond its rows. All of it may be left out.
+    """What a report says about a sweep beyond its rows; all of it optional.
 
     score_name: the score in words, e.g. "Higgins score".
     data: one line on the images, e.g. "dsprites (rendered), 737,280 images of 1x64x64".
     scoring: how a run was scored, by name, e.g. {"protocol": "paper", "training points": "10,000"}.
     command: reproduces the answer. sweep_file: its text.
-    provenance: where the figures come from, by name: versions of software, machine, duration.
+    provenance: where the results come from, by name: versions of software, machine, duration.
     chosen: the choice by eye, in a sentence; "" if there is none.
-    paper: the rows of Higgins et al. 2017, Fig. 5, with the paper's (evaluation.baselines.table).
+    paper: the rows of Higgins et al. 2017, Fig. 5 (evaluation.baselines.table).
     """
 
     score_name: str = "score"

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Lacking(UserError):
-    """A figure cannot be drawn for this sweep; the text says what is missing."""
+    """A figure cannot be drawn for this sweep; the message says what is missing."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Material:
     folder: Callable[[RunRow], Path | None] = lambda row: row.folder
 
     def measured(self, row: RunRow, metric: str) -> Mapping[str, Any]:
-        """A metric's figures for a run; empty where not computed."""
+        """A metric's results for a run; empty if not computed."""
         found = self.evaluation(row).get("measures") or {}
         return found.get(metric) or {}
 
@@ -64,7 +64,7 @@ class Material:
     def learned(self, row: RunRow) -> Mapping[str, Any]:
         """What a finished run learned besides its networks, such as noise; empty if nothing.
 
-        For results of earlier versions, which do not record it, from the model itself.
+        Results of earlier versions do not record it; then it is read from the model itself.
         """
         found = self.evaluation(row)
         if "learned" in found or row.state == "failed":
@@ -86,11 +86,11 @@ class Material:
         """The files of a trained model. Raises Lacking when they are gone."""
         folder = self.folder(row)
         if folder is None or not (folder / MODEL_FILE).is_file():
-            raise Lacking(f"the model of run {row.run} is not kept; scores alone are")
+            raise Lacking(f"the model of run {row.run} was not kept, only its scores")
         return folder
 
     def images(self) -> "Dataset":
         """The data. Raises Lacking when not available."""
         if self.data is None:
-            raise Lacking("the images of the sweep are not at hand")
+            raise Lacking("the images of the sweep are not available")
         return self.data

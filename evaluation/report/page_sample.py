@@ -1,4 +1,4 @@
-"""What the page shows of a sweep too large for one page, and the table of all its runs beside it.
+"""What the page shows of a sweep too large for one page, and the CSV table of all its runs.
 
 Browsers take minutes to open a page with tens of thousands of rows and marks.
 """
@@ -14,12 +14,12 @@ from evaluation.analysis.settings.summary import SettingSummary
 from evaluation.analysis.table import RunRow
 
 ALL_RUNS = "runs.csv"
-SETTINGS, RUNS, FAILURES = 1000, 3000, 500  # the most that a page lists
+SETTINGS, RUNS, FAILURES = 1000, 3000, 500  # at most, on a page
 
 
 @dataclass(frozen=True)
 class OnPage:
-    """The runs and settings on the page; `choice` ranks these settings alone.
+    """The runs and settings on the page; `choice` ranks only these settings.
 
     note: what is left out; "" when nothing is.
     """
@@ -32,8 +32,8 @@ class OnPage:
 def on_page(rows: Sequence[RunRow], choice: Choice) -> OnPage:
     """As much of a sweep as a page holds.
 
-    Of settings, the better ones, every nth of the others, and the best of each latent size. Of
-    their runs, for each setting first a typical one, then failed ones, then the best.
+    Settings: the better ones, every nth of the others, and the best of each latent size. Runs: for
+    each of these settings first a typical one, then failed ones, then the best.
     """
     if len(rows) <= RUNS and len(choice.settings) <= SETTINGS:
         return OnPage(tuple(rows), choice)
@@ -42,9 +42,9 @@ def on_page(rows: Sequence[RunRow], choice: Choice) -> OnPage:
     shown = tuple(row for row in rows if row.run in runs)
     note = (
         f"This page shows {len(shown):,} of {len(rows):,} runs and {len(settings):,} of "
-        f"{len(choice.settings):,} settings: of the settings the better ones and a sample of the "
-        "others, of their runs a typical one each, then those that failed, then the best. "
-        f"The answer and the figures are of all; all runs are in {ALL_RUNS}, next to this page."
+        f"{len(choice.settings):,} settings: the better settings and a sample of the others, with "
+        "a typical run each, then those that failed, then the best. "
+        f"The answer and the figures use all runs; they are in {ALL_RUNS}, next to this page."
     )
     return OnPage(shown, replace(choice, settings=settings), note)
 
@@ -103,5 +103,5 @@ def as_csv(rows: Sequence[RunRow]) -> str:
 
 
 def _known(number: float | None) -> float | None:
-    """None, an empty cell, for what is not known."""
+    """`number`, or None, an empty cell, for nan."""
     return None if number is None or number != number else number

@@ -13,13 +13,13 @@ from evaluation.analysis.formatting import fixed
 from evaluation.report.traversals import Traversal
 
 ROOM = 4_000_000  # characters in the page for the traversals of single runs
-WIDEST = 432  # pixels of such an image
+MAX_WIDTH = 432  # pixels of such an image
 QUALITY = 55  # of WebP, 0 to 100
 
 
 @dataclass(frozen=True)
 class Picture:
-    """An image in the page, `width` CSS pixels wide where there is room; alt: its description."""
+    """An image in the page, `width` CSS pixels wide if there is room; alt: its description."""
 
     data: str
     alt: str
@@ -98,7 +98,7 @@ def _small(content: bytes) -> str | None:
     """None for a damaged image, which must not break the report."""
     try:
         image = Image.open(io.BytesIO(content))
-        image.thumbnail((WIDEST, 4 * WIDEST))
+        image.thumbnail((MAX_WIDTH, 4 * MAX_WIDTH))
         buffer = io.BytesIO()
         image.save(buffer, format="webp", quality=QUALITY)
     except (OSError, ValueError, Image.DecompressionBombError):

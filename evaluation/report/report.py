@@ -53,7 +53,7 @@ def write_report(
     """Writes figures as PNG files and one page with all; returns its path, `folder/index.html`.
 
     Every file is written atomically, the page last. The page is self-contained: it needs no network
-    and no other file. Of very many runs it shows a part (`on_page`); runs.csv has all.
+    and no other file. If there are very many runs, it shows a sample (`on_page`); runs.csv has all.
 
     figures: more of them to show, by name (evaluation.report.figures.FIGURES).
     run_pictures: PNG traversals of single runs with their ids, most important first.
@@ -144,7 +144,7 @@ def _section(folder: Path, stem: str, drawn: Drawn) -> dict[str, Any]:
 
 
 def _stills(images: Mapping[str, Picture], shown: Sequence[Chart]) -> dict[str, Picture | None]:
-    """The static replacement of each chart where scripts do not run."""
+    """The static replacement of each chart, for when scripts do not run."""
     return {chart.name: images.get(STILLS.get(chart.name, "")) for chart in shown}
 
 
@@ -196,7 +196,7 @@ CONFIG: dict[str, Any] = {
     "axis": {
         **TEXT,
         "labelOverlap": "greedy",
-        "tickCount": 10,  # on linear axes: otherwise a line per nat
+        "tickCount": 10,  # else linear axes have a line per nat
         "labelSeparation": 8,
         "gridColor": GREY,
         "domainColor": GREY,

@@ -8,13 +8,13 @@ from evaluation.analysis.choose import Choice
 from evaluation.analysis.formatting import number
 from evaluation.report.figures.series import SettingSeries, axis_of, series_of
 
-NARROWEST, WIDEST, HEIGHT = 50, 100, 12  # characters
+MIN_WIDTH, MAX_WIDTH, HEIGHT = 50, 100, 12  # characters
 MARKERS, PLAIN_MARKERS = "●■▲◆▼★", "ox+*#%"
 DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))  # of braille, by row and column
 
 
 def inverted_u(choice: Choice, width: int, plain: bool = False) -> str:
-    """Score against the swept parameter, a marker per setting; "" if too narrow or too little.
+    """Score against the swept parameter, a marker per setting; "" if too narrow or too few points.
 
     width: characters available. plain: only ASCII, for terminals without other characters.
     """
@@ -29,11 +29,11 @@ def inverted_u(choice: Choice, width: int, plain: bool = False) -> str:
     ]
     drawn = [place for part in points for place in part if math.isfinite(place[1])]
     xs, ys = [x for x, _ in drawn], [y for _, y in drawn]
-    if width < NARROWEST or len(set(xs)) < 3:
+    if width < MIN_WIDTH or len(set(xs)) < 3:
         return ""
     low, high = min(ys), max(ys)
     margin = max(len(f"{low:.2f}"), len(f"{high:.2f}")) + 2
-    columns = min(width, WIDEST) - margin - 1
+    columns = min(width, MAX_WIDTH) - margin - 1
     grid = _Grid(columns, HEIGHT, [math.log(x) for x in xs], (low, high), plain)
     for marker, part in zip(PLAIN_MARKERS if plain else MARKERS, points, strict=False):
         places = [(math.log(x), y) for x, y in part if math.isfinite(y)]

@@ -42,14 +42,14 @@ def by_kl(kl_per_latent: ArrayLike, rows: int | None = None) -> NDArray[np.int64
 
 
 def is_kept(folder: Path) -> bool:
-    """Whether the folder of a run has its model; some are kept only for their scores."""
+    """Whether the folder of a run contains its model; for some runs only scores are kept."""
     return (folder / MODEL_FILE).is_file()
 
 
 def traverse_run(row: RunRow, data: Dataset, indices: Sequence[int], rows: int = 10) -> Traversal:
     """Traversals of a finished run from the images at `indices`, of its `rows` highest-KL latents.
 
-    Raises UserError when the run's folder is not known.
+    Raises UserError when the run's folder is unknown.
     """
     if row.folder is None:
         raise UserError(f"run {row.run} has no folder to load its model from")

@@ -1,4 +1,4 @@
-"""What the papers say of beta in models so small that the answer can be worked out.
+"""What the papers say about beta, in models so small that the answer can be derived.
 
-A command each, of seconds on one core: `python -m evaluation.studies.linear_models --out DIR`.
+One command each, of seconds on one core: `python -m evaluation.studies.linear_models --out DIR`.
 """

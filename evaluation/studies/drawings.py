@@ -1,4 +1,4 @@
-"""How a study leaves its figures: in the style of the report, each as PNG and PDF."""
+"""Writes the figures of a study, in the style of the report, as PNG and PDF."""
 
 import argparse
 from collections.abc import Callable, Mapping, Sequence
@@ -20,9 +20,10 @@ COLOURS = tuple(style.colours_of(range(style.MANY)).values())
 def main(
     document: str | None, figures: Mapping[str, Callable[[], Drawn]], given: Sequence[str] | None
 ) -> int:
-    """Draws each figure into a folder and says what it shows; the exit code.
+    """Draws each figure into a folder and prints what it shows; returns the exit code.
 
-    document: of the study's module. figures: by the stem of their files. given: the arguments.
+    document: docstring of the study's module. figures: by the stem of their files. given: the
+    command line arguments.
     """
     parser = argparse.ArgumentParser(
         description=document, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -44,7 +45,7 @@ def heading(figure: Figure, text: str) -> None:
 
 
 def panel_title(axes: Axes, text: str) -> None:
-    """What one of several panels shows."""
+    """The title of one of several panels."""
     axes.set_title(text, loc="left", fontsize=10, color=style.INK, pad=6)
 
 

@@ -14,7 +14,7 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class FactorModel:
-    """weights: W (L, K). noise: the diagonal of D (L,), all above 0. beta: above 0."""
+    """weights: W (L, K). noise: the diagonal of D (L,), positive. beta: positive."""
 
     weights: Array
     noise: Array
@@ -22,18 +22,18 @@ class FactorModel:
 
     @property
     def precision(self) -> Array:
-        """Of the posterior at each x, (K, K): W' D^-1 W / beta + I."""
+        """Precision of the posterior at each x, (K, K): W' D^-1 W / beta + I."""
         scaled = self.weights / self.noise[:, None]
         return self.weights.T @ scaled / self.beta + np.eye(self.weights.shape[1])
 
     @property
     def covariance(self) -> Array:
-        """Of the exact posterior, (K, K)."""
+        """Covariance of the exact posterior, (K, K)."""
         return np.asarray(np.linalg.inv(self.precision), np.float64)
 
     @property
     def variances(self) -> Array:
-        """Of the best factorised posterior, (K,): one over the diagonal of `precision`."""
+        """Variances of the best factorised posterior, (K,): 1 / the diagonal of `precision`."""
         return 1 / np.diag(self.precision)
 
     @property
@@ -48,20 +48,20 @@ class FactorModel:
 def log_evidence(model: FactorModel, second_moment: Array) -> float:
     """log of the integral of p(x|z)^(1/beta) p(z) dz, nats per data point; log p(x) at beta = 1.
 
-    second_moment: the mean of x x' over the data, (L, L). No free energy lies above it.
+    second_moment: the mean of x x' over the data, (L, L). No free energy exceeds it.
     """
     power, noise = 1 / model.beta, model.noise
     covariance = model.weights @ model.weights.T + np.diag(noise * model.beta)
     log_det = float(np.linalg.slogdet(covariance)[1])
     spread = np.trace(np.linalg.solve(covariance, second_moment))
     gaussian = -0.5 * (len(noise) * np.log(2 * np.pi) + log_det + spread)
-    # N(x; Wz, D)^M is N(x; Wz, D / M) but for a factor that does not depend on z
+    # N(x; Wz, D)^M is N(x; Wz, D / M) up to a factor that does not depend on z
     constant = (1 - power) * (np.log(2 * np.pi * noise).sum()) - len(noise) * np.log(power)
     return float(gaussian + constant / 2)
 
 
 def free_energy(model: FactorModel, second_moment: Array) -> float:
-    """Of the best factorised posterior: E_q[log p(x|z)] / beta - KL(q || p), Eq. 16.
+    """Free energy of the best factorised posterior: E_q[log p(x|z)] / beta - KL(q || p), Eq. 16.
 
     Nats per data point; second_moment as in `log_evidence`.
     """
@@ -74,16 +74,16 @@ def free_energy(model: FactorModel, second_moment: Array) -> float:
 
 
 def gap(model: FactorModel) -> float:
-    """KL(factorised || exact posterior), nats: what the dependence of the latents costs.
+    """KL(factorised || exact posterior), nats: the cost of dependent latents.
 
-    `log_evidence` less `free_energy`, whatever the data: 0 where W' D^-1 W is diagonal.
+    `log_evidence` minus `free_energy`, whatever the data: 0 where W' D^-1 W is diagonal.
     """
     diagonal = np.log(np.diag(model.precision)).sum()
     return float(0.5 * (diagonal - np.linalg.slogdet(model.precision)[1]))
 
 
 def rotated(weights: Array, angle: float) -> Array:
-    """W R: the first two latents turned by `angle` (radians); x stays distributed as it is."""
+    """W R: the first two latents rotated by `angle` (radians); x keeps its distribution."""
     turn = np.eye(weights.shape[1])
     turn[:2, :2] = [[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]
     return weights @ turn
@@ -98,7 +98,7 @@ def over_complete(alpha: float, rho: float = 0.6) -> Array:
 def fit(
     second_moment: Array, noise: Array, beta: float, latents: int, seed: int = 0, rounds: int = 3000
 ) -> FactorModel:
-    """The weights of highest free energy for a given D, by coordinate ascent from random ones."""
+    """The weights with the highest free energy for a given D, by coordinate ascent."""
     start = 0.1 * np.random.default_rng(seed).standard_normal((len(noise), latents))
     model = FactorModel(start, noise, beta)
     for _ in range(rounds):
@@ -110,10 +110,9 @@ def fit(
 
 
 def kept(eigenvalues: Array, noise: float, beta: float) -> Array:
-    """Squared lengths of the weights of highest free energy, where D = noise · I.
+    """Squared lengths of the weights with the highest free energy, for D = noise · I.
 
     max(0, eigenvalue - beta · noise), for the eigenvalues of the covariance of x: beta-inference is
-    probabilistic PCA that takes the noise for beta times what it is, and so prunes the directions
-    that vary by less.
+    probabilistic PCA with beta times the actual noise, and so prunes directions of less variance.
     """
     return np.maximum(0.0, eigenvalues - beta * noise)

@@ -1,10 +1,10 @@
-"""What beta does in factor analysis, where everything can be worked out (Stühmer et al. 2019, B).
+"""What beta does in factor analysis, in closed form (Stühmer et al. 2019, B).
 
     python -m evaluation.studies.linear_models --out linear-models
 
-turned_latents.png    B.3, B.5: of all turns of the latents the straight one is preferred
+turned_latents.png    B.3, B.5: of all rotations of the latents, axis alignment is preferred
 third_latent.png      B.4: a latent that is not needed is pruned
-pruning.png           how long the components stay as beta grows, where the noise is known
+pruning.png           how long the components survive as beta grows, with known noise
 """
 
 import sys
@@ -20,15 +20,15 @@ from evaluation.studies import factor_analysis as fa
 from evaluation.studies.drawings import COLOURS, ellipse, heading, main, panel_title
 
 BETAS = (1.0, 2.0, 5.0)
-STRAIGHT, NOISE = np.diag([2.0, 1.0]), np.array([0.1, 0.1])
+ALIGNED, NOISE = np.diag([2.0, 1.0]), np.array([0.1, 0.1])
 
 
 def turned_latents() -> Drawn:
-    """The posterior, exact and factorised, of straight and turned latents; the gap along turns."""
+    """The exact and factorised posteriors of aligned and rotated latents; the gap by angle."""
     figure = style.new_figure(9.6, 3.9)
-    straight, turned, along = figure.subplots(1, 3, width_ratios=[1, 1, 1.7])
-    for axes, degrees in ((straight, 0), (turned, 45)):
-        model = fa.FactorModel(fa.rotated(STRAIGHT, np.radians(degrees)), NOISE)
+    aligned, turned, along = figure.subplots(1, 3, width_ratios=[1, 1, 1.7])
+    for axes, degrees in ((aligned, 0), (turned, 45)):
+        model = fa.FactorModel(fa.rotated(ALIGNED, np.radians(degrees)), NOISE)
         for covariance, dashes, name in (
             (model.covariance, "-", "exact"),
             (np.diag(model.variances), (0, (4, 2)), "factorised"),
@@ -36,7 +36,7 @@ def turned_latents() -> Drawn:
             axes.plot(*ellipse(covariance), linestyle=dashes, linewidth=1.8, label=name,
                       color=COLOURS[0 if name == "exact" else 1])  # fmt: skip
         style.dress(axes, xlabel="$z_1$", ylabel="$z_2$" if degrees == 0 else "")
-        panel_title(axes, f"turned by {degrees}°")
+        panel_title(axes, f"rotated by {degrees}°")
         axes.set_aspect("equal")
         axes.set_xlim(-0.4, 0.4)
         axes.set_ylim(-0.4, 0.4)
@@ -45,22 +45,22 @@ def turned_latents() -> Drawn:
     turned.legend(frameon=False, fontsize=8.5, loc="lower right", labelcolor=style.INK)
     angles = np.linspace(0, 180, 181)
     for beta, colour in zip(BETAS, COLOURS, strict=False):
-        gaps = [_gap(fa.rotated(STRAIGHT, np.radians(angle)), beta) for angle in angles]
+        gaps = [_gap(fa.rotated(ALIGNED, np.radians(angle)), beta) for angle in angles]
         along.plot(angles, -np.array(gaps), color=colour, linewidth=1.8, label=f"β = {beta:g}")
-    _dress_gap(along, "turn of the latents, degrees")
+    _dress_gap(along, "rotation of the latents, degrees")
     along.set_xticks([0, 45, 90, 135, 180])
-    heading(figure, "Factor analysis: straight latents cost nothing, turned ones do")
-    style.caption(figure, "Left: posterior of one data point. Right: the free energy less what the "
-                  "same model could have with an exact posterior; the likelihood of every turn is "
-                  "the same.")  # fmt: skip
-    most = max(_gap(fa.rotated(STRAIGHT, a), 1.0) for a in np.radians(angles))
-    least = max(_gap(fa.rotated(STRAIGHT, a), BETAS[-1]) for a in np.radians(angles))
-    said = f"A turn costs up to {most:.2f} nats per data point at β = 1 and {least:.2f} at "
-    return Drawn(figure, "Turned latents", f"{said}β = {BETAS[-1]:g}; no turn costs nothing.")
+    heading(figure, "Factor analysis: aligned latents cost nothing, rotated ones do")
+    style.caption(figure, "Left: posterior of one data point. Right: the free energy minus that of "
+                  "the same model with an exact posterior; the likelihood of every rotation is the "
+                  "same.")  # fmt: skip
+    most = max(_gap(fa.rotated(ALIGNED, a), 1.0) for a in np.radians(angles))
+    least = max(_gap(fa.rotated(ALIGNED, a), BETAS[-1]) for a in np.radians(angles))
+    cost = f"A rotation costs up to {most:.2f} nats per data point at β = 1 and {least:.2f} at "
+    return Drawn(figure, "Rotated latents", f"{cost}β = {BETAS[-1]:g}; alignment costs nothing.")
 
 
 def third_latent() -> Drawn:
-    """Eq. 17: what it costs to share one direction between two latents, along the share."""
+    """Eq. 17: the cost of sharing one direction between two latents, by their shares."""
     figure = style.new_figure(9.6, 3.9)
     shared, pruned, along = figure.subplots(1, 3, width_ratios=[1, 1, 1.7])
     for axes, alpha in ((shared, np.sqrt(0.5)), (pruned, 0.0)):
@@ -83,14 +83,14 @@ def third_latent() -> Drawn:
     heading(figure, "Factor analysis: a third latent for two pixels is pruned")
     style.caption(figure, "Left: covariance of the exact posterior. Two latents that share a "
                   "direction explain each other away; at α = 0 or 1 one of them is at its prior, "
-                  "and all is independent.")  # fmt: skip
+                  "and all latents are independent.")  # fmt: skip
     most = max(_gap(fa.over_complete(alpha), 1.0) for alpha in shares)
-    said = f"Sharing a direction between two latents costs up to {most:.2f} nats per data point at "
-    return Drawn(figure, "A third latent", f"{said}β = 1; pruning one of them costs nothing.")
+    cost = f"Sharing a direction between two latents costs up to {most:.2f} nats per data point at "
+    return Drawn(figure, "A third latent", f"{cost}β = 1; pruning one of them costs nothing.")
 
 
 def pruning() -> Drawn:
-    """Squared lengths of the fitted components against beta, beside max(0, λ - βσ²)."""
+    """Squared lengths of the fitted components against beta, with max(0, λ - βσ²)."""
     eigenvalues, noise = np.array([4.0, 2.0, 1.0, 0.5]), 0.1
     fine, betas = np.geomspace(0.5, 60, 300), np.array([1.0, 2.0, 4.0, 6.0, 8.0, 15.0, 30.0, 50.0])
     fits = [fa.fit(np.diag(eigenvalues), np.full(4, noise), beta, latents=6) for beta in betas]
@@ -111,7 +111,7 @@ def pruning() -> Drawn:
                   "noise is given.")  # fmt: skip
     away = float(np.abs(found - [fa.kept(eigenvalues, noise, b) for b in betas]).max())
     return Drawn(figure, "Pruning", "A component of variance λ is kept while β is below λ/σ²: "
-                 f"fits and formula differ by {number(away)} at most.")  # fmt: skip
+                 f"fits and formula differ by at most {number(away)}.")  # fmt: skip
 
 
 def _gap(weights: np.ndarray, beta: float) -> float:
@@ -120,7 +120,7 @@ def _gap(weights: np.ndarray, beta: float) -> float:
 
 def _dress_gap(axes: Axes, xlabel: str) -> None:
     axes.axhline(0, color=style.QUIET, linewidth=1, linestyle=(0, (4, 3)))
-    style.dress(axes, xlabel=xlabel, ylabel="free energy less log evidence, nats")
+    style.dress(axes, xlabel=xlabel, ylabel="free energy minus log evidence, nats")
     axes.legend(frameon=False, fontsize=9, labelcolor=style.INK, loc="lower center", ncols=3)
     low, _ = axes.get_ylim()
     axes.set_ylim(low * 1.25, -low * 0.06)

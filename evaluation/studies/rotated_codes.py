@@ -1,13 +1,13 @@
-"""Perfect codes in other axes: what disentanglement metrics make of them.
+"""Perfect codes in rotated axes: what disentanglement metrics make of them.
 
-The appendix C of "Preliminary theoretical troubleshooting in variational autoencoder": factors
-v ~ N(0, I) and z = Q v with Q orthogonal are equally good to the objective of a VAE, and the metric
-of Higgins et al. 2017 tells them apart.
+Appendix C of "Preliminary theoretical troubleshooting in variational autoencoder": to a VAE's
+objective, factors v ~ N(0, I) and codes z = Q v with orthogonal Q are equally good; the metric of
+Higgins et al. 2017 tells them apart.
 
     python -m evaluation.studies.rotated_codes --out rotated-codes
 
-two_factors.png     the metric's points z_diff of two factors as Q turns, and scores along the turn
-random_turns.png    the score of codes turned at random, for 2 to 10 factors
+two_factors.png     the metric's points z_diff of two factors as Q rotates, and scores by angle
+random_turns.png    the score of randomly rotated codes, for 2 to 10 factors
 """
 
 import sys
@@ -29,13 +29,13 @@ from evaluation.studies.drawings import COLOURS, heading, main, panel_title
 
 LEVELS = 16  # classes of a factor, as a metric needs images that agree in one
 IMAGES = 8_000
-FEW = 1_000  # training and test points of Higgins' metric: enough for perfect codes
+POINTS = 1_000  # training and test points of Higgins' metric: enough for perfect codes
 DEGREES = (0, 5, 10, 20, 30, 40, 45)
 SIZES, TRIALS = (2, 3, 5, 10), 12
 
 
 class GaussianFactors:
-    """Images that spell out the classes of independent factors, each N(0, 1) cut at its quantiles.
+    """Images of the classes of independent factors, each N(0, 1) cut at its quantiles.
 
     It is a `trainer.data.dataset.Dataset`.
     """
@@ -65,7 +65,7 @@ class GaussianFactors:
 
 
 def values() -> NDArray[np.float64]:
-    """What a factor is at each of its classes: the middle of its share of N(0, 1), (LEVELS,)."""
+    """A factor's value for each of its classes, (LEVELS,): the median of its part of N(0, 1)."""
     middle: NDArray[np.float64] = stats.norm.ppf((np.arange(LEVELS) + 0.5) / LEVELS)
     return middle / middle.std()
 
@@ -84,27 +84,27 @@ def code(turn: NDArray[np.float64]) -> Callable[[Tensor], Tensor]:
 def z_diff(turn: NDArray[np.float64], factor: int) -> NDArray[np.float64]:
     """E|z1 - z2| of pairs that share the factor y, (H,): 2/sqrt(pi) · sqrt(1 - q_y^2), Eq. 35.
 
-    q_y: the column of Q that factor y is read from. The paper has 2 sqrt(2/pi) in front; a
-    difference of variance 2 - 2 q^2 has a mean size of sqrt(2/pi) times its deviation, which is
-    less by sqrt(2). It changes no score.
+    q_y: the column of Q for factor y. The paper has the prefactor 2 sqrt(2/pi); but a difference of
+    variance 2 - 2 q^2 has a mean size of sqrt(2/pi) times its standard deviation, which is smaller
+    by sqrt(2). No score is affected.
     """
     return 2 / np.sqrt(np.pi) * np.sqrt(np.maximum(0.0, 1 - turn[:, factor] ** 2))
 
 
 def plane_turn(degrees: float) -> NDArray[np.float64]:
-    """Q (2, 2) of a turn in the plane."""
+    """Q (2, 2) of a rotation in the plane."""
     cosine, sine = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
     return np.array([[cosine, -sine], [sine, cosine]])
 
 
 def random_turn(size: int, seed: int) -> NDArray[np.float64]:
-    """Q (size, size), of all turns and mirrorings equally likely."""
+    """Q (size, size), uniform over all rotations and reflections."""
     turn: NDArray[np.float64] = stats.ortho_group.rvs(size, random_state=seed)
     return turn
 
 
 def two_factors() -> Drawn:
-    """Left: z_diff of each factor at several turns. Right: the scores of four metrics."""
+    """Left: z_diff of each factor at several angles. Right: the scores of four metrics."""
     data = GaussianFactors(2)
     figure = style.new_figure(9.6, 4.4)
     places, along = figure.subplots(1, 2, width_ratios=[1, 1.35])
@@ -121,30 +121,30 @@ def two_factors() -> Drawn:
     places.set_aspect("equal")
     scores = {name: [score(data, plane_turn(d)) for d in DEGREES] for name, score in SCORES.items()}
     for (name, found), colour, marker in zip(scores.items(), COLOURS, "osD^", strict=False):
-        wide = 4.5 if name == "Higgins" else 1.8  # it runs below another
+        wide = 4.5 if name == "Higgins" else 1.8  # so that it shows below another line
         along.plot(DEGREES, found, color=colour, marker=marker, linewidth=wide,
                    markersize=5 + wide, markeredgecolor="white", label=name)  # fmt: skip
     along.axhline(0.5, color=style.QUIET, linewidth=1, linestyle=":")
     along.annotate("chance", (DEGREES[-1], 0.5), xytext=(-8, -12), ha="right", fontsize=8.5,
                    textcoords="offset points", color=style.QUIET)  # fmt: skip
-    style.dress(along, xlabel="turn of the code, degrees", ylabel="score")
+    style.dress(along, xlabel="rotation of the code, degrees", ylabel="score")
     along.set_ylim(-0.03, 1.05)
     along.set_xticks(range(0, 50, 15))
     along.legend(
         frameon=False, fontsize=9, labelcolor=style.INK, loc="center", bbox_to_anchor=(0.6, 0.72)
     )
-    heading(figure, "A perfect code in turned axes")
-    style.caption(figure, "At 45° the points of both factors coincide, and nothing tells them "
-                  "apart. The same information is in every turn.")  # fmt: skip
-    said = ", ".join(f"{name} {found[0]:.2f} → {found[-1]:.2f}" for name, found in scores.items())
-    return Drawn(figure, "Two factors", f"From 0° to 45°: {said}.")
+    heading(figure, "A perfect code in rotated axes")
+    style.caption(figure, "At 45° the points of both factors coincide, so nothing tells them "
+                  "apart. Every rotation contains the same information.")  # fmt: skip
+    ranges = ", ".join(f"{name} {found[0]:.2f} → {found[-1]:.2f}" for name, found in scores.items())
+    return Drawn(figure, "Two factors", f"From 0° to 45°: {ranges}.")
 
 
 def random_turns() -> Drawn:
-    """The score of Higgins' metric for codes turned at random, a column per number of factors."""
+    """The Higgins score of randomly rotated codes, a column per number of factors."""
     figure = style.new_figure(9.6, 4.2)
     axes = figure.add_subplot()
-    said = []
+    ranges = []
     for place, size in enumerate(SIZES):
         data = GaussianFactors(size)
         found = [higgins_score(data, random_turn(size, seed)) for seed in range(TRIALS)]
@@ -154,21 +154,21 @@ def random_turns() -> Drawn:
         axes.hlines(straight, place - 0.32, place + 0.32, color=COLOURS[2], linewidth=2.2)
         axes.hlines(1 / size, place - 0.32, place + 0.32, color=style.QUIET, linewidth=1,
                     linestyle=":")  # fmt: skip
-        said.append(f"{min(found):.2f} to {max(found):.2f} with {size}")
-    style.dress(axes, title="Higgins score of perfect codes, turned at random",
+        ranges.append(f"{min(found):.2f} to {max(found):.2f} with {size}")
+    style.dress(axes, title="Higgins score of perfect codes, randomly rotated",
                 xlabel="factors, and as many latents", ylabel="Higgins score")  # fmt: skip
     axes.set_xticks(range(len(SIZES)), [str(size) for size in SIZES])
     axes.grid(False, axis="x")
     axes.set_ylim(0, 1.05)
-    style.caption(figure, f"Dots: {TRIALS} random turns each. Green: the code that is not turned. "
+    style.caption(figure, f"Dots: {TRIALS} random rotations each. Green: the unrotated code. "
                   "Dotted: chance.")  # fmt: skip
-    return Drawn(figure, "Random turns", f"Over random turns the score is {', '.join(said)} "
+    return Drawn(figure, "Random rotations", f"Randomly rotated, they score {', '.join(ranges)} "
                  "factors.")  # fmt: skip
 
 
 def higgins_score(data: GaussianFactors, turn: NDArray[np.float64]) -> float:
-    """Of the code Q v."""
-    return float(higgins(code(turn), data, train=FEW, test=FEW).score)
+    """The Higgins score of the code Q v."""
+    return float(higgins(code(turn), data, train=POINTS, test=POINTS).score)
 
 
 def _mig_score(data: GaussianFactors, turn: NDArray[np.float64]) -> float:

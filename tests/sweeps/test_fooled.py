@@ -81,7 +81,10 @@ def test_no_labels_and_no_live_latents(tmp_path: Path) -> None:
     assert found.health.collapsed == found.health.runs == 8
     assert found.best.verdict == "cannot tell" and found.best.standing is None
     said = " ".join([*found.best.reasons, *found.best.sentences])
-    assert "Models collapse even at β = " in said and "more seeds would only repeat it" in said
+    assert (
+        "Models collapse even at β = " in said
+        and "more seeds would only reproduce the collapse" in said
+    )
     assert all(np.isnan(setting.score) for setting in found.choice.settings)
 
 

@@ -58,24 +58,23 @@ def load(
 ) -> Dataset:
     """The data set called `name`; cheap, since pixels are made or read at first use.
 
-    options: those of the data set's class in DATASETS, as in YAML (lists, texts, numbers).
+    options: those of the data set's class in DATASETS, as in YAML (lists, strings, numbers).
     labels: which labels to use: "all", "none", a number of images (chosen at random, the same ones
         every time), or the path of a table (CSV, NPZ …); see `data.labels`. The
         images do not change.
     factors: a list of the factors to use, in this order, wherever the labels come from. (A mapping
         is an option of data sets such as dsprites, and selects a subset of the images.)
-    bins: how many classes a continuous factor of a table is cut into, at its quantiles; one number
+    bins: number of classes into which a continuous factor of a table is cut, at its quantiles; one
         for all, or one for each by name.
     missing: a list of numbers or words that mark missing values in label columns; by default
-        numbers such as -999, far from all others, are detected and reported. [] keeps all as
-        values.
+        numbers such as -999, far from all others, are detected and reported. [] keeps all values.
     holdout: how many images to hold out of training, chosen at random, always the same ones;
-        metrics that the papers compute on a test set are computed on them.
+        metrics that the papers compute on a test set are computed on these.
 
         data = load("dsprites", factors={"shape": [0]}, labels=1000)
         data.images([0, 1]), data.classes([0, 1]), data.factors
 
-    sources: text of the file that `name` refers to (`my_data.py:Blobs`), which need not exist here.
+    sources: source of the file that `name` refers to (`my_data.py:Blobs`), if it is not here.
 
     Raises FieldError (a UserError) for an unknown name or option, or an invalid value;
     UserError for files that cannot be used.
@@ -116,7 +115,7 @@ def load(
 
 
 def _with_code(data: Dataset, code: str | None) -> Dataset:
-    """The data set with the user's code, where there is any, as part of its fingerprint."""
+    """The data set, with the user's own source, if any, as part of its fingerprint."""
     if code is not None:
         data.fingerprint = digest([data.fingerprint, code])
         data.labels_fingerprint = digest([data.labels_fingerprint, code]) if data.factors else ""

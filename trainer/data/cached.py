@@ -1,4 +1,4 @@
-"""What all data sets here share: images that are rows of one cached array."""
+"""What all built-in data sets share: images that are rows of one cached array."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -57,11 +57,11 @@ class CachedImages:
 
 
 def checked(indices: ArrayLike, count: int) -> NDArray[np.int64]:
-    """`indices` as an array (n,) of whole numbers in 0..count - 1."""
+    """`indices` as an array (n,) of integers in 0..count - 1."""
     array = np.asarray(indices)
     if array.ndim != 1 or (array.size and array.dtype.kind not in "iu"):
         raise TypeError(
-            f"expected a list of whole numbers, got {array.dtype} of {array.ndim} dimensions"
+            f"expected a list of integers, got {array.dtype} of {array.ndim} dimensions"
         )
     array = array.astype(np.int64)
     if array.size and (array.min() < 0 or array.max() >= count):

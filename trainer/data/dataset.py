@@ -1,4 +1,4 @@
-"""What a data set provides: images by index, and the classes of their factors where known."""
+"""What a data set provides: images by index, and the classes of their factors if known."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-UNKNOWN = -1  # the class of a factor that an image has no label for
+UNKNOWN = -1  # the class of a factor for which an image has no label
 
 
 @dataclass(frozen=True)
@@ -24,21 +24,20 @@ class Notes:
 
 
 class Dataset(Protocol):
-    """N images of one shape, with the classes of their generative factors where they are known.
+    """N images of one shape, with the classes of their generative factors if they are known.
 
-    Everything but pixels is cheap; pixels are made or read (and cached on disk) at first use.
+    Everything except pixels is cheap; pixels are made or read (and cached on disk) at first use.
 
-    name: the name it is loaded by.
+    name: the name by which it is loaded.
     source: where the pixels come from, e.g. "rendered" or "npz"; recorded with every result.
-    fingerprint: hex digest of everything that determines the pixels. Labels are not in it: training
-    never sees them, except for an objective that learns from them.
-    labels_fingerprint: hex digest of everything that determines `classes`; "" when there are no
-    labels.
+    fingerprint: hex digest of everything that determines the pixels. Labels are not included:
+        training never sees them, except for an objective that learns from them.
+    labels_fingerprint: hex digest of everything that determines `classes`; "" without labels.
     shape: (channels, height, width).
-    levels: the largest pixel value: 1 for binary images, 255 for bytes. images / levels lies in [0,
-        1].
+    levels: the largest pixel value: 1 for binary images, 255 for bytes. images / levels is in
+        [0, 1].
     factors: number of classes of each labelled factor, in the order of the columns of `classes`;
-        empty when nothing is labelled.
+        empty if nothing is labelled.
     """
 
     name: str
@@ -69,24 +68,24 @@ class Dataset(Protocol):
 
 
 def quantities_of(data: Dataset) -> Mapping[str, NDArray[np.float64]]:
-    """The values (N,) of continuous factors, whose classes are bins of them, by factor.
+    """The values (N,) of continuous factors, by factor; their classes are bins of these values.
 
-    NaN where unlabelled. From the attribute `quantities` of a data set; empty where it has none.
+    NaN where unlabelled. From a data set's attribute `quantities`; empty if it has none.
     """
-    held: Mapping[str, NDArray[np.float64]] = getattr(data, "quantities", {})
-    return held
+    values: Mapping[str, NDArray[np.float64]] = getattr(data, "quantities", {})
+    return values
 
 
 def class_names_of(data: Dataset, factor: str) -> Sequence[str]:
     """What the classes of a factor are called: ("square", "ellipse", "heart"), or their numbers.
 
-    From the attribute `class_names` of a data set, names by factor, where it has one.
+    From a data set's attribute `class_names`, names by factor, if it has one.
     """
     named: Mapping[str, Sequence[str]] = getattr(data, "class_names", {})
     return named.get(factor) or [str(i) for i in range(data.factors[factor])]
 
 
 def notes_of(data: Dataset) -> Notes:
-    """The notes on a data set, its attribute `notes`; empty where it has none."""
+    """The notes on a data set, its attribute `notes`; empty if it has none."""
     notes: Notes = getattr(data, "notes", Notes())
     return notes

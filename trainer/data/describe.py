@@ -1,4 +1,4 @@
-"""A data set in words: what was read, which factors are used, what was left out; and a preview."""
+"""Describes a data set: what was read, which factors are used, what was left out; and a preview."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,9 +8,9 @@ from PIL import Image
 
 from trainer.data.dataset import UNKNOWN, Dataset, notes_of
 
-_MOST_SHOWN = 12  # factors on one line
+_MAX_SHOWN = 12  # factors on one line
 _SHEET = 64  # images on a contact sheet
-_TILE = 64  # pixels per image there, at least
+_TILE = 64  # minimum pixels per image on it
 
 
 def describe(data: Dataset) -> list[str]:
@@ -22,14 +22,14 @@ def describe(data: Dataset) -> list[str]:
 def factors_in_words(data: Dataset) -> str:
     """The factors used, with their classes and numbers of labelled images."""
     if not data.factors:
-        return "factors: none, as no image is labelled"
+        return "factors: none, since no image is labelled"
     known = (data.classes(np.arange(len(data))) != UNKNOWN).sum(axis=0)
     parts = [
         f"{name} ({classes} classes, {count:,} images labelled)"
         for (name, classes), count in zip(data.factors.items(), known, strict=True)
     ]
-    more = f" and {len(parts) - _MOST_SHOWN} more" if len(parts) > _MOST_SHOWN else ""
-    return f"factors: {', '.join(parts[:_MOST_SHOWN])}{more}"
+    more = f" and {len(parts) - _MAX_SHOWN} more" if len(parts) > _MAX_SHOWN else ""
+    return f"factors: {', '.join(parts[:_MAX_SHOWN])}{more}"
 
 
 def never_varies(data: Dataset) -> bool:
@@ -39,7 +39,7 @@ def never_varies(data: Dataset) -> bool:
 
 
 def value_range(data: Dataset) -> tuple[int, int]:
-    """The least and the largest pixel value; reads all pixels."""
+    """The smallest and the largest pixel value; reads all pixels."""
     rows = data.stored()
     if data.levels == 1:
         bits = int(np.prod(data.shape))

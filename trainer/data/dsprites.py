@@ -19,11 +19,11 @@ class DSprites(CachedImages):
 
     Images come in the order of the original: shape slowest, then scale, orientation, posX and posY.
 
-    size: side of the images in pixels, a multiple of 8 from 16 to 512; the scene is the same at any
-        size.
+    size: side of the images in pixels, a multiple of 8 from 16 to 512; the scene is the same at
+        every size.
     factors: the part of the set to use; for each factor a number (that many classes, evenly spaced)
-        or a list of classes, 0-based, as in the original. Factors that are not named keep all their
-        classes. The remaining classes are renumbered from 0; a factor with one class stays, with
+        or a list of classes, 0-based, as in the original. Factors that are omitted keep all their
+        classes. The remaining classes are renumbered from 0; a factor with one class is kept, with
         size 1.
     path: the original `dsprites_ndarray_co1sh3sc6or40x32y32_64x64.npz`; without it, images are
         rendered.
@@ -47,9 +47,7 @@ class DSprites(CachedImages):
         if size % 8 or not 16 <= size <= 512:
             raise FieldError(f"expected a multiple of 8 from 16 to 512, got {size}", ("size",))
         if path is not None and size != sprites.FRAME:
-            raise FieldError(
-                "images read from `path` are 64 pixels wide; leave size out", ("size",)
-            )
+            raise FieldError("images read from `path` are 64 pixels wide; omit size", ("size",))
         self.chosen = _choose(factors or {})
         self.factors = {name: len(classes) for name, classes in self.chosen.items()}
         self.class_names = {"shape": [sprites.SHAPES[i] for i in self.chosen["shape"]]}

@@ -25,7 +25,7 @@ class Images(Protocol):
     """The interface of `EncodedImages` and `ArrayImages`: facts about the images, and their pixels.
 
     size: height and width of the first image. sizes: height, width and number of images of each
-    size. identity: what determines the pixels besides the content of the files. columns: labels.
+    size. identity: what determines the pixels besides the files' content. columns: labels.
     """
 
     kind: str
@@ -46,7 +46,7 @@ class Images(Protocol):
         ...
 
     def copies(self) -> NDArray[np.int64]:
-        """For each image the first one with the same content, itself if there is none before it."""
+        """For each image, the first one with the same content (itself if no earlier one has)."""
         ...
 
     def read(self, shape: tuple[int, int, int]) -> Iterator[NDArray[np.uint8]]:
@@ -60,25 +60,25 @@ class ImageFolder(CachedImages):
     path: a folder, searched with all its subfolders, of PNG, JPEG, WebP, BMP, TIFF, GIF, PPM …
         files, in natural order of their names (2 before 10); or of Parquet files; or one .npy,
         .npz, .h5, .mat or .parquet file.
-    size: side in pixels to resize all images to; without it all must be as large as the first.
-    gray: true for one channel, false for three; without it three where any image has colour.
-    binary: true for black and white, split at half grey (implied where all values are 0 or 1, or
-    bool).
+    size: side in pixels to which all images are resized; by default all must match the first.
+    gray: true for one channel, false for three; by default three if any image has colour.
+    binary: true for black and white, split at half grey (implied if all values are 0 or 1, or
+        bool).
     background: the colour behind transparent pixels and of the padding: a name, `#rrggbb`, or three
         numbers.
-    fit: how images with other proportions are brought to `size`: cropped at the centre, padded, or
+    fit: how images with other proportions are fitted to `size`: cropped at the centre, padded, or
         stretched.
-    images_key, labels_key: the names of the arrays (for Parquet, of the image column), where they
-        are not the usual ones.
-    shape: of the images of an array with flattened rows: [height, width], or with the channels.
-    range: the values of black and white in an array, where they cannot be inferred.
+    images_key, labels_key: the names of the arrays (for Parquet, of the image column), if they are
+        not the usual ones.
+    shape: of the images in an array with flattened rows: [height, width], or with the channels.
+    range: the values of black and white in an array, if they cannot be inferred.
     factors: names for label columns that have none.
-    bins: how many classes continuous labels are cut into, at their quantiles; or for each by name.
+    bins: number of classes into which continuous labels are cut, at their quantiles; or by name.
     missing: numbers or words that mark missing values in label columns; by default numbers such as
         -999 are detected.
-    files: (attribute) names below `path` of the image files, in order; empty for an array.
+    files: (attribute) names of the image files relative to `path`, in order; empty for an array.
 
-    Subfolder names are a factor where every image is in a subfolder. Raises FieldError for invalid
+    Subfolder names are a factor if every image is in a subfolder. Raises FieldError for invalid
     options, UserError for files that cannot be used.
     """
 
@@ -113,7 +113,7 @@ class ImageFolder(CachedImages):
                 self.path, look, images_key, labels_key, shape, range, factors
             )
         else:
-            _refuse_array_options(self.path, labels_key=labels_key, shape=shape, range=range)
+            _reject_array_options(self.path, labels_key=labels_key, shape=shape, range=range)
             self.reader = EncodedImages(pictures_of, self.path, self.resize, look)
         self.source, self.files, self.count = (
             self.reader.kind,
@@ -139,11 +139,11 @@ class ImageFolder(CachedImages):
         self.labels_fingerprint = fingerprint_of(self.factors, self.table, self.quantities)
 
     def classes(self, indices: ArrayLike) -> NDArray[np.int64]:
-        """Classes (n, factors) of the labels stored next to the images; UNKNOWN for none."""
+        """Classes (n, factors) of the labels stored next to the images; UNKNOWN if unlabelled."""
         return self.table[checked(indices, self.count)].astype(np.int64)
 
     def copies(self) -> NDArray[np.int64]:
-        """For each image the first one with the same content, itself if there is none before it.
+        """For each image, the first one with the same content (itself if no earlier one has).
 
         Raises UserError for files that cannot be read.
         """
@@ -171,7 +171,7 @@ class ImageFolder(CachedImages):
             return ()
         height, width, _ = oblong[0]
         how = {
-            "crop": "cropped to centred squares (fit: crop; pad and stretch keep all)",
+            "crop": "cropped to centred squares (fit: crop; pad and stretch keep everything)",
             "pad": "padded to squares (fit: pad)",
             "stretch": "stretched to squares (fit: stretch)",
         }
@@ -187,8 +187,8 @@ class ImageFolder(CachedImages):
 
 
 def _pictures(path: Path, images_key: str | None) -> Pictures | None:
-    """The image files of a path; None when it is a file of arrays, or does not exist."""
-    if path.is_dir() and not _holds_parquet_alone(path):
+    """The image files at a path; None if it is a file of arrays, or does not exist."""
+    if path.is_dir() and not _contains_only_parquet(path):
         if images_key is not None:
             raise FieldError("a folder of image files has no keys", ("images_key",))
         return PictureFolder(path)
@@ -196,13 +196,13 @@ def _pictures(path: Path, images_key: str | None) -> Pictures | None:
         try:
             from trainer.data.formats.parquet import Parquet
         except ImportError:
-            raise UserError(f"{path}: to read Parquet files install pyarrow") from None
+            raise UserError(f"{path}: to read Parquet files, install pyarrow") from None
 
         return Parquet(path, images_key)
     return None
 
 
-def _holds_parquet_alone(path: Path) -> bool:
+def _contains_only_parquet(path: Path) -> bool:
     if not any(path.rglob("*.parquet")):
         return False
     try:
@@ -212,10 +212,10 @@ def _holds_parquet_alone(path: Path) -> bool:
     return False
 
 
-def _refuse_array_options(path: Path, **options: object) -> None:
+def _reject_array_options(path: Path, **options: object) -> None:
     for key, value in options.items():
         if value is not None:
-            raise FieldError(f"is for arrays, and {path} holds image files", (key,))
+            raise FieldError(f"is for arrays, but {path} contains image files", (key,))
 
 
 def _colour(given: str | Sequence[int]) -> pictures.Colour:

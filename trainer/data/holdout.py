@@ -12,10 +12,10 @@ _SEED = 0  # of the choice of held-out images
 
 
 class Part:
-    """Some images of a data set, with their labels.
+    """A subset of a data set's images, with their labels.
 
-    places: positions of the images among all, ascending. held_out: the rest, where this part is for
-        training. Rows are copied at first use, so a part of a large set takes memory.
+    places: positions of the images in the data set, ascending. held_out: the rest, if this part is
+        for training. Rows are copied at first use, so a part of a large data set takes memory.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class Part:
 
 
 def hold_out(data: Dataset, count: int) -> Dataset:
-    """`data` without `count` images, drawn at random but always the same, available by `unseen`.
+    """`data` without `count` images, drawn at random but always the same, available from `unseen`.
 
     Raises FieldError for a number that leaves nothing to train on.
     """
@@ -68,6 +68,6 @@ def hold_out(data: Dataset, count: int) -> Dataset:
 
 
 def unseen(data: Dataset) -> Dataset:
-    """The held-out images; all images where none were held out."""
+    """The held-out images; all images if none were held out."""
     held_out: Dataset | None = getattr(data, "held_out", None)
     return data if held_out is None else held_out

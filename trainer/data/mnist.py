@@ -1,4 +1,4 @@
-"""The data set `mnist`: handwritten digits, or any other set in IDX files with these names."""
+"""The data set `mnist`: handwritten digits, or other images in IDX files with these names."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,7 +24,7 @@ class Mnist(CachedImages):
     path: the folder with `train-images-idx3-ubyte`, `train-labels-idx1-ubyte` or `t10k-…`, gzipped
         or not.
     split: "train" or "test"; by default train if the folder has it, else test.
-    size: side in pixels to resize to; by default 28, as published.
+    size: side in pixels after resizing; by default 28, as published.
     binary: true for black and white, split at half grey.
 
     Raises FieldError for invalid options, UserError for invalid files.
@@ -79,14 +79,14 @@ def _file(folder: Path, name: str) -> Path:
     found = _found(folder, name)
     if found is None:
         raise UserError(
-            f"{folder}: no {name} or {name}.gz there; get the files from LeCun et al., The MNIST "
+            f"{folder}: no {name} or {name}.gz found; get the files from LeCun et al., The MNIST "
             "database of handwritten digits"
         )
     return found
 
 
 def _found(folder: Path, name: str) -> Path | None:
-    """A file in the folder, gzipped or not, also with the dotted name that some copies have."""
+    """A file in the folder, gzipped or not, possibly with the dotted name that some copies have."""
     dotted = name.replace("-idx", ".idx")
     candidates = (folder / f"{stem}{ending}" for stem in (name, dotted) for ending in ("", ".gz"))
     return next((file for file in candidates if file.is_file()), None)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from evaluation.analysis.choose import choose
 from evaluation.analysis.inference.noise import measure_noise
@@ -17,11 +18,11 @@ from evaluation.analysis.table import RunRow
 class Expectation:
     """Mean scores of settings, as far as known.
 
-    settings: numbers of the tried settings (T,) that have a score and a beta above 0.
+    settings: numbers of the tried settings (T,) that have a score and a positive beta.
     draws: (draws, T + n) of the mean score over seeds, higher is better; those of n settings
         without a score come last.
     noise: (T + n,) variance of one seed's score around its setting's mean.
-    ceiling: the highest score there is, inf where none is known; draws pass it, means do not.
+    ceiling: the highest possible score, inf if unknown; draws may exceed it, means do not.
     """
 
     settings: np.ndarray
@@ -31,7 +32,7 @@ class Expectation:
 
     @property
     def means(self) -> np.ndarray:
-        """The draws as mean scores: none is above the ceiling."""
+        """The draws as mean scores, clipped to the ceiling."""
         return np.minimum(self.draws, self.ceiling)
 
 
@@ -53,7 +54,9 @@ def expect(
     sign = 1.0 if goal == "maximize" else -1.0
     means = sign * np.array([setting.mean for setting in settings])
     rng = np.random.default_rng(seed)
-    draws = draw_means(settings, means, noise, untried, count, rng)
+    # more threads only wait for each other at this size, on cores that train meanwhile
+    with threadpool_limits(1):
+        draws = draw_means(settings, means, noise, untried, count, rng)
     of_seed = noise.of_mean * np.array([len(setting.scores) for setting in settings])
     away = np.abs(untried[:, None] - places[None]).sum(axis=2)
     return Expectation(

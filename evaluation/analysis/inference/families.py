@@ -13,7 +13,7 @@ import numpy as np
 
 from evaluation.analysis.settings.summary import SettingSummary
 
-FEWEST_BETAS = 4  # that a combination of other parameters needs for its own surface
+MIN_BETAS = 4  # needed by a combination of other parameters for its own surface
 
 
 @dataclass(frozen=True)
@@ -21,10 +21,10 @@ class Families:
     """Combinations of other parameters.
 
     of_setting: (settings,) number of each setting's family.
-    codes: (families, C) the value of each categorical parameter, numbered.
-    groups: the families that share a surface, numbers in arrays.
+    codes: (families, C) the value of each categorical parameter, as a number.
+    groups: arrays with the numbers of the families that share a surface.
     scattered: names of the parameters that count as noise. shared: names of the categorical ones
-        that have their own levels but not surfaces.
+        whose values have their own levels but not their own surfaces.
     """
 
     of_setting: np.ndarray
@@ -45,7 +45,7 @@ def find_families(settings: Sequence[SettingSummary]) -> Families:
     combinations = sorted(set(table))
     number = {row: place for place, row in enumerate(combinations)}
     of_setting = np.array([number[row] for row in table])
-    own = all(_betas(settings, of_setting, f) >= FEWEST_BETAS for f in range(len(combinations)))
+    own = all(_betas(settings, of_setting, f) >= MIN_BETAS for f in range(len(combinations)))
     everyone = np.arange(len(combinations))
     return Families(
         of_setting=of_setting,

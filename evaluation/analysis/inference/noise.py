@@ -10,11 +10,11 @@ from scipy.spatial.distance import cdist
 
 from evaluation.analysis.settings.summary import SettingSummary
 
-NEIGHBOURHOOD = math.log(2.0)  # settings within about a factor of two share information on spread
-MOST_PAIRED = 2000  # settings that are compared one by one; of more,
-PLACE = 0.05  # those that differ by less count as neighbours in one place
-NEIGHBOURS_WEIGHT = 4.0  # degrees of freedom that the neighbours' spread counts for
-FAR_WEIGHT = 2.0  # the same without neighbours, for the whole sweep
+NEIGHBOURHOOD = math.log(2.0)  # settings within about a factor of two inform each other's variance
+MAX_PAIRED = 2000  # settings that are compared one by one; if there are more,
+PLACE = 0.05  # those that differ by less count as being in one place
+NEIGHBOURS_WEIGHT = 4.0  # degrees of freedom that the neighbours' variance counts for
+FAR_WEIGHT = 2.0  # the same for the whole sweep, if a setting has no neighbours
 
 
 @dataclass(frozen=True)
@@ -25,8 +25,7 @@ class Noise:
         setting has two seeds.
     classifier: variance of one classifier score around its run's mean; nan when no run has two.
     of_mean: (settings,) variance of each setting's mean over its seeds, from both components.
-    freedom: (settings,) degrees of freedom of each of these variances; inf where its error is
-    unknown.
+    freedom: (settings,) degrees of freedom of each of these variances; inf where unknown.
     """
 
     seed: float
@@ -42,11 +41,11 @@ class Noise:
 def measure_noise(settings: Sequence[SettingSummary], points: np.ndarray) -> Noise:
     """Variance components of settings at `points` (settings, 2): log beta_norm, log latents.
 
-    The spread over seeds varies strongly with beta: almost none once latents have collapsed, two
-    clusters of seeds near a transition. So each setting keeps its own variance, shrunk towards that
-    of its neighbours: four seeds that happen to fall into one cluster must not look certain. It is
-    the scale of the posterior of that variance, a scaled inverse chi-squared (as in Smyth 2004 for
-    genes), with the stated degrees of freedom: two seeds tell little.
+    The variance over seeds depends strongly on beta: almost none once latents have collapsed, two
+    clusters of seeds near a transition. So each setting keeps its own variance, shrunk towards its
+    neighbours': four seeds that happen to fall into one cluster must not look certain. It is the
+    scale of the posterior of that variance, a scaled inverse chi-squared (as in Smyth 2004 for
+    genes), with the stated degrees of freedom: two seeds say little.
     """
     classifier, of_run = _classifier_variance(settings)
     seeds = np.array([len(setting.scores) for setting in settings])
@@ -60,7 +59,7 @@ def measure_noise(settings: Sequence[SettingSummary], points: np.ndarray) -> Noi
             np.full(len(settings), math.inf),
         )
 
-    # a setting whose whole neighbourhood has single seeds falls back on the average of the sweep
+    # a setting without a neighbour with several seeds falls back on the average of the sweep
     pooled = freedom @ own / freedom.sum()
     spread, weight = _around(points, own, freedom)
     neighbours = (spread + 1e-3 * pooled) / (weight + 1e-3)
@@ -73,12 +72,12 @@ def measure_noise(settings: Sequence[SettingSummary], points: np.ndarray) -> Noi
 def _around(
     points: np.ndarray, own: np.ndarray, freedom: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Sums (settings,) over each setting's neighbours: of their variances by weight, of weights.
+    """Sums (settings,) over each setting's neighbours: of weighted variances, and of weights.
 
-    A setting is no neighbour of itself: else one far from others would bear itself out. Of very
-    many settings, those in one place are equally near to all others.
+    A setting is no neighbour of itself: else one far from all others would confirm itself. If there
+    are very many settings, those in one place are equally near to all others.
     """
-    if len(points) <= MOST_PAIRED:
+    if len(points) <= MAX_PAIRED:
         distance = np.linalg.norm(points[:, None] - points[None], axis=-1) / NEIGHBOURHOOD
         weight = np.exp(-0.5 * distance**2) * freedom
         np.fill_diagonal(weight, 0.0)
@@ -92,7 +91,7 @@ def _around(
 
 
 def _classifier_variance(settings: Sequence[SettingSummary]) -> tuple[float, float]:
-    """Variance of one classifier score, and its part in a run's mean (0 when unknown)."""
+    """Variance of one classifier score, and what it adds to that of a run's mean (0 if unknown)."""
     runs = [row.scores for setting in settings for row in setting.rows if len(row.scores) > 1]
     if not runs:
         return math.nan, 0.0

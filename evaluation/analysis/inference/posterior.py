@@ -12,15 +12,15 @@ from evaluation.analysis.inference.surface import FittedSurface, fit_surface
 from evaluation.analysis.settings.summary import SettingSummary
 
 GRID = 81  # points of each curve: steps of 11 % over the paper's range of beta_norm
-FEWEST, MOST = 17, 650  # points per curve where there are many curves; of all together, about
+MIN_POINTS, MAX_POINTS = 17, 650  # per curve if there are many curves; in total, about
 DRAWS = 4000  # functions drawn; a probability is then known to within 0.01
 IMAGINED_DRAWS = 1000
-MANY = 300  # from this many settings, close ones are pooled for the fit, whose cost is cubic
+MAX_UNPOOLED = 300  # settings; of more, close ones are pooled for the fit, whose cost is cubic
 NEAR = 0.2  # in log beta: well below the shortest length scale of a score
-MOST_CELLS = 1000  # of pooled settings; of more, cells are doubled, and then hold several latents
-MOST_DOUBLED = 5
-MOST_DRAWN = 8_000_000  # scores of settings in all draws: of very many settings fewer are drawn
-FEWEST_DRAWS = 1000
+MAX_CELLS = 1000  # of pooled settings; if exceeded, cells are doubled and span several latents
+MAX_DOUBLINGS = 5
+MAX_DRAWN = 8_000_000  # scores of settings over all draws: very many settings get fewer draws
+MIN_DRAWS = 1000
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class CurvePoints:
 
     log_norm: log beta_norm. log_ratio: log(beta / beta_norm) = log(N / M). latents: M.
     family: number of the combination of other parameters.
-    low, high: whether it is the lowest, the highest beta tried at its latent size and family.
+    low, high: whether it is the lowest or the highest beta tried at its latent size and family.
     half_step: half the largest distance between points there.
     """
 
@@ -51,7 +51,7 @@ class Posterior:
     """Draws (draws, points) of the mean score, higher is better, and what they come from.
 
     tested: (draws, settings) of the mean score of each tested setting.
-    surfaces: of each of the families' groups. noise: of the settings' means.
+    surfaces: one per group of families. noise: of the settings' means.
     """
 
     points: CurvePoints
@@ -71,9 +71,9 @@ class Posterior:
         return next(surface for group, surface in pairs if family in group)
 
     def imagine(self, seeds_factor: float) -> np.ndarray:
-        """Draws (draws, settings) to expect with this many times the seeds.
+        """The draws (draws, settings) expected with this many times the seeds.
 
-        The means are set to the current surface's: more seeds would reduce the noise.
+        The means are set to the current surface's, and the noise is reduced.
         """
         if seeds_factor not in self._imagined:  # requested for every latent size
             rng, expected = np.random.default_rng(self.seed), self.tested.mean(axis=0)
@@ -101,13 +101,13 @@ def draw_posterior(
     )
     several_seeds = np.array([setting.seeds > 1 for setting in settings])
     rng, surfaces = np.random.default_rng(seed), []
-    count = max(FEWEST_DRAWS, min(DRAWS, MOST_DRAWN // len(settings)))
+    count = max(MIN_DRAWS, min(DRAWS, MAX_DRAWN // len(settings)))
     draws, tested = np.empty((count, len(at_points))), np.empty((count, len(settings)))
     for group in families.groups:
         here, mask = np.isin(families.of_setting, group), np.isin(points.family, group)
         own = bool(several_seeds[here].any())
         surface = _fit(inputs[here], means[here], noise.only(here), own and not families.scattered)
-        # shuffled, since shapes come in blocks, and blocks of two groups must not be paired
+        # shuffled, since draws come in blocks of one shape, which must not be paired across groups
         draws[:, mask] = rng.permutation(surface.draw(at_points[mask], count, rng))
         tested[:, here] = rng.permutation(_draw_tested(surface, inputs[here], own, count, rng))
         surfaces.append(surface)
@@ -124,10 +124,10 @@ def draw_means(
     count: int,
     rng: np.random.Generator,
 ) -> np.ndarray:
-    """Draws (count, settings + n) of mean scores: those of `draw_posterior` for the settings alone.
+    """Draws (count, settings + n) of mean scores, as `draw_posterior` draws them for settings.
 
     untried: (n, 2) log beta_norm and log latents of settings without a score, which come last; they
-        need settings that differ in beta and latents only, at most MANY.
+        need settings that differ in beta and latents only, at most MAX_UNPOOLED.
     """
     families = find_families(settings)
     plain = np.log([(setting.beta_norm, setting.latents) for setting in settings])
@@ -167,13 +167,13 @@ def _fit(inputs: np.ndarray, means: np.ndarray, noise: Noise, measured: bool) ->
 def _pool(
     inputs: np.ndarray, means: np.ndarray, noise: Noise
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Inputs, means, their variances and what these are known with: for the fit.
+    """Inputs, means, their variances and the degrees of freedom of these, for the fit.
 
-    Where there are very many settings, those with nearly the same beta are merged. Each is weighted
-    by its precision, with a little noise added for all: none is known exactly.
+    If there are very many settings, those with nearly the same beta are merged, each weighted by
+    its precision, with a little noise added for all: none is known exactly.
     """
     variances = noise.of_mean
-    if len(means) <= MANY:
+    if len(means) <= MAX_UNPOOLED:
         return inputs, means, variances, noise.freedom
     cell = _cells(inputs)
     precision = 1 / (variances + max(float(np.median(variances)), 1e-12))
@@ -184,13 +184,13 @@ def _pool(
 
 
 def _cells(inputs: np.ndarray) -> np.ndarray:
-    """Numbers (settings,) of the cells that settings near to each other share."""
+    """The number (settings,) of each setting's cell, which settings close to it share."""
     latents = inputs[:, 1]
-    for doubled in range(MOST_DOUBLED):
+    for doubled in range(MAX_DOUBLINGS):
         near = NEAR * 2**doubled
         cells = np.column_stack([np.floor(inputs[:, 0] / near), latents, inputs[:, 2:]])
         different, cell = np.unique(cells, axis=0, return_inverse=True)
-        if len(different) <= MOST_CELLS:
+        if len(different) <= MAX_CELLS:
             break
         latents = np.floor(inputs[:, 1] / near)
     return cell.ravel()
@@ -201,7 +201,7 @@ def lay_out(settings: Sequence[SettingSummary], families: Families) -> CurvePoin
     log_norm = np.log([setting.beta_norm for setting in settings])
     latents = np.array([setting.latents for setting in settings])
     curves = sorted(set(zip(families.of_setting.tolist(), latents.tolist(), strict=True)))
-    size = int(np.clip(MOST // len(curves), FEWEST, GRID))
+    size = int(np.clip(MAX_POINTS // len(curves), MIN_POINTS, GRID))
     columns: list[list[np.ndarray]] = []
     for family, m in curves:
         here = np.flatnonzero((families.of_setting == family) & (latents == m))

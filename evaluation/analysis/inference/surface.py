@@ -17,18 +17,18 @@ BETA_LENGTHS = (0.35, 0.6, 1.0, 1.7, 2.9, 5.0)  # factors of 1.4 to 150
 LATENTS_LENGTHS = (0.7, 1.5, 3.0, 6.0)
 HEIGHTS = (0.5, 1.0, 2.0)
 MISFITS = (0.03, 0.3)  # noise beyond the measured one
-MISFITS_UNMEASURED = (*MISFITS, 1.0)  # where seeds measure no noise, scores may be only noise
+MISFITS_UNMEASURED = (*MISFITS, 1.0)  # for single seeds: the scores may be nothing but noise
 # A collapse of the latents makes a cliff next to a gentle slope. One smoothness fits neither and
 # puts the top too far from the cliff, so a little fine detail is always included.
 DETAIL_HEIGHT, DETAIL_LENGTHS = 0.2, (0.5, 1.5)
 UNKNOWN_LEVEL = 10.0  # prior standard deviation of the overall level: as good as unknown
 CATEGORY_LEVEL = 2.0  # and of a category's (e.g. an objective's) offset from it
-LEAST_NOISE = 1e-6  # keeps a noiseless sweep's matrix positive definite in double precision
+MIN_NOISE = 1e-6  # keeps a noiseless sweep's matrix positive definite in double precision
 NEGLIGIBLE = 0.01  # combinations with less weight are dropped
 JITTER = 1e-8 * UNKNOWN_LEVEL**2  # neighbours on a dense grid are all but equal
-MOST_TOGETHER = 2000  # points that are drawn together, which costs their cube; of more,
-KNOTS = 600  # so many are, and the others given these
-MOST_BATCHED = 60  # points whose matrices are factored together
+MAX_TOGETHER = 2000  # points drawn jointly, at cubic cost; if there are more,
+KNOTS = 600  # this many are, and the others given these
+MAX_BATCHED = 60  # with at most this many points, all covariances are factored together
 NOISES = 32  # draws, at least, of the noise level of the scores
 
 
@@ -83,7 +83,7 @@ class FittedSurface:
     def draw_with(self, points: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
         """As `draw_settings`, followed by settings not tried yet, at `points` (n, 2 + C).
 
-        Array (count, settings + n). Their means, too, may deviate from a smooth curve.
+        Array (count, settings + n). The new settings' means, too, may deviate from a smooth curve.
         """
         return self._draw_all(np.concatenate([self.points, points]), True, count, rng)
 
@@ -102,7 +102,7 @@ class FittedSurface:
     def _noise_drawn(self, rng: np.random.Generator) -> np.ndarray:
         """Draws of the noise variances (n,): scaled inverse chi-squared around `noise`.
 
-        With few seeds, the tails of the scores are thus those of Student's t.
+        With few seeds, the scores thus have the tails of Student's t.
         """
         known = np.isfinite(self.freedom)
         freedom = np.where(known, self.freedom, 1.0)
@@ -129,15 +129,15 @@ class FittedSurface:
     ) -> np.ndarray:
         """Posterior draws (count, n) of one member, corrected from draws of the prior.
 
-        By Matheron's rule (Wilson et al. 2020, Eq. 9): the points are factored once, and the
-        settings once per noise, which `block` draws share.
+        By Matheron's rule (Wilson et al. 2020, Eq. 9): the points' covariance is factored once, the
+        settings' once per noise level, which `block` draws share.
         own: the points are settings, scored ones first, and their misfit is part of them, not
         noise.
         """
         every = points if own else np.concatenate([points, self.points])
         known = slice(0, len(self.points)) if own else slice(len(points), None)
         beyond = shape.misfit**2
-        if len(every) <= MOST_TOGETHER:
+        if len(every) <= MAX_TOGETHER:
             covariance = _rest(every, every) + _curve(shape, every, every)
             covariance[np.diag_indices_from(covariance)] += JITTER
             if own:
@@ -170,13 +170,13 @@ def _draw_by_knots(
     count: int,
     rng: np.random.Generator,
 ) -> np.ndarray:
-    """Draws (count, n) of the prior at `points`, whose cost grows with n alone.
+    """Draws (count, n) of the prior at `points`, at a cost linear in n.
 
-    The points that are `known`, and of the others some that are evenly spread, are drawn together;
-    each other one as the prior has it given these, but apart from the rest (as FITC: Snelson &
-    Ghahramani 2006). So the variance of every point is exact.
+    The points that are `known`, and an evenly spaced subset of the others, are drawn jointly; each
+    remaining one given these, but independently of the rest (FITC: Snelson & Ghahramani 2006). So
+    the variance of every point is exact.
 
-    beyond: the points' own variance, beside the curve's.
+    beyond: the points' own variance, in addition to the curve's.
     """
     together = np.zeros(len(points), bool)
     together[known] = True
@@ -256,7 +256,7 @@ def _level(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def _rest(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Covariance (a, b) of all but the curve: levels, and fine detail within the categories."""
+    """Covariance (a, b) of everything but the curve: levels, and fine detail within categories."""
     detail = DETAIL_HEIGHT**2 * _matern(a, b, DETAIL_LENGTHS)
     if a.shape[1] > 2:
         detail *= (a[:, None, 2:] == b[None, :, 2:]).all(axis=-1)
@@ -274,7 +274,7 @@ def _matern(a: np.ndarray, b: np.ndarray, lengths: Sequence[float]) -> np.ndarra
 
 
 def _safe(variances: np.ndarray) -> np.ndarray:
-    return np.maximum(variances, LEAST_NOISE)
+    return np.maximum(variances, MIN_NOISE)
 
 
 def _evidence(
@@ -282,13 +282,13 @@ def _evidence(
 ) -> np.ndarray:
     """log p(values) (G,) of G Gaussian processes (Rasmussen & Williams 2006, Eq. 2.30).
 
-    covariances: G of (n, n). variances: G of (n,), of the noise. Of few points all are factored
-    together, which saves most of the time; the root of the matrix bordered by `values` has L^-1
-    values in its last row.
+    covariances: G of (n, n). variances: G of (n,), of the noise. With few points, all are factored
+    together, which saves most of the time; the Cholesky factor of the matrix bordered by `values`
+    has L^-1 values in its last row.
     """
     n = len(values)
     noises = _safe(np.array(variances))
-    together = len(covariances) if n <= MOST_BATCHED else 1
+    together = len(covariances) if n <= MAX_BATCHED else 1
     logs = np.empty(len(covariances))
     for start in range(0, len(covariances), together):
         here = slice(start, start + together)

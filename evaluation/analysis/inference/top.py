@@ -18,7 +18,7 @@ Side = Literal["lowest", "highest"]
 class Top:
     """The top of the curve, usually between the settings that were tried.
 
-    interval, interval_norm: of the best beta and beta_norm, over every possible latent size.
+    interval, interval_norm: of the best beta and beta_norm, over every latent size tried.
     expected: mean score over seeds there.
     """
 
@@ -86,7 +86,7 @@ def _interval(
 def find_edges(
     points: CurvePoints, draws: np.ndarray, settings: Sequence[SettingSummary], within: float
 ) -> tuple[Edge, ...]:
-    """Both ends of every latent size among `points`, whose curves are drawn (draws, points)."""
+    """Both ends of the range at every latent size among `points`; draws: (draws, points)."""
     tops = draws.argmax(axis=1)
     sides: tuple[tuple[Side, np.ndarray], ...] = (("lowest", points.low), ("highest", points.high))
     edges = []

@@ -7,7 +7,7 @@ import numpy as np
 
 from evaluation.analysis.settings.summary import SettingSummary
 
-MOST_LEVELS = 8  # of a parameter drawn from a range, which is cut into that many equal parts
+MAX_LEVELS = 8  # a parameter drawn from a range is cut into this many equal parts
 SEED, INTERACTION, TOGETHER = "seed", "interaction", "cannot be told apart"
 
 
@@ -16,7 +16,7 @@ def what_matters(settings: Sequence[SettingSummary]) -> Mapping[str, float]:
 
     `beta`, `latents` and every other parameter that differs: what it explains in addition to all
     others (type II sums of squares). `interaction`: differences between settings beyond the sum of
-    these. `seed`: the rest, luck of the seed; part of `interaction` where no setting has two seeds.
+    these. `seed`: the rest, luck of the seed; part of `interaction` if no setting has two seeds.
     `cannot be told apart`: what parameters explain only jointly, since they were changed together.
     Each is corrected for chance (omega squared, Hays 1963); seeds matter as much as anything in
     many such models (Locatello et al. 2019). Empty for fewer than three settings.
@@ -64,9 +64,9 @@ def _levels(settings: Sequence[SettingSummary]) -> dict[str, np.ndarray]:
 def _numbered(values: Sequence[object]) -> np.ndarray:
     different = sorted(set(map(repr, values)))
     numeric = all(isinstance(v, int | float) and not isinstance(v, bool) for v in values)
-    if numeric and len(different) > MOST_LEVELS and 2 * len(different) > len(values):
+    if numeric and len(different) > MAX_LEVELS and 2 * len(different) > len(values):
         order = np.argsort(np.argsort(np.array(values, float), kind="stable"), kind="stable")
-        return order * MOST_LEVELS // len(values)
+        return order * MAX_LEVELS // len(values)
     number = {text: place for place, text in enumerate(different)}
     return np.array([number[repr(value)] for value in values])
 
@@ -81,7 +81,7 @@ def _residual(columns: Iterable[np.ndarray], means: np.ndarray) -> tuple[float, 
 
 
 def named(shares: Mapping[str, float]) -> dict[str, float]:
-    """The shares under the names that people read, largest first."""
+    """The shares under their display names, largest first."""
     names = {"beta": "β", "latents": "latents M", SEED: "luck of the seed"}
     names |= {INTERACTION: "interactions", TOGETHER: "parameters changed together"}
     order = sorted(shares.items(), key=lambda pair: -pair[1])

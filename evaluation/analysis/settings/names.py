@@ -15,7 +15,7 @@ def setting_label(setting: SettingSummary) -> str:
 
 def describe_parameters(setting: SettingSummary) -> list[str]:
     """The choices other than beta and latents that differ between settings: objective isa_vae."""
-    # an option that only another objective has is None
+    # None: an option that only another objective has
     given = {key: value for key, value in setting.parameters.items() if value is not None}
     return [f"{key.rpartition('.')[2]} {_value(value)}" for key, value in given.items()]
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Literal
 
 Goal = Literal["maximize", "minimize"]
-SETS = 500  # of seeds, at most, over which a score is averaged
+SETS = 500  # sets of seeds, at most, over which a score is averaged
 
 
 def discard_bottom_half(scores: Sequence[float], goal: Goal) -> float:
@@ -27,11 +27,11 @@ def expected_of(
     size: int,
     goal: Goal,
 ) -> float:
-    """The expected score of `size` of the seeds: its mean over sets of that many.
+    """The expected score of `size` of the seeds: its mean over sets of that size.
 
     The mean of the better half rises with the number of seeds: with two, by 0.56 standard
-    deviations, with ten by 0.74. So settings with more seeds would beat their equals.
-    seeds: the scores of each. Averaged over all sets if there are at most SETS, else over SETS.
+    deviations, with ten by 0.74. So settings with more seeds would beat equally good ones.
+    seeds: the scores of each. Averaged over all sets, but at most over SETS of them.
     """
     if math.comb(len(seeds), size) <= SETS:
         chosen: Iterable[Sequence[int]] = itertools.combinations(range(len(seeds)), size)
@@ -39,7 +39,7 @@ def expected_of(
         draw = random.Random(0)
         chosen = [draw.sample(range(len(seeds)), size) for _ in range(SETS)]
     return statistics.fmean(
-        make_score([s for k in some for s in seeds[k]], goal) for some in chosen
+        make_score([s for k in subset for s in seeds[k]], goal) for subset in chosen
     )
 
 

@@ -20,11 +20,11 @@ class SettingSummary:
     score: by the choice's policy, over the classifier scores of all seeds, failed ones included;
         where settings have different numbers of seeds, the expected score for the smallest number.
     spread: standard deviation over seeds of their mean score, failed ones included; nan for one.
-    scores: mean score of each seed in the order of `rows`; the `failed_score` for a failed one, and
-        none for one without a value of the metric.
+    scores: mean score of each seed in the order of `rows`; the `failed_score` for a failed one,
+        without those for which the metric has no value.
     mean, error: mean of `scores` and its standard error, nan where there are too few.
-    seeds: number of seeds, of which `failed` failed and `undefined` have no value of the metric.
-    reconstruction, kl: mean over the finished seeds, nats per image; nan when none is known.
+    seeds: number of seeds: `failed` of them failed, `undefined` have no value of the metric.
+    reconstruction, kl: mean over the finished seeds, nats per image; nan if unknown.
     reconstruction_error: standard error of reconstruction.
     parameters: every choice other than beta and latents that differs between settings.
     rows: its runs, by seed.
@@ -75,19 +75,19 @@ class SettingSummary:
     def representative(self) -> RunRow | None:
         """The run to show for this setting: a typical one; None when no seed has a score.
 
-        The one closest to the median, by distance over score and reconstruction, each scaled by its
-        variance over seeds, among those that did not collapse, if any. After Stühmer et al. 2019,
-        A.5, who do this within the better half of the seeds; here statements about a setting are
-        about all its seeds.
+        The one closest to the median in score and reconstruction, each scaled by its variance over
+        seeds, among those that did not collapse, if any. After Stühmer et al. 2019, A.5, who do
+        this within the better half of the seeds; here, statements about a setting are about all its
+        seeds.
         """
         finished = [row for row in self.rows if row.state == "finished"]
-        healthy = [row for row in finished if not row.health.ill] or finished
+        healthy = [row for row in finished if not row.health.unhealthy] or finished
         away = [0.0] * len(healthy)
         for values in ([r.score for r in healthy], [r.reconstruction for r in healthy]):
             middle, variance = statistics.median(values or [0.0]), _variance(values)
             if variance > 0:
                 away = [a + (v - middle) ** 2 / variance for a, v in zip(away, values, strict=True)]
-        # rounded: two seeds are equally close, so the first is chosen
+        # rounded, so that of two equally close seeds the first is chosen
         nearest = min(range(len(healthy)), key=lambda i: round(away[i], 9), default=None)
         return None if nearest is None else healthy[nearest]
 
@@ -103,8 +103,8 @@ def summarise(
     """The summary of the runs of one setting, which differ only in their seed.
 
     make_score: a policy of POLICIES. failed_score: what a failed seed counts as.
-    classifiers: scores per finished run. fewest: seeds of the setting that has the fewest, for
-        which the score is expected.
+    classifiers: scores per finished run. fewest: the smallest number of seeds of any setting, for
+        which the expected score is computed.
     """
     rows = sorted(rows, key=lambda row: (row.seed, row.run))
     counted = [row for row in rows if row.state != "undefined"]
@@ -160,6 +160,6 @@ def _variance(values: Sequence[float]) -> float:
 
 
 def mean_of_known(values: Iterable[float]) -> float:
-    """Mean of the finite values; nan where there is none."""
+    """Mean of the finite values; nan without any."""
     known = [value for value in values if math.isfinite(value)]
     return statistics.fmean(known) if known else math.nan

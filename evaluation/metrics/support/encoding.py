@@ -19,7 +19,7 @@ from trainer.training.batches import images_on
 Represent = Callable[[Tensor], Tensor]
 
 CPU = torch.device("cpu")
-REMEMBERED = 2**15  # images per cached set, at most; of larger sets only the last is cached
+REMEMBERED = 2**15  # images per cached set; of larger sets, only the last is cached
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Remembering:
         return self.function(images)
 
     def keep(self, key: bytes, codes: Tensor) -> None:
-        """Caches the codes of a set of images; of too large sets, only the last one."""
+        """Caches the codes of a set of images; of large sets, only the last one's."""
         if codes.shape[-2] > REMEMBERED:
             for other in [k for k, known in self.codes.items() if known.shape[-2] > REMEMBERED]:
                 del self.codes[other]
@@ -84,7 +84,7 @@ class Codes:
 
     images: (n,) indices into the data set, ascending, each once.
     tensor: (K, n, M) float32, on the device of `represent`'s result.
-    single: whether `represent` returned one model's (n, M), so that results are plain numbers.
+    single: whether `represent` returned one model's (n, M), so that results are scalars.
     """
 
     images: NDArray[np.int64]
@@ -108,7 +108,7 @@ class Codes:
         return places
 
     def collapse(self, values: ArrayLike) -> "float | NDArray[np.float64]":
-        """Figures (K, ...) unchanged for a pack; (...) for a single model.
+        """Values (K, ...) unchanged for a pack; (...) for a single model.
 
         A single number is returned as a float.
         """
@@ -123,7 +123,7 @@ def encode(
 ) -> Codes:
     """The codes of the images at `indices` (any shape, repeats allowed), `batch` at a time.
 
-    Where `represent` gives a tuple of arrays, they are joined along the latents.
+    If `represent` returns a tuple of arrays, they are joined along the latents.
     """
     if isinstance(represent, Shuffled):
         codes = encode(represent.function, data, indices, batch)

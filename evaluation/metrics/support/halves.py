@@ -14,8 +14,8 @@ from trainer.data.dataset import UNKNOWN
 # several is used, judged only by labels: codes do not affect it, so noise stays at chance.
 _TRIES = 64
 FEW_SPLITS = 5  # for a metric without its own splits, to average over them
-_MANY = 2_000  # labelled images from which any split is as good as another
-_MOST = 20_000  # the most labels that users are asked for
+_MANY = 2_000  # with more labelled images, any split is as good as another
+_MAX_LABELS = 20_000  # that users are asked for
 _AGREE = 9  # of ten simulated sets of labels that must suffice
 
 
@@ -94,7 +94,7 @@ def _usable_classes(table: NDArray[np.int64], learning: NDArray[np.bool_]) -> ND
 
 
 def _lacking(labels: Labels, table: NDArray[np.int64], usable: NDArray[np.int64]) -> str:
-    """What the worst factor lacks, and how many more labels would do."""
+    """What the worst factor lacks, and how many more labels would suffice."""
     factor = int(usable.min(axis=0).argmin())
     name = labels.factors[factor]
     return (
@@ -107,12 +107,14 @@ def _lacking(labels: Labels, table: NDArray[np.int64], usable: NDArray[np.int64]
 def _more_labels(table: NDArray[np.int64], factor: int) -> int | None:
     """How many more images like those of `table` (n, F) would give `factor` classes enough."""
     for size in growing(len(table)):
-        does = 0
+        sufficient = 0
         for number in range(10):
             rng = np.random.default_rng([size, number])
             column = imagined(table, size, rng)[:, [factor]]
-            does += bool(_usable_classes(column, _best_split(column, rng, tries=4)).min() >= 2)
-        if does >= _AGREE:
+            sufficient += bool(
+                _usable_classes(column, _best_split(column, rng, tries=4)).min() >= 2
+            )
+        if sufficient >= _AGREE:
             return size - len(table)
     return None
 
@@ -120,7 +122,7 @@ def _more_labels(table: NDArray[np.int64], factor: int) -> int | None:
 def growing(size: int) -> Sequence[int]:
     """Numbers of labelled images to try above `size`: round ones, each about half as many more."""
     found, n = [], float(max(size, 8))
-    while (n := n * 1.5) < _MOST:
+    while (n := n * 1.5) < _MAX_LABELS:
         found.append(int(float(f"{n:.1e}")))
     return [n for n in found if n > size]
 
@@ -128,8 +130,8 @@ def growing(size: int) -> Sequence[int]:
 def imagined(table: NDArray[np.int64], size: int, rng: np.random.Generator) -> NDArray[np.int64]:
     """Labels (size, F) of more images like the n of `table` (n, F): its rows, drawn at random.
 
-    As many labels as are the only ones of their class in `table` become new classes (the
-    Good-Turing estimate of what is still unseen), so that classes that rarely repeat remain so.
+    The share of labels that are the only ones of their class in `table` become new classes (the
+    Good-Turing estimate of what is still unseen), so that classes that rarely repeat remain rare.
     """
     rows = table[rng.integers(len(table), size=size)]
     for column, original in zip(rows.T, table.T, strict=True):

@@ -29,8 +29,7 @@ def joint_counts(
 ) -> NDArray[np.float64]:
     """Counts (columns, sizes[0], sizes[1]) of the pairs in each column.
 
-    first: (columns, n) whole numbers below sizes[0]; second: the same below sizes[1], or (n,) for
-        all.
+    first: (columns, n) integers below sizes[0]; second: the same below sizes[1], or (n,) for all.
     """
     columns = len(first)
     cell = (np.arange(columns)[:, None] * sizes[0] + first) * sizes[1] + second
@@ -48,7 +47,7 @@ def mutual_information(joint: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def entropy(classes: NDArray[np.int64]) -> float:
-    """H(v) in nats of the classes (n,) as they occur."""
+    """Empirical entropy H(v) in nats of the classes (n,)."""
     p = np.bincount(classes) / len(classes)
     return float(-(p[p > 0] * np.log(p[p > 0])).sum())
 

@@ -53,7 +53,7 @@ class Labels:
     def mend(self, factor: str, more: int | None = 0) -> str:
         """What to do about a factor whose labels do not suffice.
 
-        more: how many more labelled images would do; 0 if unknown, None if no number will.
+        more: how many more labelled images would suffice; 0 if unknown, None if no number would.
         """
         if (self.column(factor) != UNKNOWN).all():
             advice = "every image is labelled for it; merge some of its classes, or"

@@ -10,15 +10,15 @@ _HALVINGS = 30
 
 
 def fit_machines(x: Tensor, y: Tensor, C: float) -> tuple[Tensor, Tensor]:
-    """Weights and biases, (columns, classes), of one-against-the-rest machines on one input.
+    """Weights and biases, (columns, classes), of one-vs-rest SVMs on one input.
 
     x: (columns, n) float64; y: (n,) classes 0 .. classes - 1, each of which occurs.
-    Each machine minimises (w² + b²)/2 + sum_i C_i max(0, 1 - t_i (w x_i + b))², t = +1 on its class
+    Each SVM minimises (w² + b²)/2 + sum_i C_i max(0, 1 - t_i (w x_i + b))², t = +1 on its class
     and -1 on the rest: scikit-learn's LinearSVC(C, class_weight="balanced"), bias penalty included.
     C_i is C n / (classes * size of the class) on the class; on the rest it is C, or with two
     classes the other class's.
 
-    Only the points on one side of a threshold count in a machine's loss. So with sorted x and
+    Only the points on one side of a threshold contribute to an SVM's loss. So with sorted x and
     cumulative sums of 1, x and x², a Newton step costs a binary search rather than a pass over n.
     """
     size = torch.bincount(y).double()
@@ -48,9 +48,7 @@ def fit_machines(x: Tensor, y: Tensor, C: float) -> tuple[Tensor, Tensor]:
         if bool((slope <= 1e-15 * value).all()):
             break
         step = torch.ones_like(w)
-        for _ in range(
-            _HALVINGS
-        ):  # shorten the steps of the machines whose loss does not fall enough
+        for _ in range(_HALVINGS):  # shorten steps that do not reduce the loss enough
             own, rest = active(w - step * d_w, b - step * d_b)
             after = _loss(w - step * d_w, b - step * d_b, own, rest)
             enough = after <= value - 1e-4 * step * slope + 1e-13 * value  # the last is rounding
@@ -62,7 +60,7 @@ def fit_machines(x: Tensor, y: Tensor, C: float) -> tuple[Tensor, Tensor]:
 
 
 def _loss(w: Tensor, b: Tensor, own: Tensor, rest: Tensor) -> Tensor:
-    """The loss of each machine from its active sums; (1 - t f)² is (w x + b - t)²."""
+    """The loss of each SVM from its active sums; (1 - t f)² is (w x + b - t)²."""
     total = 0.5 * (w**2 + b**2)
     for sums, offset in ((own, b - 1), (rest, b + 1)):
         one, first, second = sums.unbind(-1)

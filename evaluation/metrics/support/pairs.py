@@ -11,8 +11,8 @@ from evaluation.metrics.support.encoding import Codes
 from evaluation.metrics.support.labels import Groups
 
 _ENOUGH_PAIRS = 500  # more make no difference
-_TIMES = 3  # times the pairs of the scarcest factor: noise stays at chance, true codes keep scores
-_CHUNK = 2**22  # numbers held at once while pairs are averaged
+_TIMES = 3  # times the pairs of the scarcest factor: noise stays at chance, true codes score alike
+_CHUNK = 2**22  # numbers in memory at once while pairs are averaged
 
 
 def draw_pairs(
@@ -41,7 +41,7 @@ def draw_pairs(
 
 
 def as_few_pairs(groups: Sequence[Groups], rng: np.random.Generator) -> list[Groups]:
-    """The groups reduced to about equally many pairs, where one has few; each pair its own class.
+    """The groups reduced to similar numbers of pairs, if one has few; each pair its own class.
 
     With fewer pairs, their mean varies more between the halves of the labels, and a classifier
     exploits that: outliers belong to the factor with few pairs, whatever the code.

@@ -1,4 +1,4 @@
-"""Points for the metrics: random images, their codes and, where wanted, their classes."""
+"""Points for the metrics: random images, their codes and, if needed, their classes."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ from trainer.errors import UserError
 # a model or (K, n, M) of a pack
 Posterior = Callable[[Tensor], tuple[Tensor, Tensor]]
 
-Figure = float | NDArray[np.float64]  # a model's number or array; a pack's array, K first
+Figure = float | NDArray[np.float64]  # one model's scalar or array; a pack's array, K first
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Encoded:
         return self.codes.means[:, self.codes.rows(images)].astype(np.float64)
 
     def figure(self, values: ArrayLike) -> Figure:
-        """Values (K, ...) as a pack's array, or as a single model's number or array."""
+        """Values (K, ...) as a pack's array, or as a single model's scalar or array."""
         array = np.array(values, np.float64)
         array[~self.finite] = np.nan
         return self.codes.collapse(array)
@@ -176,8 +176,8 @@ def drawn_labels(
     """The images of `labelled_points`, not yet encoded.
 
     Raises MissingLabels when the data has no labels, or one factor where `several` are needed, when
-    a set has no label of a factor, or when the first set, for learning, has one class or none
-    twice.
+    a set has no label of a factor, or when the first set, for learning, has a single class or no
+    class twice.
     """
     for option, size in sizes.items():
         if size < 1:

@@ -5,7 +5,7 @@ from torch import Tensor
 
 LEARNING_RATE = 1e-2  # Higgins et al. 2017, A.4
 # Adagrad's steps do not depend on the size of the gradient, so at a given rate the size of
-# the features determines how many steps the same minimum takes. With points of this length,
+# the features determines how many steps it takes to a minimum. With points of this length,
 # logits of ten are reached within a few hundred steps and first steps do not overshoot, for any
 # number of features.
 _LENGTH = 30.0

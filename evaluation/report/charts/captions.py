@@ -17,7 +17,7 @@ def of_inverted_u(choice: Choice, score_name: str) -> str:
     best = choice.best
     if not best.finished:
         return NOTHING
-    said = (
+    caption = (
         f"{capital(score_name)} against β: the {name_of_best(choice)} is {setting_label(best)}, at "
         f"{fixed(best.score, 3)} over {count(best.seeds, 'seed')}{_own_best(choice)}."
     )
@@ -25,8 +25,8 @@ def of_inverted_u(choice: Choice, score_name: str) -> str:
     ends = [end for end in (along[0], along[-1]) if end is not best] if len(along) > 1 else []
     if ends:
         scores = " and ".join(f"{fixed(end.score, 3)} at β = {number(end.beta)}" for end in ends)
-        said += f" With the rest alike it is {scores}."
-    return said
+        caption += f" With everything else equal it is {scores}."
+    return caption
 
 
 def of_map(choice: Choice, score_name: str) -> str:

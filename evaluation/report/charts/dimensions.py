@@ -8,8 +8,8 @@ from typing import Any, Literal
 from evaluation.analysis.formatting import number
 from evaluation.analysis.table import RunRow
 
-FEW = 8  # values that colours and shapes can distinguish
-FILTERED = 16  # values that fit into a row of checkboxes
+MAX_DISTINCT = 8  # values that colours and shapes can distinguish
+MAX_FILTERED = 16  # values that fit into a row of checkboxes
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8a6fc0", "#888888")
 
 Kind = Literal["log", "linear", "nominal"]
@@ -17,9 +17,9 @@ Kind = Literal["log", "linear", "nominal"]
 
 @dataclass(frozen=True)
 class Dimension:
-    """Something that differs between runs. field: its name in the data of the charts.
+    """Something that differs between runs. field: its name in the charts' data.
 
-    values: all that occur, in order. kind: the scale of their axis.
+    values: all that occur, in order. kind: the scale of its axis.
     """
 
     field: str
@@ -28,7 +28,7 @@ class Dimension:
     values: tuple[Any, ...]
 
     def place(self, value: Any) -> Any:
-        """A value's position on an axis; 0 on a logarithmic one is left of all others."""
+        """A value's position on an axis; on a logarithmic one, 0 is left of all others."""
         if self.kind != "log" or value > 0:
             return value
         return min((v for v in self.values if v > 0), default=1.0) / 4
@@ -50,13 +50,13 @@ class Dimension:
         if self.kind == "log" and 0 in self.values:
             zero = self.place(0)
             channel["axis"]["labelExpr"] = f"datum.value <= {zero * 1.5} ? '0' : datum.label"
-            channel["title"] += f" (0 stands at {number(zero)})"
+            channel["title"] += f" (0 is drawn at {number(zero)})"
         return channel
 
     @property
     def colour(self) -> dict[str, Any]:
         """The Vega-Lite channel of colours: distinct ones for few values, else a gradient."""
-        if len(self.values) <= FEW:
+        if len(self.values) <= MAX_DISTINCT:
             scale: dict[str, Any] = {
                 "domain": list(self.values),
                 "range": list(COLOURS[: len(self.values)]),
@@ -71,7 +71,7 @@ class Dimension:
     @property
     def shape(self) -> dict[str, Any]:
         """The Vega-Lite channel of shapes, so that nothing relies only on colour."""
-        if len(self.values) > FEW:
+        if len(self.values) > MAX_DISTINCT:
             return {"value": "circle"}
         shapes = ["circle", "square", "diamond", "triangle-up", "triangle-down", "cross"]
         ranged = [shapes[i % len(shapes)] for i in range(len(self.values))]
@@ -81,7 +81,7 @@ class Dimension:
     @property
     def is_filter(self) -> bool:
         """Whether it has several values to choose from, but not too many."""
-        return 1 < len(self.values) <= FILTERED
+        return 1 < len(self.values) <= MAX_FILTERED
 
 
 def dimensions(rows: Sequence[RunRow]) -> tuple[Dimension, ...]:
@@ -125,7 +125,7 @@ def _dimension(field: str, title: str, values: Sequence[Any]) -> Dimension:
 
 
 def plain(value: Any) -> str:
-    """A non-numeric choice as a text."""
+    """A non-numeric choice as a string."""
     return "none" if value is None else str(value)
 
 

@@ -17,7 +17,7 @@ _USED = "window.vegaEmbed = vegaEmbed;"
 def script() -> str:
     """The JavaScript that defines `vegaEmbed`, about 0.9 MB.
 
-    Bundling by vl-convert takes seconds, so it is kept in the cache folder, by version.
+    Bundling by vl-convert takes seconds, so the result is cached on disk, by version.
     """
     import vl_convert
 
@@ -25,6 +25,6 @@ def script() -> str:
     with contextlib.suppress(OSError):
         return kept.read_text("utf-8")
     bundle = str(vl_convert.javascript_bundle(snippet=_USED, vl_version=VEGA_LITE))
-    with contextlib.suppress(UserError):  # if it cannot be kept, it is bundled again next time
+    with contextlib.suppress(UserError):  # if it cannot be cached, it is bundled again next time
         write_atomically(kept, bundle.encode("utf-8"))
     return bundle

@@ -1,7 +1,7 @@
 """The charts of the report: their data, and their specifications in Vega-Lite.
 
 A specification has "$x", "$colour" or "$shape" where a channel is the reader's choice; the page
-substitutes that of a `Dimension`. "$line" is "$colour" where a line has one colour, else grey.
+substitutes a channel of a `Dimension`. "$line" is "$colour" where a line has one colour, else grey.
 """
 
 import math
@@ -67,7 +67,7 @@ def charts(choice: Choice, score_name: str) -> tuple[Chart, ...]:
         found.append(
             Chart(
                 "tradeoff",
-                f"{capital(score_name)} beside reconstruction",
+                f"{capital(score_name)} against reconstruction",
                 captions.of_tradeoff(choice, score_name),
                 _scatter(
                     _axis("alike", "log p(x|z), nats per image"),
@@ -165,7 +165,7 @@ def _places(
 
 
 def _curves(answer: "Answer | None", choice: Choice) -> Iterable[dict[str, Any]]:
-    """The fitted mean per latent size; only where just beta and M vary."""
+    """The fitted mean per latent size, if only beta and M vary."""
     if answer is None or any(setting.parameters for setting in choice.settings):
         return
     per_beta = {s.latents: s.beta_norm / s.beta for s in choice.settings if s.beta > 0}
@@ -182,7 +182,7 @@ def _curves(answer: "Answer | None", choice: Choice) -> Iterable[dict[str, Any]]
 
 
 def _known(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Without numbers that JSON cannot represent."""
+    """`values` without None and numbers that JSON cannot represent."""
     return {
         key: value
         for key, value in values.items()

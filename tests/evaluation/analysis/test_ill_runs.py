@@ -98,7 +98,7 @@ def test_a_seed_without_another_live_one_is_undefined_not_failed():
 def test_two_seeds_of_udr_are_one_comparison():
     rows = [r for r in udr_rows(scores=SHARP) if r.seed < 2]
     best = answer(rows).best
-    assert best.verdict == "cannot tell" and "is one comparison" in best.reasons[0]
+    assert best.verdict == "cannot tell" and "is a single comparison" in best.reasons[0]
     assert answer([r for r in udr_rows(scores=SHARP) if r.seed < 3]).best.verdict == "clear"
 
 

@@ -64,7 +64,7 @@ def test_doubt_asks_for_the_fewest_seeds_that_mend_it():
     unsure = replace(SURE, probability_within=0.5, within_at=lambda factor: min(1.0, 0.42 * factor))
     verdict, (reason,) = judge(unsure)
     assert verdict == "cannot tell"
-    assert "Add 4 seeds per setting to the 4 there are: expect about 0.84 then" in reason
+    assert "Adding 4 seeds per setting to the current 4 should raise it to about 0.84." in reason
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_where_seeds_do_not_help_it_says_so(at_last: float, advice: str):
 def test_flat_and_too_few_betas_are_the_only_reasons_given():
     assert "flat" in judge(replace(SURE, flat=0.9, probability_within=0.1))[1][0]
     assert judge(replace(SURE, betas=1, flat=0.9))[1] == (
-        "Only 1 value of beta tried at this latent size: try 5 or more, over a factor of 100.",
+        "Only 1 value of beta tried at this latent size: try 5 or more, spanning a factor of 100.",
     )
 
 
@@ -94,7 +94,7 @@ def test_causes_come_before_seeds():
     assert "(2,000 now)" in reasons[1] and "(gaussian now)" in reasons[1]
     assert "30 of 54 runs was still falling" in reasons[2] and "train longer" in reasons[2]
     assert "seeds" not in "".join((reasons[0], reasons[2]))
-    assert "Add 2 seeds per setting" in reasons[3]
+    assert "Adding 2 seeds per setting" in reasons[3]
 
 
 def test_a_clear_answer_is_not_spoilt_by_a_few_ill_runs():

@@ -83,7 +83,7 @@ def test_validate_shows_what_was_read(folder, capsys):
     out = capsys.readouterr().out
     assert "36 images of 1×8×8, values from 0 to 255" in out
     assert "factors: hue (3 classes, 36 images labelled), place (4 classes" in out
-    assert "comment is left out: 36 labels have 36 different texts" in out
+    assert "comment is left out: 36 labels have 36 different values" in out
     cost = next(line for line in out.splitlines() if line.startswith("cost: "))
     assert re.fullmatch(
         r"cost: \d+ runs?, about .* of training on this machine; a trial .*iB", cost

@@ -71,7 +71,7 @@ def test_an_ambiguous_range_of_values_is_asked_for(tmp_path, array):
     low, high = float(array.min()), float(array.max())
     pixels = loaded(tmp_path / "a.npy", range=[low, high]).images([0])
     assert np.array_equal(pixels.ravel(), np.rint((array.ravel() - low) * 255 / (high - low)))
-    with pytest.raises(UserError, match=r"range: images hold .* outside"):
+    with pytest.raises(UserError, match=r"range: images contain .* outside"):
         loaded(tmp_path / "a.npy", range=[low, high - 1])
     with pytest.raises(UserError, match=r"range: expected \[black, white\]"):
         loaded(tmp_path / "a.npy", range=[1, 1])
@@ -110,9 +110,9 @@ def test_an_alpha_channel(tmp_path):
 def test_flat_rows(tmp_path, rows, shape):
     np.save(tmp_path / "a.npy", rows)
     assert np.array_equal(everything(loaded(tmp_path / "a.npy", shape=shape)), IMAGES)
-    with pytest.raises(UserError, match="if its images are flattened, give shape"):
+    with pytest.raises(UserError, match="if its images are flattened, set shape"):
         loaded(tmp_path / "a.npy")
-    with pytest.raises(UserError, match=r"shape: .* has 30 values, an image of .* has 90"):
+    with pytest.raises(UserError, match=r"shape: .* has 30 values, but an image of .* has 90"):
         loaded(tmp_path / "a.npy", shape=[5, 6])
 
 
@@ -170,7 +170,7 @@ def test_names_for_columns_and_a_choice_of_them(tmp_path):
 @pytest.mark.parametrize("labels", [CLASSES[:-1], np.zeros(N + 1, int), CLASSES[:-1, 0]])
 def test_another_number_of_labels_is_refused(tmp_path, labels):
     np.savez(tmp_path / "a.npz", images=IMAGES, labels=labels)
-    with pytest.raises(UserError, match=f"labels for {len(labels)} images, and there are 12"):
+    with pytest.raises(UserError, match=f"labels for {len(labels)} images, but there are 12"):
         loaded(tmp_path / "a.npz")
 
 
@@ -335,10 +335,10 @@ GREY = np.random.default_rng(1).integers(0, 256, (20, 16, 16)).astype(np.uint8)
 @pytest.mark.parametrize(
     ("array", "message"),
     [
-        (np.zeros((64, 48, 3), np.uint8), "looks like one image, not a set of them"),
-        (np.moveaxis(GREY, 0, -1), r"say which with shape: \[16, 20\] or \[16, 16\]"),
-        (GREY.reshape(20, 1, -1), r"flattened images; give their shape: \[16, 16\]"),
-        (np.zeros((9, 3, 256), np.uint8), r"flattened images; give their shape: \[3, 16, 16\]"),
+        (np.zeros((64, 48, 3), np.uint8), "looks like a single image"),
+        (np.moveaxis(GREY, 0, -1), r"specify shape: \[16, 20\] or \[16, 16\]"),
+        (GREY.reshape(20, 1, -1), r"flattened images; set shape: \[16, 16\]"),
+        (np.zeros((9, 3, 256), np.uint8), r"flattened images; set shape: \[3, 16, 16\]"),
         (np.zeros((40, 3, 8, 3), np.uint8), "may have its channels first or last"),
         (np.array(5), "is not images"),
         (np.arange(5), "is not images"),
@@ -382,7 +382,7 @@ def test_labels_that_are_objects_or_structures_are_said(tmp_path):
     texts = np.array(["red", "blue"] * 6, object)
     np.savez(tmp_path / "b.npz", images=IMAGES, labels=texts, metadata=np.array({}))
     for name in ("a.h5", "b.npz"):
-        said = "labels: objects and structures are never loaded; save labels as numbers or texts"
+        said = "labels: objects and structures are never loaded; save labels as numbers or strings"
         assert said in notes_of(loaded(tmp_path / name)).labels
 
 
@@ -395,9 +395,9 @@ def test_faces_as_matlab_users_share_them(tmp_path):
 
 def test_parquet_without_images_in_it(tmp_path):
     pq.write_table(pa.table({"image": [[1, 2], [3, 4]]}), tmp_path / "a.parquet")
-    with pytest.raises(UserError, match="no column among image holds image files"):
+    with pytest.raises(UserError, match="no column among image contains image files"):
         loaded(tmp_path / "a.parquet")
-    with pytest.raises(UserError, match=r"images_key: image of .* holds list"):
+    with pytest.raises(UserError, match=r"images_key: image of .* contains list"):
         loaded(tmp_path / "a.parquet", images_key="image")
     pq.write_table(pa.table({"image": [{"bytes": None, "path": "1.png"}]}), tmp_path / "b.parquet")
     with pytest.raises(UserError, match="only its path is stored, not the image"):

@@ -32,7 +32,7 @@ def test_numbers_that_stand_for_no_value_are_unknown_and_reported(values, said, 
     found, remarks = read([str(v) for v in values] if as_text else values)
     absent = [v in (-999, 9999, -99, 999, -1) for v in values]
     assert [c == UNKNOWN for c in found.classes[:, 0].tolist()] == absent
-    assert f"age: read as unknown: {said}; `missing: []` takes it as a value" in remarks
+    assert f"age: read as unknown: {said}; `missing: []` keeps it as a value" in remarks
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_numbers_are_read_in_the_only_way_they_can_be(texts, numbers):
     [
         ([f"{n + 1},535" for n in range(20)], "'1,535' can be read in two ways"),
         (odd("tbd"), "2 of 22 labels are not numbers, such as 'tbd' (`missing: [tbd]` reads it"),
-        ([f"{n} mm" for n in range(20)], "20 different texts"),
+        ([f"{n} mm" for n in range(20)], "20 different values"),
     ],
 )
 def test_the_reason_names_the_cells_that_are_no_numbers(values, why):
@@ -131,7 +131,10 @@ def test_the_reason_names_the_cells_that_are_no_numbers(values, why):
     ("values", "said"),
     [
         (["0", "1", "2", "tbd"] * 4, "read as classes: 4 of 16 labels are not numbers"),
-        (["1.535", "2.851", "432"] * 4, "1.535 is read with a decimal point, not as thousands"),
+        (
+            ["1.535", "2.851", "432"] * 4,
+            "1.535 is read with a decimal point, not a thousands separator",
+        ),
         (["-1", "0", "1", "2"] * 4, "-1 is read as a value; `missing: [-1]` reads it as unknown"),
         ([-1.0, 0.0, 1.0, 2.0] * 4, "-1 is read as a value"),
     ],
@@ -175,4 +178,4 @@ def test_a_factor_that_repeats_another_is_said():
     other = np.array(["7", "3", "7", "3", "3", ""] * 4)
     found = read_columns({"hue": hue, "twin": twin, "other": other}, 24)
     (said,) = found.remarks
-    assert said.startswith("twin tells the same as hue: no code can tell them apart")
+    assert said.startswith("twin carries the same information as hue: no code can tell them apart")

@@ -72,7 +72,7 @@ def test_size_cuts_out_the_middle_square(tmp_path):
 
 def test_files_of_different_sizes_need_a_size(pictures):
     Image.fromarray(np.zeros((3, 3, 3), np.uint8)).save(pictures / "c.png")
-    with pytest.raises(UserError, match=r"c.png: 3 x 3 pixels, but a.png has 10 x 12; give `size`"):
+    with pytest.raises(UserError, match=r"c.png: 3 x 3 pixels, but a.png has 10 x 12; set `size`"):
         load("folder", path=str(pictures)).stored()
     assert load("folder", path=str(pictures), size=8).images([0, 3]).shape == (2, 3, 8, 8)
 
@@ -141,10 +141,10 @@ def test_an_array_of_zeros_and_ones(tmp_path):
         (np.full((2, 4, 4), 1j), "has no array of numbers"),
         (
             np.zeros((4, 4), np.uint8),
-            r"is not .* images are flattened, give shape: \[2, 2\]",
+            r"is not .* images are flattened, set shape: \[2, 2\]",
         ),
         (np.zeros((2, 4, 4, 2), np.uint8), "is not"),
-        (np.zeros((0, 4, 4), np.uint8), "is not"),
+        (np.zeros((0, 4, 4), np.uint8), "contains no images"),
         (np.array([{}], dtype=object), "Python objects"),
     ],
 )
@@ -158,7 +158,7 @@ def test_an_npz_of_several_arrays(tmp_path):
     path = str(tmp_path / "a.npz")
     images = np.random.default_rng(0).integers(0, 256, (2, 3, 4, 4)).astype(np.uint8)
     np.savez(path, first=images[0], second=images[1])
-    with pytest.raises(UserError, match=r"a\.npz: holds first \(3, 4, 4\), second .*images_key"):
+    with pytest.raises(UserError, match=r"a\.npz: contains first \(3, 4, 4\), second .*images_key"):
         load("folder", path=path)
     with pytest.raises(UserError, match=r"images_key: .*no array 'secnd'; did you mean 'second'"):
         load("folder", path=path, images_key="secnd")

@@ -93,21 +93,21 @@ def test_labels_fingerprint_is_of_the_labels_and_not_of_the_file(table):
         ("index\n1\n", "no label columns"),
         ("index,shape,shape\n1,1,1\n", "line 1: every column needs its own name"),
         ("index,shape\n0,1\n1,2,3\n", "line 3: 3 cells under 2 columns"),
-        ("index,shape\n0,1\nx,2\n", "line 3, column index: expected a whole number, got 'x'"),
-        ("index,shape\n0,1\n1.5,2\n", "line 3, column index: expected a whole number, got '1.5'"),
+        ("index,shape\n0,1\nx,2\n", "line 3, column index: expected an integer, got 'x'"),
+        ("index,shape\n0,1\n1.5,2\n", "line 3, column index: expected an integer, got '1.5'"),
         (
             "index,shape\n0,1\n99999999999999999999,2\n",
-            "line 3, column index: expected a whole number",
+            "line 3, column index: expected an integer",
         ),
         ("index,shape\n0,1\n,2\n", "line 3, column index: expected 0 to 47, got "),
         ("index,shape\n0,1\n48,2\n", "line 3, column index: expected 0 to 47, got 48"),
         ("index,shape\n0,1\n1,1\n0,2\n", "line 4, column index: 0 already has a row"),
         ("index,shape\n0,1\n1,3\n", "line 3, column shape: expected a class from 0 to 2"),
-        ("index,shape\n0,heart\n", "line 2, column shape: expected a whole number, got 'heart'"),
+        ("index,shape\n0,heart\n", "line 2, column shape: expected an integer, got 'heart'"),
         ("index,mood\n0,\n", "column mood: it has no labels"),
         (
             "index,weight\n0,1\n3,inf\n",
-            "no column can be a factor; column weight: it holds infinity",
+            "no column can be a factor; column weight: it contains infinity",
         ),
         ('index,mood\n0,"sad\n', "is not a CSV table"),
     ],
@@ -121,7 +121,7 @@ def test_tables_that_do_not_fit(table, text, message):
 
 def test_a_table_that_is_not_text_or_is_missing(tmp_path):
     (tmp_path / "labels.csv").write_bytes(b"\xff\xfe\x00\x01")
-    with pytest.raises(UserError, match="is not a text in UTF-8"):
+    with pytest.raises(UserError, match="is not UTF-8 text"):
         dsprites(str(tmp_path / "labels.csv"))
     with pytest.raises(
         UserError, match=r"labels: expected all, none, a number .* no file 'al' exists"
@@ -146,11 +146,11 @@ def test_a_table_in_npz(tmp_path):
 @pytest.mark.parametrize(
     ("arrays", "message"),
     [
-        ({"index": [0, 1], "shape": [0]}, "of one length were expected"),
+        ({"index": [0, 1], "shape": [0]}, "of the same length"),
         ({"index": [0, 1], "shape": [0, 5]}, "row 1, column shape: expected a class from 0 to 2"),
-        ({"index": [0.0, 0.5], "shape": [0, 1]}, "row 1, column index: expected a whole number"),
+        ({"index": [0.0, 0.5], "shape": [0, 1]}, "row 1, column index: expected an integer"),
         ({"index": [0], "shape": np.array([{}])}, "cannot be read"),
-        ({"index": [0], "shape": [1j]}, "array shape holds complex128"),
+        ({"index": [0], "shape": [1j]}, "array shape contains complex128"),
         ({}, "no column index"),
     ],
 )

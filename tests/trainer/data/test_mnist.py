@@ -72,7 +72,7 @@ def test_fingerprints_follow_pixels_and_labels_apart(tmp_path):
 
 
 def test_files_that_are_missing_or_damaged(tmp_path):
-    with pytest.raises(UserError, match=r"no t10k-images-idx3-ubyte or .*\.gz there"):
+    with pytest.raises(UserError, match=r"no t10k-images-idx3-ubyte or .*\.gz found"):
         load("mnist", path=str(tmp_path))
     write(tmp_path, "train", labels=LABELS[:-1])
     with pytest.raises(UserError, match="6 labels for 7 images"):
@@ -83,8 +83,8 @@ def test_files_that_are_missing_or_damaged(tmp_path):
     with pytest.raises(UserError, match=r"train-images-idx3-ubyte\.gz: cannot be read"):
         load("mnist", path=str(tmp_path)).stored()
     file.write_bytes(gzip.compress(b"no idx at all here"))
-    with pytest.raises(UserError, match="it opens with"):
+    with pytest.raises(UserError, match="it starts with"):
         load("mnist", path=str(tmp_path))
     file.write_bytes(gzip.compress(idx(IMAGES)[:-5]))
-    with pytest.raises(UserError, match="it holds 5483 bytes, not 5488"):
+    with pytest.raises(UserError, match="it has 5483 bytes, not 5488"):
         load("mnist", path=str(tmp_path)).stored()

@@ -249,7 +249,7 @@ def test_many_sizes_are_one_line(tmp_path):
     with pytest.raises(UserError) as caught:
         load("folder", path=str(tmp_path)).stored()
     said = str(caught.value)
-    assert "0.png has 8 x 8, 4 have others, such as 4.png with 12 x 8; give `size`" in said
+    assert "0.png has 8 x 8, 4 have others, such as 4.png with 12 x 8; set `size`" in said
 
 
 @pytest.mark.parametrize("fit", ["crop", "pad", "stretch"])
@@ -290,7 +290,7 @@ def test_one_file_beside_class_folders_is_named(tmp_path):
         save(tmp_path / ("cat", "dog")[number % 2] / f"{number}.png", flat(9 * number))
     save(tmp_path / "overview.png", flat(1))
     notes = notes_of(read(tmp_path)[0])
-    assert notes.labels[0].startswith("overview.png is in no subfolder, so the names")
+    assert notes.labels[0].startswith("overview.png is not in a subfolder, so subfolder names")
 
 
 def test_an_image_of_too_many_pixels(tmp_path):
@@ -301,5 +301,5 @@ def test_an_image_of_too_many_pixels(tmp_path):
 
 def test_a_single_image_file(tmp_path):
     save(tmp_path / "a.png", flat(1))
-    with pytest.raises(UserError, match="is a single image file; give the folder of all images"):
+    with pytest.raises(UserError, match="is a single image file; specify the folder of all images"):
         read(tmp_path / "a.png")

@@ -131,7 +131,7 @@ def test_names_below_folders(tmp_path):
     rows = [[f"/data/x/{name}", str(n % 3)] for n, name in enumerate(names[:4])]
     data = labelled(folder, text([["file", "x"], *rows, ["2.png", "1"], ["d/0.png", "9"]]))
     assert known(data)[:, 0].tolist() == [0, 1, 2, 0, 1]
-    assert "1 row names an image that is not there, such as 'd/0.png'" in notes_of(data).labels[0]
+    assert "1 row names an image that does not exist, such as 'd/0.png'" in notes_of(data).labels[0]
     with pytest.raises(UserError, match=r"line 2, column file: '0.png' matches several images"):
         labelled(folder, "file,x\n0.png,1\n2.png,2\n")
 
@@ -148,7 +148,7 @@ def test_rows_of_absent_images_are_counted(folder):
     rows = [*ROWS, *([f"gone_{n}.png", "0", "0"] for n in range(3))]
     data = labelled(folder, text([HEAD, *rows]))
     assert np.array_equal(known(data), WANTED)
-    assert "3 rows name images that are not there, such as 'gone_0.png'" in notes_of(data).labels[0]
+    assert "3 rows name images that do not exist, such as 'gone_0.png'" in notes_of(data).labels[0]
 
 
 def test_a_table_of_other_files_is_refused(folder):
@@ -195,7 +195,7 @@ def test_markers_of_missing_values(folder, word):
 @pytest.mark.parametrize(
     ("values", "why"),
     [
-        ([f"seen on day {n}" for n in range(N)], "12 different texts"),
+        ([f"seen on day {n}" for n in range(N)], "12 different values"),
         ([""] * N, "has no labels"),
         (["same"] * N, "'same', and a factor must vary"),
         (["", *["7"] * (N - 1)], "all 11 labels are '7'"),
@@ -278,7 +278,7 @@ def test_an_array_of_one_row_per_image(folder, tmp_path):
     data = load("folder", path=str(folder), labels=labels, factors=["hue", "place"])
     assert dict(data.factors) == {"hue": 3, "place": 3} and np.array_equal(known(data), WANTED)
     np.save(tmp_path / "l.npy", WANTED[:-2])
-    with pytest.raises(UserError, match="labels for 10 images, and there are 12"):
+    with pytest.raises(UserError, match="labels for 10 images, but there are 12"):
         load("folder", path=str(folder), labels=labels)
 
 
@@ -289,7 +289,7 @@ def test_json_lines_and_parquet(folder, tmp_path):
     pq.write_table(pa.Table.from_pylist(records), tmp_path / "l.parquet")
     data = load("folder", path=str(folder), labels=str(tmp_path / "l.parquet"))
     assert np.array_equal(known(data), WANTED)
-    with pytest.raises(UserError, match=r"metadata\.jsonl, line 1: is not one JSON object"):
+    with pytest.raises(UserError, match=r"metadata\.jsonl, line 1: is not a JSON object"):
         labelled(folder, "[1]\n", "metadata.jsonl")
     with pytest.raises(UserError, match="save it as CSV"):
         labelled(folder, "PK", "labels.xlsx")
@@ -398,7 +398,7 @@ def test_yes_and_no_in_any_case_and_a_remark_on_other_texts(folder):
 def test_uninformative_tables(folder):
     with pytest.raises(UserError, match="is empty"):
         labelled(folder, "\n")
-    with pytest.raises(UserError, match="is not a text in UTF-8"):
+    with pytest.raises(UserError, match="is not UTF-8 text"):
         labelled(folder, "file,hue\nim_00.png,1\n".encode("utf-16-le"))
     for content in ("[1, 2]", "{", '"text"'):
         with pytest.raises(UserError, match="is not"):
@@ -486,4 +486,4 @@ def test_categories_in_a_parquet_table(folder):
     pq.write_table(pa.table({"file": NAMES, "hue": hue, "date": dates}), path)
     data = load("folder", path=str(folder), labels=str(path))
     assert dict(data.factors) == {"hue": 3}
-    assert "labels.parquet has columns of other kinds, ignored: date" in notes_of(data).labels
+    assert "labels.parquet has columns of other types, ignored: date" in notes_of(data).labels

@@ -1,4 +1,4 @@
-"""Files of named arrays, opened by their ending: .npy, .npz, HDF5 and MATLAB."""
+"""Files of named arrays, opened by extension: .npy, .npz, HDF5 and MATLAB."""
 
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
@@ -17,14 +17,14 @@ ENDINGS = frozenset({".npy", ".npz", ".h5", ".hdf5", ".he5", ".mat"})
 
 
 def open_arrays(path: Path) -> Arrays:
-    """The arrays in a file, by its ending. Raises UserError."""
+    """The arrays in a file, by its extension. Raises UserError."""
     reader = _READERS.get(path.suffix.lower())
     if reader is None or not path.is_file():
         what = "is not a file of arrays" if path.exists() else "No such file or folder"
         if path.is_file() and path.suffix.lower() in ARCHIVES:
-            what = "is an archive; unpack it and give the folder"
+            what = "is an archive; unpack it and specify the folder"
         elif path.is_file() and path.suffix.lower() in PICTURES:
-            what = "is a single image file; give the folder of all images"
+            what = "is a single image file; specify the folder of all images"
         raise UserError(f"{path}: {what}; {HELP}")
     return reader(path)
 
@@ -79,7 +79,7 @@ class NpzFile:
             return found
 
     def blocks(self, name: str, size: int, last: bool) -> Iterator[NDArray]:
-        """The items, `size` at a time, unpacked as needed: sets may be larger than memory."""
+        """The items, `size` at a time, unpacked as needed: data sets may be larger than memory."""
         with (
             npy.reading(self.path, HELP),
             zipfile.ZipFile(self.path) as archive,
@@ -93,7 +93,7 @@ class NpzFile:
             for start in range(0, shape[0], size):
                 count = min(size, shape[0] - start)
                 yield npy.take(stream, dtype, count * per_item).reshape(count, *shape[1:])
-            stream.read(1)  # past the end, where the archive's own checksum is compared
+            stream.read(1)  # past the end, where the archive's own checksum is checked
 
 
 def _hdf5(path: Path) -> Arrays:

@@ -18,7 +18,7 @@ _HELP = "expected the original, complete dsprites_ndarray_co1sh3sc6or40x32y32_64
 
 
 def check(path: Path) -> str:
-    """Hash of the file, once the headers of its arrays are checked. Raises UserError."""
+    """Hash of the file, after checking the headers of its arrays. Raises UserError."""
     if path.exists() and not path.is_file():
         raise UserError(f"{path}: is not a file; {_HELP}")  # a device or pipe never ends
     with npy.reading(path, _HELP):
@@ -45,10 +45,10 @@ def rows(path: Path, wanted: NDArray[np.int64]) -> Iterator[NDArray[np.uint8]]:
                 size = min(_BLOCK, count - start)
                 images = npy.take(stream, dtype, size * 4096).reshape(size, 4096)
                 if not 0 <= images.min() <= images.max() <= 1:
-                    raise UserError(f"{path}: imgs holds more than 0 and 1; {_HELP}")
+                    raise UserError(f"{path}: imgs contains values other than 0 and 1; {_HELP}")
                 first, last = np.searchsorted(wanted, [start, start + size])
                 yield np.packbits(images[wanted[first:last] - start].astype(bool), axis=1)
-            stream.read(1)  # past the end, where the archive's own checksum is compared
+            stream.read(1)  # past the end, where the archive's own checksum is checked
 
 
 def _check_order(path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Files that are published gzipped or unpacked, under one name with or without .gz."""
+"""Files that are published gzipped or unpacked, with or without .gz at the end of the name."""
 
 import gzip
 from pathlib import Path

@@ -13,10 +13,10 @@ from trainer.data.formats.named_arrays import HELP, Kind
 
 
 class Hdf5File:
-    """The data sets of an HDF5 file by their paths in it, `group/images`.
+    """The data sets of an HDF5 file, by their paths in it: `group/images`.
 
-    matlab: the file is MATLAB's, which stores arrays with reversed axes; here they are in MATLAB's
-        order.
+    matlab: whether MATLAB wrote the file; it stores arrays with reversed axes, which are returned
+        in MATLAB's order.
     """
 
     def __init__(self, path: Path, matlab: bool = False):
@@ -51,11 +51,13 @@ class Hdf5File:
         """The items, `size` at a time, read as needed."""
         with npy.reading(self.path, HELP), h5py.File(self.path, "r") as file:
             found: Any = file[name]
-            first = last == self.matlab  # whether its first axis in the file counts the items
-            count = found.shape[0 if first else -1]
+            items_first = (
+                last == self.matlab
+            )  # whether the first axis in the file indexes the items
+            count = found.shape[0 if items_first else -1]
             for start in range(0, count, size):
                 part = slice(start, start + size)
-                block = np.asarray(found[part] if first else found[..., part])
+                block = np.asarray(found[part] if items_first else found[..., part])
                 if self.matlab:
                     block = block.T
                 yield np.moveaxis(block, -1, 0) if last else block

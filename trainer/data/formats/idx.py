@@ -1,4 +1,4 @@
-"""The IDX format of MNIST: big-endian arrays of bytes, mostly gzipped (LeCun et al. 1998)."""
+"""The IDX format of MNIST: big-endian arrays of bytes, usually gzipped (LeCun et al. 1998)."""
 
 import contextlib
 import struct
@@ -21,12 +21,12 @@ def read_shape(path: Path, dimensions: int) -> tuple[int, ...]:
 
 
 def read(path: Path, dimensions: int) -> NDArray[np.uint8]:
-    """The bytes of an IDX file of so many `dimensions`, gzipped if named .gz. Raises UserError."""
+    """The bytes of an IDX file with `dimensions` axes, gzipped if named .gz. Raises UserError."""
     with _reading(path) as file:
         shape = _shape(file, dimensions)
         data = file.read()
         if len(data) != np.prod(shape):
-            raise ValueError(f"it holds {len(data)} bytes, not {np.prod(shape)} for {shape}")
+            raise ValueError(f"it has {len(data)} bytes, not {np.prod(shape)} for {shape}")
         return np.frombuffer(data, np.uint8).reshape(shape)
 
 
@@ -34,7 +34,7 @@ def _shape(file: IO[bytes], dimensions: int) -> tuple[int, ...]:
     magic, *shape = struct.unpack(f">{1 + dimensions}I", file.read(4 * (1 + dimensions)))
     expected = 0x0800 + dimensions  # type 8 is unsigned bytes
     if magic != expected:
-        raise ValueError(f"it opens with {magic:#06x}, not {expected:#06x}")
+        raise ValueError(f"it starts with {magic:#06x}, not {expected:#06x}")
     return tuple(shape)
 
 

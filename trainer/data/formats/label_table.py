@@ -23,7 +23,7 @@ _DELIMITERS = ",;\t|"
 
 @dataclass(frozen=True)
 class LabelTable:
-    """columns: all of one length; texts, or (from arrays) numbers. lines: line of each row.
+    """columns: all of the same length; strings, or (from arrays) numbers. lines: line of each row.
 
     unit: of `lines`. by_position: whether row n is image n. remarks: how it was read, without the
     table's name.
@@ -42,23 +42,23 @@ class LabelTable:
 
 
 def read(path: Path, count: int, names: Sequence[str] | None = None) -> LabelTable:
-    """The table in a file, by its ending. Raises UserError naming the file and the line.
+    """The table in a file, by its extension. Raises UserError naming the file and line.
 
     count, names: number of images, and names for unnamed columns, for arrays with one row per
         image.
     """
-    ending = path.suffix.lower()
-    if ending in arrays.ARCHIVES:
+    extension = path.suffix.lower()
+    if extension in arrays.ARCHIVES:
         raise UserError(f"{path}: is compressed; unpack it first")
-    if ending in arrays.ENDINGS:
+    if extension in arrays.ENDINGS:
         return _of_arrays(path, count, names)
-    if ending == ".parquet":
+    if extension == ".parquet":
         return _of_parquet(path)
-    if ending in (".xlsx", ".xls", ".ods"):
+    if extension in (".xlsx", ".xls", ".ods"):
         raise UserError(f"{path}: is a spreadsheet; save it as CSV")
-    if ending in (".jsonl", ".ndjson"):
+    if extension in (".jsonl", ".ndjson"):
         return _of_json_lines(path)
-    if ending == ".json":
+    if extension == ".json":
         return _of_json(path)
     return _of_csv(path)
 
@@ -87,7 +87,7 @@ def _of_csv(path: Path) -> LabelTable:
     else:
         del rows[0], places[0]
     if rows and all(len(row) == len(head) + 1 for row in rows):
-        head.insert(0, "")  # as R and CelebA do: the column of row names has no header
+        head.insert(0, "")  # as in R and CelebA: the column of row names has no header
     for row, line in zip(rows, places, strict=True):
         if len(row) != len(head):
             problem = f"{len(row)} cells under {len(head)} columns"
@@ -107,7 +107,7 @@ def _first(lines: Sequence[str]) -> int:
 
 
 def _cells(lines: Sequence[str], delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    """The cells of each row, and the line that it ends at, counted from 1."""
+    """The cells of each row, and the line where it ends, counted from 1."""
     if delimiter == " ":
         yield from ((place, line.split()) for place, line in enumerate(lines, 1))
         return
@@ -126,7 +126,7 @@ def _table(
 ) -> LabelTable:
     cells = [np.char.strip(np.array([row[i] for row in rows], np.str_)) for i in range(len(head))]
     blank = [i for i, name in enumerate(head) if not name and (cells[i] == "").all()]
-    kept = [i for i in range(len(head)) if i not in blank]  # a trailing delimiter makes a blank one
+    kept = [i for i in range(len(head)) if i not in blank]  # a trailing delimiter adds a blank one
     names = [head[i] for i in kept]
     if len(set(names)) < len(names) or "" in names[1:]:
         shown = ", ".join(name[:40] for name in head[:12])
@@ -136,7 +136,7 @@ def _table(
 
 
 def _text(path: Path) -> tuple[str, tuple[str, ...]]:
-    """The text of a file, and a remark where its encoding was guessed. Raises UserError."""
+    """The text of a file, and a remark if its encoding was guessed. Raises UserError."""
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -149,7 +149,7 @@ def _text(path: Path) -> tuple[str, tuple[str, ...]]:
         text = _western(path, content)
         remarks = ("is not in UTF-8, and is read as Windows-1252 (Western European)",)
     if "\0" in text or (wide and "\n" not in text):
-        raise UserError(f"{path}: is not a text in UTF-8; save it as CSV in UTF-8; {HELP}")
+        raise UserError(f"{path}: is not UTF-8 text; save it as CSV in UTF-8; {HELP}")
     return text, remarks
 
 
@@ -159,13 +159,13 @@ def _western(path: Path, content: bytes) -> str:
     except UnicodeDecodeError:
         text = "\0"
     if any(ord(character) < 32 and not character.isspace() for character in text):
-        raise UserError(f"{path}: is not a text in UTF-8; save it as CSV in UTF-8; {HELP}")
+        raise UserError(f"{path}: is not UTF-8 text; save it as CSV in UTF-8; {HELP}")
     return text
 
 
 def _delimiter(lines: Sequence[str], first: int) -> str:
-    """The delimiter: from the line before the header (Excel's `sep=;`), or the one most frequent in
-    the header; spaces where it has none, and as many words as the next line.
+    """The delimiter: from the line before the header (Excel's `sep=;`), or the most frequent one in
+    the header; spaces if it has none, and as many words as the next line.
     """
     before = lines[first - 1].strip().lower() if first else ""
     if before.startswith("sep=") and before[4:] in (",", ";", "|"):
@@ -178,7 +178,7 @@ def _delimiter(lines: Sequence[str], first: int) -> str:
 
 
 def _of_json(path: Path) -> LabelTable:
-    """Records in a list, or keyed by file name, with one label or several; or columns."""
+    """Records in a list, or keyed by file name with one or several labels; or columns."""
     try:
         held: Any = json.loads(_text(path)[0])
     except (ValueError, RecursionError) as error:
@@ -197,7 +197,7 @@ def _of_json(path: Path) -> LabelTable:
 
 
 def _is_columns(held: Mapping[str, Any]) -> bool:
-    """Whether a mapping holds columns, as pandas writes them: {"file": {"0": …, "1": …}, …}."""
+    """Whether a mapping contains columns, as pandas writes them: {"file": {"0": …, "1": …}, …}."""
     columns = [*held.values()]
     if columns and all(isinstance(column, list) for column in columns):
         return len(columns) > 1 and len({len(column) for column in columns}) == 1
@@ -217,7 +217,7 @@ def _of_json_lines(path: Path) -> LabelTable:
         except (ValueError, RecursionError):
             record = None
         if not isinstance(record, dict):
-            raise UserError(f"{path}, line {line}: is not one JSON object; {HELP}")
+            raise UserError(f"{path}, line {line}: is not a JSON object; {HELP}")
         records.append(record)
         lines.append(line)
     return _of_records(path, records, lines, "line")
@@ -253,7 +253,7 @@ def _of_parquet(path: Path) -> LabelTable:
 
     columns, ignored = parquet.read_table(path)
     rows = len(next(iter(columns.values()), ()))
-    remarks = (f"has columns of other kinds, ignored: {', '.join(ignored[:5])}",) if ignored else ()
+    remarks = (f"has columns of other types, ignored: {', '.join(ignored[:5])}",) if ignored else ()
     return LabelTable(path, columns, np.arange(rows), "row", remarks=remarks)
 
 
@@ -271,9 +271,9 @@ def _of_arrays(path: Path, count: int, names: Sequence[str] | None) -> LabelTabl
         columns = {name: array.reshape(-1) for name, array in columns.items()}
     shapes = {name: array.shape for name, array in columns.items()}
     if len(set(shapes.values())) > 1 or any(len(shape) != 1 for shape in shapes.values()):
-        raise UserError(f"{path}: arrays (n,) of one length were expected, got {shapes}")
+        raise UserError(f"{path}: expected arrays (n,) of the same length, got {shapes}")
     for name, array in columns.items():
         if array.dtype.kind not in "biufU":
-            raise UserError(f"{path}: array {name} holds {array.dtype}, not numbers or texts")
+            raise UserError(f"{path}: array {name} contains {array.dtype}, not numbers or strings")
     rows = np.arange(*next(iter(shapes.values()), (0,)))
     return LabelTable(path, columns, rows, "row")

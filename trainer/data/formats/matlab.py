@@ -1,4 +1,4 @@
-"""MATLAB's .mat files: version 5 by SciPy, version 7.3, which is HDF5, by h5py."""
+"""MATLAB's .mat files: version 5 with SciPy; version 7.3, which is HDF5, with h5py."""
 
 import contextlib
 from collections.abc import Iterator, Mapping

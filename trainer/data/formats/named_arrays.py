@@ -1,4 +1,4 @@
-"""The interface of files of named arrays: names and kinds, and items in blocks."""
+"""The interface of files of named arrays: their names, shapes and types, and items in blocks."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -22,9 +22,9 @@ class Kind:
 class Arrays(Protocol):
     """A file of arrays.
 
-    held: the arrays of numbers or texts by name.
+    held: the arrays of numbers or strings, by name.
     objects: names of arrays of objects and structures, which are never loaded.
-    matlab: whether MATLAB wrote it, in which case the last axis usually counts the items.
+    matlab: whether MATLAB wrote it, in which case the last axis usually indexes the items.
     """
 
     path: Path
@@ -37,7 +37,7 @@ class Arrays(Protocol):
         ...
 
     def blocks(self, name: str, size: int, last: bool) -> Iterator[NDArray]:
-        """The items of an array, `size` at a time: (n, ...), counted by its first or last axis."""
+        """The items of an array, indexed by its first or last axis, `size` at a time: (n, ...)."""
         ...
 
 

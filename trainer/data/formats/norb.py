@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from trainer.data.formats import npy
 from trainer.data.formats.gzipped import opened
 
-HELP = "expected a binary matrix of NORB, also gzipped; fetch it again"
-# the first four bytes, little-endian, give the type of the elements
+HELP = "expected a binary matrix of NORB, optionally gzipped; fetch it again"
+# the first four bytes, little-endian, encode the type of the elements
 _TYPES: dict[int, np.dtype] = {
     0x1E3D4C51: np.dtype("<f4"),
     0x1E3D4C53: np.dtype("<f8"),
@@ -37,7 +37,7 @@ def read(path: Path) -> NDArray:
 
 
 def blocks(path: Path, size: int) -> Iterator[NDArray]:
-    """The items of a matrix, counted by its first axis, `size` at a time. Raises UserError."""
+    """The items of a matrix, indexed by its first axis, `size` at a time. Raises UserError."""
     with npy.reading(path, HELP), opened(path) as file:
         (count, *item), dtype = _header(file)
         for start in range(0, count, size):
@@ -49,7 +49,7 @@ def _header(file: IO[bytes]) -> tuple[tuple[int, ...], np.dtype]:
     """Shape and type; leaves `file` at the elements."""
     magic, dimensions = _numbers(file, 2)
     if magic not in _TYPES or not 1 <= dimensions <= 8:
-        raise ValueError(f"it opens with {magic:#010x}")
+        raise ValueError(f"it starts with {magic:#010x}")
     sizes = _numbers(file, max(3, dimensions))  # at least three sizes are written
     return sizes[:dimensions], _TYPES[magic]
 

@@ -1,4 +1,4 @@
-"""Arrays in .npy and .npz files: their headers, without reading them, and their content."""
+"""Arrays in .npy and .npz files: their headers, read separately, and their content."""
 
 import contextlib
 import zipfile
@@ -31,12 +31,12 @@ def reading(path: Path, help: str) -> Iterator[None]:
     except UserError:
         raise
     except _BROKEN as error:
-        said = getattr(error, "strerror", None) or str(error).strip("'\"") or type(error).__name__
-        raise UserError(f"{path}: cannot be read ({said}); {help}") from None
+        reason = getattr(error, "strerror", None) or str(error).strip("'\"") or type(error).__name__
+        raise UserError(f"{path}: cannot be read ({reason}); {help}") from None
 
 
 def header(stream: IO[bytes], objects: bool = False) -> tuple[tuple[int, ...], bool, np.dtype]:
-    """Shape, Fortran order or not, and type of a .npy array; leaves `stream` at its elements.
+    """Shape, whether in Fortran order, and type of a .npy array; leaves `stream` at its elements.
 
     Raises ValueError for Python objects unless `objects`.
     """
@@ -46,7 +46,7 @@ def header(stream: IO[bytes], objects: bool = False) -> tuple[tuple[int, ...], b
     else:
         shape, fortran, dtype = np.lib.format.read_array_header_2_0(stream)
     if dtype.hasobject and not objects:
-        raise ValueError("it holds Python objects, which are never loaded")
+        raise ValueError("it contains Python objects, which are never loaded")
     return shape, fortran, dtype
 
 

@@ -22,10 +22,10 @@ from trainer.errors import UserError
 class Parquet:
     """The images of a .parquet file, or of all those in a folder, in natural order.
 
-    An image column holds {"bytes", "path"}, or just bytes. Other columns with one value per image
-    are labels.
+    An image column contains {"bytes", "path"}, or just bytes. Other columns with one value per
+    image are labels.
 
-    Raises UserError for files without images, FieldError for a key that is not there.
+    Raises UserError for files without images, FieldError for a key that does not exist.
     """
 
     kind = "parquet"
@@ -43,7 +43,7 @@ class Parquet:
         except (pa.ArrowException, OSError) as error:
             raise UserError(f"{path}: cannot be read as Parquet ({_line(error)})") from None
         if self.count == 0:
-            raise UserError(f"{path}: holds no images")
+            raise UserError(f"{path}: contains no images")
 
     def paths(self) -> list[Path]:
         """All files that the images come from, in order."""
@@ -61,7 +61,7 @@ class Parquet:
                     yield [partial(_opened, row) for row in batch.column(0).to_pylist()]
 
     def _files(self, schema: pa.Schema) -> tuple[str, ...]:
-        """The images' names, where all have one."""
+        """The images' names, if all have one."""
         kind = schema.field(self.key).type
         if not (pa.types.is_struct(kind) and kind.get_field_index("path") >= 0):
             return ()
@@ -75,12 +75,12 @@ class Parquet:
         usable = [field.name for field in schema if _is_label(field)]
         others = [f.name for f in schema if f.name not in (self.key, *usable)]
         columns = _texts(pq.read_table(self.shards, columns=usable)) if usable else {}
-        said = f"the columns {', '.join(others[:5])} are ignored" if others else ""
-        return columns, (said,) if said else ()
+        remark = f"the columns {', '.join(others[:5])} are ignored" if others else ""
+        return columns, (remark,) if remark else ()
 
 
 def shards(path: Path) -> list[Path]:
-    """The Parquet files at a path: the file itself, or all below it in natural order."""
+    """The Parquet files at a path: the file itself, or all below a folder in natural order."""
     if path.is_file():
         return [path]
     names = [file.relative_to(path).as_posix() for file in path.rglob("*.parquet")]
@@ -89,7 +89,7 @@ def shards(path: Path) -> list[Path]:
 
 
 def read_table(path: Path) -> tuple[dict[str, NDArray], list[str]]:
-    """The columns of one value per row, as texts, empty where there is none; names of the others.
+    """The columns of one value per row, as strings, empty where missing; names of the others.
 
     Raises UserError.
     """
@@ -116,7 +116,7 @@ def _images_column(path: Path, schema: pa.Schema, wanted: str | None) -> str:
             problem = f"{path} has no column {wanted!r}{suggestion(wanted, schema.names)}"
             raise FieldError(problem, ("images_key",))
         if not _may_be_images(schema.field(wanted).type):
-            problem = f"{wanted} of {path} holds {schema.field(wanted).type}, not image files"
+            problem = f"{wanted} of {path} contains {schema.field(wanted).type}, not image files"
             raise FieldError(f"{problem} (PNG, JPEG, …)", ("images_key",))
         return wanted
     declared = _declared_images(schema)
@@ -126,11 +126,11 @@ def _images_column(path: Path, schema: pa.Schema, wanted: str | None) -> str:
     if not found:
         held = ", ".join(schema.names[:8])
         raise UserError(
-            f"{path}: no column among {held} holds image files (PNG, JPEG, … as bytes); save "
+            f"{path}: no column among {held} contains image files (PNG, JPEG, … as bytes); save "
             "images that are lists of numbers as a .npy array"
         )
     raise UserError(
-        f"{path}: several image columns among {', '.join(found)}; say which with images_key"
+        f"{path}: several image columns, {', '.join(found)}; specify one with images_key"
     )
 
 
@@ -151,7 +151,7 @@ def _may_be_images(kind: pa.DataType) -> bool:
 
 
 def _is_label(field: pa.Field) -> bool:
-    """Whether a column has one number, text or category per row, and is not pandas' row number."""
+    """Whether a column has one number, string or category per row, and is not pandas' index."""
     t = pa.types
     kind = field.type.value_type if t.is_dictionary(field.type) else field.type
     if re.fullmatch(r"__index_level_\d+__", field.name):
@@ -167,10 +167,10 @@ def _is_label(field: pa.Field) -> bool:
 
 
 def _opened(row: Any) -> IO[bytes]:
-    """An image's file. Raises Unusable where only its path is stored."""
+    """An image's file. Raises Unusable if only its path is stored."""
     content = row.get("bytes") if isinstance(row, dict) else row
     if not content and isinstance(row, dict) and row.get("path"):
-        raise Unusable("only its path is stored, not the image; give the folder of the images")
+        raise Unusable("only its path is stored, not the image; specify the folder of the images")
     return io.BytesIO(content if isinstance(content, bytes) else b"")
 
 

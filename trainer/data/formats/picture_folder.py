@@ -27,8 +27,8 @@ _SPLITS = frozenset({"train", "training", "test", "testing", "val", "valid", "va
 class PictureFiles:
     """Image files below a folder, in the order of `files`, their names relative to it.
 
-    count: how many there are. columns: labels in their names, one text per file.
-    remarks: what was left out; label_remarks: what concerns labels alone.
+    count: their number. columns: labels in their names, one string per file.
+    remarks: what was left out; label_remarks: what concerns only labels.
     """
 
     kind = "files"
@@ -69,11 +69,11 @@ class PictureFolder(PictureFiles):
 
     def __init__(self, folder: Path):
         names = names_below(folder)
-        files = tuple(in_natural_order([n for n in names if _ending(n) in ENDINGS]))
+        files = tuple(in_natural_order([n for n in names if _extension(n) in ENDINGS]))
         if not files:
-            raise UserError(f"{folder}: no image files (PNG, JPEG, …) in it{_held(names)}")
-        columns, said = class_folders(files)
-        super().__init__(folder, files, columns, _left_out(names), said + _tables(names))
+            raise UserError(f"{folder}: contains no image files (PNG, JPEG, …){_contents(names)}")
+        columns, remarks = class_folders(files)
+        super().__init__(folder, files, columns, _left_out(names), remarks + _tables(names))
 
 
 def _opened(path: Path) -> IO[bytes]:
@@ -81,15 +81,15 @@ def _opened(path: Path) -> IO[bytes]:
 
 
 def in_natural_order(names: list[str]) -> list[str]:
-    """Names sorted by text, numbers in them by value: a1, a2, a10."""
+    """Names sorted alphabetically, with numbers in them by value: a1, a2, a10."""
     width = max((len(number) for name in names for number in re.findall("[0-9]+", name)), default=0)
     return sorted(names, key=lambda n: (re.sub("[0-9]+", lambda m: m[0].zfill(width), n), n))
 
 
 def class_folders(names: tuple[str, ...]) -> tuple[dict[str, NDArray], tuple[str, ...]]:
-    """Labels from the folders that the files are in: a column for each level that varies.
+    """Labels from the folders that contain the files: a column for each level that varies.
 
-    Only where no file is outside of them. A level named like `shape=square` is the factor `shape`;
+    Only if no file is outside them. A level named like `shape=square` is the factor `shape`;
     otherwise a single level is called `class`, several `folder_1`, `folder_2` …
     """
     folders = [name.split("/")[:-1] for name in names]
@@ -99,14 +99,14 @@ def class_folders(names: tuple[str, ...]) -> tuple[dict[str, NDArray], tuple[str
     outside = [name for name, parts in zip(names, folders, strict=True) if not parts]
     if outside and 4 * len(outside) < len(names):
         remarks.append(
-            f"{outside[0]} is in no subfolder, so the names of the subfolders are not labels; move "
-            "it to make them a factor"
+            f"{outside[0]} is not in a subfolder, so subfolder names are not used as labels; move "
+            "it to use them as a factor"
         )
     levels = [[parts[level] for parts in folders] for level in range(depth)]
     levels = [values for values in levels if len(set(values)) > 1]
     if levels and {value.lower() for value in levels[0]} <= _SPLITS:
         held = ", ".join(sorted(set(levels[0])))
-        remarks.append(f"the folders {held} are splits of one set, not classes: all are read")
+        remarks.append(f"the folders {held} are splits of one data set, not classes: all are read")
         del levels[0]
     for number, values in enumerate(levels, 1):
         keys = {value.partition("=")[0] for value in values if "=" in value}
@@ -132,30 +132,32 @@ def names_below(folder: Path) -> list[str]:
     return names
 
 
-def _ending(name: str) -> str:
+def _extension(name: str) -> str:
     return os.path.splitext(name)[1].lower()
 
 
-def _held(names: list[str]) -> str:
-    counts = Counter(_ending(name) or "no ending" for name in names)
+def _contents(names: list[str]) -> str:
+    counts = Counter(_extension(name) or "no extension" for name in names)
     if not counts:
         return ""
-    return "; it has " + ", ".join(f"{count} of {end}" for end, count in counts.most_common(4))
+    return "; it has " + ", ".join(f"{count} {end}" for end, count in counts.most_common(4))
 
 
 def _left_out(names: list[str]) -> tuple[str, ...]:
     """Remarks on images that are not read."""
     remarks = []
-    others: Mapping[str, int] = Counter(_ending(n) for n in names if _ending(n) in _OTHER_PICTURES)
-    for ending, count in sorted(others.items()):
+    others: Mapping[str, int] = Counter(
+        _extension(n) for n in names if _extension(n) in _OTHER_PICTURES
+    )
+    for extension, count in sorted(others.items()):
         files = "file is" if count == 1 else "files are"
-        remarks.append(f"{count} {ending} {files} left out: convert to PNG or JPEG")
+        remarks.append(f"{count} {extension} {files} left out: convert to PNG or JPEG")
     return tuple(remarks)
 
 
 def _tables(names: list[str]) -> tuple[str, ...]:
-    found = [name for name in names if _ending(name) in _TABLES]
+    found = [name for name in names if _extension(name) in _TABLES]
     return tuple(
-        f"{name} in the folder is ignored; if it holds labels, set `labels:` to its path"
+        f"{name} in the folder is ignored; if it contains labels, set `labels:` to its path"
         for name in found[:1]
     )

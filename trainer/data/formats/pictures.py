@@ -1,4 +1,4 @@
-"""One image of any kind, converted to the pixels that a data set stores."""
+"""An image of any kind, converted to the pixels that a data set stores."""
 
 import re
 import warnings
@@ -33,7 +33,7 @@ _TURNS = {
 
 
 class Unusable(Exception):
-    """An image that cannot be used; the text says why, without its name."""
+    """An image that cannot be used; the message says why, without the image's name."""
 
 
 @dataclass(frozen=True)
@@ -41,8 +41,8 @@ class PictureFacts:
     """Facts about an image.
 
     width, height: as displayed. colour: not grey. sixteen: 16 bits per pixel.
-    top: the largest value where `sixteen`, else 255. transparent: whether any pixel is. turned:
-    displayed in another orientation than stored (EXIF). frames: more than 1 in an animation.
+    top: the largest value if `sixteen`, else 255. transparent: whether any pixel is. turned:
+    displayed in a different orientation than stored (EXIF). frames: more than 1 in an animation.
     """
 
     width: int
@@ -57,11 +57,11 @@ class PictureFacts:
 
 @dataclass(frozen=True)
 class Look:
-    """How images are brought to one form.
+    """How images are converted to one form.
 
-    background: behind transparent pixels, and of the padding.
-    fit: what is done to an image with other proportions. top: the value of white in a 16-bit image.
-    window: side in pixels of the central square that is used; the whole image when None.
+    background: colour behind transparent pixels, and of the padding.
+    fit: how an image with other proportions is handled. top: the value of white in a 16-bit image.
+    window: side in pixels of the central square that is used; if None, the whole image.
     """
 
     background: Colour = WHITE
@@ -96,7 +96,7 @@ def opened(source: IO[bytes]) -> Image.Image:
 
 
 def facts(source: IO[bytes]) -> PictureFacts:
-    """Facts about the image in a file; decoded only where needed. Raises Unusable."""
+    """Facts about the image in a file; decoded only if needed. Raises Unusable."""
     picture = opened(source)
     orientation = _orientation(picture)
     width, height = picture.size
@@ -132,8 +132,8 @@ def prepare(
 ) -> NDArray[np.uint8]:
     """Pixels (channels, height, width) of `shape`; 1 channel is grey, 3 are RGB.
 
-    The image is turned upright and put on the background; if its size differs it is resized, after
-    it was cropped to the right proportions at its centre (or padded, or stretched: `look.fit`).
+    The image is turned upright and put on the background; if its size differs, it is cropped to the
+    right proportions at its centre (or padded, or stretched: `look.fit`), then resized.
     """
     look = look or Look()
     channels, height, width = shape
@@ -180,12 +180,12 @@ def _rgba(picture: Image.Image) -> Image.Image:
 
 
 def _orientation(picture: Image.Image) -> int:
-    """The EXIF orientation, 1 for none."""
+    """The EXIF orientation, 1 if there is none."""
     if picture.format == "PNG" and not _png_has_exif(picture):
-        return 1  # asking would decode all of it
+        return 1  # reading the tag would decode the whole image
     try:
         found = int(picture.getexif().get(_ORIENTATION, 1))
-    except Exception:  # any: cameras' tags are broken in many ways, their pixels are not
+    except Exception:  # any: cameras' tags are broken in many ways, but their pixels are not
         return 1
     return found if found in _TURNS else 1
 
@@ -251,7 +251,7 @@ def colour(text: str | tuple[int, ...]) -> Colour:
     except ValueError:
         found = ()
     if len(found) < 3 or not all(0 <= part <= 255 for part in found[:3]):
-        raise UserError(f"expected a colour such as white or '#808080', got {text!r}")
+        raise UserError(f"expected a colour, such as white or '#808080', got {text!r}")
     return found[0], found[1], found[2]
 
 

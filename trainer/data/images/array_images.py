@@ -25,9 +25,9 @@ _NAMES = (
     *("images", "imgs", "image", "img", "pictures", "pixels", "frames", "data", "x", "X", "fea"),
     *("x_train", "X_train", "train_x", "train_X", "train_images", "images_train", "train_data"),
 )
-_CHANNELS = (1, 3, 4)  # where they come last
-_FIRST = (1, 3)  # where they come first
-_SIDE = 16  # pixels: an image this long is hardly one to four pixels wide
+_CHANNELS = (1, 3, 4)  # if they come last
+_FIRST = (1, 3)  # if they come first
+_SIDE = 16  # pixels: an image this long is unlikely to be only one to four pixels wide
 _EXPECTED = (
     "expected (n, height, width), (n, height, width, channels) or (n, channels, height, width)"
 )
@@ -35,10 +35,10 @@ _EXPECTED = (
 
 @dataclass(frozen=True)
 class Layout:
-    """How images are laid out in an array, once its items are counted by the first axis.
+    """How images are laid out in an array, once its first axis indexes the items.
 
     kind: "hw" (height, width), "hwc", "chw", or "flat", whose items are first reshaped to `shape`.
-    last: whether the array's last axis counts the images.
+    last: whether the array's last axis indexes the images.
     """
 
     count: int
@@ -51,11 +51,11 @@ class Layout:
 
 
 class ArrayImages:
-    """The images of one .npy, .npz, HDF5 or MATLAB file, and the labels next to them.
+    """The images of one .npy, .npz, HDF5 or MATLAB file, and the labels stored with them.
 
-    images_key, labels_key: names of the arrays; found by the usual names if not given.
+    images_key, labels_key: names of the arrays; by default found by their usual names.
     shape: height, width and channels (in the order of the array) of flattened images.
-    range: the values of black and white; inferred from the values' type and range if not given.
+    range: the values of black and white; by default inferred from the values' type and range.
     names: names for unnamed label columns. look: as for EncodedImages.
 
     Raises FieldError and UserError.
@@ -107,7 +107,7 @@ class ArrayImages:
         return cache.content_hash([self.path])
 
     def copies(self) -> NDArray[np.int64]:
-        """For each image the first one with the same values, itself if there is none before it."""
+        """For each image, the first one with the same values (itself if no earlier one has)."""
 
         def compute() -> dict[str, Any]:
             blocks = open_arrays(self.path).blocks(self.key, _BLOCK, self.layout.last)
@@ -119,10 +119,10 @@ class ArrayImages:
     def read(self, shape: tuple[int, int, int]) -> Iterator[NDArray[np.uint8]]:
         """All images as bytes (n, channels, height, width), in blocks. Raises UserError."""
         height, width, channels = self.layout.height, self.layout.width, self.layout.channels
-        as_they_are = shape == (channels, height, width)
+        unchanged = shape == (channels, height, width)
         for items in open_arrays(self.path).blocks(self.key, _BLOCK, self.layout.last):
             images = self.range.bytes_of(self._channels_last(items))
-            if as_they_are:
+            if unchanged:
                 yield images.transpose(0, 3, 1, 2)
             else:
                 prepared = [
@@ -182,7 +182,9 @@ def _images_key(arrays: Arrays, wanted: str | None, shape: Sequence[int] | None)
     if not held:
         others = ", ".join(arrays.objects[:4])
         why = f" ({others}: objects and structures are never loaded)" if others else ""
-        raise UserError(f"{arrays.path}: has no array of numbers{why}; save the images as one")
+        raise UserError(
+            f"{arrays.path}: has no array of numbers{why}; save the images as one array"
+        )
     large = [name for name, kind in held.items() if len(kind.shape) in (3, 4)]
     if shape is not None and not large:
         large = [name for name, kind in held.items() if math.prod(shape) in kind.shape]
@@ -190,8 +192,8 @@ def _images_key(arrays: Arrays, wanted: str | None, shape: Sequence[int] | None)
         return large[0]
     shown = ", ".join(f"{name} {kind.shape}" for name, kind in list(held.items())[:8])
     raise UserError(
-        f"{arrays.path}: holds {shown or 'no array of numbers'}; name the one with the images with "
-        "images_key"
+        f"{arrays.path}: contains {shown or 'no array of numbers'}; specify the array of images "
+        "with images_key"
     )
 
 
@@ -199,9 +201,9 @@ def _layout(
     path: Path, held: Kind, shape: Sequence[int] | None, matlab: bool, rows: int | None
 ) -> Layout:
     if held.dtype.kind not in "buif":
-        raise UserError(f"{path}: holds {held.dtype}, not numbers")
+        raise UserError(f"{path}: contains {held.dtype}, not numbers")
     if 0 in held.shape:
-        raise UserError(f"{path}: an array {held.shape} is not images: it is empty")
+        raise UserError(f"{path}: an array {held.shape} contains no images: it is empty")
     if shape is not None:
         return _shaped(path, held.shape, tuple(shape))
     dims = held.shape
@@ -222,41 +224,41 @@ def _layout(
         return Layout(count, items[1], items[2], items[0], "chw", last=last)
     flat = ""
     if len(items) == 1:
-        flat = f"; if its images are flattened, give shape: {_example(items[0])}"
+        flat = f"; if its images are flattened, set shape: {_example(items[0])}"
     raise UserError(f"{path}: an array {dims} is not images; {_EXPECTED}{flat}")
 
 
 def _not_images(dims: tuple[int, ...], items: tuple[int, ...], certain: bool) -> str:
-    """Why items of two axes are hardly grey images; "" where they may be.
+    """Why items with two axes are unlikely to be grey images; "" if they may be.
 
-    certain: whether it is known which axis counts the images.
+    certain: whether it is known which axis indexes the images.
     """
     height, width = items
     if width in _CHANNELS and height >= _SIDE:
-        return f"looks like one image, not a set of them; {_EXPECTED}"
+        return f"looks like a single image; {_EXPECTED}"
     if height in _CHANNELS and width >= _SIDE:
         channels = [3] if height == 3 else []
         pixels = width if channels else height * width
         shape = f"[{', '.join(map(str, channels))}{', ' if channels else ''}{_example(pixels)[1:]}"
-        return f"looks like flattened images; give their shape: {shape}"
+        return f"looks like flattened images; set shape: {shape}"
     if not certain and dims[0] == dims[1] != dims[2]:
         return (
             f"may be {dims[0]} images of {dims[1]} x {dims[2]} or {dims[2]} of {dims[0]} x "
-            f"{dims[1]}; say which with shape: [{dims[1]}, {dims[2]}] or [{dims[0]}, {dims[1]}]"
+            f"{dims[1]}; specify shape: [{dims[1]}, {dims[2]}] or [{dims[0]}, {dims[1]}]"
         )
     return ""
 
 
 def _example(pixels: int) -> str:
-    """The shape of a square image with these pixels, or of any."""
+    """The shape of a square image with this many pixels; a placeholder if there is none."""
     side = math.isqrt(pixels)
     return f"[{side}, {side}]" if side * side == pixels else "[height, width]"
 
 
 def _counted_last(dims: tuple[int, ...], rows: int | None, matlab: bool) -> bool:
-    """Whether the last axis of an array counts the images: usual in MATLAB, elsewhere an exception.
+    """Whether the last axis of an array indexes the images: common in MATLAB, rare elsewhere.
 
-    rows: the number of images that the labels suggest.
+    rows: the number of images suggested by the labels.
     """
     if len(dims) not in (3, 4):
         return False
@@ -280,7 +282,7 @@ def _shaped(path: Path, dims: tuple[int, ...], shape: tuple[int, ...]) -> Layout
     last = math.prod(dims[1:]) != pixels and math.prod(dims[:-1]) == pixels
     if not last and math.prod(dims[1:]) != pixels:
         each = math.prod(dims[1:])
-        problem = f"{[*shape]} has {pixels} values, an image of {path} {dims} has {each}"
+        problem = f"{[*shape]} has {pixels} values, but an image of {path} {dims} has {each}"
         raise FieldError(problem, ("shape",))
     count = dims[-1] if last else dims[0]
     if len(shape) == 2:
@@ -290,5 +292,5 @@ def _shaped(path: Path, dims: tuple[int, ...], shape: tuple[int, ...]) -> Layout
 
 
 def _chw(shape: tuple[int, ...]) -> bool:
-    """Whether a shape of three has its channels first."""
+    """Whether a three-dimensional shape has its channels first."""
     return shape[0] in _FIRST and shape[2] not in _CHANNELS

@@ -1,4 +1,4 @@
-"""Images that are exact copies of others: they must not be in both halves of a set of labels."""
+"""Images that are exact copies of others: they must not be in both halves of the labelled ones."""
 
 import hashlib
 from collections.abc import Iterable, Mapping
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 
 def find(contents: Iterable[bytes]) -> dict[str, Any]:
-    """Pairs [number, number of the first with the same content], as JSON can hold them."""
+    """Pairs [number, number of the first with the same content], as JSON values."""
     first: dict[bytes, int] = {}
     pairs = []
     for number, content in enumerate(contents):
@@ -20,7 +20,7 @@ def find(contents: Iterable[bytes]) -> dict[str, Any]:
 
 
 def as_array(found: Mapping[str, Any], count: int) -> NDArray[np.int64]:
-    """For each of `count` images the number of the first with the same content."""
+    """For each of `count` images, the number of the first with the same content."""
     firsts = np.arange(count)
     for number, same in found["pairs"]:
         firsts[number] = same

@@ -1,4 +1,4 @@
-"""Images in image files: inspected once, then decoded to one form."""
+"""Images in image files: inspected once, then decoded to a common form."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -17,8 +17,8 @@ from trainer.errors import UserError
 
 _BLOCK = 256
 _SHOWN = 5  # problems listed in a message
-_KEPT = 1000  # positions that are cached of each kind
-_VERSION = 1  # of what is cached about the files
+_KEPT = 1000  # positions cached per kind
+_VERSION = 1  # of the facts cached about the files
 
 
 class Pictures(Protocol):
@@ -54,18 +54,18 @@ class BrokenImages(UserError):
             shown = f"{len(problems):,} of {count:,} images cannot be used: {shown}"
         if len(problems) > _SHOWN:
             shown += f"; and {len(problems) - _SHOWN:,} more, which `sweep validate` lists"
-        alone = len(self.problems) == 1 and not general
+        only_one = len(self.problems) == 1 and not general
         text = "; ".join(filter(None, [general, shown]))
-        super().__init__(text if alone else f"{where}: {text}")
+        super().__init__(text if only_one else f"{where}: {text}")
 
 
 class EncodedImages:
     """The images of a folder or of Parquet files.
 
-    resize: whether all are resized to one size; otherwise those of another size are problems.
-    look: how transparent, 16-bit and non-square ones are brought to one form.
+    resize: whether all are resized to one size; otherwise other sizes are reported as problems.
+    look: how transparent, 16-bit and non-square images are converted to a common form.
     size: (attribute) height and width of the first image. sizes: height, width and number of images
-        of each size, the first image's first.
+        of each size, starting with the first image's.
     """
 
     def __init__(self, source: Pictures, where: Path, resize: bool, look: pictures.Look):
@@ -86,7 +86,7 @@ class EncodedImages:
         self.binary = False
         self.look = replace(look, top=pictures.white_of(found["top"]))
         self.remarks = source.remarks + tuple(self._remarks())
-        # besides the content of the files, since they were not always decoded in this way
+        # in addition to the files' content, since they were not always decoded in this way
         self.identity: list[object] = ["exif"] if found["turned"] else []
         if self.transparent or look.fit == "pad":
             self.identity.append(["background", *look.background])
@@ -98,7 +98,7 @@ class EncodedImages:
         return cache.content_hash(self.source.paths())
 
     def copies(self) -> NDArray[np.int64]:
-        """For each image the first one with the same bytes, itself if there is none before it."""
+        """For each image, the first one with the same bytes (itself if no earlier one has)."""
         files = self.source.paths()
         found = cache.remembered("copies", files, self._find_copies, self.count, 1)
         return copies.as_array(found, self.count)
@@ -115,7 +115,7 @@ class EncodedImages:
     def read(self, shape: tuple[int, int, int]) -> Iterator[NDArray[np.uint8]]:
         """All images as bytes (n, channels, height, width), in blocks.
 
-        Raises BrokenImages, a UserError, once all images were opened: it lists all broken ones.
+        Raises BrokenImages, a UserError listing all broken images, after opening all of them.
         """
         general, apart = self._of_other_sizes()
         problems = [*self.found["problems"], *apart, *self._of_other_depth()]
@@ -169,7 +169,7 @@ class EncodedImages:
         return {"sizes": listed[:_KEPT], **kept, "problems": problems, "top": top}
 
     def _of_other_sizes(self) -> tuple[str, list[tuple[int, str]]]:
-        """The problem with images of several sizes: of all, or of the only one that differs."""
+        """The problem with different image sizes: for the data set, or for the only other size."""
         sizes = self.found["sizes"]
         if self.resize or len(sizes) == 1:
             return "", []
@@ -177,25 +177,25 @@ class EncodedImages:
         size = f"{self._name(first[0])} has {width} x {height}"
         if len(others) == 1 and others[0][2] == 1:
             width, height, _, (place,) = others[0]
-            problem = f"{width} x {height} pixels, but {size}; give `size` to resize all images"
+            problem = f"{width} x {height} pixels, but {size}; set `size` to resize all images"
             return "", [(place, problem)]
         other = max(others, key=lambda entry: entry[0] * entry[1])
         count = sum(entry[2] for entry in others)
         return (
-            f"images have several sizes: {size}, {count:,} have others, such as "
+            f"images have different sizes: {size}, {count:,} have others, such as "
             f"{self._name(other[3][0])} with {other[0]} x {other[1]}; "
-            "give `size` to resize all images",
+            "set `size` to resize all images",
             [],
         )
 
     def _of_other_depth(self) -> list[tuple[int, str]]:
-        """Files with 16 bits per channel among ones with 8: their white cannot be inferred."""
+        """Files with 16 bits per channel among others with 8: their white cannot be inferred."""
         sixteen, eight = self.found["sixteen"], self.found["eight"]
         if not (sixteen and eight):
             return []
         fewer = sixteen if sixteen[0] <= eight[0] else eight
         one, other = (16, 8) if fewer is sixteen else (8, 16)
-        text = f"{one} bits per channel, where the others have {other}; convert it"
+        text = f"{one} bits per channel, while the others have {other}; convert it"
         return [(place, text) for place in fewer[1:]]
 
     def _remarks(self) -> Iterator[str]:
@@ -205,7 +205,7 @@ class EncodedImages:
                 f"{found['gray'][0]:,} of {self.count:,} images "
                 f"{'is' if found['gray'][0] == 1 else 'are'} grey and the others in colour "
                 f"(the first grey one is {self._name(found['gray'][1])}): all are read in colour; "
-                "gray: true for one channel"
+                "set gray: true for one channel"
             )
         if found["transparent"]:
             colour = "#{:02x}{:02x}{:02x}".format(*self.look.background)

@@ -12,7 +12,7 @@ from trainer.config.schema import FieldError
 from trainer.data.formats.pictures import white_of
 from trainer.errors import UserError
 
-_DARK = 128  # values that all stay below half of 0..255 more likely have another range
+_DARK = 128  # values that are all in the lower half of 0..255 probably have another range
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Values:
     finite: bool
 
     def as_mapping(self) -> dict[str, Any]:
-        """As JSON can hold it."""
+        """As JSON values."""
         return asdict(self)
 
 
@@ -46,18 +46,18 @@ class Range:
         return np.rint(np.clip(scaled, 0, 255)).astype(np.uint8)
 
     def remarks(self, name: str, dtype: np.dtype, values: Values) -> list[str]:
-        """How the values were interpreted, where that is not obvious."""
+        """How the values were interpreted, if that is not obvious."""
         if self.given or dtype == np.bool_:
             return []
-        said = f"{name} holds {dtype} from {values.least:g} to {values.largest:g}"
+        found = f"{name} contains {dtype} from {values.least:g} to {values.largest:g}"
         if self.binary:
-            return [f"{said}, only 0 and 1: read as binary images"]
+            return [f"{found}, only 0 and 1: read as binary images"]
         if dtype != np.uint8:
             rounded = "" if dtype.kind in "iu" and self.high == 255 else ", kept as 256 levels"
-            return [f"{said}: {self.low:g} is read as black, {self.high:g} as white{rounded}"]
+            return [f"{found}: {self.low:g} is read as black, {self.high:g} as white{rounded}"]
         if values.largest < _DARK:
             top = f"{values.largest:g}"
-            return [f"{said}: dark images; if {top} is white give range: [0, {top}]"]
+            return [f"{found}: dark images; if {top} is white, set range: [0, {top}]"]
         return []
 
 
@@ -90,11 +90,11 @@ def range_of(
     """Black and white of an array with these values.
 
     Known ranges: bool, and only 0 and 1 (binary); bytes; 0..255, [0, 1] and [-1, 1] of floats;
-    whole numbers of 10, 12, 14 or 16 bits. Raises FieldError for an invalid range, UserError for
+    integers of 10, 12, 14 or 16 bits. Raises FieldError for an invalid range, UserError for
     values whose range is ambiguous, and for NaN.
     """
     if not values.finite:
-        raise UserError(f"{path}: its images hold NaN or infinity; fix or remove these images")
+        raise UserError(f"{path}: its images contain NaN or infinity; fix or remove these images")
     least, largest = values.least, values.largest
     if given is not None:
         return _given(given, least, largest)
@@ -109,8 +109,8 @@ def range_of(
     if dtype.kind in "iu" and least >= 0 and 255 < largest <= 65535:
         return Range(0, white_of(int(largest)), binary=False)
     raise UserError(
-        f"{path}: its images hold {dtype} from {least:g} to {largest:g}; say which values are "
-        f"black and white, e.g. range: [{min(least, 0):g}, {largest:g}]"
+        f"{path}: its images contain {dtype} from {least:g} to {largest:g}; specify black and "
+        f"white, e.g. range: [{min(least, 0):g}, {largest:g}]"
     )
 
 
@@ -119,6 +119,6 @@ def _given(given: Sequence[float], least: float, largest: float) -> Range:
         raise FieldError(f"expected [black, white], got {[*given]}", ("range",))
     low, high = given
     if least < low or largest > high:
-        problem = f"images hold {least:g} to {largest:g}, outside {[*given]}"
+        problem = f"images contain {least:g} to {largest:g}, outside {[*given]}"
         raise FieldError(problem, ("range",))
     return Range(low, high, binary=False, given=True)

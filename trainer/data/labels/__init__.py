@@ -1,1 +1,1 @@
-"""Labels: which image a row describes, columns turned into factors, and weak labels."""
+"""Labels: which image a row describes, how columns become factors, and weak labels."""

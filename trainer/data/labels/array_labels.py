@@ -20,7 +20,7 @@ _NAMES = (
 _COLUMN_NAMES = ("factor_names", "label_names", "labels_names", "latents_names", "names", "columns")
 _DSPRITES = ("color", "shape", "scale", "orientation", "posX", "posY")
 _SPLIT = re.compile(r"(?:^|[^a-z])(train|test|val|dev)[a-z]*(?:$|[^a-z])")
-_MOST = 64  # columns of an array of labels: more are likely something else
+_MAX_COLUMNS = 64  # in an array of labels: with more, it is probably something else
 
 
 def columns(
@@ -32,8 +32,8 @@ def columns(
 ) -> tuple[dict[str, NDArray], tuple[str, ...]]:
     """The label columns by name, each (count,), and remarks on what is ignored.
 
-    images: the array of images. key: the array of labels; without it, one with a usual name, and
-    all others with one value per image. names: for the columns of an array without names.
+    images: the array of images. key: the array of labels; by default one with a usual name, and all
+    others with one value per image. names: for the columns of an array without names.
     Raises FieldError for a missing key, UserError for the wrong number of labels.
     """
     others = {name: kind for name, kind in arrays.held.items() if name != images}
@@ -60,19 +60,19 @@ def columns(
             passed.append(name)
     remarks = []
     if passed:
-        hint = "" if found else f" (`labels_key: {passed[0]}` if it holds the labels)"
+        hint = "" if found else f" (set `labels_key: {passed[0]}` if it contains the labels)"
         remarks.append(f"the arrays {', '.join(passed[:5])} are ignored{hint}")
     objects = [name for name in arrays.objects if name != "metadata"]
     if objects:
         held = ", ".join(objects[:5])
         remarks.append(
-            f"{held}: objects and structures are never loaded; save labels as numbers or texts"
+            f"{held}: objects and structures are never loaded; save labels as numbers or strings"
         )
     return found, tuple(remarks)
 
 
 def _describes_others(name: str, images: str, arrays: Arrays) -> bool:
-    """Whether an array is stored next to other images, or is named for another split than these."""
+    """Whether an array is stored with other images, or is named after another split than these."""
     groups = {n.rpartition("/")[0] for n, kind in arrays.held.items() if len(kind.shape) >= 3}
     group = name.rpartition("/")[0]
     if group in groups - {images.rpartition("/")[0]}:
@@ -82,7 +82,7 @@ def _describes_others(name: str, images: str, arrays: Arrays) -> bool:
 
 
 def likely_count(arrays: Arrays, images: str) -> int | None:
-    """The number of images that the other arrays suggest; None when there are none."""
+    """The number of images that the other arrays suggest; None if there are none."""
     lengths = [
         max(kind.shape)
         for name, kind in arrays.held.items()
@@ -92,7 +92,7 @@ def likely_count(arrays: Arrays, images: str) -> int | None:
 
 
 def of_rows(arrays: Arrays, count: int, names: Sequence[str] | None) -> dict[str, NDArray] | None:
-    """The columns of a file that holds one array of labels for all images; None if it does not."""
+    """The columns of a file with only one array of labels, for all images; None for other files."""
     if len(arrays.held) != 1 or "index" in arrays.held:
         return None
     (name,) = arrays.held
@@ -118,16 +118,16 @@ def _split(arrays: Arrays, key: str, count: int, names: Sequence[str] | None) ->
         array = array.T  # as MATLAB stores it
     if len(array) != count:
         raise UserError(
-            f"{arrays.path}: {key} has labels for {len(array):,} images, and there are {count:,}"
+            f"{arrays.path}: {key} has labels for {len(array):,} images, but there are {count:,}"
         )
     if array.ndim == 1:
         return {(names[0] if names and len(names) == 1 else last): array}
     width = array.shape[1]
     if names is None and _is_one_hot(array):
         return {last: array.argmax(axis=1)}
-    if width > _MOST:
+    if width > _MAX_COLUMNS:
         raise UserError(
-            f"{arrays.path}: {key} has {width} columns, more than {_MOST}; choose "
+            f"{arrays.path}: {key} has {width} columns, more than {_MAX_COLUMNS}; specify "
             "another array of labels with labels_key"
         )
     return dict(zip(_names(arrays, last, width, names), array.T, strict=True))
@@ -146,11 +146,11 @@ def _names(
     if names is not None and len(names) == width:
         return tuple(names)
     for name, kind in arrays.held.items():
-        told = name.split("/")[-1] in _COLUMN_NAMES and kind.dtype.kind == "U"
-        if told and kind.shape in ((), (width,)):
-            said = [str(text) for text in np.atleast_1d(arrays.read(name))]
-            if len(said) == len(set(said)) == width:
-                return said
+        has_names = name.split("/")[-1] in _COLUMN_NAMES and kind.dtype.kind == "U"
+        if has_names and kind.shape in ((), (width,)):
+            found = [str(text) for text in np.atleast_1d(arrays.read(name))]
+            if len(found) == len(set(found)) == width:
+                return found
     if key.startswith("latents_") and width == len(_DSPRITES):
         return _DSPRITES
     return [f"factor_{number}" for number in range(width)]

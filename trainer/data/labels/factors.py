@@ -1,4 +1,4 @@
-"""Label columns turned into factors: classes per image, and which columns cannot be factors."""
+"""Turns label columns into factors: classes per image, and why some columns cannot be factors."""
 
 import re
 import unicodedata
@@ -14,7 +14,7 @@ from trainer.data.dataset import UNKNOWN
 from trainer.data.labels.numbers import as_numbers, may_be_thousands, why_not
 
 BINS = 10
-# how tables mark unknown values, in any letter case
+# how tables mark unknown values, ignoring case
 MISSING = frozenset(
     {"", "na", "n/a", "n.a.", "#n/a", "#na", "<na>", "nan", "-nan", "nat", "none", "null", "\\n"}
     | {"?", "??", "-", "--", "–", "—", ".", "..", "...", "*", "(blank)", "undefined"}
@@ -24,13 +24,13 @@ MISSING = frozenset(
 _YES_NO = ({"true", "false"}, {"yes", "no"}, {"t", "f"}, {"y", "n"})
 _FEW = 16  # this many values can always be classes
 _MANY = 100  # this many different fractions are continuous, however many images there are
-_FEWEST = 4  # rows: in fewer, numbers may be consecutive by chance
+_MIN_ROWS = 4  # in fewer, numbers may be consecutive by chance
 _ID = re.compile(r"(.*[^A-Za-z])?(?i:ids?|uid|uuid|guid|nr|no|number)|.*[a-z](Id|ID)s?")
 _ROUNDED = 10_000  # more different values than this are continuous in any case
-_EACH = 4  # images per value, on average, that scattered numbers need to be classes
-_LEAST = 5  # from this many labels on, texts that are all different are free text
-_SENTINEL = re.compile(r"-9+|9{2,}")  # numbers that mark missing values, where far from all others
-# names of columns whose whole numbers are class ids, however many
+_EACH = 4  # images per value, on average, for scattered numbers to be classes
+_MIN_FREE_TEXT = 5  # from this many labels on, strings that are all different are free text
+_SENTINEL = re.compile(r"-9+|9{2,}")  # numbers that mark missing values if far from all others
+# names of columns whose integers are class ids, however many
 _NAMED = re.compile(
     r"(?i:.*(class|label|target|category|identity|person|subject)(es|s)?|(.*[^a-z])?(ids?|y))"
     r"|.*[a-z]I[dD]"
@@ -39,7 +39,7 @@ Missing = tuple[float | str, ...]
 
 
 class NoFactor(Exception):
-    """A column that cannot be a factor; the text says why, without its name."""
+    """A column that cannot be a factor; the message says why, without the column's name."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class LabelColumn:
     """classes: (rows,), UNKNOWN where unlabelled.
 
     count: of classes. remarks: how it was read. values: (rows,) of a continuous column, NaN where
-    unlabelled; None for others.
+    unlabelled; None for other columns.
     """
 
     classes: NDArray[np.int64]
@@ -82,12 +82,12 @@ def read_columns(
     readers: Mapping[str, Reader] | None = None,
     missing: Missing | None = None,
 ) -> Factors:
-    """The factors in columns of `rows` values each, numbers or texts.
+    """The factors in columns of `rows` values each, numbers or strings.
 
-    bins: how many classes a continuous column is cut into, at its quantiles; if by column, the
-        named ones are always cut. readers: for columns that are read differently. missing: the
-        values that mark missing ones, besides the words of `MISSING`; None detects numbers such as
-        -999, and () keeps every number.
+    bins: number of classes into which a continuous column is cut, at its quantiles; if by column,
+        the named ones are always cut. readers: for columns that are read differently. missing:
+        values that mark missing ones, in addition to the words in `MISSING`; None detects numbers
+        such as -999, and () keeps every number.
     """
     sizes, classes, left_out, remarks = {}, [], {}, []
     quantities: dict[str, NDArray[np.float64]] = {}
@@ -131,18 +131,18 @@ def read_column(
     missing: Missing | None = None,
     named: bool = False,
 ) -> LabelColumn:
-    """One factor. Its different values, in their order, are the classes 0, 1, 2, …
+    """One factor. Its distinct values, in order, are the classes 0, 1, 2, …
 
     Numbers with nearly as many values as labels, or more than a hundred, are continuous: they are
-    cut into `bins` classes at their quantiles (always, when `forced`; never whole ones that are
-    `named`, as those of persons). missing: as in `read_columns`. Raises NoFactor for a column
-    without labels, with one value alone, or of free text.
+    cut into `bins` classes at their quantiles (always if `forced`; never integers in a column that
+    is `named` as classes, such as persons). missing: as in `read_columns`. Raises NoFactor for a
+    column without labels, with a single value, or of free text.
     """
     known, remarks = known_cells(values)
     if missing is None:
         unknown, said = _sentinels(values, known)
     else:
-        unknown, said = _said_to_be_missing(values, known, missing)
+        unknown, said = _declared_missing(values, known, missing)
     known, remarks = known & ~unknown, (*remarks, *said)
     held, odd = values[known], ""
     if held.dtype.kind == "U":
@@ -153,23 +153,23 @@ def read_column(
             remarks += on_case
         else:
             if point := may_be_thousands(held):
-                remarks += (f"{point} is read with a decimal point, not as thousands",)
+                remarks += (f"{point} is read with a decimal point, not a thousands separator",)
             held = numbers
     if held.size == 0:
         raise NoFactor("it has no labels")
     if held.dtype.kind == "f" and not np.isfinite(held).all():
-        raise NoFactor("it holds infinity")
+        raise NoFactor("it contains infinity")
     different, ranks, counts = _different(held)
     if len(different) == 1:
-        told = f"all {len(held):,} labels are" if len(held) > 1 else "its one label is"
+        which = f"all {len(held):,} labels are" if len(held) > 1 else "its only label is"
         value = different[0] if held.dtype.kind == "U" else f"{different[0]:g}"
-        raise NoFactor(f"{told} {str(value)[:40]!r}, and a factor must vary")
+        raise NoFactor(f"{which} {str(value)[:40]!r}, and a factor must vary")
     if held.dtype.kind == "U":
         if _is_free_text(counts):
             if odd:
                 raise NoFactor(odd)
             raise NoFactor(
-                f"{len(held):,} labels have {len(different):,} different texts, such as "
+                f"{len(held):,} labels have {len(different):,} different values, such as "
                 f"{str(different[0])[:40]!r}: too many to be classes"
             )
         if odd:
@@ -184,17 +184,17 @@ def read_column(
 
 
 def is_identifier(name: str, values: NDArray) -> bool:
-    """Whether a column is called an id or a number, and holds a different one in each row."""
-    return len(values) >= _FEWEST and bool(_ID.fullmatch(name)) and counts_rows(values)
+    """Whether a column is called an id or a number, and has a different one in each row."""
+    return len(values) >= _MIN_ROWS and bool(_ID.fullmatch(name)) and counts_rows(values)
 
 
 def counts_rows(values: NDArray) -> bool:
-    """Whether a column has a different whole number in each row, as row numbers do."""
+    """Whether a column has a different integer in each row, like row numbers."""
     return len(np.unique(values)) == len(values) and all(is_whole(str(cell)) for cell in values)
 
 
 def is_whole(text: str) -> bool:
-    """Whether a text is a whole number that fits 64 bits."""
+    """Whether a string is an integer that fits into 64 bits."""
     try:
         np.array(text).astype(np.int64)
     except (ValueError, OverflowError):
@@ -203,9 +203,9 @@ def is_whole(text: str) -> bool:
 
 
 def known_cells(values: NDArray) -> tuple[NDArray[np.bool_], tuple[str, ...]]:
-    """Which cells hold a value, and a remark on how others mark unknown ones, where not obvious.
+    """Which cells have a value, and a remark on how others are marked as unknown, if not obvious.
 
-    In arrays of whole numbers -1 is unknown, unless 1 is the only other value: ±1 are two classes.
+    In arrays of integers -1 is unknown, unless 1 is the only other value: ±1 are two classes.
     """
     if values.dtype.kind == "f":
         return ~np.isnan(values), ()
@@ -229,9 +229,9 @@ def known_cells(values: NDArray) -> tuple[NDArray[np.bool_], tuple[str, ...]]:
 
 
 def _different(values: NDArray) -> tuple[NDArray, NDArray[np.intp], NDArray[np.intp]]:
-    """As numpy.unique: the values, the place of each in them, and their counts.
+    """As numpy.unique: the distinct values, the index of each cell's, and their counts.
 
-    Numbers that differ by rounding errors alone (0.1 + 0.2 and 0.3) are one value.
+    Numbers that differ only by rounding errors (0.1 + 0.2 and 0.3) are one value.
     """
     different, ranks, counts = np.unique(values, return_inverse=True, return_counts=True)
     if different.dtype.kind != "f" or len(different) > _ROUNDED:
@@ -243,13 +243,13 @@ def _different(values: NDArray) -> tuple[NDArray, NDArray[np.intp], NDArray[np.i
 
 
 def _composed(texts: NDArray) -> NDArray:
-    """Texts with each accented letter as one character (NFC)."""
+    """Strings with each accented letter as one character (NFC)."""
     different, places = np.unique(texts, return_inverse=True)
     return np.array([unicodedata.normalize("NFC", text) for text in different], np.str_)[places]
 
 
 def _of_one_case(texts: NDArray) -> tuple[NDArray, tuple[str, ...]]:
-    """Yes and no in one letter case; a remark on other texts that differ only in case."""
+    """Yes and no in lower case; a remark on other strings that differ only in case."""
     different = [str(text) for text in np.unique(texts)]
     folded = {text.casefold() for text in different}
     if len(folded) == len(different):
@@ -265,7 +265,7 @@ def _of_one_case(texts: NDArray) -> tuple[NDArray, tuple[str, ...]]:
 
 
 def _twins(names: Sequence[str], table: NDArray[np.int64]) -> list[str]:
-    """A remark on each column that tells the same as an earlier one, its classes renamed."""
+    """A remark on each column that equals an earlier one up to the names of its classes."""
     seen: dict[bytes, str] = {}
     remarks = []
     for name, column in zip(names, table.T, strict=True):
@@ -275,8 +275,8 @@ def _twins(names: Sequence[str], table: NDArray[np.int64]) -> list[str]:
         other = seen.setdefault(numbers[ranks].tobytes(), name)
         if other != name:
             remarks.append(
-                f"{name} tells the same as {other}: no code can tell them apart, so leave one out "
-                "(`factors`)"
+                f"{name} carries the same information as {other}: no code can tell them apart, so "
+                "leave one out (`factors`)"
             )
     return remarks
 
@@ -285,7 +285,7 @@ def _rare(classes: Mapping[str, NDArray[np.int64]]) -> dict[str, str]:
     """Columns whose classes rarely repeat, and why they are not factors while others are.
 
     A metric cannot learn from two classes and be tested on two with fewer than two images each; one
-    such column would block it for all others. Empty where there are no others: then metrics say
+    such column would block it for all others. Empty if there are no others: then metrics report
     what they need.
     """
     rare = {}
@@ -299,15 +299,15 @@ def _rare(classes: Mapping[str, NDArray[np.int64]]) -> dict[str, str]:
 
 
 def _too_rare(counts: NDArray) -> str:
-    said = f"its {len(counts):,} classes rarely repeat among {counts.sum():,} labelled images"
+    problem = f"its {len(counts):,} classes rarely repeat among {counts.sum():,} labelled images"
     shown = ", ".join(f"{count:,}" for count in counts)
-    return f"{said} ({shown})" if len(counts) < 4 else said
+    return f"{problem} ({shown})" if len(counts) < 4 else problem
 
 
 def _is_free_text(counts: NDArray) -> bool:
     labels, different = int(counts.sum()), len(counts)
     if labels == different:
-        return labels >= _LEAST
+        return labels >= _MIN_FREE_TEXT
     return different > _FEW and labels < 2 * different
 
 
@@ -326,10 +326,10 @@ def _is_continuous(different: NDArray, labels: int, bins: int, named: bool = Fal
 def _sentinels(
     values: NDArray, known: NDArray[np.bool_]
 ) -> tuple[NDArray[np.bool_], tuple[str, ...]]:
-    """Which cells hold a number that stands for "no value", and what is said of them.
+    """Which cells have a number that stands for "no value", and remarks on them.
 
-    Nines (-999, 9999) that are further from all other values than those span; negative nines that
-    repeat and are the only negative value; and -1 among fractions of 0 or more.
+    Nines (-999, 9999) that are farther from all other values than these span; negative nines that
+    repeat and are the only negative value; and -1 among non-negative fractions.
     """
     none = np.zeros(len(values), bool)
     numbers = as_numbers(values[known]) if values.dtype.kind == "U" else values[known]
@@ -345,11 +345,11 @@ def _sentinels(
         return none, _doubt(others)
     unknown = none.copy()
     unknown[np.flatnonzero(known)[np.isin(numbers, found)]] = True
-    return unknown, (_read_as_unknown(numbers, found, "; `missing: []` takes it as a value"),)
+    return unknown, (_read_as_unknown(numbers, found, "; `missing: []` keeps it as a value"),)
 
 
 def _is_far(value: float, others: Sequence[float]) -> bool:
-    """Whether a value is further from the others, which ascend, than they span."""
+    """Whether a value is farther from the others, in ascending order, than they span."""
     if len(others) < 2:
         return False
     return max(others[0] - value, value - others[-1]) > others[-1] - others[0]
@@ -362,7 +362,7 @@ def _is_negative_nines(value: float, others: Sequence[float], numbers: NDArray) 
 
 
 def _is_no_value(different: Sequence[float]) -> bool:
-    """Whether -1 is the one negative among quantities: fractions, or very many whole numbers."""
+    """Whether -1 is the only negative among quantities: fractions, or very many integers."""
     if len(different) < 3 or different[0] != UNKNOWN or different[1] < 0:
         return False
     rest = different[1:]
@@ -370,16 +370,16 @@ def _is_no_value(different: Sequence[float]) -> bool:
 
 
 def _doubt(different: Sequence[float]) -> tuple[str, ...]:
-    """A remark where -1 is the one negative among classes: it may be one, or mark unknown ones."""
+    """A remark if -1 is the only negative among classes: it may be a class, or mean unknown."""
     if len(different) < 4 or different[0] != UNKNOWN or different[1] < 0:
         return ()
     return ("-1 is read as a value; `missing: [-1]` reads it as unknown",)
 
 
-def _said_to_be_missing(
+def _declared_missing(
     values: NDArray, known: NDArray[np.bool_], missing: Missing
 ) -> tuple[NDArray[np.bool_], tuple[str, ...]]:
-    """Which cells hold one of the values that the user named, as text or as number."""
+    """Which cells have one of the values that the user specified, as a string or a number."""
     unknown = np.zeros(len(values), bool)
     texts = [one.strip() if isinstance(one, str) else f"{one:g}" for one in missing]
     numbers = [float(one) for one in missing if not isinstance(one, str)]
@@ -408,8 +408,8 @@ def _plainly(value: Any) -> str:
 def _cut(values: NDArray, bins: int) -> tuple[NDArray[np.int64], int, str]:
     """Classes at quantiles, with about equally many labels; at least two."""
     numbers = values.astype(np.float64)
-    wanted = max(2, min(bins, len(numbers) // 2))
-    edges = np.unique(np.quantile(numbers, np.linspace(0, 1, wanted + 1)[1:-1]))
+    parts = max(2, min(bins, len(numbers) // 2))
+    edges = np.unique(np.quantile(numbers, np.linspace(0, 1, parts + 1)[1:-1]))
     places = np.searchsorted(edges, numbers, side="right")
     if (places == places[0]).all():  # nearly all are one value
         places = (numbers > numbers.min()).astype(np.int64)

@@ -1,7 +1,7 @@
-"""Copies of one image with the same labels count once.
+"""Copies of an image with the same labels count once.
 
 Metrics learn from some labelled images and are tested on others. A copy on the other side is a test
-image that was learnt from: even a code without any structure recognises it.
+image that was seen in training: even a code without any structure recognises it.
 """
 
 from dataclasses import replace
@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from trainer.data.dataset import UNKNOWN, Dataset, notes_of, quantities_of
 from trainer.data.labels.weak_labels import Relabelled
 
-MOST = 2_000  # labelled images up to which copies are looked for; among more they hardly matter
+MAX_LABELLED = 2_000  # images up to which copies are detected; among more they hardly matter
 
 
 def labels_once(data: Dataset, firsts: NDArray[np.int64], files: tuple[str, ...]) -> Dataset:
     """`data` with labels for one of each group of copies with the same labels.
 
-    firsts: (N,) the first image with the same content as each. files: their names, if they have.
+    firsts: (N,) the first image with the same content as each. files: their names, if any.
     """
     table = data.classes(np.arange(len(data)))
     kept: dict[tuple[int, ...], int] = {}
@@ -43,8 +43,8 @@ def labels_once(data: Dataset, firsts: NDArray[np.int64], files: tuple[str, ...]
 
 
 def is_wanted(data: Dataset) -> bool:
-    """Whether copies among the labelled images matter: there are some labels, and not very many."""
+    """Whether copies among the labelled images matter: if there are labels, but not very many."""
     if not data.factors:
         return False
     labelled = (data.classes(np.arange(len(data))) != UNKNOWN).any(axis=1).sum()
-    return bool(0 < labelled <= MOST)
+    return bool(0 < labelled <= MAX_LABELLED)

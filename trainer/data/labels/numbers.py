@@ -5,22 +5,22 @@ import re
 import numpy as np
 from numpy.typing import NDArray
 
-_EXACT = 2**53  # whole numbers from here on are not exact as floats
+_EXACT = 2**53  # integers from here on are not exact as floats
 _MINUS = "\u2212"
-# thousands and decimal separators as people write them; "" for none
+# common thousands and decimal separators; "" for none
 _CONVENTIONS = (
     *(("", ","), (",", "."), (".", ",")),
     *((mark, decimal) for mark in ("'", "’", " ", "\u00a0", "\u202f") for decimal in ".,"),
 )
-_EITHER = re.compile(r"[-+]?[1-9]\d{0,2}\.\d{3}")  # a decimal point, or one for thousands
+_EITHER = re.compile(r"[-+]?[1-9]\d{0,2}\.\d{3}")  # a decimal point, or a thousands separator
 
 
 def as_numbers(texts: NDArray) -> NDArray[np.float64] | None:
-    """Texts as numbers; None when one is not a number.
+    """Strings as numbers; None if one is not a number.
 
-    Decimal commas and thousands separators are understood where they can be read in one way only:
-    None for "1,535" beside "432", which may be 1535 or 1.535. None for whole numbers too large to
-    be told apart as floats.
+    Decimal commas and thousands separators are understood if they can be read in only one way: None
+    for "1,535" next to "432", which may be 1535 or 1.535. None for integers too large to be told
+    apart as floats.
     """
     try:
         numbers = texts.astype(np.float64)
@@ -33,10 +33,10 @@ def as_numbers(texts: NDArray) -> NDArray[np.float64] | None:
 
 
 def may_be_thousands(texts: NDArray) -> str:
-    """A cell such as "1.535" that may mean 1535, among whole numbers; "" for none.
+    """A cell such as "1.535" that may mean 1535, among integers; "" if there is none.
 
-    Only where every point may separate thousands, and some cells have none: values written with
-    three decimals have a point in each.
+    Only if every point may separate thousands, and some cells have no point: values written with
+    three decimals all have one.
     """
     different = np.unique(texts)
     pointed = [str(text) for text in different if "." in text]
@@ -46,7 +46,7 @@ def may_be_thousands(texts: NDArray) -> str:
 
 
 def why_not(texts: NDArray) -> str:
-    """Why texts that are mostly numbers are not read as such; "" where most are not."""
+    """Why strings that are mostly numbers are not read as numbers; "" if most are not numbers."""
     different, counts = np.unique(texts, return_counts=True)
     if len(_readings(different)) > 1:
         text = next((str(one) for one in different if "," in one), str(different[0]))
@@ -63,14 +63,14 @@ def why_not(texts: NDArray) -> str:
 
 
 def _by_convention(texts: NDArray) -> NDArray[np.float64] | None:
-    """The numbers under the only convention that fits all texts; None for none, or several."""
+    """The numbers under the only convention that fits all strings; None if none or several do."""
     different, places = np.unique(texts, return_inverse=True)
     found = _readings(different)
     return found[0][places] if len(found) == 1 else None
 
 
 def _readings(different: NDArray) -> list[NDArray[np.float64]]:
-    """All different meanings that the texts have as numbers."""
+    """All different readings of the strings as numbers."""
     found: list[NDArray[np.float64]] = []
     for thousands, decimal in _CONVENTIONS:
         numbers = _under(np.char.replace(different, _MINUS, "-"), thousands, decimal)

@@ -24,15 +24,15 @@ _HEADERS = (
     *("image_path", "image_file", "img", "img_name", "img_path", "image_id", "imageid", "picture"),
     *("photo", "frame", "name", "id", "key"),
 )
-_NUMBERS = frozenset({"index", "id", "image_id", "imageid"})  # never factors beside files
+_NUMBERS = frozenset({"index", "id", "image_id", "imageid"})  # never factors next to files
 _AMBIGUOUS = -2
-_FEW = 4  # rows: in fewer, numbers may be consecutive by chance
+_MIN_ROWS = 4  # in fewer, numbers may be consecutive by chance
 
 
 @dataclass(frozen=True)
 class Rows:
     """images: (rows,) the image of each row, -1 if it does not exist. used: the columns that
-    identify images or number rows, and hence are not factors. remarks: in sentences.
+    identify images or number rows, and hence are not factors. remarks: full sentences.
     """
 
     images: NDArray[np.int64]
@@ -44,7 +44,7 @@ def match(table: LabelTable, data: Dataset) -> Rows:
     """The images that the rows describe. Raises UserError naming the file, line and column."""
     files: tuple[str, ...] = getattr(data, "files", ())
     if table.by_position:
-        said = f"{table.path.name}: its rows are the images, in their order"
+        said = f"{table.path.name}: its rows are the images, in order"
         return Rows(np.arange(len(data)), frozenset(), (said,))
     by_header = {name.lower(): name for name in table.columns}
     column = _file_column(table, files) if files else None
@@ -81,8 +81,8 @@ def match(table: LabelTable, data: Dataset) -> Rows:
     return Rows(images, used.union(numbered), remarks + twice)
 
 
-def whole_numbers(table: LabelTable, name: str) -> NDArray[np.int64]:
-    """The numbers of a column of whole numbers; UNKNOWN where marked as unknown."""
+def integers(table: LabelTable, name: str) -> NDArray[np.int64]:
+    """The integers in a column; UNKNOWN where marked as unknown."""
     column = table.columns[name]
     if column.dtype.kind == "b":
         return column.astype(np.int64)
@@ -96,12 +96,12 @@ def whole_numbers(table: LabelTable, name: str) -> NDArray[np.int64]:
         wrong = np.array([k and not is_whole(text) for text, k in zip(column, known, strict=True)])
     if wrong.any():
         row = int(np.argmax(wrong))
-        raise table.problem(row, name, f"expected a whole number, got {str(column[row])!r}")
+        raise table.problem(row, name, f"expected an integer, got {str(column[row])!r}")
     return numbers
 
 
 def _without_fraction(column: NDArray) -> NDArray:
-    """Texts with "3.0", as tables with empty cells are often saved, as "3"."""
+    """Strings such as "3.0", as in many tables with empty cells, as "3"."""
     if column.dtype.kind != "U" or not any(text.endswith(".0") for text in column):
         return column
     return np.array([text.removesuffix(".0") for text in column], np.str_)
@@ -111,15 +111,15 @@ def _index_column(table: LabelTable, by_header: Mapping[str, str], files: bool) 
     for name in _INDEXES:
         if name in by_header:
             return by_header[name]
-    wanted = "index or file" if files else _INDEX
-    held = ", ".join(name[:40] for name in [*table.columns][:12])
-    raise UserError(f"{table.path}: no column {wanted} among {held}; {HELP}")
+    expected = "index or file" if files else _INDEX
+    found = ", ".join(name[:40] for name in [*table.columns][:12])
+    raise UserError(f"{table.path}: no column {expected} among {found}; {HELP}")
 
 
 def _file_column(table: LabelTable, files: Sequence[str]) -> str | None:
-    """The column with the most image names in it; None when there is none by header or content.
+    """The column with the most image names; None if there is none by header or content.
 
-    By its header where none matches, so that the message can name it.
+    If none matches, the one with a usual header, so that the error can name it.
     """
     finder = _Finder(files)
     by_header = {name.lower(): name for name in table.columns}
@@ -129,7 +129,7 @@ def _file_column(table: LabelTable, files: Sequence[str]) -> str | None:
     for name in [*named, *others]:
         column = table.columns[name]
         if name not in named and (column.dtype.kind != "U" or all(map(is_whole, column[:99]))):
-            continue  # numbers are file names only where the header says so
+            continue  # numbers are file names only if the header says so
         found = sum(finder.find(str(cell)) != UNKNOWN for cell in column)
         if found > most and (name in named or 2 * found >= len(column)):
             best, most = name, found
@@ -157,8 +157,8 @@ def _by_file(
         problem = f"no image {cells[first]!r}{_nearest(cells[first], files)}"
         raise table.problem(first, column, problem)
     rows = "1 row names an image" if len(absent) == 1 else f"{len(absent):,} rows name images"
-    said = f"{table.path.name}: {rows} that are not there, such as {cells[first]!r}"
-    return images, (said.replace("image that are", "image that is"),)
+    do = "does" if len(absent) == 1 else "do"
+    return images, (f"{table.path.name}: {rows} that {do} not exist, such as {cells[first]!r}",)
 
 
 def _nearest(name: str, files: Sequence[str]) -> str:
@@ -169,15 +169,15 @@ def _nearest(name: str, files: Sequence[str]) -> str:
 def _by_index(
     table: LabelTable, column: str, count: int
 ) -> tuple[NDArray[np.int64], tuple[str, ...]]:
-    images = whole_numbers(table, column)
+    images = integers(table, column)
     rows = len(images)
-    if rows >= _FEW and np.array_equal(np.unique(images), np.arange(1, rows + 1)):
+    if rows >= _MIN_ROWS and np.array_equal(np.unique(images), np.arange(1, rows + 1)):
         if rows == count:
             return images - 1, (f"{table.path.name}: {column} counts the images from 1",)
         if rows < count:
             raise UserError(
                 f"{table.path}, column {column}: it runs from 1 to {rows} without 0, the first "
-                "image; subtract 1 if it counts from 1, else give 0 a row without labels"
+                "image; subtract 1 if it counts from 1, else add a row without labels for 0"
             )
     outside = np.flatnonzero((images < 0) | (images >= count))
     if outside.size:
@@ -191,7 +191,7 @@ def _by_index(
 def _once(
     table: LabelTable, column: str, images: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], tuple[str, ...]]:
-    """Drops duplicate rows of an image; refuses rows that contradict each other."""
+    """Drops duplicate rows of an image; raises UserError for rows that contradict each other."""
     order = np.argsort(images, kind="stable")
     ordered = images[order]
     equal = (ordered[1:] == ordered[:-1]) & (ordered[1:] != UNKNOWN)
@@ -206,18 +206,18 @@ def _once(
         return images, ()
     images = images.copy()
     images[again] = UNKNOWN
-    return images, (f"{table.path.name}: {len(again):,} rows repeat another, and count once",)
+    return images, (f"{table.path.name}: {len(again):,} rows repeat another and count once",)
 
 
 def _identifiers(table: LabelTable, used: frozenset[str]) -> list[str]:
-    """Columns called id with a different whole number in each row."""
+    """Columns called id with a different integer in each row."""
     return [n for n in table.columns if n not in used and is_identifier(n, table.columns[n])]
 
 
 class _Finder:
-    """Finds images by the names in tables: with or without folders and extensions, in any form.
+    """Finds images by names in tables: with or without folders and extensions, in any form.
 
-    Of a name with more folders than its file the last ones must agree; with fewer, all.
+    If a name has more folders than its file, the last ones must agree; if fewer, all of them.
     """
 
     def __init__(self, files: Sequence[str]):
@@ -237,7 +237,7 @@ class _Finder:
                 self._counted.add(str(int(stem)), number)
 
     def find(self, name: str) -> int:
-        """The image's number; UNKNOWN for none, _AMBIGUOUS for several."""
+        """The image's number; UNKNOWN if there is none, _AMBIGUOUS if there are several."""
         wanted = _plain(name.replace("\\", "/"))
         if not wanted:
             return UNKNOWN
@@ -253,7 +253,7 @@ class _Finder:
 
 
 class _Numbers(dict[str, int]):
-    """Numbers of images by name; _AMBIGUOUS for a name that several share."""
+    """Image numbers by name; _AMBIGUOUS for a name shared by several."""
 
     def add(self, name: str, number: int) -> None:
         self[name] = _AMBIGUOUS if self.get(name, number) != number else number
@@ -270,9 +270,9 @@ def _same(name: str) -> str:
 
 
 def _stem(name: str) -> str:
-    """Without the image extension, which may differ from the file's."""
-    stem, ending = os.path.splitext(name)
-    return stem if ending.lower() in ENDINGS else name
+    """The name without its image extension, which may differ from the file's."""
+    stem, extension = os.path.splitext(name)
+    return stem if extension.lower() in ENDINGS else name
 
 
 def _folded_stem(name: str) -> str:

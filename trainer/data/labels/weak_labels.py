@@ -33,7 +33,7 @@ class Relabelled:
     """The images of a data set with replaced labels.
 
     factors: number of classes by name; table: classes (N, factors), UNKNOWN where there is no
-        label. notes: on these labels; notes on the images stay. quantities: values (N,) of
+        label. notes: on these labels; notes on the images are kept. quantities: values (N,) of
         continuous factors, NaN where there is no label.
     """
 
@@ -58,15 +58,15 @@ class Relabelled:
         return len(self.data)
 
     def images(self, indices: ArrayLike) -> NDArray[np.uint8]:
-        """Those of the data set."""
+        """As in the original data set."""
         return self.data.images(indices)
 
     def stored(self) -> NDArray[np.uint8]:
-        """Those of the data set."""
+        """As in the original data set."""
         return self.data.stored()
 
     def classes(self, indices: ArrayLike) -> NDArray[np.int64]:
-        """Classes (n, factors) from the table; UNKNOWN (-1) where it has none."""
+        """Classes (n, factors) from the table; UNKNOWN (-1) where it has no label."""
         return self.table[checked(indices, len(self))].astype(np.int64)
 
 
@@ -80,7 +80,7 @@ def relabel(
     """`data` with the labels that `labels` selects.
 
     "all": its own. "none": no factors. A number n: its own, for n images chosen at random, always
-    the same. Anything else is the path of a table (CSV, JSON lines, Parquet, or arrays), which
+    the same ones. Anything else is the path of a table (CSV, JSON lines, Parquet, or arrays), which
     replaces its own labels; see `read_table`.
     Raises FieldError, and UserError for an invalid table.
     """
@@ -95,9 +95,7 @@ def relabel(
         return Relabelled(data, data.factors, kept, notes_of(data), values)
     path = expand(labels)
     if not path.is_file():
-        problem = (
-            f"expected all, none, a number of images or a table, and no file {labels!r} exists"
-        )
+        problem = f"expected all, none, a number of images or a table; no file {labels!r} exists"
         raise FieldError(problem, ("labels",))
     found = read_table(path, data, bins, names, missing)
     notes = Notes(labels=found.remarks, left_out=found.left_out)
@@ -113,13 +111,13 @@ def read_table(
 ) -> Factors:
     """The factors in a table of labels, for all images of `data`.
 
-    The column `index` (0-based), or for files one with their names, says which image a row
-    describes. A column named like one of the data set's own factors holds classes of that factor,
+    The column `index` (0-based), or a column with file names, specifies which image a row
+    describes. A column named like one of the data set's own factors contains that factor's classes,
     0-based. The distinct values of any other become classes; see `factors.read_column`. Images
     without a row are unlabelled.
 
     names: of the columns of an array without names. missing: as in `factors.read_columns`.
-    Raises UserError naming the file, the line and the column.
+    Raises UserError naming the file, line and column.
     """
     table = label_table.read(path, len(data), names)
     rows = label_rows.match(table, data)
@@ -150,7 +148,9 @@ def choose(data: Dataset, factors: Sequence[str]) -> Dataset:
         if name in notes.left_out:
             raise FieldError(f"{name!r} cannot be a factor: {notes.left_out[name]}", ("factors",))
         if name not in known:
-            problem = f"unknown factor {name!r}{suggestion(name, known) or '; there are no labels'}"
+            problem = (
+                f"unknown factor {name!r}{suggestion(name, known) or '; no image is labelled'}"
+            )
             raise FieldError(problem, ("factors",))
     if len(set(factors)) < len(factors) or not factors:
         raise FieldError(f"expected different factors, got {[*factors]}", ("factors",))
@@ -171,7 +171,7 @@ def fingerprint_of(
     table: NDArray[np.int32],
     quantities: Mapping[str, NDArray[np.float64]],
 ) -> str:
-    """Hex digest of everything that determines the labels; "" without any."""
+    """Hex digest of everything that determines the labels; "" without labels."""
     if not factors:
         return ""
     parts = [[*factors.items()], content(table)]
@@ -189,14 +189,16 @@ def content(table: NDArray[np.int32]) -> str:
 def _own(table: label_table.LabelTable, name: str, count: int, known: NDArray[np.bool_]) -> Reader:
     """Reads a column of classes of one of the data set's own factors.
 
-    known: whether each row of the table belongs to an image, and is not a repetition.
+    known: whether each row of the table belongs to an image and is not a duplicate.
     """
 
     def read(values: NDArray, bins: int) -> LabelColumn:
-        classes = label_rows.whole_numbers(table, name)
+        classes = label_rows.integers(table, name)
         wrong = np.flatnonzero((classes < UNKNOWN) | (classes >= count))
         if wrong.size:
-            problem = f"expected a class from 0 to {count - 1} or nothing, got {classes[wrong[0]]}"
+            problem = (
+                f"expected a class from 0 to {count - 1} or an empty cell, got {classes[wrong[0]]}"
+            )
             raise table.problem(int(wrong[0]), name, problem)
         return LabelColumn(classes[known], count)
 
@@ -205,7 +207,7 @@ def _own(table: label_table.LabelTable, name: str, count: int, known: NDArray[np
 
 def _some(data: Dataset, count: int) -> NDArray[np.int64]:
     if not data.factors:
-        raise FieldError(f"{data.name} has no labels; give the path of a table", ("labels",))
+        raise FieldError(f"{data.name} has no labels; specify the path of a table", ("labels",))
     if not 1 <= count <= len(data):
         raise FieldError(f"expected 1 to {len(data)} images, got {count}", ("labels",))
     kept = np.random.default_rng(_SEED).choice(len(data), count, replace=False)

@@ -1,1 +1,1 @@
-"""The papers' and other common data sets, one module each, read from the files as published."""
+"""The papers' data sets and other common ones, one module each, read from the published files."""

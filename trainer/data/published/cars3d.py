@@ -13,7 +13,7 @@ from trainer.data.published.published import Published, find_files, fitted, grid
 from trainer.errors import UserError
 from trainer.files import expand
 
-_KEY = "im"  # (height, width, 3, azimuths, elevations); next to a mask
+_KEY = "im"  # (height, width, 3, azimuths, elevations); the file also has a mask
 _HELP = (
     "expected the folder cars with car_001_mesh.mat …; get nips2015-analogy-data.tar.gz from the "
     "page of Reed et al., Deep Visual Analogy-Making"
@@ -23,7 +23,7 @@ _HELP = (
 class Cars3d(Published):
     """3D cars, with the factors `object_type`, `azimuth` and `elevation`.
 
-    path: the folder `cars`, or one above it.
+    path: the folder `cars`, or a parent folder.
     size: side in pixels; 64 as in the literature, 128 in the files.
 
         load("cars3d", path="data/cars")
@@ -42,7 +42,7 @@ class Cars3d(Published):
         by_name = {str(file): file for file in found}
         self.paths = [by_name[name] for name in in_natural_order([*by_name])]
         if not self.paths:
-            raise UserError(f"{folder}: no car files there; {_HELP}")
+            raise UserError(f"{folder}: no car files found; {_HELP}")
         self.held = _shape(self.paths[0])
         *_, azimuths, elevations = self.held
         sizes = {"object_type": len(self.paths), "azimuth": azimuths, "elevation": elevations}
@@ -53,7 +53,7 @@ class Cars3d(Published):
         """All images, one car at a time. Raises UserError."""
         for path in self.paths:
             if _shape(path) != self.held:
-                problem = f"im is {_shape(path)}, and in {self.paths[0].name} {self.held}"
+                problem = f"im is {_shape(path)}, but {self.held} in {self.paths[0].name}"
                 raise UserError(f"{path}: {problem}; {_HELP}")
             pixels = open_arrays(path).read(_KEY)
             images = np.moveaxis(pixels, (3, 4), (0, 1)).reshape(-1, *self.held[:3])
@@ -61,7 +61,7 @@ class Cars3d(Published):
 
 
 def _shape(path: Path) -> tuple[int, ...]:
-    """Shape of the pictures in a file of one car. Raises UserError."""
+    """Shape of the images in one car's file. Raises UserError."""
     kind = open_arrays(path).held.get(_KEY)
     if kind is None or len(kind.shape) != 5 or kind.shape[2] != 3 or kind.dtype != np.uint8:
         held = "no array im" if kind is None else f"im is {kind.dtype} {kind.shape}"

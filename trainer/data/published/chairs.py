@@ -17,9 +17,9 @@ _HELP = (
 
 
 class Chairs(PublishedPictures):
-    """3D chairs, with the factors `identity`, `azimuth` and `elevation` from the files' names.
+    """3D chairs, with the factors `identity`, `azimuth` and `elevation` from the file names.
 
-    path: the folder `rendered_chairs`, or one above it.
+    path: the folder `rendered_chairs`, or a parent folder.
     size, gray: 64 pixels and one channel, as in Higgins et al. 2017 (Table 1).
     crop: side in pixels of the central square to cut from the 600 x 600 images, in which chairs
         have a wide margin. By default the whole image.
@@ -33,7 +33,7 @@ class Chairs(PublishedPictures):
     expected = _HELP
 
     def __init__(self, *, path: str, size: int = 64, gray: bool = True, crop: int | None = None):
-        named = named_pictures(path, _NAME, f"no images of chairs there; {_HELP}")
+        named = named_pictures(path, _NAME, f"no chair images found; {_HELP}")
         angles = np.array([[int(fit[1]), int(fit[2])] for fit in named.fits])
         columns = {
             "identity": np.array([_chair(name) for name in named.files]),

@@ -37,12 +37,12 @@ _HELP = (
 class Emnist(Published):
     """Single-channel characters, turned upright, with the factor `character`.
 
-    path: the folder with the IDX files (`gzip`), gzipped or not, or one above it.
-    part: which of the published parts: "letters" (upper and lower case are one class), "byclass",
-        "bymerge", "balanced", "digits" or "mnist"; by default letters, or whichever is there.
+    path: the folder with the IDX files (`gzip`), gzipped or not, or a parent folder.
+    part: which published part: "letters" (upper and lower case are one class), "byclass",
+        "bymerge", "balanced", "digits" or "mnist"; by default letters, or whichever exists.
     split: "train" or "test".
     characters: those to keep, such as ABCD; by default all.
-    size: side in pixels to resize to; by default 28, as published.
+    size: side in pixels after resizing; by default 28, as published.
     binary: true for black and white, split at half grey.
 
         load("emnist", path="gzip", characters="ABCD")  # the letters of Levy et al. 2020
@@ -76,15 +76,15 @@ class Emnist(Published):
             raise UserError(f"{labels_file}: {problem}")
         self.kept = np.flatnonzero(np.isin(labels, _chosen(characters, self.part)))
         if not self.kept.size:
-            raise FieldError(f"none of {characters!r} is among the images", ("characters",))
+            raise FieldError(f"no image shows any of {characters!r}", ("characters",))
         self.levels = 1 if binary else 255
         shape = (1, size or width, size or height)  # stored on their sides
         chosen = cache.content_hash([labels_file]) if characters else ""
         identity: list[object] = [cache.content_hash([self.file]), chosen, characters]
         known = by_value({"character": labels[self.kept]}, len(self.kept))
         super().__init__(shape, identity, known)
-        there = np.unique(labels[self.kept])
-        self.class_names = {"character": [_CHARACTERS[self.part][i] for i in there]}
+        present = np.unique(labels[self.kept])
+        self.class_names = {"character": [_CHARACTERS[self.part][i] for i in present]}
 
     def read(self) -> Iterator[NDArray[np.uint8]]:
         """The chosen characters. Raises UserError."""
@@ -98,22 +98,22 @@ def _part(folder: Path, split: str) -> str:
     for part in _CHARACTERS:
         if find_files(folder, f"emnist-{part}-{split}-images*"):
             return part
-    raise UserError(f"{folder}: no images of emnist there; {_HELP}")
+    raise UserError(f"{folder}: no EMNIST images found; {_HELP}")
 
 
 def _file(folder: Path, name: str) -> Path:
-    for ending in ("", ".gz"):
-        for file in find_files(folder, name + ending):
+    for suffix in ("", ".gz"):
+        for file in find_files(folder, name + suffix):
             return file
-    raise UserError(f"{folder}: no {name}.gz there; {_HELP}")
+    raise UserError(f"{folder}: no {name}.gz found; {_HELP}")
 
 
 def _labels(file: Path, part: str) -> NDArray[np.int64]:
     """Indices of the characters among those of the part. Raises UserError."""
     labels = idx.read(file, 1).astype(np.int64) - (part == "letters")
-    most = len(_CHARACTERS[part])
-    if labels.size and not 0 <= labels.min() <= labels.max() < most:
-        raise UserError(f"{file}: its classes are not the {most} of {part}; {_HELP}")
+    count = len(_CHARACTERS[part])
+    if labels.size and not 0 <= labels.min() <= labels.max() < count:
+        raise UserError(f"{file}: its classes are not the {count} of {part}; {_HELP}")
     return labels
 
 

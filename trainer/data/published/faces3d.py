@@ -27,9 +27,9 @@ _HELP = (
 class Faces3d(Published):
     """3D faces as in Chen et al. 2018 and Stühmer et al. 2019, with four factors.
 
-    path: the file of renders, or a folder with `basel_face_renders.*`: an array with an axis for
-        each factor, or (127050, 64, 64) in the order of such an array.
-    size: side in pixels to resize to; by default 64, as published.
+    path: the file of renders, or a folder with `basel_face_renders.*`: an array with an axis per
+        factor, or (127050, 64, 64) in the same order.
+    size: side in pixels after resizing; by default 64, as published.
 
         load("faces3d", path="basel_face_renders.pth")
 
@@ -63,13 +63,13 @@ class Faces3d(Published):
 
 
 def _renders(path: Path) -> NDArray:
-    """The array of renders, memory-mapped where possible. Raises UserError."""
+    """The array of renders, memory-mapped if possible. Raises UserError."""
     if path.suffix.lower() in _TORCH:
         return _tensor(path)
     arrays = open_arrays(path)
     held = [name for name, kind in arrays.held.items() if len(kind.shape) > 2]
     if len(held) != 1:
-        raise UserError(f"{path}: holds {', '.join(arrays.held) or 'no array'}; {_HELP}")
+        raise UserError(f"{path}: contains {', '.join(arrays.held) or 'no array'}; {_HELP}")
     return arrays.read(held[0])
 
 
@@ -85,6 +85,6 @@ def _tensor(path: Path) -> NDArray:
         reason = str(error).partition("\n")[0] or type(error).__name__
         raise UserError(f"{path}: cannot be read ({reason}); {_HELP}") from None
     if not isinstance(found, torch.Tensor):
-        raise UserError(f"{path}: holds {type(found).__name__}, not a tensor; {_HELP}")
+        raise UserError(f"{path}: contains {type(found).__name__}, not a tensor; {_HELP}")
     array: NDArray = found.numpy()
     return array

@@ -17,7 +17,7 @@ _FACTORS = (
     *("object_color", "object_shape", "object_size", "camera_height", "background_color"),
     *("horizontal_axis", "vertical_axis"),
 )
-# toy, realistic and real; real_complex, and the 2019 challenge's toy set
+# toy, realistic and real; real_complex, and the toy version of the 2019 challenge
 _GRIDS = ((6, 6, 2, 3, 3, 40, 40), (4, 4, 2, 3, 3, 40, 40))
 _BLOCK = 1024
 _HELP = (
@@ -28,10 +28,10 @@ _HELP = (
 
 
 class Mpi3d(Published):
-    """MPI3D, any of its sets, with its seven factors.
+    """MPI3D in any of its versions, with its seven factors.
 
-    path: the `.npz` file, or a folder with one of them.
-    size: side in pixels to resize to; by default 64, as published (13 GB in the cache).
+    path: the `.npz` file, or a folder that contains one.
+    size: side in pixels after resizing; by default 64, as published (13 GB in the cache).
     grid: the number of classes of each factor, in order, for a subset; by default inferred from the
         number of images.
 
@@ -73,5 +73,5 @@ class Mpi3d(Published):
             if math.prod(sizes) == count:
                 return sizes
         raise UserError(
-            f"{self.path}: {count:,} images match no set; give `grid` for a subset; {_HELP}"
+            f"{self.path}: {count:,} images match no version; set `grid` for a subset; {_HELP}"
         )

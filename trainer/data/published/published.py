@@ -24,8 +24,8 @@ from trainer.files import expand
 class Known:
     """The factors of all images.
 
-    sizes: number of classes by factor. classes: (images, factors). left_out: why others are not
-        factors.
+    sizes: number of classes by factor. classes: (images, factors). left_out: why other columns are
+        not factors.
     """
 
     sizes: Mapping[str, int]
@@ -36,14 +36,14 @@ class Known:
 def by_value(columns: Mapping[str, NDArray], count: int) -> Known:
     """Factors whose distinct values, in order, are the classes 0, 1, 2, …
 
-    columns: a value of each factor for each of `count` images. Those with one value are left out.
+    columns: each factor's value for each of `count` images. Those with one value are left out.
     """
     sizes, classes, left_out = {}, [], {}
     for name, values in columns.items():
         different, ranks = np.unique(values, return_inverse=True)
         if len(different) < 2:
-            told = f"{different[0]}, and a factor must vary" if len(different) else "unknown"
-            left_out[name] = f"all images are {told}"
+            what = f"{different[0]}, and a factor must vary" if len(different) else "unknown"
+            left_out[name] = f"all images are {what}"
             continue
         sizes[name] = len(different)
         classes.append(ranks.astype(np.int32))
@@ -52,7 +52,7 @@ def by_value(columns: Mapping[str, NDArray], count: int) -> Known:
 
 
 def grid(sizes: Mapping[str, int]) -> Known:
-    """Factors of images that are all combinations of their classes, the last varying fastest."""
+    """Factors of images that show all combinations of classes, the last factor varying fastest."""
     axes = np.indices(tuple(sizes.values()), np.int16)
     return Known(sizes, axes.reshape(len(sizes), -1).T)
 
@@ -62,7 +62,7 @@ class Published(CachedImages):
 
     expected: (class attribute) which files, and where to get them, for messages.
     shape: (channels, height, width). identity: what determines the pixels besides the shape.
-    remarks: on images and on labels; see Notes.
+    remarks, label_remarks: on images and on labels; see Notes.
     """
 
     levels = 255
@@ -102,9 +102,9 @@ class Published(CachedImages):
 class PublishedPictures(Published):
     """A data set of image files.
 
-    size: side in pixels to resize them to, cropped to central squares; None leaves them as they
-        are. gray: one channel, else three. crop: side of the central square that is used. files:
-        (attribute) their names, in order.
+    size: side in pixels after cropping to central squares and resizing; None leaves them unchanged.
+    gray: one channel, else three. crop: side of the central square that is used.
+    files: (attribute) their names, in order.
     """
 
     source = "files"
@@ -123,9 +123,9 @@ class PublishedPictures(Published):
         self.reader = EncodedImages(files, files.folder, size is not None or crop is not None, look)
         self.files = self.reader.files
         height, width = (crop, crop) if crop else self.reader.size
-        least = min(min(height, width) for height, width, _ in self.reader.sizes)
-        if crop is not None and crop > least:
-            problem = f"expected at most {least}, the smallest side of an image, got {crop}"
+        smallest = min(min(height, width) for height, width, _ in self.reader.sizes)
+        if crop is not None and crop > smallest:
+            problem = f"expected at most {smallest}, the smallest side of an image, got {crop}"
             raise FieldError(problem, ("crop",))
         shape = (1 if gray else 3, size or height, size or width)
         identity = [content_of(self.reader), crop, *self.reader.identity]
@@ -145,7 +145,7 @@ def content_of(reader: EncodedImages) -> str:
 
 
 def positive(**options: int | None) -> None:
-    """Refuses options below 1. Raises FieldError."""
+    """Raises FieldError for options below 1."""
     for key, value in options.items():
         if value is not None and value < 1:
             raise FieldError(f"expected 1 or more, got {value}", (key,))
@@ -165,11 +165,11 @@ def fitted(images: NDArray[np.uint8], shape: tuple[int, int, int]) -> NDArray[np
 
 @dataclass(frozen=True)
 class NamedPictures:
-    """Image files whose names say what they show.
+    """Image files whose names describe what they show.
 
-    folder: the one above them all.
-    files: names relative to it, in natural order. fits: the match of the pattern in each. others:
-        names of all other files there.
+    folder: the folder that contains them all.
+    files: names relative to it, in natural order. fits: the pattern's match in each name. others:
+        names of all other files in the folder.
     """
 
     folder: Path
@@ -181,7 +181,7 @@ class NamedPictures:
 def named_pictures(path: str, pattern: re.Pattern[str], problem: str) -> NamedPictures:
     """The images at or below `path` whose file names match all of `pattern`.
 
-    Raises UserError with `problem` when there are none.
+    Raises UserError with `problem` if there are none.
     """
     folder = expand(path)
     names = names_below(folder) if folder.is_dir() else []
@@ -205,9 +205,9 @@ def find_files(folder: Path, pattern: str) -> list[Path]:
 
 
 def one_file(path: str, patterns: Sequence[str], help: str) -> Path:
-    """The file at `path`, or the one below it that matches a glob pattern.
+    """The file at `path`, or the only one below it that matches a glob pattern.
 
-    Raises UserError, ending in `help`, for none or several.
+    Raises UserError, ending in `help`, if none or several match.
     """
     place = expand(path)
     if place.is_file():
@@ -216,5 +216,7 @@ def one_file(path: str, patterns: Sequence[str], help: str) -> Path:
     if len(found) == 1:
         return found[0]
     if not found:
-        raise UserError(f"{place}: no such file there; {help}")
-    raise UserError(f"{place}: several files match, {found[0].name} and {found[1].name}; name one")
+        raise UserError(f"{place}: no such file found; {help}")
+    raise UserError(
+        f"{place}: several files match, such as {found[0].name} and {found[1].name}; specify one"
+    )

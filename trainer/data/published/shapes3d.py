@@ -21,8 +21,8 @@ _HELP = (
 class Shapes3d(Published):
     """3D Shapes, with its six factors.
 
-    path: the file `3dshapes.h5`, or a folder with it.
-    size: side in pixels to resize to; by default 64, as published (6 GB in the cache).
+    path: the file `3dshapes.h5`, or a folder that contains it.
+    size: side in pixels after resizing; by default 64, as published (6 GB in the cache).
 
         load("shapes3d", path="3dshapes.h5")
 
@@ -39,7 +39,7 @@ class Shapes3d(Published):
         arrays = open_arrays(self.path)
         images, labels = arrays.held.get("images"), arrays.held.get("labels")
         if images is None or labels is None:
-            raise UserError(f"{self.path}: holds {', '.join(arrays.held) or 'nothing'}; {_HELP}")
+            raise UserError(f"{self.path}: contains {', '.join(arrays.held) or 'nothing'}; {_HELP}")
         count, *pixels = images.shape
         fit = len(pixels) == 3 and pixels[2] == 3 and images.dtype == np.uint8
         if not fit or labels.shape != (count, len(_FACTORS)):

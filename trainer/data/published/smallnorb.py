@@ -20,8 +20,8 @@ _INFO = ("instance", "elevation", "azimuth", "lighting")  # the columns of the i
 _BLOCK = 256
 _HELP = (
     "expected smallnorb-5x46789x9x18x6x2x96x96-training-dat.mat, -cat.mat and -info.mat, and those "
-    "of smallnorb-5x01235x9x18x6x2x96x96-testing, also gzipped; get them from the page of LeCun, "
-    "Huang & Bottou, The small NORB dataset"
+    "of smallnorb-5x01235x9x18x6x2x96x96-testing, gzipped or not; get them from the page of "
+    "LeCun, Huang & Bottou, The small NORB dataset"
 )
 
 
@@ -82,7 +82,7 @@ def _table(folder: Path, split: str, images: Path) -> NDArray[np.int64]:
         file = _file(folder, split, kind)
         found = norb.read(file)
         if found.shape != shape:
-            raise UserError(f"{file}: it is {found.shape}, and {images.name} {held}; {_HELP}")
+            raise UserError(f"{file}: it is {found.shape}, but {images.name} is {held}; {_HELP}")
         parts.append(found.reshape(len(found), -1).astype(np.int64))
     return np.concatenate(parts, axis=1)
 
@@ -92,4 +92,4 @@ def _file(folder: Path, split: str, kind: str) -> Path:
         pattern = f"smallnorb-*-{_NAMES[split]}-{kind}.mat{ending}"
         for found in find_files(folder, pattern) if folder.is_dir() else ():
             return found
-    raise UserError(f"{folder}: no smallnorb-…-{_NAMES[split]}-{kind}.mat there; {_HELP}")
+    raise UserError(f"{folder}: no smallnorb-…-{_NAMES[split]}-{kind}.mat found; {_HELP}")

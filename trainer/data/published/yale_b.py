@@ -17,15 +17,15 @@ _HELP = (
 
 
 class YaleB(PublishedPictures):
-    """Extended Yale Face B, whose file names give `identity`, `pose` and the light's direction.
+    """Extended Yale Face B, whose file names encode `identity`, `pose` and the light's direction.
 
     The factors of the light are `light_azimuth` and `light_elevation`, ordered by angle. The
     cropped faces have a single pose, so `pose` is left out. Images in ambient light, and those that
     the authors marked as bad (`.pgm.bad`), are not read.
 
-    path: the folder `CroppedYale` or `ExtendedYaleB`, or one above it.
-    size: side in pixels to resize to, cropped at the centre; by default 192 x 168 as published, the
-        input in the troubleshooting paper (D.5).
+    path: the folder `CroppedYale` or `ExtendedYaleB`, or a parent folder.
+    size: side in pixels after cropping at the centre and resizing; by default 192 x 168 as
+        published, the input in the troubleshooting paper (D.5).
 
         load("yale_b", path="CroppedYale", size=64)
 
@@ -36,7 +36,7 @@ class YaleB(PublishedPictures):
     expected = _HELP
 
     def __init__(self, *, path: str, size: int | None = None):
-        named = named_pictures(path, _NAME, f"no faces there; {_HELP}")
+        named = named_pictures(path, _NAME, f"no faces found; {_HELP}")
         read = np.array([[int(part) for part in fit.groups()] for fit in named.fits])
         factors = ("identity", "pose", "light_azimuth", "light_elevation")
         known = by_value(dict(zip(factors, read.T, strict=True)), len(named.files))

@@ -25,9 +25,8 @@ def draw(
     pixels.
     """
     centres = (np.arange(size) + 0.5) * (frame / size)
-    heights = (
-        centres - ys[:, None]
-    ).ravel()  # of every row of every y position, from the sprite's centre
+    # of every row at every y position, relative to the sprite's centre
+    heights = (centres - ys[:, None]).ravel()
     met = (outline[:, 1].min() <= heights) & (heights <= outline[:, 1].max())
     crossings = _crossings(outline, heights[met])
     left = np.ceil((crossings[:, None, :] + xs[:, None]) * (size / frame) - 0.5)
@@ -40,8 +39,8 @@ def draw(
 def _crossings(outline: NDArray[np.float64], heights: NDArray[np.float64]) -> NDArray[np.float64]:
     """x (c, len(heights)) where the outline crosses each height, unsorted, padded with infinity.
 
-    Every column holds an even number of crossings (the outline is closed) and of infinities, which
-    therefore cancel out in a parity.
+    Every column has an even number of crossings (the outline is closed) and of infinities, which
+    therefore do not change its parity.
     """
     x, y = outline.T
     next_x, next_y = np.roll(outline, -1, axis=0).T

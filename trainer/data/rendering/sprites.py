@@ -1,4 +1,4 @@
-"""Geometry of dSprites (Matthey et al. 2017): three polygons and where the factors put them.
+"""Geometry of dSprites (Matthey et al. 2017): three polygons, placed by the factors.
 
 Lengths are in pixels of the original 64 x 64 image, y down, with its corner at (0, 0). Found by
 comparison with images of the original file: all but a few boundary pixels agree.

@@ -65,7 +65,7 @@ def test_of_very_many_settings_close_ones_count_as_one_point(monkeypatch: pytest
     betas = np.geomspace(1, 256, 120)
     spreads = {b: list(0.01 * (1 + math.log(b)) * rng.standard_normal(4)) for b in betas}
     one_by_one = measure(spreads).of_mean
-    monkeypatch.setattr(noise, "MOST_PAIRED", 100)
+    monkeypatch.setattr(noise, "MAX_PAIRED", 100)
     assert measure(spreads).of_mean == pytest.approx(one_by_one, rel=0.03)
     assert (measure(spreads).of_mean != one_by_one).any()
 

@@ -59,7 +59,7 @@ def test_many_settings_lie_between_points_and_are_pooled_for_the_fit():
 
 
 def test_settings_of_many_latent_sizes_are_pooled_to_so_many_cells(monkeypatch):
-    monkeypatch.setattr(posterior_module, "MOST_CELLS", 60)
+    monkeypatch.setattr(posterior_module, "MAX_CELLS", 60)
     log_norm, latents = np.meshgrid(np.linspace(-7, 1.5, 40), np.log(np.arange(2, 22)))
     inputs = np.stack([log_norm.ravel(), latents.ravel()], axis=1)
     means = 0.5 - 0.01 * (inputs[:, 0] + 3) ** 2

@@ -75,7 +75,7 @@ def test_very_many_points_are_drawn_by_knots_with_the_same_means_and_spreads(
     points = np.stack([np.tile(np.linspace(-7, 1.5, 100), 2), latents], axis=1)
     fitted = fit_surface(POINTS, BUMP, np.full(9, 0.02**2))
     together = fitted.draw(points, 4000, np.random.default_rng(0))
-    monkeypatch.setattr(surface, "MOST_TOGETHER", 100)
+    monkeypatch.setattr(surface, "MAX_TOGETHER", 100)
     monkeypatch.setattr(surface, "KNOTS", 60)
     by_knots = fitted.draw(points, 4000, np.random.default_rng(1))
     spread = together.std(axis=0)

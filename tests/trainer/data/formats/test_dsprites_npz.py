@@ -83,7 +83,7 @@ def test_a_flipped_byte_in_the_images(path, cache_folder):
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 0xFF
     path.write_bytes(content)
-    refuses(path, "cannot be read|imgs holds")
+    refuses(path, "cannot be read|imgs contains")
     assert not list(cache_folder.glob("dsprites-*.npy"))
 
 
@@ -93,7 +93,7 @@ def test_arrays_that_are_missing_or_wrong(path, arrays, tmp_path):
     np.savez(tmp_path / "b.npz", **arrays | {"imgs": arrays["imgs"][:-1]})
     refuses(tmp_path / "b.npz", r"imgs is uint8 \(2375, 64, 64\), not \(2376, 64, 64\)")
     np.savez(tmp_path / "c.npz", **arrays | {"imgs": arrays["imgs"] * 255})
-    refuses(tmp_path / "c.npz", "imgs holds more than 0 and 1")
+    refuses(tmp_path / "c.npz", "imgs contains values other than 0 and 1")
     np.savez(tmp_path / "d.npz", **arrays | {"latents_classes": arrays["latents_classes"][::-1]})
     refuses(tmp_path / "d.npz", "not in the order of the factors")
     np.savez(tmp_path / "e.npz", **arrays | {"imgs": np.array([{}], dtype=object)})

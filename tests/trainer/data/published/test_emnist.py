@@ -74,7 +74,7 @@ def test_what_does_not_fit(tmp_path):
     write(tmp_path, [1, 2, 3, 4, 1, 2])
     with pytest.raises(FieldError, match="characters: '7' is not a character of letters"):
         load("emnist", path=str(tmp_path), characters="A7")
-    with pytest.raises(FieldError, match="characters: none of 'Z' is among the images"):
+    with pytest.raises(FieldError, match="characters: no image shows any of 'Z'"):
         load("emnist", path=str(tmp_path), characters="Z")
-    with pytest.raises(UserError, match="no images of emnist there"):
+    with pytest.raises(UserError, match="no EMNIST images found"):
         load("emnist", path=str(tmp_path), split="test")

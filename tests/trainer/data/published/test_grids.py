@@ -64,12 +64,14 @@ def test_mpi3d_is_in_the_order_of_its_factors(tmp_path):
 def test_files_that_are_not_mpi3d(tmp_path):
     file = tmp_path / "mpi3d_real.npz"
     np.savez(file, images=pixels(96, 8, 8, 3))
-    with pytest.raises(UserError, match="96 images match no set; give `grid` for a subset"):
+    with pytest.raises(UserError, match="96 images match no version; set `grid` for a subset"):
         load("mpi3d", path=str(file))
     with pytest.raises(FieldError, match="grid: expected 7 numbers with the product 96"):
         load("mpi3d", path=str(file), grid=[2, 3, 2, 1, 1, 2, 5])
     np.savez(tmp_path / "mpi3d_toy.npz", images=pixels(2, 8, 8, 3))
-    with pytest.raises(UserError, match=r"several files match, mpi3d_real\.npz and mpi3d_toy\.npz"):
+    with pytest.raises(
+        UserError, match=r"several files match, such as mpi3d_real\.npz and mpi3d_toy\.npz"
+    ):
         load("mpi3d", path=str(tmp_path))
     np.savez(file, other=pixels(2, 8, 8, 3))
     with pytest.raises(UserError, match=r"no array images.* the page of Gondal et al"):
@@ -98,7 +100,7 @@ def test_files_that_are_not_faces3d(tmp_path):
         load("faces3d", path=str(tmp_path))
     file = tmp_path / "renders.pth"
     torch.save({"images": torch.zeros(3)}, file)
-    with pytest.raises(UserError, match="holds dict, not a tensor"):
+    with pytest.raises(UserError, match="contains dict, not a tensor"):
         load("faces3d", path=str(file))
     torch.save(Path, file)
     with pytest.raises(UserError, match="cannot be read"):

@@ -71,7 +71,7 @@ def test_files_that_do_not_fit(tmp_path):
     file.write_bytes(binary(np.zeros((3, 4), "<i4")))
     with pytest.raises(UserError, match=r"testing-info\.mat: it is \(3, 4\)"):
         load("smallnorb", path=str(tmp_path))
-    for content, said in ((b"MATLAB 5.0 MAT-file", "it opens with"), (b"UL", "ends too early")):
+    for content, said in ((b"MATLAB 5.0 MAT-file", "it starts with"), (b"UL", "ends too early")):
         file.write_bytes(content)
         with pytest.raises(UserError, match=said):
             norb.read(file)
