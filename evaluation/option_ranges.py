@@ -35,8 +35,8 @@ def check_option(name: str, value: Any) -> None:
     if name == "seed" and not 0 <= value <= MAX_SEED:
         raise FieldError(f"expected 0 to {MAX_SEED}, got {value}")
     if name in POSITIVE and value <= 0:
-        raise FieldError(f"expected a number above 0, got {value}")
+        raise FieldError(f"expected a positive number, got {value}")
     if name in NON_NEGATIVE and value < 0:
         raise FieldError(f"expected 0 or more, got {value}")
     if name == "quantile" and not 0 < value <= 1:
-        raise FieldError(f"expected a number above 0, at most 1, got {value}")
+        raise FieldError(f"expected a positive number, at most 1, got {value}")

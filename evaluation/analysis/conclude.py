@@ -66,7 +66,7 @@ def answer(
     if not 0 < confidence < 1:
         raise UserError(f"confidence must lie between 0 and 1, got {confidence}")
     if not (math.isfinite(within) and within > 0):
-        raise UserError(f"within must be a number above 0, got {within}")
+        raise UserError(f"within must be a positive number, got {within}")
     rows = tuple(rows)
     choice = choose(rows, goal)
     health = count_health(row.health for row in rows)
