@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from evaluation.analysis.formatting import fixed, number
+from evaluation.analysis.formatting import fixed, metric_name, number
 from evaluation.analysis.inference.top import Edge
 from evaluation.analysis.run_health import HealthCounts
 from evaluation.analysis.table import Floor
@@ -25,6 +25,7 @@ FLAT = 0.5  # posterior probability of a constant score from which no beta is tr
 FLOOR_DEVIATIONS = 2.0  # a score this many standard deviations above its floor is not luck
 MIN_BETAS = 3
 MIN_UDR_SEEDS = 3
+FAVOUR_EMPTY_CODES = frozenset({"unsupervised", "indicators"})
 MORE_SEEDS = (1.5, 2.0, 3.0, 5.0, 10.0)
 MANY_UNHEALTHY = 0.25  # at this share of unhealthy runs, they are the first thing to fix
 
@@ -121,6 +122,11 @@ def _meaningless(evidence: Evidence) -> Iterator[str]:
         yield (
             "A typical model of this setting has one live latent: seeds agree on it whether or not "
             "it is disentangled, so UDR says nothing here."
+        )
+    if evidence.metric in FAVOUR_EMPTY_CODES:
+        yield (
+            f"{metric_name(evidence.metric)} improves with all that a code loses and is best for a "
+            "collapsed model: it describes models, but cannot choose between them."
         )
     if evidence.metric == "udr" and evidence.seeds < MIN_UDR_SEEDS:
         yield (

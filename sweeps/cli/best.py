@@ -76,7 +76,7 @@ def show_other(metric: str, answer: Best) -> None:
     """Prints one line with the answer by another metric of the same models."""
     console.print(
         f"by {metric_name(metric)}: β = {number(answer.beta)} with {answer.latents} latents, score "
-        f"{number(answer.score)} ({answer.verdict}; all of it: metric.name={metric})",
+        f"{number(answer.score)} ({answer.verdict}; details: metric.name={metric})",
         soft_wrap=True,
     )
 

@@ -36,7 +36,7 @@ def execute(args: Namespace) -> int:
         except Lacking as error:
             if args.names:
                 raise UserError(f"figure {name}: {error}") from None
-            console.print(f"{name}: left out, {error}", soft_wrap=True)
+            console.print(f"{name}: skipped, {error}", soft_wrap=True)
             continue
         path = Path(args.out, f"{spec.name}-{name}.{args.format}")
         write_atomically(path, style.content(drawn.figure, args.format))

@@ -15,7 +15,7 @@ def execute(args: Namespace) -> int:
     name = args.name or sweep_name(args.file)
     path = Path(f"{name}.yaml")
     if path.exists():
-        raise UserError(f"{path} already exists; give another name with --name")
+        raise UserError(f"{path} already exists; choose another name with --name")
     made = starter(name, dataset_options(args.file, args.labels, args.overrides))
     write(path, made.text)
     shape = "×".join(map(str, made.data.shape))

@@ -1,6 +1,6 @@
 """The command `sweep`: its arguments, its exit codes, and the dispatch to its subcommands.
 
-Exit codes: 0 done, 1 failed, 2 a mistake in the input (one line says which), 130 interrupted.
+Exit codes: 0 done, 1 failed, 2 a mistake in the input (reported in one line), 130 interrupted.
 """
 
 import argparse
@@ -16,7 +16,7 @@ from sweeps.console.streams import Unfailing, occupy, unfailing
 from trainer.errors import UserError
 
 INTERRUPTED = 130
-# what a disk or a system says of a file, whatever the program
+# errors of a file or its disk, whatever the program does
 _OF_FILES = frozenset(
     getattr(errno, name)
     for name in (
@@ -32,7 +32,7 @@ _COMMANDS = {  # name: (what it does, its FILE, whether it has --json)
     "validate": ("check a sweep file and its data; train nothing", _FILE, True),
     "plan": ("show what a sweep would train, and what the store already has", _FILE_OR_NAME, True),
     "status": ("count the runs of a sweep by state, and show who runs it", _FILE_OR_NAME, True),
-    "watch": ("follow a sweep that is running anywhere, by its store", _FILE_OR_NAME, False),
+    "watch": ("follow a sweep that is running anywhere, through its store", _FILE_OR_NAME, False),
     "stop": ("stop a running sweep, here or on a cluster; nothing is lost", _FILE_OR_NAME, False),
     "logs": ("show the output of a sweep", _FILE_OR_NAME, False),
     "best": ("show the best beta, overall and for each latent size", _FILE_OR_NAME, True),
@@ -153,7 +153,7 @@ def _parser() -> argparse.ArgumentParser:
             detach = "hand the sweep to the cluster and return; then use status, logs and stop"
             command.add_argument("--detach", action="store_true", help=detach)
         if name == "stop":
-            help = "give up this run alone (its id, or how that begins); the sweep continues"
+            help = "give up only this run (its id, or the start of it); the sweep continues"
             command.add_argument("--run", metavar="ID", help=help)
         if name == "logs":
             follow = "keep printing until the sweep ends"
@@ -164,7 +164,7 @@ def _parser() -> argparse.ArgumentParser:
     option = "an option of the data set `folder`, e.g. size=64 or range=[0,16]"
     init.add_argument("overrides", metavar="key=value", nargs="*", default=[], help=option)
     init.add_argument("--labels", metavar="TABLE", help="a table of labels (CSV or the like)")
-    init.add_argument("--name", help="of the sweep and its file (default: that of the images)")
+    init.add_argument("--name", help="for the sweep and its file (default: from the images' path)")
     does = "list the sweeps of the store and their progress"
     listing = commands.add_parser("list", help=does, description=f"{does[0].upper()}{does[1:]}.")
     listing.add_argument("--json", action="store_true", help="print JSON")
@@ -172,13 +172,13 @@ def _parser() -> argparse.ArgumentParser:
     does = "show the best betas of several sweeps side by side, with their error bars"
     compare = commands.add_parser("compare", help=does, description=f"{does[0].upper()}{does[1:]}.")
     compare.add_argument("files", metavar="FILE", nargs="+", help=_FILE_OR_NAME)
-    compare.add_argument("--figure", metavar="PNG", help="draw them into this file")
+    compare.add_argument("--figure", metavar="PNG", help="plot them to this file")
     compare.add_argument("--json", action="store_true", help="print JSON")
     _add_store(compare)
     does = "draw figures of a sweep from the store; without a name, all of them"
     figure = commands.add_parser("figure", help=does, description=f"{does[0].upper()}{does[1:]}.")
     figure.add_argument("file", metavar="FILE", help=_FILE_OR_NAME)
-    figure.add_argument("names", metavar="NAME", nargs="*", help="of a figure; see --list")
+    figure.add_argument("names", metavar="NAME", nargs="*", help="a figure; see --list")
     figure.add_argument("--list", action="store_true", help="list the available figures")
     figure.add_argument(
         "--format", choices=("png", "svg", "pdf"), default="png", help="default: png"

@@ -19,8 +19,8 @@ from sweeps.sweepfile.cost import device_hours
 from sweeps.sweepfile.starter import remarks_on_cost
 from trainer.data.describe import describe
 
-MOST_SHOWN = 60
-MOST_TIMED = 200  # runs whose training times are read
+MAX_SHOWN = 60
+MAX_TIMED = 200  # runs whose training times are read
 
 
 def execute(args: Namespace) -> int:
@@ -29,7 +29,7 @@ def execute(args: Namespace) -> int:
     spec = find_spec(args.file, store, args.overrides)
     sweep = Sweep.load(spec, store)
     data = sweep.data
-    settings, there, to_score = [], 0, 0
+    settings, in_store_count, to_score = [], 0, 0
     sure = rounds.decided(store, spec)
     compares = compares_seeds(sweep.metrics.evaluation)
     trials, left = Packs.of(spec, compares), Packs.of(spec, compares)
@@ -44,7 +44,7 @@ def execute(args: Namespace) -> int:
         ended = {run: in_store[run] for run in ids if run in in_store}
         evaluation = sweep.metrics.identity(ids)
         complete = {run for run, at in ended.items() if at.is_scored(evaluation)}
-        there += len(ended)
+        in_store_count += len(ended)
         to_score += len(ended) - len(complete)
         trials.add(setting, runs)
         left.add(setting, [run for run in runs if run.id not in complete])
@@ -57,8 +57,8 @@ def execute(args: Namespace) -> int:
             }
         )
     more = (sure.settings - len(settings)) * trials.each
-    # the runs of a trial have its time in common
-    known_results = glance.results(list(in_store)[:MOST_TIMED]).values()
+    # the runs of a trial share its training time
+    known_results = glance.results(list(in_store)[:MAX_TIMED]).values()
     seconds = {result.get("training", {}).get("seconds") for result in known_results} - {None}
     hours = device_hours(sorted(seconds), left.count + more)
     plan = {
@@ -72,9 +72,9 @@ def execute(args: Namespace) -> int:
         "trials_left": left.count + more,
         "runs": sure.runs,
         "runs_at_most": spec.most_runs,
-        "in_store": there,
+        "in_store": in_store_count,
         "to_score": to_score,
-        "runs_left": sure.runs - there,
+        "runs_left": sure.runs - in_store_count,
         "device_hours": None if hours is None else asdict(hours),
         "hours_at_most": spec.budget.most_hours,
         "remarks": [*describe(data), *sweep.metrics.remarks, *remarks_on_cost(spec, data)],
@@ -85,14 +85,14 @@ def execute(args: Namespace) -> int:
     else:
         _show(plan, spec, store.location)
         if hours is not None and plan["trials_left"]:
-            console.print(f"training what is left takes {hours.in_words()}", soft_wrap=True)
+            console.print(f"training the rest takes {hours.in_words()}", soft_wrap=True)
         if limit := spec.budget.in_words():
-            console.print(f"each time it is run it stops after {limit}, with an answer")
+            console.print(f"`sweep run` stops after {limit} each time, with an answer")
     return 0
 
 
 def _known_settings(sweep: Sweep) -> list[Setting]:
-    """The settings that do not wait for scores: those proposed before, and all that need none."""
+    """The settings known without new scores: those proposed before, and all that need none."""
     proposed = sweep.proposed()
     searcher = Searcher(sweep.spec, proposed)
     known = []
@@ -104,7 +104,7 @@ def _known_settings(sweep: Sweep) -> list[Setting]:
 
 def _show(plan: dict[str, Any], spec: SweepSpec, store: str) -> None:
     data = plan["dataset"]
-    race = f"; the race adds what it needs, at most {spec.most_runs}" if spec.racing else ""
+    race = f"; the race adds runs as needed, at most {spec.most_runs}" if spec.racing else ""
     runs = f"{plan['runs']} runs{' so far' if spec.racing else ''}"
     unscored = f", {plan['to_score']} of them to be rescored" if plan["to_score"] else ""
     console.print(
@@ -121,12 +121,12 @@ def _show(plan: dict[str, Any], spec: SweepSpec, store: str) -> None:
     for remark in plan["remarks"]:
         console.print(remark, soft_wrap=True)
     rows = table("setting", "in store", "parameters")
-    for setting in plan["list"][:MOST_SHOWN]:
+    for setting in plan["list"][:MAX_SHOWN]:
         done = f"{setting['in_store']}/{len(setting['runs'])}"
         rows.add_row(str(setting["number"]), done, parameters(setting["parameters"]))
     if plan["list"]:
         console.print(rows)
-    if len(plan["list"]) > MOST_SHOWN:
-        console.print(f"… and {len(plan['list']) - MOST_SHOWN} more")
+    if len(plan["list"]) > MAX_SHOWN:
+        console.print(f"… and {len(plan['list']) - MAX_SHOWN} more")
     if plan["settings_known"] < plan["settings"]:
         console.print(f"{plan['settings'] - plan['settings_known']} settings are not proposed yet")

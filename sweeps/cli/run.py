@@ -31,7 +31,7 @@ def execute(args: Namespace) -> int:
 def _detach(spec: SweepSpec, store: Store, address: str | None) -> int:
     """Sends the sweep to a cluster, and prints how to follow it from here."""
     if address is None:
-        raise UserError("--detach: give the cluster's dashboard, --address http://HOST:8265")
+        raise UserError("--detach needs the cluster's dashboard: --address http://HOST:8265")
     _check_paths(spec)
     from sweeps.cluster import runtime_env
     from sweeps.cluster.jobs import Jobs
@@ -39,7 +39,7 @@ def _detach(spec: SweepSpec, store: Store, address: str | None) -> int:
     job = Jobs(address).submit(spec, store.location)
     console.print(f"{spec.name} was submitted as Ray job {job}", soft_wrap=True)
     for name in runtime_env.withheld():
-        console.print(f"{name} contains a password and was not sent: set it on the cluster's head")
+        console.print(f"{name} contains a password and was not sent: set it on the head node")
     where = f"--address {shlex.quote(address)} --store {shlex.quote(store.location)}"
     for command in ("status", "logs -f", "stop"):
         console.print(f"  sweep {command} {spec.name} {where}", soft_wrap=True)
@@ -47,7 +47,7 @@ def _detach(spec: SweepSpec, store: Store, address: str | None) -> int:
 
 
 def _check_paths(spec: SweepSpec) -> None:
-    """Raises UserError for data named by a path that is only valid on this machine."""
+    """Raises UserError for data at a relative path, valid only on this machine."""
     for key, value in spec.dataset.options.items():
         if isinstance(value, str) and not os.path.isabs(value) and Path(value).exists():
             problem = f"{value!r} is relative; a cluster needs an absolute path that all nodes see"

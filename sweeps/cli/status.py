@@ -27,7 +27,7 @@ def execute(args: Namespace) -> int:
     except UserError:
         if jobs is None or job is None:
             raise
-        spec = None  # sent, and not begun; or its store is out of sight
+        spec = None  # submitted but not started, or its store is not accessible from here
     glance = store.glance()
     counts = status(spec, store, _held(spec, store, glance), glance) if spec else None
     if args.json:
@@ -43,7 +43,7 @@ def execute(args: Namespace) -> int:
 
 
 def _held(spec: SweepSpec, store: Store, glance: Glance) -> list[StoredSetting] | None:
-    """The settings that the store has runs of; None where the data are not on this machine."""
+    """The settings with runs in the store; None where the data are not on this machine."""
     try:
         return Sweep.load(spec, store).held(glance)
     except UserError:
@@ -63,6 +63,6 @@ def _print_counts(name: str, now: Status) -> None:
 
 
 def _print_job(jobs: Jobs, job: Job) -> None:
-    said = jobs.log(job).strip().splitlines() or job.message.strip().splitlines()
-    last = f"; it says: {said[-1]}" if said else ""
+    lines = jobs.log(job).strip().splitlines() or job.message.strip().splitlines()
+    last = f"; last line: {lines[-1]}" if lines else ""
     console.print(f"job {job.id}: {job.state}{last}", soft_wrap=True)

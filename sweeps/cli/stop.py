@@ -1,4 +1,4 @@
-"""`sweep stop`: ends a sweep that runs, or one of its runs; what is trained is kept."""
+"""`sweep stop`: stops a running sweep, or one of its runs; progress is kept."""
 
 import time
 from argparse import Namespace
@@ -15,7 +15,7 @@ PATIENCE = 60.0  # seconds that a sweep may take to write its checkpoints
 
 
 def execute(args: Namespace) -> int:
-    """Asks the sweep to stop, and waits until it has; FAILED if it has not in time."""
+    """Asks the sweep to stop and waits for it; FAILED if that takes too long."""
     store = Store(args.store)
     name = sweep_name(args, store)
     if args.run is not None:
@@ -34,7 +34,7 @@ def execute(args: Namespace) -> int:
     else:
         raise UserError(f"sweep {name!r} is not running")
     if not over:
-        console.print(f"still at work after {PATIENCE:.0f} s; it will stop after its current step")
+        console.print(f"still running after {PATIENCE:.0f} s; it will stop after its current step")
         return FAILED
     console.print("stopped; progress is kept: run it again to resume")
     return 0
@@ -50,13 +50,13 @@ def _give_up(store: Store, name: str, wanted: str) -> int:
         problem = "has no run" if not found else f"has {len(found)} runs that begin with"
         raise UserError(f"sweep {name!r} {problem} {wanted!r}; `sweep report` lists its runs")
     if store.is_trained(found[0]):
-        raise UserError(f"run {found[0]} has ended already: there is nothing to give up")
+        raise UserError(f"run {found[0]} has already ended: there is nothing to give up")
     if store.holder(name) is None:
-        raise UserError(f"sweep {name!r} is not running, and to run it again takes every run up")
+        raise UserError(f"sweep {name!r} is not running; the next `sweep run` resumes all runs")
     stopping.give_up(store, name, found[0])
     console.print(
-        f"run {found[0]} will be given up in seconds, and the sweep continues without it; to take "
-        "it up where it was, run the sweep again",
+        f"run {found[0]} will be given up within seconds, and the sweep continues without it; to "
+        "resume it, run the sweep again",
         soft_wrap=True,
     )
     return 0

@@ -9,12 +9,12 @@ from sweeps.run_store import Store
 
 
 def execute(args: Namespace) -> int:
-    """Writes what is missing and says so."""
+    """Writes what is missing, and reports it."""
     from sweeps.tracking.tracker import sync
 
     store = Store(args.store)
     spec = find_spec(args.file, store, args.overrides)
     sync(spec, store)
     see = command("ui", store=store)
-    console.print(f"MLflow has all of {spec.name}; see it with: {see}", soft_wrap=True)
+    console.print(f"MLflow is up to date with {spec.name}; see it with: {see}", soft_wrap=True)
     return 0

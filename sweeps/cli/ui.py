@@ -1,6 +1,6 @@
 """`sweep ui`: MLflow's pages for the runs of the store, on this machine only, until Ctrl-C.
 
-Where $MLFLOW_TRACKING_URI names a server, the runs are there, and its address is printed.
+Where $MLFLOW_TRACKING_URI names a server, the runs are on it, and its address is printed.
 """
 
 import os
@@ -49,7 +49,7 @@ def execute(args: Namespace) -> int:
         },
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        start_new_session=True,  # Ctrl-C reaches only us; the whole group is ended below
+        start_new_session=True,  # Ctrl-C reaches only this process; the group is ended below
     )
     try:
         address = f"http://{HOST}:{port}"
@@ -84,7 +84,7 @@ def _port(wanted: int | None) -> int:
             except (OSError, OverflowError):
                 continue
             return int(probe.getsockname()[1])
-    raise UserError(f"port {wanted} cannot be used; leave --port out to take a free one")
+    raise UserError(f"port {wanted} cannot be used; omit --port to use a free one")
 
 
 def _wait(server: subprocess.Popen[bytes], url: str, seconds: float = 120) -> bool:

@@ -16,11 +16,11 @@ from sweeps.sweepfile.starter import remarks_on_cost
 from trainer.data.dataset import Dataset
 from trainer.errors import UserError
 
-MOST_RENDERED = 2**26  # bytes of images that are rendered for inspection
+MAX_RENDERED = 2**26  # bytes of images that are rendered for inspection
 
 
 def execute(args: Namespace) -> int:
-    """Reports that the file is valid, and what its data are, or raises UserError."""
+    """Reports that the file is valid and describes its data, or raises UserError."""
     try:
         spec = load_spec(args.file, args.overrides)
         sweep = Sweep.load(spec, Store(args.store))
@@ -33,7 +33,7 @@ def execute(args: Namespace) -> int:
             for line in broken:
                 console.print(line, soft_wrap=True)
         raise
-    plan, found = sweep.metrics, _looked_at(sweep.data)
+    plan, found = sweep.metrics, _described(sweep.data)
     cost = cost_of(spec, sweep.data) if found["contact_sheet"] else None
     if args.json:
         remarks = list(plan.remarks)
@@ -48,7 +48,7 @@ def execute(args: Namespace) -> int:
     for line in [*_lines(found), f"cost: {known}", *remarks_on_steps]:
         console.print(line, soft_wrap=True)
     console.print(
-        f"{args.file} is good: sweep ",
+        f"{args.file} is valid: sweep ",
         bold(spec.name),
         f" of {spec.dataset.name}, "
         f"{spec.setting_count} settings × {spec.seeds_in_words} seeds, "
@@ -61,7 +61,7 @@ def execute(args: Namespace) -> int:
     return 0
 
 
-def _looked_at(data: Dataset) -> dict[str, Any]:
+def _described(data: Dataset) -> dict[str, Any]:
     """A description of the data, as JSON; with a contact sheet if that is quick."""
     from trainer import cache
     from trainer.data import describe
@@ -77,7 +77,7 @@ def _looked_at(data: Dataset) -> dict[str, Any]:
         "contact_sheet": None,
     }
     pixels = len(data) * data.shape[0] * data.shape[1] * data.shape[2]
-    if data.source != RENDERED or pixels <= MOST_RENDERED:
+    if data.source != RENDERED or pixels <= MAX_RENDERED:
         path = cache.folder() / f"contact-{data.fingerprint}.png"
         found["values"] = list(describe.value_range(data))
         found["contact_sheet"] = str(describe.save_contact_sheet(data, path))
@@ -99,7 +99,7 @@ def _lines(found: dict[str, Any]) -> list[str]:
     return [
         f"{found['name']} ({found['source']}): {', '.join(parts)}",
         *found["said"],
-        *([f"a look at them: {sheet}"] if sheet else []),
+        *([f"contact sheet: {sheet}"] if sheet else []),
     ]
 
 

@@ -17,7 +17,7 @@ from sweeps.sweepfile import Resources
 from trainer.device.cores import cores
 from trainer.errors import UserError
 
-# Read by Ray when it is imported or started; the user's own values stay.
+# Read by Ray when it is imported or started; the user's own values take precedence.
 _ENVIRONMENT = {
     "RAY_AIR_NEW_OUTPUT": "0",
     "RAY_CHDIR_TO_TRIAL_DIR": "0",  # relative paths in the sweep file mean the same in a worker
@@ -28,7 +28,7 @@ _ENVIRONMENT = {
     "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",  # the store keeps the first traceback of each trial
     "TUNE_WARN_INSUFFICENT_RESOURCE_THRESHOLD_S": "1000000000",  # checked here, before the start
 }
-# for a Ray started by this process: it is lost when unreachable for this long
+# for a Ray started by this process: seconds of silence before it counts as lost
 _ALONE = {"RAY_gcs_rpc_server_reconnect_timeout_s": "10"}
 _LATEST = Path("/tmp/ray/ray_current_cluster")  # where `ray start` leaves the address
 _OBJECT_STORE_BYTES = 100 * 2**20  # trials pass a few numbers; images are memory-mapped files
@@ -38,9 +38,9 @@ _OBJECT_STORE_BYTES = 100 * 2**20  # trials pass a few numbers; images are memor
 def cluster(address: str | None, resources: Resources, folder: Path) -> Iterator[ModuleType]:
     """Ray for the duration of a sweep, in this process; yields the module `ray`.
 
-    address: of a running cluster ("auto", "host:6379", "ray://…"); None starts Ray on this machine.
-    folder: for the files of a Ray started here.
-    Raises UserError when the cluster cannot be reached, or when this machine cannot hold one trial.
+    address: a running cluster ("auto", "host:6379", "ray://…"); None starts Ray on this machine.
+    folder: where a Ray started here keeps its files.
+    Raises UserError when the cluster cannot be reached, or this machine is too small for a trial.
     """
     for name, value in (_ENVIRONMENT | (_ALONE if address is None else {})).items():
         os.environ.setdefault(name, value)
@@ -79,7 +79,7 @@ class _Kept(list[str]):
     """A list that Ray cannot add to."""
 
     def extend(self, more: Iterable[str]) -> None:
-        """Nothing."""
+        """Does nothing."""
 
 
 def _own_path(ray: ModuleType) -> Any:

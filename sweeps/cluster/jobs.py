@@ -73,8 +73,10 @@ class Jobs:
     def find(self, name: str, store: str) -> Job | None:
         """The latest job of the sweep `name` with this store; None when there is none."""
         wanted = {"sweep": name, "store": store}.items()
-        ours = [job for job in self._client.list_jobs() if wanted <= (job.metadata or {}).items()]
-        latest = max(ours, key=lambda job: job.start_time or 0, default=None)
+        matching = [
+            job for job in self._client.list_jobs() if wanted <= (job.metadata or {}).items()
+        ]
+        latest = max(matching, key=lambda job: job.start_time or 0, default=None)
         if latest is None or latest.submission_id is None:
             return None
         return Job(latest.submission_id, latest.status.value, latest.message or "")
@@ -97,7 +99,7 @@ class Jobs:
             time.sleep(SECONDS)
 
     def now(self, job: Job) -> Job:
-        """The same job as it is now."""
+        """The current state of the job."""
         info = self._client.get_job_info(job.id)
         return Job(job.id, info.status.value, info.message or "")
 
@@ -117,7 +119,7 @@ def _silence() -> Iterator[None]:
 
 
 def _connect(address: str) -> "JobSubmissionClient":
-    from ray.job_submission import JobSubmissionClient  # Ray: a second
+    from ray.job_submission import JobSubmissionClient  # importing Ray takes a second
 
     try:
         knock(address)
@@ -127,5 +129,5 @@ def _connect(address: str) -> "JobSubmissionClient":
         raise UserError(
             f"no Ray dashboard can be reached at {address!r}: {said[0]}; give the address of the "
             "dashboard, e.g. http://127.0.0.1:8265, and if the cluster needs a token, set "
-            "RAY_AUTH_MODE=token and RAY_AUTH_TOKEN_PATH as its nodes have them"
+            "RAY_AUTH_MODE=token and RAY_AUTH_TOKEN_PATH as on its nodes"
         ) from None

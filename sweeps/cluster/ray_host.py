@@ -1,7 +1,7 @@
 """Ray's own process: it runs the trials that the sweep's process hands out, over a pipe.
 
-Ray's libraries end a process that has lost its cluster, and wait forever for a frozen one. In this
-process nothing is lost by that: see `ray_process`.
+Ray's libraries end a process that has lost its cluster, and wait forever for a frozen one. In a
+process of its own, that costs nothing: see `ray_process`.
 """
 
 import contextlib
@@ -80,7 +80,7 @@ def main(pipe: int, parent: int) -> None:
 
 
 def _serve(ray: ModuleType, connection: Connection, door: _Door, folder: Path) -> None:
-    door.tell("ready", _chiefs(ray))
+    door.tell("ready", _core_processes(ray))
     threading.Thread(target=_pulse, args=(ray, door), name="pulse", daemon=True).start()
     from sweeps.cluster.tune_search import Order, run_trials
 
@@ -95,7 +95,7 @@ def _tell_why(door: _Door, error: Exception) -> None:
         door.tell("failed", lines[0])
 
 
-def _chiefs(ray: ModuleType) -> dict[str, int]:
+def _core_processes(ray: ModuleType) -> dict[str, int]:
     """Ids of Ray's essential processes on this machine, by kind."""
     node = getattr(ray._private.worker, "_global_node", None)
     started = getattr(node, "all_processes", {})

@@ -1,4 +1,4 @@
-"""Runs trials on a Ray in its own process, and restarts it when Ray is lost.
+"""Runs trials on Ray in a process of its own, and restarts it when Ray is lost.
 
 Whatever Ray does, crash, freeze or hang at exit, the sweep's process never waits for it blindly: it
 checks the processes themselves, and when they were last heard from.
@@ -56,9 +56,9 @@ def ray_process(
 ) -> Iterator["RayProcess"]:
     """Ray for the duration of a sweep.
 
-    address: of a running cluster ("auto", "host:6379", "ray://…"); None starts Ray on this machine.
-    say: gets a line when Ray was lost and is restarted.
-    Raises UserError when the cluster cannot be reached, or this machine cannot hold one trial.
+    address: a running cluster ("auto", "host:6379", "ray://…"); None starts Ray on this machine.
+    say: called with a line of text when Ray was lost and is restarted.
+    Raises UserError when the cluster cannot be reached, or this machine is too small for a trial.
     """
     with scratch() as folder:
         ray = RayProcess(address, resources, folder, say)
@@ -83,7 +83,7 @@ class RayProcess:
         self._starts = 0
         self._process: subprocess.Popen[bytes] | None = None
         self._connection: Connection | None = None
-        self._chiefs: dict[str, int] = {}
+        self._core_pids: dict[str, int] = {}
         self._stopped: Counter[int] = Counter()
         self._seen: dict[int, str] = {}  # when each process of Ray began
         self._looked = 0.0
@@ -139,7 +139,7 @@ class RayProcess:
                 dispatch.moved = False
                 if losses == LOSSES:
                     raise UserError(
-                        f"Ray was lost {losses} times in a row ({lost}); what is done is kept: "
+                        f"Ray was lost {losses} times in a row ({lost}); progress is kept: "
                         "run it again to resume"
                     ) from None
                 self._say(f"Ray was lost ({lost}); restarting it")
@@ -162,7 +162,7 @@ class RayProcess:
         folder.mkdir()
         ours, theirs = Pipe()
         code = _CODE.format(path=search_path(), pipe=theirs.fileno(), parent=os.getpid())
-        self._connection, self._chiefs = ours, {}
+        self._connection, self._core_pids = ours, {}
         self._stopped.clear()
         self._seen.clear()
         with theirs, signals.kept_from_children():
@@ -180,7 +180,7 @@ class RayProcess:
             raise UserError(news[0])
         if kind != "ready":
             raise RayLost(news[0])
-        self._chiefs = news[0]
+        self._core_pids = news[0]
 
     def _serve(self, dispatch: Dispatch, order: tuple[Any, ...]) -> None:
         """Answers Ray's process until it has no more to ask."""
@@ -200,9 +200,9 @@ class RayProcess:
                         self._look()  # a trial that ended with Ray has not failed
                     self._connection.send(getattr(dispatch, name)(*arguments))
                     asked = time.monotonic()
-                elif self._chiefs and not news[0]:
+                elif self._core_pids and not news[0]:
                     raise RayLost("its node is marked dead")
-                elif self._chiefs and time.monotonic() - asked > SILENCE:
+                elif self._core_pids and time.monotonic() - asked > SILENCE:
                     raise RayLost(f"it has asked for nothing for {SILENCE:.0f} s")
         except OSError:
             raise RayLost("its driver has ended") from None
@@ -222,14 +222,14 @@ class RayProcess:
                 self._looked = now
                 self._look()
             if now - since > silence and self._address is None:
-                raise RayLost(f"nothing was heard of it for {silence:.0f} s")
+                raise RayLost(f"no news of it for {silence:.0f} s")
 
     def _look(self) -> None:
         """Raises RayLost when one of Ray's essential processes is gone; kills stopped ones."""
         assert self._process is not None
         if self._process.poll() is not None:
             raise RayLost("its driver has ended")
-        for kind, pid in self._chiefs.items():
+        for kind, pid in self._core_pids.items():
             if processes.is_over(pid):
                 raise RayLost(f"its {kind} has ended")
         here = [self._process.pid, *processes.below(self._process.pid)]
@@ -253,7 +253,7 @@ class RayProcess:
 
 
 def _log() -> int:
-    """Where this process's noise goes: its stderr, which is the log."""
+    """Where Ray's output goes: this process's stderr, which is the log."""
     try:
         return sys.stderr.fileno()
     except (OSError, ValueError, AttributeError):

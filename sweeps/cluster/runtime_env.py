@@ -24,7 +24,7 @@ _STOP = {"RAY_JOB_STOP_WAIT_TIME_S": "60"}  # after SIGTERM, for checkpoints; Ra
 def for_trials() -> dict[str, Any]:
     """Ray's runtime environment for the trials of a driver that runs here."""
     if "RAY_JOB_CONFIG_JSON_ENV_VAR" in os.environ:
-        return {}  # in a Ray job, its environment reaches its trials, too
+        return {}  # the environment of a Ray job also reaches its trials
     return {"py_modules": _code(), "env_vars": _set(_EVERYWHERE)}
 
 

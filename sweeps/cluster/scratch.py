@@ -13,7 +13,7 @@ from trainer.errors import UserError
 
 _PREFIX = "sweep-"
 _OWNER = "owner"  # locked while the process that uses the folder is alive
-_LONGEST = 26  # letters: names of Unix sockets, which Ray makes below, may have 107
+_MAX_LENGTH = 26  # characters: Ray puts Unix sockets below it, whose paths may have 107
 _ROOM = 64 * 2**20  # bytes
 
 
@@ -46,7 +46,7 @@ def clear() -> None:
 
 
 def _make() -> Path:
-    """A new folder private to this user, where names are short and there is room."""
+    """A new folder private to this user, at a short path where there is room."""
     problem: object = "no folder for temporary files"
     for place in _places():
         try:
@@ -57,11 +57,11 @@ def _make() -> Path:
             problem = f"{place}: {error.strerror}"
     raise UserError(
         f"Ray has no place for its files ({problem}); set TMPDIR to a folder with "
-        f"{_ROOM // 2**20} MB free whose name is at most {_LONGEST} letters long"
+        f"{_ROOM // 2**20} MB free whose path has at most {_MAX_LENGTH} characters"
     )
 
 
 def _places() -> list[str]:
     """Folders for temporary files, the user's choice first."""
     found = [os.environ.get("TMPDIR", ""), "/tmp", "/var/tmp", "/dev/shm"]
-    return [place for place in dict.fromkeys(found) if 0 < len(place) <= _LONGEST]
+    return [place for place in dict.fromkeys(found) if 0 < len(place) <= _MAX_LENGTH]

@@ -1,4 +1,4 @@
-"""The class given to Ray Tune: it travels complete, and finds our packages before any others."""
+"""The class given to Ray Tune: sent in full, it finds our packages before any others."""
 
 from collections.abc import Callable, Mapping
 from typing import Any

@@ -58,11 +58,11 @@ class TuneSearch(Searcher):
         """Does nothing: resuming a sweep needs only the store, never Ray's state."""
 
     def restore(self, checkpoint_path: str) -> None:
-        """Does nothing, like `save`."""
+        """Does nothing; see `save`."""
 
 
 class Tracebacks(tune.Callback):
-    """Passes on why a trial failed that could not report it: its imports failed."""
+    """Passes on why a trial failed before it could report that: its imports failed."""
 
     def __init__(self, ask: Ask):
         self._ask = ask
@@ -90,7 +90,7 @@ def run_trials(ask: Ask, order: Order, folder: Path) -> None:
             trainable(order.home, start),
             name=order.name,
             search_alg=TuneSearch(ask),
-            num_samples=-1,  # as many as the searcher gives
+            num_samples=-1,  # as many as the searcher proposes
             resources_per_trial={"cpu": order.resources.cpu, "gpu": order.resources.gpu},
             max_concurrent_trials=order.resources.max_concurrent,
             raise_on_failed_trial=False,

@@ -25,7 +25,7 @@ def plain_console(file: IO[str] | None = None, soft_wrap: bool = False) -> Conso
 
 
 def bold(text: str) -> Text:
-    """A text in bold."""
+    """Bold text."""
     return Text(text, style="bold")
 
 

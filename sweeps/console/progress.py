@@ -98,7 +98,7 @@ class Progress(Observer):
         self._line()
 
     def trial_waits(self, block: Block, holder: str) -> None:
-        """Says once whom the trial is waiting for."""
+        """Reports once which process the trial is waiting for."""
         if block.key not in self._waiting:
             self._waiting.add(block.key)
             self._console.print(

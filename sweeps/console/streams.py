@@ -24,7 +24,7 @@ class Unfailing(io.TextIOBase):
 
     @property
     def encoding(self) -> str:  # type: ignore[override]
-        """Of the other stream."""
+        """The encoding of the wrapped stream."""
         return getattr(self._stream, "encoding", None) or "utf-8"
 
     def write(self, text: str) -> int:
@@ -58,7 +58,7 @@ class Unfailing(io.TextIOBase):
             return False
 
     def fileno(self) -> int:
-        """Of the other stream. Raises OSError where it has none."""
+        """The descriptor of the wrapped stream. Raises OSError if it has none."""
         if self._stream is None:
             raise io.UnsupportedOperation("there is no such stream")
         return self._stream.fileno()
@@ -84,7 +84,7 @@ def unfailing(stream: TextIO | None) -> Unfailing:
 
 
 def occupy() -> None:
-    """Opens closed ones of stdin, stdout and stderr, or the next file would take their place."""
+    """Opens stdin, stdout and stderr if closed, or the next file would take their place."""
     while (number := os.open(os.devnull, os.O_RDWR)) < 3:
         os.set_inheritable(number, True)
     os.close(number)

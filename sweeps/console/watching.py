@@ -19,8 +19,8 @@ from trainer.errors import UserError
 class View:
     """A sweep at one moment.
 
-    choice: its settings so far, ranked by score; None where none is scored, or where the images,
-        without which scores cannot be matched, are not on this machine.
+    choice: its settings so far, ranked by score; None if none is scored, or if the images, needed
+        to match scores, are not on this machine.
     seconds_left: at the pace since watching began; None before there is one.
     """
 

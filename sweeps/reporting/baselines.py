@@ -84,7 +84,7 @@ def prepare_baselines(sweep: Sweep, console: Console) -> None:
 def paper_table(snapshot: Snapshot) -> tuple[Line, ...]:
     """Fig. 5's table from the store; empty when the sweep has no baselines.
 
-    The paper's figures are shown only next to those on the paper's data.
+    The paper's results are shown only next to results on the paper's data.
     """
     spec, store, data = snapshot.sweep.spec, snapshot.sweep.store, snapshot.sweep.data
     if not spec.baselines:

@@ -31,7 +31,7 @@ from trainer.files import parse_json
 
 HOST = "127.0.0.1"
 LATENTS, IMAGES = 10, 6
-LONGEST = 10_000  # bytes that the page may send
+MAX_REQUEST = 10_000  # bytes that the page may send
 
 
 class Address(str):
@@ -52,9 +52,7 @@ def serve(snapshot: Snapshot, port: int = 0) -> Iterator[Address]:
     try:
         server = ThreadingHTTPServer((HOST, port), page.handler())
     except OSError:
-        raise UserError(
-            f"port {port} cannot be used; leave --port out to take a free one"
-        ) from None
+        raise UserError(f"port {port} cannot be used; omit --port to use a free one") from None
     address = Address(f"http://{HOST}:{server.server_port}/")
     address.stopped = threading.Event()
     thread = threading.Thread(target=server.serve_forever, daemon=True)
@@ -98,7 +96,7 @@ class Inspection:
         return text.replace("{{ facts }}", json.dumps(facts).replace("<", "\\u003c"))
 
     def choose(self, wanted: Any) -> dict[str, Any]:
-        """Records the setting that the page sent. Raises UserError if it is not one."""
+        """Records the setting that the page sent. Raises UserError if there is none."""
         number, why = wanted.get("setting"), str(wanted.get("why") or "")
         for setting in self.sweep.choice.settings:
             if setting.rows[0].setting == number:
@@ -155,7 +153,7 @@ class Inspection:
             def do_POST(self) -> None:
                 length = int(self.headers.get("Content-Length") or 0)
                 known = secrets.compare_digest(self.headers.get("X-Token") or "", inspection.token)
-                if not self._is_local() or not known or length > LONGEST:
+                if not self._is_local() or not known or length > MAX_REQUEST:
                     self.send_error(HTTPStatus.FORBIDDEN)
                     return
                 try:

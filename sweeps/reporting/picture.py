@@ -31,7 +31,7 @@ def write_traversals(folders: Sequence[Path], data: Dataset) -> None:
 
 
 def draw_traversals(pack: Pack, folders: Sequence[Path], data: Dataset) -> None:
-    """As `write_traversals`, for the models of a pack in memory; one folder per model."""
+    """Like `write_traversals`, for the models of a pack in memory; one folder per model."""
     image = torch.from_numpy(data.images([len(data) // 2])).float() / data.levels
     image = image.to(next(pack.parameters()).device)
     grids = traverse(pack, image, by_kl(pack.mean_kl(image).cpu().numpy(), ROWS))[:, 0]
@@ -43,7 +43,7 @@ def draw_traversals(pack: Pack, folders: Sequence[Path], data: Dataset) -> None:
 def _grid(images: NDArray[np.float32]) -> NDArray[np.uint8]:
     """Images (rows, columns, C, H, W) in [0, 1] as one image of bytes (height, width, 3)."""
     rows, columns, channels, height, width = images.shape
-    picture = images.transpose(0, 3, 1, 4, 2).reshape(rows * height, columns * width, channels)
+    image = images.transpose(0, 3, 1, 4, 2).reshape(rows * height, columns * width, channels)
     if channels == 1:
-        picture = picture.repeat(3, axis=2)
-    return (picture.clip(0, 1) * 255).round().astype(np.uint8)
+        image = image.repeat(3, axis=2)
+    return (image.clip(0, 1) * 255).round().astype(np.uint8)

@@ -1,4 +1,4 @@
-"""Where a report's figures come from: data, time, machine, failures, versions."""
+"""Where a report's results come from: data, time, machine, failures, versions."""
 
 import datetime
 import platform
@@ -12,14 +12,14 @@ from sweeps.sweep import Snapshot
 
 VERSIONS = ("beta-sweep", "torch", "ray", "optuna", "mlflow")
 GIB = 2**30
-MOST_REASONS = 3
+MAX_REASONS = 3
 
 
 def provenance(snapshot: Snapshot, now: datetime.datetime | None = None) -> dict[str, str]:
-    """What stands under "How to reproduce this", by name.
+    """The facts listed under "How to reproduce this", by name.
 
-    now: when the report is made; this moment by default. What the runs' records do not say, as
-    those of earlier versions, is left out.
+    now: when the report is made; this moment by default. Facts missing from the runs' records, as
+    in earlier versions, are left out.
     """
     data, results = snapshot.sweep.data, snapshot.results
     now = now or datetime.datetime.now(datetime.UTC)
@@ -43,7 +43,7 @@ def provenance(snapshot: Snapshot, now: datetime.datetime | None = None) -> dict
 
 
 def by_the_clock(trained: Sequence[Mapping[str, Any]]) -> str:
-    """From when to when the runs were trained, and for how long of it; "" where nothing says so."""
+    """When training began and ended, and how much of that was training; "" if unknown."""
     spans = sorted(_spans(trained))
     if not spans:
         return ""
@@ -65,14 +65,14 @@ def failures(results: Sequence[Mapping[str, Any]]) -> str:
     reasons = [str(r.get("reason") or "?") for r in results if r.get("state") == "failed"]
     if not reasons:
         return f"none of {count(len(results), 'run')}"
-    # at which step it was is told by the table of failures
+    # the table of failures lists the steps
     kinds = Counter(reason.partition(" at step")[0] for reason in reasons)
-    said = ", ".join(f"{reason} ({times})" for reason, times in kinds.most_common(MOST_REASONS))
+    said = ", ".join(f"{reason} ({times})" for reason, times in kinds.most_common(MAX_REASONS))
     return f"{len(reasons)} of {count(len(results), 'run')}: {said}"
 
 
 def _spans(trained: Iterable[Mapping[str, Any]]) -> Iterator[tuple[float, float]]:
-    """When each run was trained, in seconds since 1970: those of a pack at the same time."""
+    """When each run was trained, in seconds since 1970; runs of a pack share their times."""
     for how in trained:
         try:
             end = datetime.datetime.fromisoformat(str(how.get("ended"))).timestamp()
@@ -82,7 +82,7 @@ def _spans(trained: Iterable[Mapping[str, Any]]) -> Iterator[tuple[float, float]
 
 
 def _machine(how: Mapping[str, Any]) -> str:
-    """The device and what is around it, in words; "" where nothing is said of it."""
+    """The device and its host, in words; "" if not recorded."""
     found = how.get("machine")
     found = found if isinstance(found, Mapping) else {}
     device = str(how.get("device") or "")
@@ -106,7 +106,7 @@ def _trained_with(how: Mapping[str, Any]) -> str:
 
 
 def _tally(values: Iterable[str]) -> str:
-    """The different values, and how many runs have each where they are several."""
+    """The distinct values, with the number of runs of each if there are several."""
     found = Counter(value for value in values if value)
     if len(found) == 1:
         return next(iter(found))

@@ -56,7 +56,7 @@ def make_report(snapshot: Snapshot) -> Path:
 def _traversals(choice: Choice, store: Store, data: Dataset) -> Sequence[Traversal]:
     """Traversals of a typical run of the best setting, then of the best at each other latent size.
 
-    Those of which the store has only scores are left out.
+    Runs with only scores in the store are left out.
     """
     others = [s for s in choice.per_latents.values() if s.latents != choice.best.latents]
     images = np.random.default_rng(0).choice(
@@ -80,7 +80,7 @@ def _figures(sweep: Material) -> Iterator[tuple[str, Drawn]]:
 def _run_pictures(page: OnPage, store: Store) -> Iterator[tuple[str, bytes]]:
     """The traversals of the runs on the page: one per setting, best settings first; then the rest.
 
-    None for a remote store, from which each would have to be fetched.
+    Nothing for a remote store, from which each would have to be fetched.
     """
     if store.is_remote:
         return
@@ -109,7 +109,7 @@ def _facts(snapshot: Snapshot) -> SweepFacts:
 
 
 def _scoring(snapshot: Snapshot) -> dict[str, str]:
-    """The options of the metric, numbers as they were: 960 images of a set of no more."""
+    """The options of the metric as used: 960 images if the data set has no more."""
     plan = snapshot.sweep.metrics
     options = with_defaults(plan.evaluation)[plan.metric]
     if options.get("images"):
@@ -117,8 +117,8 @@ def _scoring(snapshot: Snapshot) -> dict[str, str]:
     for result in snapshot.results:
         evaluation = result["evaluations"].get(result["evaluation"])
         if evaluation is not None:
-            taken = evaluation["measures"][plan.metric]
-            options |= {key: taken[key] for key in options.keys() & taken.keys()}
+            used = evaluation["measures"][plan.metric]
+            options |= {key: used[key] for key in options.keys() & used.keys()}
             break
     return {key: _text(value) for key, value in options.items() if value is not None}
 

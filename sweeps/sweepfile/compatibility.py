@@ -18,8 +18,8 @@ DECISIVE = ("architecture", "objective", "latents")  # a model's compatibility d
 def check_models(spec: SweepSpec, data: Dataset) -> None:
     """Raises UserError, with the file and the line, for a model that cannot be trained on `data`.
 
-    Every choice of architecture, objective and number of latents is tried once. So are the images:
-    see `check_images`.
+    Every choice of architecture, objective and number of latents is tried once; `check_images`
+    checks the images.
     """
     check_images(spec, data)
     from trainer.likelihoods.automatic import resolved
@@ -41,7 +41,7 @@ def check_models(spec: SweepSpec, data: Dataset) -> None:
 
 
 def check_images(spec: SweepSpec, data: Dataset) -> None:
-    """Raises UserError, with the file and the line, for images that cannot be learned from.
+    """Raises UserError, with the file and the line, for images with nothing to learn.
 
     Opens all image files once, and lists all that are broken; their pixels are kept in the cache.
     """

@@ -54,8 +54,8 @@ def configure(
     """One model: `trainer` as in the sweep file, overridden by the `parameters` of the setting.
 
     pixels: N, pixels × channels of an image; beta = beta_norm * N / M (Higgins et al. 2017, A.5).
-    Where several objectives (or likelihoods) are searched, the options in `trainer` go to those of
-    them that have such an option.
+    Where several objectives (or likelihoods) are searched, the options in `trainer` go to whichever
+    of them has such an option.
     Raises FieldError with a RunConfig path."""
     values = _from_trainer(trainer)
     for kind in WITH_OPTIONS:
@@ -93,7 +93,7 @@ def check_parameter_name(name: str) -> None:
 
 
 def check_names(config: RunConfig) -> None:
-    """Raises FieldError when the objective, architecture or likelihood is not known."""
+    """Raises FieldError when the objective, architecture or likelihood is unknown."""
     for kind in KINDS:
         if kind == "likelihood" and config.likelihood == AUTO:
             continue
@@ -101,7 +101,7 @@ def check_names(config: RunConfig) -> None:
 
 
 def option_names(kind: str, name: object) -> set[str]:
-    """Option names of an objective or a likelihood; empty if it is not known."""
+    """Option names of an objective or a likelihood; empty if it is unknown."""
     try:
         found = look_up(REGISTRIES[kind], name, kind)
     except FieldError:
@@ -112,7 +112,7 @@ def option_names(kind: str, name: object) -> set[str]:
 def check_options(config: RunConfig, kind: str) -> None:
     """Raises FieldError, with a path starting at the option, for invalid options.
 
-    kind: whose options, one of WITH_OPTIONS.
+    kind: one of WITH_OPTIONS.
     """
     read = {"objective": objective_options, "likelihood": likelihood_options}[kind]
     try:

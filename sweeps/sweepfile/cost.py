@@ -15,9 +15,9 @@ from trainer.device.cores import cores
 
 @dataclass(frozen=True)
 class Cost:
-    """runs: at most. seconds: to train here, without scoring; memory: bytes a trial needs.
+    """runs: upper bound. seconds: to train here, without scoring; memory: bytes per trial.
 
-    Both are None where the models would train on a GPU that is not here. models: per trial.
+    Both are None where the models would train on a GPU that this machine lacks. models: per trial.
     """
 
     runs: int
@@ -26,19 +26,19 @@ class Cost:
     memory: int | None = None
 
     def in_words(self) -> str:
-        """As a sentence's part, e.g. "42 runs, about 12 min of training on this machine"."""
+        """As part of a sentence, e.g. "42 runs, about 12 min of training on this machine"."""
         runs = count(self.runs, "run")
         if self.seconds is None or self.memory is None:
-            return f"{runs}; they need a GPU that is not here, so their time is unknown"
+            return f"{runs}; they need a GPU, which this machine lacks, so their time is unknown"
         trial = f"a trial of {count(self.models, 'model')} takes {_bytes(self.memory)}"
         return f"{runs}, about {duration(self.seconds)} of training on this machine; {trial}"
 
 
 @dataclass(frozen=True)
 class DeviceHours:
-    """What trials will take of the device that each has: expected, and a 90 % interval.
+    """Device time that trials will take: expected, with a 90 % interval.
 
-    trials: that it is judged by.
+    trials: how many it is estimated from.
     """
 
     expected: float
@@ -47,7 +47,7 @@ class DeviceHours:
     trials: int
 
     def in_words(self) -> str:
-        """As a sentence's part, e.g. "1.2 device-hours (1.0 to 1.4), by 6 trials so far"."""
+        """As part of a sentence, e.g. "1.2 device-hours (1.0 to 1.4), by 6 trials so far"."""
         by = count(self.trials, "trial")
         return (
             f"{self.expected:.2g} device-hours ({self.low:.2g} to {self.high:.2g}), by {by} so far"
@@ -57,17 +57,17 @@ class DeviceHours:
 def device_hours(seconds: Sequence[float], trials: int) -> DeviceHours | None:
     """What `trials` more will take, if they are like those that took `seconds` each to train.
 
-    None for fewer than two. The interval is that of the sum of so many further draws from a normal
-    distribution whose mean and spread are both estimated (Student's t).
+    None for fewer than two. It is a prediction interval (Student's t) for the sum of that many
+    further draws from a normal distribution whose mean and standard deviation are estimated.
     """
     if len(seconds) < 2:
         return None
     from scipy.special import stdtrit
 
     known = len(seconds)
-    spread = statistics.stdev(seconds) * math.sqrt(trials + trials**2 / known)
+    deviation = statistics.stdev(seconds) * math.sqrt(trials + trials**2 / known)
     expected = trials * statistics.fmean(seconds)
-    off = float(stdtrit(known - 1, 0.95)) * spread
+    off = float(stdtrit(known - 1, 0.95)) * deviation
     return DeviceHours(
         expected / 3600, max(0.0, expected - off) / 3600, (expected + off) / 3600, known
     )

@@ -14,10 +14,10 @@ from trainer.config.short_forms import WITH_OPTIONS, named
 
 
 def check_reachable(spec: SweepSpec) -> None:
-    """Raises FieldError at the first reachable value that cannot be a model."""
+    """Raises FieldError for the first reachable value from which no model can be built."""
     names = set(spec.parameters)
     if len(names & {"beta", "beta_norm"}) != 1:
-        raise FieldError("expected one of beta and beta_norm", ("parameters",))
+        raise FieldError("expected either beta or beta_norm", ("parameters",))
     with under("trainer"):
         check_names(spec.model({}))
     setting: dict[str, Any] = {}
@@ -28,7 +28,7 @@ def check_reachable(spec: SweepSpec) -> None:
                     _check_beta(convert(value, float), parameter.is_range)
                 check_names(spec.model({**setting, name: value}))
         if name in WHOLE and parameter.is_range and not parameter.whole:
-            problem = f"{name} takes whole numbers: int_uniform or int_log_uniform"
+            problem = f"{name} takes integers: use int_uniform or int_log_uniform"
             raise FieldError(problem, ("parameters", name, "distribution"))
         setting[name] = _ends(parameter)[0][1]
     _check_options(spec, setting)
@@ -36,7 +36,7 @@ def check_reachable(spec: SweepSpec) -> None:
 
 def _check_beta(value: float, is_range: bool) -> None:
     if is_range and value <= 0:
-        raise FieldError(f"expected a number above 0, got {value:g}; 0 can be one of `values`")
+        raise FieldError(f"expected a positive number, got {value:g}; 0 can be one of `values`")
     if value < 0:
         raise FieldError(f"expected 0 or more, got {value:g}")
 
@@ -49,9 +49,9 @@ def _check_options(spec: SweepSpec, setting: Mapping[str, Any]) -> None:
         searched = [name for name in spec.parameters if name.split(".")[0] == kind]
         for name in searched:
             for path, value in _ends(spec.parameters[name]):
-                for beside in conditions(spec.parameters[name]):
+                for condition in conditions(spec.parameters[name]):
                     with _at("parameters", name, *path):
-                        check_options(_model(spec, {**setting, **beside, name: value}), kind)
+                        check_options(_model(spec, {**setting, **condition, name: value}), kind)
         if not searched:
             with under("trainer", kind):
                 check_options(_model(spec, setting), kind)
@@ -59,7 +59,7 @@ def _check_options(spec: SweepSpec, setting: Mapping[str, Any]) -> None:
 
 
 def _check_shared_options(spec: SweepSpec, kind: str) -> None:
-    """Each option under `trainer` must belong to some objective (likelihood) in the search."""
+    """Each option under `trainer` must belong to an objective (likelihood) in the search."""
     names = [value for _, value in _ends(spec.parameters[kind])]
     known = {option for name in names for option in option_names(kind, name)}
     given = named(spec.trainer.get(kind, {}))
@@ -76,16 +76,16 @@ def _check_objectives(spec: SweepSpec, setting: Mapping[str, Any]) -> None:
     for name in ("beta", "beta_norm", "latents"):
         if name not in spec.parameters:
             continue
-        beside = conditions(spec.parameters[name])
+        needed = conditions(spec.parameters[name])
         for path, value in _ends(spec.parameters[name]):
-            for base, condition in itertools.product(settings, beside):
+            for base, condition in itertools.product(settings, needed):
                 with _at("parameters", name, *path):
                     model = _model(spec, {**base, **condition, name: value})
                     check_options(model, "objective")
 
 
 def _model(spec: SweepSpec, values: Mapping[str, Any]) -> RunConfig:
-    """The model of a value for every parameter, of which some may not be there."""
+    """The model for a value of every parameter; inactive ones are ignored."""
     return spec.model(active(spec.parameters, values))
 
 

@@ -23,12 +23,12 @@ from trainer.extensions import look_up, trust_files
 def load_spec(
     path: str | Path, overrides: Sequence[str] = (), *, trusted: bool = True
 ) -> SweepSpec:
-    """The sweep in a YAML file, checked, with `key=value` texts applied on top.
+    """The sweep in a YAML file, checked, with `key=value` overrides applied.
 
-    `size=small` among them gives the file's small form (`sweeps.sweepfile.small_form`).
+    `size=small` among them selects the file's small form (`sweeps.sweepfile.small_form`).
     Raises UserError with one line, `FILE:LINE: key: problem`, naming the nearest valid name.
-    trusted: whether the user named this file, so that the user's own code in it may be run.
-    Data are not read; see `sweeps.plan.load_data`.
+    trusted: whether the user named this file, so that user code it refers to may be run.
+    The data are not read; see `sweeps.plan.load_data`.
     """
     document = read_sized(path, overrides)
     if trusted:
@@ -59,10 +59,10 @@ def _with_listed(values: Mapping[str, Any]) -> dict[str, Any]:
     listed = values.get("settings")
     if values.get("method") != LISTED:
         if isinstance(listed, list | tuple):
-            raise FieldError("settings written out need `method: list`", ("settings",))
+            raise FieldError("a list of settings needs `method: list`", ("settings",))
         return dict(values)
     if "parameters" in values:
-        problem = "leave this out: `method: list` takes its parameters from `settings`"
+        problem = "remove this key: `method: list` takes its parameters from `settings`"
         raise FieldError(problem, ("parameters",))
     if not isinstance(listed, list | tuple) or not listed:
         problem = (
@@ -112,10 +112,10 @@ def _parameters(value: Any) -> dict[str, Parameter]:
                 forms = "{value: …}, {values: […]} or {min: …, max: …, distribution: …}"
                 raise FieldError(f"expected {forms}, got {str(keys)[:40]!r}")
             if name in ("beta", "beta_norm") and "max" in keys and _is_positive(keys.get("min")):
-                keys = {"distribution": "log_uniform", **keys}  # beta acts by its magnitude
+                keys = {"distribution": "log_uniform", **keys}  # beta's order of magnitude matters
             if isinstance(keys.get("when"), Mapping):
-                beside = {other: _as_list(value) for other, value in keys["when"].items()}
-                keys = {**keys, "when": beside}
+                when = {other: _as_list(value) for other, value in keys["when"].items()}
+                keys = {**keys, "when": when}
             parameters[name] = build(Parameter, keys)
     check_conditions(parameters)
     return parameters
@@ -133,7 +133,7 @@ def _evaluation(value: Any) -> Any:
     from evaluation.metrics.lookup import CODE, is_ours, metric_of, with_code
 
     if not isinstance(value, Mapping):
-        return value  # `build` says what it expected
+        return value  # `build` reports what it expected
     for name, options in value.items():
         with under(name):
             metric_of(name)
@@ -166,7 +166,7 @@ def _baselines(value: Any) -> Any:
             lookup(BASELINES, name, "baseline")
             if name in value[:number]:
                 raise FieldError(f"{name} is listed twice")
-    return value  # `build` says what it expected
+    return value  # `build` reports what it expected
 
 
 def _metric(value: Any) -> Any:
@@ -174,7 +174,7 @@ def _metric(value: Any) -> Any:
     value = {"name": value} if isinstance(value, str) else value
     if isinstance(value, Mapping):
         return {"goal": goal_of(str(value.get("name"))), **value}
-    return value  # `build` says what it expected
+    return value  # `build` reports what it expected
 
 
 _PREPARE: dict[str, Callable[[Any], Any]] = {
@@ -197,5 +197,5 @@ def _with_metric(spec: SweepSpec) -> SweepSpec:
     with under("metric", "name"):
         check_known(name, "auto")
         metric_of(name)
-        taken = {**spec.evaluation, name: with_code(name, {})}
-    return dataclasses.replace(spec, evaluation=taken)
+        computed = {**spec.evaluation, name: with_code(name, {})}
+    return dataclasses.replace(spec, evaluation=computed)

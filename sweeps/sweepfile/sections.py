@@ -7,8 +7,8 @@ from typing import Literal
 
 from trainer.config.schema import FieldError, require
 
-MOST_RUNS = 1_000_000
-LEAST_SHARE = 0.001  # of a CPU or a GPU; Ray counts in ten-thousandths
+MAX_RUNS = 1_000_000
+MIN_SHARE = 0.001  # of a CPU or a GPU; Ray counts in ten-thousandths
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,7 @@ class Metric:
     """How settings are scored: a metric of evaluation.metrics.METRICS, or `auto`.
 
     `auto` is the Higgins score where labels suffice for it, else UDR, which needs none.
-    goal: by default that of the metric.
+    goal: by default the metric's own.
     within: a difference in score that does not matter. The answer gives the probability that a
         setting is within it of the best one.
     """
@@ -27,7 +27,7 @@ class Metric:
 
     def __post_init__(self) -> None:
         if not 0 < self.within < math.inf:
-            raise FieldError(f"expected a number above 0, got {self.within:g}", ("within",))
+            raise FieldError(f"expected a positive number, got {self.within:g}", ("within",))
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Racing:
     def __post_init__(self) -> None:
         require(self.min > 0, "min", f"expected 1 or more, got {self.min}")
         require(self.max >= self.min, "max", f"expected {self.min} or more, got {self.max}")
-        require(self.max <= MOST_RUNS, "max", f"more than {MOST_RUNS:,} runs")
+        require(self.max <= MAX_RUNS, "max", f"more than {MAX_RUNS:,} runs")
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Stop:
 
     def __post_init__(self) -> None:
         ok = self.within is None or 0 < self.within < math.inf
-        require(ok, "within", f"expected a number above 0, got {self.within}")
+        require(ok, "within", f"expected a positive number, got {self.within}")
         inside = 0 < self.confidence < 1
         require(inside, "confidence", f"expected a number in (0, 1), got {self.confidence:g}")
 
@@ -64,7 +64,7 @@ class Stop:
 class EarlyStop:
     """When a run is ended before its last step. Such a run has no result: its score is unknown.
 
-    collapsed: at this share of its steps, a run none of whose latents is used is ended.
+    collapsed: the share of its steps at which a run with no latent in use is ended.
     """
 
     collapsed: float | None = None
@@ -76,7 +76,7 @@ class EarlyStop:
 
 @dataclass(frozen=True)
 class Money:
-    """What the machines of a sweep may cost. per_hour: of the clock, all of them; most: in all."""
+    """What a sweep's machines may cost. per_hour: of wall time, for all; most: in total."""
 
     per_hour: float
     most: float
@@ -84,14 +84,14 @@ class Money:
     def __post_init__(self) -> None:
         for key in ("per_hour", "most"):
             given = getattr(self, key)
-            require(0 < given < math.inf, key, f"expected a number above 0, got {given:g}")
+            require(0 < given < math.inf, key, f"expected a positive number, got {given:g}")
 
 
 @dataclass(frozen=True)
 class Budget:
-    """The most that a sweep may use; whatever is done by then gives its answer.
+    """The most that a sweep may use; its answer is based on what is done by then.
 
-    hours: of the clock, each time the sweep is run. usd: the same as a price. runs: in all,
+    hours: of wall time, each time the sweep is run. usd: the same limit as a price. runs: in total,
     whoever trained them.
     """
 
@@ -101,7 +101,7 @@ class Budget:
 
     @property
     def most_hours(self) -> float | None:
-        """Hours of the clock that the sweep may take, by whichever limit comes first."""
+        """Hours of wall time that the sweep may take: the tighter of its limits."""
         paid = None if self.usd is None else self.usd.most / self.usd.per_hour
         return min((h for h in (self.hours, paid) if h is not None), default=None)
 
@@ -116,12 +116,12 @@ class Budget:
     def __post_init__(self) -> None:
         for key in ("hours", "runs"):
             most = getattr(self, key)
-            require(most is None or most > 0, key, f"expected a number above 0, got {most}")
+            require(most is None or most > 0, key, f"expected a positive number, got {most}")
 
 
 @dataclass(frozen=True)
 class Resources:
-    """What one trial needs; fractions share a device. `max_concurrent`: most trials at once."""
+    """What one trial needs; fractions share a device. `max_concurrent`: trials at once."""
 
     cpu: float = 1.0
     gpu: float = 0.0
@@ -130,15 +130,15 @@ class Resources:
     def __post_init__(self) -> None:
         for key in ("cpu", "gpu"):
             share = getattr(self, key)
-            problem = f"expected 0, or {LEAST_SHARE} or more, got {share:g}"
-            require(share == 0 or share >= LEAST_SHARE, key, problem)
+            problem = f"expected 0, or {MIN_SHARE} or more, got {share:g}"
+            require(share == 0 or share >= MIN_SHARE, key, problem)
         require(self.cpu + self.gpu > 0, "cpu", "a trial needs a share of a CPU or of a GPU")
         most = self.max_concurrent
         require(most is None or most > 0, "max_concurrent", "expected 1 or more")
 
 
 def goal_of(metric: str) -> Literal["maximize", "minimize"]:
-    """What is better for a metric."""
+    """Which direction is better for a metric."""
     from evaluation.metrics.lookup import is_lower_better
 
     with contextlib.suppress(FieldError):  # an unknown metric is reported later

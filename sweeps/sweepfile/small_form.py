@@ -26,13 +26,13 @@ def read_sized(path: str | Path, overrides: Sequence[str] = ()) -> Document:
     Raises UserError, one line, for a `size` other than small and for a file without the block.
     """
     document = read(path)
-    block, document = _taken_out(document)
+    block, document = _split_block(document)
     sizes = [text for text in overrides if text.partition("=")[0].strip() == "size"]
     for text in sizes:
         if text.partition("=")[2].strip() != BLOCK:
-            raise UserError(one_line(f"{text}: expected size=small, or nothing for the full size"))
+            raise UserError(one_line(f"{text}: expected size=small; omit it for the full size"))
         if block is None:
-            raise UserError(one_line(f"{text}: {path} has no block `small` with its small form"))
+            raise UserError(one_line(f"{text}: {path} has no block `small`"))
         document = _applied(document, block, text)
     for text in overrides:
         if text not in sizes:
@@ -40,7 +40,7 @@ def read_sized(path: str | Path, overrides: Sequence[str] = ()) -> Document:
     return document
 
 
-def _taken_out(document: Document) -> tuple[dict[str, Any] | None, Document]:
+def _split_block(document: Document) -> tuple[dict[str, Any] | None, Document]:
     """The block, or None, and the document without it."""
     if BLOCK not in document.value:
         return None, document

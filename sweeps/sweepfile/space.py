@@ -1,7 +1,7 @@
 """The search space: named parameters, each one value, a list of values or a range.
 
-A parameter with `when` is there only beside some values of others, as an option is that only one
-objective has. A setting holds no more than the parameters that are there.
+A parameter with `when` is active only for certain values of other parameters, like an option that
+only one objective has. A setting contains only its active parameters.
 """
 
 import itertools
@@ -15,17 +15,17 @@ from trainer.config.schema import FieldError
 Distribution = Literal["uniform", "log_uniform", "int_uniform", "int_log_uniform"]
 Value = int | float | str | bool
 
-MOST_POINTS = 10_000
+MAX_POINTS = 10_000
 
 
 @dataclass(frozen=True)
 class Parameter:
     """One searched parameter: `value`, `values`, or a range `min`..`max` (inclusive).
 
-    distribution: how a range is drawn from; whole numbers for the `int_` ones. Default: `uniform`.
-    points: how many values of the range a grid takes, ends included; evenly spaced, on the
+    distribution: how a range is sampled; integers for the `int_` ones. Default: `uniform`.
+    points: how many values of the range a grid uses, ends included; evenly spaced, in the
         logarithm for the `log_` ones.
-    when: by name of another parameter, the values of it beside which this one is there.
+    when: for each named parameter, the values for which this one is active.
 
     Raises FieldError when the keys contradict each other or the range is empty.
 
@@ -81,12 +81,12 @@ class Parameter:
 
     @property
     def whole(self) -> bool:
-        """Whether the range contains only whole numbers."""
+        """Whether the range contains only integers."""
         return self.distribution in ("int_uniform", "int_log_uniform")
 
     def applies(self, values: Mapping[str, Any]) -> bool:
-        """Whether it is there beside these values of the others."""
-        return all(values.get(name) in beside for name, beside in (self.when or {}).items())
+        """Whether it is active for these values of the others."""
+        return all(values.get(name) in needed for name, needed in (self.when or {}).items())
 
     def no_range(self) -> bool:
         """Whether no key of a range is given."""
@@ -116,14 +116,14 @@ class Parameter:
         if self.min >= self.max:
             raise FieldError(f"empty range: min {self.min} is not below max {self.max}", ("min",))
         if self.log and self.min <= 0:
-            raise FieldError(f"a log range needs min above 0, got {self.min}", ("min",))
+            raise FieldError(f"a log range needs a positive min, got {self.min}", ("min",))
         if self.whole:
             for key, end in (("min", self.min), ("max", self.max)):
                 if not isinstance(end, int):
-                    problem = f"expected a whole number for {self.distribution}, got {end}"
+                    problem = f"expected an integer for {self.distribution}, got {end}"
                     raise FieldError(problem, (key,))
-        if self.points is not None and not 2 <= self.points <= MOST_POINTS:
-            raise FieldError(f"expected 2 to {MOST_POINTS:,}, got {self.points}", ("points",))
+        if self.points is not None and not 2 <= self.points <= MAX_POINTS:
+            raise FieldError(f"expected 2 to {MAX_POINTS:,}, got {self.points}", ("points",))
 
 
 def grid(parameters: Mapping[str, Parameter]) -> Iterator[dict[str, Value]]:
@@ -145,7 +145,7 @@ def grid(parameters: Mapping[str, Parameter]) -> Iterator[dict[str, Value]]:
 
 
 def active(parameters: Mapping[str, Parameter], values: Mapping[str, Any]) -> dict[str, Value]:
-    """The setting of a value for every parameter: those of the parameters that are there.
+    """The active parameters among these values, one for every parameter.
 
     >>> space = {"a": Parameter(values=(1, 2)), "b": Parameter(value=3, when={"a": (2,)})}
     >>> active(space, {"a": 1, "b": 3}), active(space, {"a": 2, "b": 3})
@@ -155,31 +155,33 @@ def active(parameters: Mapping[str, Parameter], values: Mapping[str, Any]) -> di
 
 
 def first(parameters: Mapping[str, Parameter]) -> dict[str, Value]:
-    """The first value of every parameter, or the low end of its range, whether it is there or not.
+    """The first value of every parameter, or the low end of its range, whether active or not.
 
-    `active` makes a setting of it.
+    `active` turns it into a setting.
     """
     return {n: p.low if p.choices is None else p.choices[0] for n, p in parameters.items()}
 
 
 def conditions(parameter: Parameter) -> list[dict[str, Value]]:
-    """The values of others beside which a parameter is there; one empty mapping for any."""
-    beside = parameter.when or {}
-    return [dict(zip(beside, point, strict=True)) for point in itertools.product(*beside.values())]
+    """The values of others for which a parameter is active; one empty mapping if it always is."""
+    when = parameter.when or {}
+    return [dict(zip(when, point, strict=True)) for point in itertools.product(*when.values())]
 
 
 def check_conditions(parameters: Mapping[str, Parameter]) -> None:
     """Raises FieldError, its path starting at the parameter, for a `when` that cannot be met."""
     for name, parameter in parameters.items():
-        for other, beside in (parameter.when or {}).items():
+        for other, needed in (parameter.when or {}).items():
             path = (name, "when", other)
             found = parameters.get(other)
             if found is None:
-                raise FieldError(f"not a parameter of this sweep: {', '.join(parameters)}", path)
+                raise FieldError(
+                    f"not a parameter of this sweep; use one of {', '.join(parameters)}", path
+                )
             if found.choices is None or found.when:
                 problem = f"needs {other} to be a list of values, without a `when` of its own"
                 raise FieldError(problem, path)
-            for value in beside:
+            for value in needed:
                 if value not in found.choices:
                     listed = ", ".join(map(str, found.choices))
                     raise FieldError(f"{other} is never {value!r}; it is one of {listed}", path)
@@ -196,7 +198,7 @@ def size(parameters: Mapping[str, Parameter]) -> int | None:
 
 
 def is_whole(parameters: Mapping[str, Parameter], setting: Mapping[str, Any]) -> bool:
-    """Whether a setting has a value for each of the parameters that are there, and no others."""
+    """Whether a setting has a value for each active parameter, and no others."""
     return setting.keys() == {name for name, p in parameters.items() if p.applies(setting)}
 
 
@@ -225,15 +227,15 @@ def grid_size(parameters: Mapping[str, Parameter]) -> int:
 
 
 def _total(parameters: Mapping[str, Parameter], count: Callable[[str, Parameter], int]) -> int:
-    """How many settings there are, of so many values of each parameter."""
+    """How many settings there are, given the number of values of each parameter."""
     others = sorted({name for p in parameters.values() for name in p.when or ()})
     total = 0
     for point in itertools.product(*(parameters[name].grid() for name in others)):
-        beside = dict(zip(others, point, strict=True))
+        given = dict(zip(others, point, strict=True))
         total += math.prod(
             count(name, parameter)
             for name, parameter in parameters.items()
-            if name not in beside and parameter.applies(beside)
+            if name not in given and parameter.applies(given)
         )
     return total
 

@@ -10,7 +10,7 @@ from evaluation.analysis.recommend import CLEAR
 from evaluation.identity import DEFAULT_EVALUATION
 from sweeps.search import METHODS
 from sweeps.sweepfile.configure import configure
-from sweeps.sweepfile.sections import MOST_RUNS, Budget, EarlyStop, Metric, Racing, Resources, Stop
+from sweeps.sweepfile.sections import MAX_RUNS, Budget, EarlyStop, Metric, Racing, Resources, Stop
 from sweeps.sweepfile.space import Parameter, Value
 from trainer.config.run import DatasetConfig, RunConfig, digest
 from trainer.config.schema import FieldError, require, under
@@ -30,9 +30,9 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 class SweepSpec:
     """One sweep.
 
-    name: of its folder in the store and its experiment in MLflow.
-    parameters: the search space; contains `beta` or `beta_norm`, one of whose values may be 0: no
-        KL term at all. For a `list`, derived from the settings.
+    name: also names its folder in the store and its experiment in MLflow.
+    parameters: the search space; contains `beta` or `beta_norm`, where a value of 0 means no KL
+        term at all. For a `list`, derived from the settings.
     method: how settings are proposed, one of sweeps.search.METHODS.
     seeds: how many seeds of each setting (0, 1, …), or which ones; or `{min: 2, max: 10}`, a race:
         see sweeps.search.race.
@@ -41,7 +41,7 @@ class SweepSpec:
     budget: the most that the sweep may use.
     settings: how many settings; by default the whole grid for `grid`, else 30. For `list`, the
         settings themselves, each a mapping of parameters.
-    pack: how many runs one trial trains, at most; `auto` is all first seeds of a setting. Larger
+    pack: the maximum number of runs per trial; `auto` is all first seeds of a setting. Larger
         packs are filled with other settings that differ only in beta and learning rate. They train
         together, or in turn where memory does not suffice (trainer.training.packing).
     search_seed: seed of the proposals.
@@ -130,7 +130,7 @@ class SweepSpec:
 
     @property
     def most_runs(self) -> int:
-        """How many runs there are; in a race, at most."""
+        """The number of runs; in a race, an upper bound."""
         most = self.setting_count * len(self.seed_list)
         return most if self.budget.runs is None else min(most, self.budget.runs)
 
@@ -184,7 +184,7 @@ class SweepSpec:
 
     @property
     def _ends_early(self) -> tuple[str, ...]:
-        """The key of what ends runs early, if anything does: it decides which scores exist."""
+        """The key that ends runs early, if it is set: it affects which scores exist."""
         return () if self.early_stop == EarlyStop() else ("early_stop",)
 
     @property
@@ -226,7 +226,7 @@ def _check_seeds(seeds: int | tuple[int, ...] | Racing) -> None:
         return
     if isinstance(seeds, int):
         require(seeds > 0, "seeds", f"expected 1 or more, got {seeds}")
-        require(seeds <= MOST_RUNS, "seeds", f"more than {MOST_RUNS:,} runs")
+        require(seeds <= MAX_RUNS, "seeds", f"more than {MAX_RUNS:,} runs")
         return
     require(len(seeds) > 0, "seeds", "expected at least one seed")
     require(len(set(seeds)) == len(seeds), "seeds", "a seed is listed twice")
@@ -238,10 +238,10 @@ def _check_budget(spec: SweepSpec) -> None:
         count = spec.setting_count
     if spec.method == "grid" and isinstance(spec.settings, int) and spec.settings < count:
         problem = f"the grid has {count:,} settings, more than {spec.settings:,}"
-        raise FieldError(f"{problem}; leave this key out", ("settings",))
+        raise FieldError(f"{problem}; remove this key", ("settings",))
     if spec.method == SURFACE and spec.racing is None:
         problem = "`method: surface` weighs new settings against more seeds of tried ones"
-        raise FieldError(f"{problem}: give seeds: {{min: 2, max: 10}}", ("seeds",))
+        raise FieldError(f"{problem}: use seeds: {{min: 2, max: 10}}", ("seeds",))
     if spec.racing is None and spec.stop != Stop():
         raise FieldError("needs a race, e.g. seeds: {min: 2, max: 10}", ("stop",))
     least, most = len(spec.first_seeds), spec.budget.runs
@@ -249,9 +249,9 @@ def _check_budget(spec: SweepSpec) -> None:
         problem = f"expected {least} or more, the first seeds of one setting; got {most}"
         raise FieldError(problem, ("budget", "runs"))
     seeds = len(spec.seed_list)
-    if count * seeds > MOST_RUNS:
+    if count * seeds > MAX_RUNS:
         key = "parameters" if spec.method == "grid" else "settings" if spec.settings else "seeds"
-        raise FieldError(f"more than {MOST_RUNS:,} runs", (key,))
+        raise FieldError(f"more than {MAX_RUNS:,} runs", (key,))
 
 
 def _plain(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""A first sweep file for the user's images: one that suits them, and takes ten minutes."""
+"""A first sweep file for the user's images: it suits them and takes ten minutes."""
 
 import json
 import math
@@ -18,12 +18,12 @@ from trainer.data.dataset import Dataset
 from trainer.device.cores import cores
 from trainer.errors import UserError
 
-MINUTES = 8  # of training, which leaves time for the start and the scores
+MINUTES = 8  # of training, which leaves time for startup and scoring
 BETAS, SEEDS, LATENTS = 6, 4, 10
-FEWEST, MOST = 300, 20_000  # steps
+MIN_STEPS, MAX_STEPS = 300, 20_000
 PASSES = 300  # over the images; more have little effect
-MANY_PASSES = 5_000  # hardly intended
-CENTRE = 0.03  # of beta_norm: where small shapes, digits and colours had their best scores
+MANY_PASSES = 5_000  # unlikely to be intended
+CENTRE = 0.03  # of beta_norm: where small shapes, digits and colours scored best
 SIDES = (32, 64)  # image sides of the convolutional networks
 
 
@@ -68,16 +68,15 @@ def starter(name: str, options: Mapping[str, Any]) -> Starter:
     per_step = trial_step_seconds(config, data)
     together = 1 if gpu else max(1, min(BETAS, cores()))  # trials at once
     affordable = MINUTES * 60 * together / (BETAS * per_step)
-    steps = _round(max(FEWEST, min(MOST, affordable, PASSES * len(data) / batch)))
+    steps = _round(max(MIN_STEPS, min(MAX_STEPS, affordable, PASSES * len(data) / batch)))
     seconds = steps * BETAS * per_step / together
     return Starter(_text(name, config, data, steps, seconds, gpu), seconds, data)
 
 
 def remarks_on_cost(spec: SweepSpec, data: Dataset, seconds: float | None = None) -> list[str]:
-    """The cost of a sweep whose number of steps is the default, where images are few.
+    """The cost of a sweep with the default number of steps, if its images are few.
 
-    seconds: that its training takes, where that is known; else a few steps of the first setting are
-        trained to time them.
+    seconds: its training time, if known; else a few steps of the first setting are timed.
     """
     if "steps" in spec.trainer or "steps" in spec.parameters or data.source == "rendered":
         return []
@@ -91,10 +90,10 @@ def remarks_on_cost(spec: SweepSpec, data: Dataset, seconds: float | None = None
         each = trial_step_seconds(config, data, seeds) * config.steps
         seconds = each * spec.setting_count / cores()
     return [
-        f"trainer.steps is not given: {config.steps:,} steps of {config.batch_size} show each of "
+        f"trainer.steps is not set: {config.steps:,} steps of {config.batch_size} show each of "
         f"the {len(data):,} images {passes:,.0f} times, and take about {duration(seconds)} "
-        f"of this machine for {spec.setting_count * seeds} models of {config.architecture}; give "
-        "fewer, or let `sweep init` write a file that fits"
+        f"on this machine for {spec.setting_count * seeds} {config.architecture} models; set "
+        "fewer, or let `sweep init` write a suitable file"
     ]
 
 
@@ -144,7 +143,7 @@ def _with_seed(config: RunConfig, seed: int) -> RunConfig:
 
 
 def _round(number: float) -> int:
-    """To two digits, downwards."""
+    """Rounds down to two digits."""
     digits = 10 ** max(0, int(math.log10(number)) - 1)
     return int(number // digits * digits)
 
@@ -177,7 +176,7 @@ def _text(
 # A first sweep over beta: {BETAS} values, {SEEDS} seeds of each, about {duration(seconds)} of \
 training.
 # sweep validate {name}.yaml   shows what is read
-# sweep run {name}.yaml        trains, and says which beta is best and how certain that is
+# sweep run {name}.yaml        trains, and reports which beta is best and how certain that is
 name: {name}
 dataset:
 {body}
@@ -200,11 +199,11 @@ resources: {{cpu: 1, gpu: {1 if gpu else 0}}}
 def _why(likelihood: str) -> str:
     if likelihood == "bernoulli":
         return "pixels are black or white"
-    return "learns the noise of pixels that are not only black and white"
+    return "learns the noise level: pixels are not purely black and white"
 
 
 def _yaml(value: Any) -> str:
-    """A value in a form that YAML and JSON both read; plain texts without quotes."""
+    """A value in a form that YAML and JSON both read; plain strings without quotes."""
     if isinstance(value, str) and re.fullmatch(r"[A-Za-z_./~][\w./~-]*", value):
         return value
     return json.dumps(value, ensure_ascii=False)
@@ -222,7 +221,7 @@ def write(path: Path, text: str) -> None:
         with open(path, "x", encoding="utf-8") as file:
             file.write(text)
     except FileExistsError:
-        raise UserError(f"{path} already exists; give another name with --name") from None
+        raise UserError(f"{path} already exists; choose another name with --name") from None
     except OSError as error:
         raise UserError(f"cannot write {path}: {error.strerror or error}") from None
 

@@ -45,6 +45,12 @@ def test_what_a_race_asks_for_is_what_the_verdict_asks_for():
     assert verdict == "cannot tell" and "0.90; 0.95 would settle it" in reason
 
 
+@pytest.mark.parametrize("metric", ["indicators", "unsupervised"])
+def test_metrics_that_a_collapsed_model_wins_are_never_clear(metric):
+    verdict, (reason,) = judge(replace(SURE, metric=metric))
+    assert verdict == "cannot tell" and "cannot choose between them" in reason
+
+
 def test_an_edge_names_the_side_and_the_distance():
     verdict, (reason,) = judge(
         replace(SURE, edges=(SURE.edges[0], Edge("highest", 10, 1000.0, 2.0, 0.4)))

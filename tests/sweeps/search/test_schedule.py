@@ -193,7 +193,7 @@ def test_packs_larger_than_a_setting_are_filled_with_others_that_train_together(
 def test_mistakes_in_a_race_are_reported():
     for keys, said in (
         ({"seeds": {"min": 3, "max": 2}}, "seeds.max: expected 3 or more"),
-        ({"method": "surface", "seeds": 5}, "give seeds: {min: 2, max: 10}"),
+        ({"method": "surface", "seeds": 5}, "use seeds: {min: 2, max: 10}"),
         ({"seeds": 5, "stop": {"confidence": 0.9}}, "stop: needs a race"),
         ({"stop": {"confidence": 1.0}}, "stop.confidence"),
         ({"method": "surface", "parameters": {"beta": [1, 2], "steps": [5, 6]}}, "latents alone"),

@@ -90,12 +90,12 @@ def test_least_file_has_sensible_defaults(file):
         ("{name: dsprites, size: 32}", "{size: 32}", 2, "dataset.name: required key is missing"),
         ("{name: dsprites, size: 32}", "[dsprites]", 2, "expected a name"),
         ("method: grid", "method: gird", 3, "did you mean 'grid'?"),
-        ("  beta: {values: [1, 4]}\n", "", 4, "expected one of beta and beta_norm"),
+        ("  beta: {values: [1, 4]}\n", "", 4, "expected either beta or beta_norm"),
         (
             "  latents:",
             "  beta_norm: {value: 1}\n  latents:",
             4,
-            "expected one of beta and beta_norm",
+            "expected either beta or beta_norm",
         ),
         (
             "beta: {values: [1, 4]}",
@@ -108,7 +108,7 @@ def test_least_file_has_sensible_defaults(file):
             "beta: {values: [1, 4]}",
             "beta: {min: 0, max: 1, points: 2}",
             5,
-            "beta.min: expected a number above 0, got 0; 0 can be one of `values`",
+            "beta.min: expected a positive number, got 0; 0 can be one of `values`",
         ),
         (
             "beta: {values: [1, 4]}",
@@ -123,7 +123,7 @@ def test_least_file_has_sensible_defaults(file):
         ("beta: {values: [1, 4]}", "beta_norm: {values: [x]}", 5, "expected a number"),
         ("values: [2, 5]", "values: [2, 0]", 7, "parameters.latents.values[1]: expected 1 or more"),
         ("values: [2, 5]", "values: [2, 2.5]", 7, "expected an integer, got 2.5"),
-        ("values: [2, 5]", "{min: 2, max: 5, points: 2}", 6, "latents takes whole numbers"),
+        ("values: [2, 5]", "{min: 2, max: 5, points: 2}", 6, "latents takes integers"),
         ("  objective: beta_vae", "  objective: beta_vea", 10, "did you mean 'beta_vae'?"),
         (
             "  objective: beta_vae",

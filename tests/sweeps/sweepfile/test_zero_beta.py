@@ -54,7 +54,7 @@ def test_zero_is_searched_where_it_is_listed(name, method):
 
 @pytest.mark.parametrize("distribution", ["uniform", "log_uniform"])
 def test_a_range_has_no_zero(distribution):
-    with pytest.raises(FieldError, match=r"beta\.min: .*above 0, got 0"):
+    with pytest.raises(FieldError, match=r"beta\.min: .*positive .*got 0"):
         a_spec(parameters={"beta": {"min": 0, "max": 4, "distribution": distribution, "points": 3}})
 
 
