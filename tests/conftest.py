@@ -13,6 +13,8 @@ from tests.servers.s3 import S3, s3_server
 # pytest's workers share the cores: more threads in each would wait for one another, spinning.
 for _library in ("OMP", "OPENBLAS"):
     os.environ.setdefault(f"{_library}_NUM_THREADS", "1")
+# Ray's workers are nice to others by default, and would wait for all tests that compute.
+os.environ.setdefault("RAY_worker_niceness", "0")
 
 # Files that take minutes, the longest first: begun last, one would run long after all others.
 LONG = (

@@ -65,7 +65,7 @@ def run(arguments: list[str], folder: Path) -> str:
         env=environment | {"PATH": path, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=900,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout

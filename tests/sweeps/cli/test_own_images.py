@@ -88,7 +88,7 @@ def test_validate_shows_what_was_read(folder, capsys):
     assert re.fullmatch(
         r"cost: \d+ runs?, about .* of training on this machine; a trial .*iB", cost
     )
-    (sheet,) = (line.split(": ")[1] for line in out.splitlines() if line.startswith("a look"))
+    (sheet,) = (line.split(": ")[1] for line in out.splitlines() if line.startswith("contact"))
     with Image.open(sheet) as picture:
         assert picture.size == (6 * 66 + 2, 6 * 66 + 2)  # each zoomed to 64 pixels
         corner = np.asarray(picture)[2:66:8, 2:66:8, 0]

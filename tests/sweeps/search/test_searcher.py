@@ -207,7 +207,7 @@ def test_listed_settings_are_tried_as_they_are_written():
         ({"method": "list", "settings": [{"bta": 1}]}, r"settings\[0\].bta: unknown parameter"),
         ({"method": "list", "settings": [{"beta": [1]}]}, r"settings\[0\].beta: expected"),
         ({"method": "list", "settings": 3}, "settings: expected a list"),
-        ({"method": "grid", "settings": [{"beta": 1}]}, "settings: .* need `method: list`"),
+        ({"method": "grid", "settings": [{"beta": 1}]}, "settings: .* needs `method: list`"),
     ],
 )
 def test_listed_settings_that_cannot_be_are_refused(keys, problem):

@@ -65,7 +65,7 @@ def test_the_text_of_either_form_is_complete(file):
 @pytest.mark.parametrize(
     ("old", "new", "overrides", "message"),
     [
-        ("", "", ["size=tiny"], "size=tiny: expected size=small, or nothing for the full size"),
+        ("", "", ["size=tiny"], "size=tiny: expected size=small; omit it for the full size"),
         ("", "", ["size="], "size=: expected size=small"),
         (SWEEP[SWEEP.index("small:") :], "", ["size=small"], "sweep.yaml has no block `small`"),
         (SWEEP[SWEEP.index("small:") :], "small: 3", [], "sweep.yaml:10: small: expected a mapp"),

@@ -19,7 +19,11 @@ from trainer.errors import UserError
         ("mig", {"points": 10**12}, "evaluation.mig.points: expected 1 to"),
         ("higgins", {"pairs": 0}, "evaluation.higgins.pairs: expected 1 to"),
         ("higgins", {"seed": -1}, "evaluation.higgins.seed: expected 0 to"),
-        ("irs", {"quantile": 2.0}, "evaluation.irs.quantile: expected a positive number, at most 1"),
+        (
+            "irs",
+            {"quantile": 2.0},
+            "evaluation.irs.quantile: expected a positive number, at most 1",
+        ),
         ("sap", {"C": -1.0}, "evaluation.sap.C: expected a positive number"),
         ("udr", {"threshold": -0.1}, "evaluation.udr.threshold: expected 0 or more"),
         ("higgins", {"factors": ["posX", "posX"]}, "evaluation.higgins.factors: posX is listed"),

@@ -41,9 +41,9 @@ def slow_down(monkeypatch: pytest.MonkeyPatch, slow: Precision) -> list[Precisio
     def cost(precision: Precision) -> float:
         return 2.0 if precision == slow else 1.0
 
-    def watched(self: Training, seconds: float) -> object:
+    def watched(self: Training, seconds: float, most: int | None = None) -> object:
         taken.append(self.pack.precision)
-        return advance(self, seconds)
+        return advance(self, seconds, most)
 
     monkeypatch.setattr(Training, "advance", watched)
     return taken

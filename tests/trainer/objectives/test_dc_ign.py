@@ -116,7 +116,7 @@ def test_latents_of_each_factor() -> None:
 @pytest.mark.parametrize(
     ("data", "options", "message"),
     [
-        (Shapes(), {}, r"learns from labels, and data set 'rectangles' has none"),
+        (Shapes(), {}, r"learns from labels, but data set 'rectangles' has none"),
         (
             LabelledShapes(),
             {"factors": {"heigth": 1}},
