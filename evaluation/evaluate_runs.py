@@ -170,8 +170,8 @@ def _evaluate_pack(
     from evaluation.floor import floor
     from evaluation.likelihood import likelihood
     from evaluation.metrics import COMPARES_SEEDS
-    from evaluation.metrics.lookup import metric_of, without_code
     from evaluation.metrics.support.encoding import Remembering
+    from evaluation.metrics.user_metrics import metric_of, without_code
     from trainer.device.precision import computing
 
     device = next(pack.parameters()).device

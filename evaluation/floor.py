@@ -41,8 +41,8 @@ def floor(
         compares seeds gets a different shuffle per seed; otherwise they would still agree.
     """
     from evaluation.metrics import COMPARES_SEEDS, WITHOUT_FLOOR
-    from evaluation.metrics.lookup import metric_of, needs_labels, without_code
     from evaluation.metrics.support.encoding import Shuffled
+    from evaluation.metrics.user_metrics import metric_of, needs_labels, without_code
 
     if metric in WITHOUT_FLOOR or not (metric in COMPARES_SEEDS or needs_labels(metric, options)):
         return None

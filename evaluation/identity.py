@@ -76,7 +76,7 @@ def with_defaults(evaluation: Mapping[str, Mapping[str, Any]]) -> dict[str, dict
 
 def _filled(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
     # here, as it loads torch: importing this module stays cheap
-    from evaluation.metrics.lookup import CODE, metric_of, with_code
+    from evaluation.metrics.user_metrics import CODE, metric_of, with_code
 
     parameters = inspect.signature(metric_of(name, options)).parameters
     defaults = {key: p.default for key, p in parameters.items() if key not in _GIVEN}

@@ -22,10 +22,10 @@ def check_labels(metric: str, options: Mapping[str, Any], data: Dataset) -> None
     from evaluation.metrics.factorvae import votes_apart
     from evaluation.metrics.higgins import pairs_apart
     from evaluation.metrics.irs import groups_of_two
-    from evaluation.metrics.lookup import is_ours, needs_labels
     from evaluation.metrics.mig import check_ordered
     from evaluation.metrics.support.labels import MissingLabels
     from evaluation.metrics.support.points import drawn_labels
+    from evaluation.metrics.user_metrics import is_ours, needs_labels
 
     if not needs_labels(metric, options):
         return

@@ -36,7 +36,7 @@ def plan_metrics(spec: SweepSpec, data: Dataset) -> MetricPlan:
     Metrics for which the labels do not suffice are left out, with a remark. Raises UserError with
     the line if such a metric was requested by name, or if UDR has only one seed.
     """
-    from evaluation.metrics.lookup import is_lower_better
+    from evaluation.metrics.user_metrics import is_lower_better
 
     name, goal = spec.metric.name, spec.metric.goal
     problems = {m: _lacking(spec, m, options, data) for m, options in spec.evaluation.items()}

@@ -7,7 +7,7 @@ from typing import Any
 from sweeps.overview import Glance
 from sweeps.plan import Setting, runs_of
 from sweeps.run_store import Store
-from sweeps.search import METHODS
+from sweeps.search.methods import METHODS
 from sweeps.search.searcher import Searcher
 from sweeps.sweepfile import SweepSpec, space
 from trainer.config.schema import FieldError

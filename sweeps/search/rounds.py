@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sweeps.run_store import Store
-from sweeps.search import METHODS
+from sweeps.search.methods import METHODS
 from sweeps.search.schedule import ScheduledBatch
 from sweeps.sweepfile import SweepSpec, space
 

@@ -9,8 +9,8 @@ from typing import Literal
 import numpy as np
 
 from sweeps.plan import Setting
-from sweeps.search import METHODS
 from sweeps.search.method import Past
+from sweeps.search.methods import METHODS
 from sweeps.sweepfile import SweepSpec, space
 from sweeps.sweepfile.space import Parameter, Value
 

@@ -7,7 +7,7 @@ from typing import Any, get_type_hints
 
 from evaluation.identity import with_defaults
 from evaluation.option_ranges import check_option
-from sweeps.search import METHODS
+from sweeps.search.methods import METHODS
 from sweeps.sweepfile.configure import check_parameter_name
 from sweeps.sweepfile.reachable import check_reachable
 from sweeps.sweepfile.sections import goal_of
@@ -130,7 +130,7 @@ def _is_positive(value: Any) -> bool:
 
 
 def _evaluation(value: Any) -> Any:
-    from evaluation.metrics.lookup import CODE, is_ours, metric_of, with_code
+    from evaluation.metrics.user_metrics import CODE, is_ours, metric_of, with_code
 
     if not isinstance(value, Mapping):
         return value  # `build` reports what it expected
@@ -189,7 +189,7 @@ _PREPARE: dict[str, Callable[[Any], Any]] = {
 
 def _with_metric(spec: SweepSpec) -> SweepSpec:
     """The spec with its metric among those computed."""
-    from evaluation.metrics.lookup import check_known, metric_of, with_code
+    from evaluation.metrics.user_metrics import check_known, metric_of, with_code
 
     name = "higgins" if spec.metric.name == "auto" else spec.metric.name
     if name in spec.evaluation:

@@ -139,7 +139,7 @@ class Resources:
 
 def goal_of(metric: str) -> Literal["maximize", "minimize"]:
     """Which direction is better for a metric."""
-    from evaluation.metrics.lookup import is_lower_better
+    from evaluation.metrics.user_metrics import is_lower_better
 
     with contextlib.suppress(FieldError):  # an unknown metric is reported later
         return "minimize" if is_lower_better(metric) else "maximize"

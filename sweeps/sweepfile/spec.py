@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from evaluation.analysis.recommend import CLEAR
 from evaluation.identity import DEFAULT_EVALUATION
-from sweeps.search import METHODS
+from sweeps.search.methods import METHODS
 from sweeps.sweepfile.configure import configure
 from sweeps.sweepfile.sections import MAX_RUNS, Budget, EarlyStop, Metric, Racing, Resources, Stop
 from sweeps.sweepfile.space import Parameter, Value
@@ -33,7 +33,7 @@ class SweepSpec:
     name: also names its folder in the store and its experiment in MLflow.
     parameters: the search space; contains `beta` or `beta_norm`, where a value of 0 means no KL
         term at all. For a `list`, derived from the settings.
-    method: how settings are proposed, one of sweeps.search.METHODS.
+    method: how settings are proposed, one of sweeps.search.methods.METHODS.
     seeds: how many seeds of each setting (0, 1, …), or which ones; or `{min: 2, max: 10}`, a race:
         see sweeps.search.race.
     stop: when a race is over.

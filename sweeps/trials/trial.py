@@ -115,7 +115,7 @@ class Trial:
 
     def _score(self) -> dict[str, Any]:
         from evaluation import evaluate
-        from evaluation.metrics.lookup import codes_in
+        from evaluation.metrics.user_metrics import codes_in
         from sweeps.reporting.picture import write_traversals
         from trainer.extensions import trust
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from evaluation.__main__ import main as evaluation
-from evaluation.metrics.lookup import codes_in, metric_of
+from evaluation.metrics.user_metrics import codes_in, metric_of
 from sweeps.cli.main import main as sweep
 from sweeps.run_store import Store
 from sweeps.sweep import Sweep
