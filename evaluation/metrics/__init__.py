@@ -5,6 +5,8 @@ A metric is `(represent, data, seed=0, **options) -> frozen dataclass` with at l
 model or (K, n, M) of a pack. For a pack, results that differ between models are arrays with a
 leading axis K; for one model they have no such axis. No other results of a pack are arrays.
 Options are keyword arguments with JSON values and defaults; they are part of an evaluation's id.
+Its properties are the sets below; its display name is in `evaluation.analysis.formatting`, and if
+its scores end at 1, `evaluation.analysis.choose.UP_TO_ONE` says so.
 """
 
 from collections.abc import Callable
