@@ -18,6 +18,7 @@ from sweeps.trials.trial_queue import Block, Observer, Result
 
 LINE_SECONDS = 15.0  # between lines when the output is not a terminal
 SHOWN = 12  # trials in the table, at most
+ENOUGH = 0.1  # of the first trials, before the time left is estimated
 
 
 class Progress(Observer):
@@ -118,10 +119,15 @@ class Progress(Observer):
         return self.finished + self.failed - self.stored
 
     def seconds_left(self) -> float | None:
-        """Estimated from this session's pace so far; None before there is one."""
-        at_work = sum(done * len(block.runs) for block, done in list(self._trials.values()))
+        """Estimated from this session's pace so far; None before there is one.
+
+        The first steps are slow, so nothing is estimated before a share of the trials is done.
+        """
+        trials = list(self._trials.values())
+        at_work = sum(done * len(block.runs) for block, done in trials)
         done = self.trained + at_work
-        if self._started is None or done <= 0:
+        running = sum(len(block.runs) for block, _ in trials)
+        if self._started is None or done <= 0 or done < ENOUGH * running:
             return None
         left = self._total - self.finished - self.failed - at_work
         return max(0.0, left) * (self._clock() - self._started) / done

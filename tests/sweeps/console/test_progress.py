@@ -54,6 +54,9 @@ def test_time_left_is_that_of_the_rest_at_the_pace_of_this_session(clock):
     end(progress, block(0), stored=True)  # the store's runs cost this session nothing
     assert progress.seconds_left() is None
     progress.trial_began(block(1))
+    clock.now = 20.0
+    progress.trial_reported(block(1), 1, 20)  # the start is slow
+    assert progress.seconds_left() is None
     clock.now = 100.0
     progress.trial_reported(block(1), 5, 10)  # one run's worth in 100 s; five are left
     assert progress.seconds_left() == pytest.approx(500)
