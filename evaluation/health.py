@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainer.files import parse_json
+from trainer.live_latents import LIVE
 from trainer.run_files import HISTORY_FILE
 
-LIVE = 0.01  # nats; Duan et al. 2020 leave out latents with less
 _NO_BETTER = 0.99  # of the squared error of the mean image
 _LAST = 0.25  # the final part of training that is examined
 _FALLING = 0.01  # of the loss's total fall, within that part

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from evaluation.health import LIVE
+from trainer.live_latents import LIVE
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,13 @@ Browsers take minutes to open a page with tens of thousands of rows and marks.
 
 import csv
 import io
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, zip_longest
 
 from evaluation.analysis.choose import Choice
+from evaluation.analysis.formatting import finite_or_none
 from evaluation.analysis.settings.summary import SettingSummary
 from evaluation.analysis.table import RunRow
 
@@ -93,15 +95,10 @@ def as_csv(rows: Sequence[RunRow]) -> str:
             [
                 *(row.run, row.setting, row.state, row.beta, row.beta_norm, row.latents, row.seed),
                 *(row.parameters.get(name) for name in parameters),
-                *(_known(n) for n in (row.score, row.reconstruction, row.kl)),
-                *(_known(row.others.get(name)) for name in others),
+                *(finite_or_none(n) for n in (row.score, row.reconstruction, row.kl)),
+                *(finite_or_none(row.others.get(name, math.nan)) for name in others),
                 row.health.live_latents,
                 row.reason,
             ]
         )
     return text.getvalue()
-
-
-def _known(number: float | None) -> float | None:
-    """`number`, or None, an empty cell, for nan."""
-    return None if number is None or number != number else number

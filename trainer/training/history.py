@@ -8,8 +8,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from trainer.live_latents import LIVE
+
 RECORDS = 200  # per run, about
-UNUSED = 0.01  # nats of KL; a latent below this is not in use (Duan et al. 2020)
 
 
 class History:
@@ -59,7 +60,7 @@ class History:
         records = self._averages.get("kl_per_latent", [])
         if not records:
             return [False] * len(self.failed)
-        unused: list[bool] = np.all(records[-1] < UNUSED, axis=1).tolist()
+        unused: list[bool] = np.all(records[-1] < LIVE, axis=1).tolist()
         return [u and failed is None for u, failed in zip(unused, self.failed, strict=True)]
 
     def table(self, model: int) -> dict[str, list[Any]]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 
@@ -28,6 +28,7 @@ _log = logging.getLogger(__name__)
 # in torch's messages about exhausted memory that have no exception class
 _SIGNS = ("can't allocate memory", "out of memory", "bad_alloc", "ALLOC_FAILED")
 
+T = TypeVar("T")
 Places = tuple[int, ...]  # indices of a pack's runs among all
 
 
@@ -215,29 +216,23 @@ class Series:
 
     def _pack_size(self, share: float) -> int:
         """The largest pack to make; 1 if even the probe runs out of memory."""
-        found = [1]
-        _had_memory(
-            lambda: found.append(pack_size(self._configs[0], self._data, self._device, share))
+        return _unless_out_of_memory(
+            lambda: pack_size(self._configs[0], self._data, self._device, share), 1
         )
-        return found[-1]
 
     def _fastest(self) -> Precision | None:
         """The precision in which the first pack trains fastest; None if memory runs out."""
         pack = [self._configs[k] for k in self._waiting[0]]
-        found: list[Precision] = []
-        _had_memory(lambda: found.append(fastest(pack, self._data, self._device)))
-        return found[0] if found else None
+        return _unless_out_of_memory(lambda: fastest(pack, self._data, self._device), None)
 
     def _fastest_size(self) -> int:
         """The size of pack that trains fastest, at most the largest; 1 if memory runs out."""
         pack = [self._configs[k] for k in max(self._waiting, key=len)]
         if len(pack) == 1:
             return 1
-        found = [1]
-        _had_memory(
-            lambda: found.append(fastest_size(pack, self._data, self._device, self._precision))
+        return _unless_out_of_memory(
+            lambda: fastest_size(pack, self._data, self._device, self._precision), 1
         )
-        return found[-1]
 
     def _started_together(self, left: Sequence[int]) -> list[Places]:
         """The runs in order; those that share a checkpoint form one pack, which resumes as is."""
@@ -269,6 +264,13 @@ def out_of_memory(error: Exception) -> bool:
     return isinstance(error, MemoryError | torch.OutOfMemoryError) or (
         isinstance(error, RuntimeError) and any(sign in str(error) for sign in _SIGNS)
     )
+
+
+def _unless_out_of_memory(measure: Callable[[], T], otherwise: T) -> T:
+    """What `measure` returns; `otherwise` if memory ran out."""
+    found = [otherwise]
+    _had_memory(lambda: found.append(measure()))
+    return found[-1]
 
 
 def _had_memory(work: Callable[[], object]) -> bool:
