@@ -8,7 +8,7 @@ import trainer
 ROOT = Path(trainer.__file__).parent
 # each imports those before it alone
 ORDER = (
-    ("errors", "randomness", "run_files"),
+    ("errors", "live_latents", "randomness", "run_files"),
     ("registry",),
     ("config", "files"),
     ("cache",),
