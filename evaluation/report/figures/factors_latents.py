@@ -1,4 +1,4 @@
-"""How much each latent knows of each factor, and the whole code of it: a matrix."""
+"""How much each latent, and the whole code, knows about each factor."""
 
 import numpy as np
 import torch
@@ -58,7 +58,7 @@ def of_sweep(sweep: Material) -> Drawn:
         axes.text(x, y, f"{value:.2f}", ha="center", va="center", fontsize=8.5, color=colour)
     if whole:
         axes.axhline(len(order) - 0.5, color="white", linewidth=3)
-    style.dress(axes, title="What the latents know of the factors", ylabel="latent, KL in nats")
+    style.dress(axes, title="What the latents know about the factors", ylabel="latent, KL in nats")
     axes.grid(False)
     axes.set_xticks(range(len(factors)), factors, color=style.INK)
     axes.set_yticks(range(len(labels)), labels, color=style.INK)
@@ -76,10 +76,11 @@ def _finding(share: np.ndarray, factors: list[str], whole: dict) -> str:
         f"{name} {fixed(float(share[z, i]), 2)}"
         for i, (name, z) in enumerate(zip(factors, best, strict=True))
     )
-    text = f"The latent that knows most of each factor knows this share of it: {said}."
+    text = f"The share of each factor that its best latent knows: {said}."
     if whole:
         kept = [n for n in factors if float((whole.get(n) or {}).get("known") or 0) >= ENCODED]
         lost = [n for n in factors if n not in kept]
-        text += f" The whole code keeps {', '.join(kept) or 'none of them'}"
-        text += f", and loses {', '.join(lost)}." if lost else "."
+        parts = [f"{what} {', '.join(names)}" for what, names in (("keeps", kept), ("loses", lost))
+                 if names]  # fmt: skip
+        text += f" The whole code {' and '.join(parts)}."
     return text
