@@ -45,6 +45,8 @@ def answer_card(choice: Choice, facts: SweepFacts, answer: "Answer | None") -> A
     """The best beta, or the best of what was swept instead, and what is known about its setting."""
     best, own, axis = choice.best, choice.favourite, named_axis_of(choice)
     label = f"The {axis.label} to use" if own else f"The best {axis.label} of this sweep"
+    if answer is not None and answer.best.unusable:
+        label = f"No {axis.label} is worth using; of those tried, first comes"
     if not best.finished:
         return AnswerCard(label, "No answer yet")
     headline = axis.words(best)

@@ -62,6 +62,6 @@ def of_sweep(sweep: Material) -> Drawn:
     figure.suptitle(f"{capital(sweep.score_name)} over the whole sweep, with traversals",
                     x=0.01, ha="left", fontsize=12, fontweight="bold", color=style.INK)  # fmt: skip
     star = beta_latents_map.what_the_star_is(sweep.choice)
-    style.caption(figure, f"{star} {side}: the {LATENTS} latents with the highest KL, each varied over the "
-                  "range of the prior from one image.")  # fmt: skip
+    style.caption(figure, f"{star} {side}: the {LATENTS} latents with the highest KL, "
+                  "varied over the range of the prior from one image.")  # fmt: skip
     return Drawn(figure, "The whole sweep, with traversals", of_map(sweep.choice, sweep.score_name))

@@ -36,7 +36,7 @@ def of_sweep(sweep: Material) -> Drawn:
     labels += [f"σ² = {number(level[j])}\n{weight[j]:.0%} of pixels" for j in order]
     figure, _ = image_rows.draw(rows, labels)
     style.caption(figure, f"{setting_label(sweep.choice.best)}, seed {row.seed}. Below: white "
-                  "where a component explains a pixel's residual, black where another does.")  # fmt: skip
+                  "where a component explains a residual, black where another does.")  # fmt: skip
     said = ", ".join(f"σ² = {number(level[j])} ({weight[j]:.0%} of the pixels)" for j in order)
     return Drawn(
         figure, "Which noise component explains each residual", f"The noise is a mixture of {said}."

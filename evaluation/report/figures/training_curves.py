@@ -59,7 +59,8 @@ def of_sweep(sweep: Material) -> Drawn:
     zero = style.grey_note((axis(row) for row in sweep.rows), axis.label)
     style.caption(
         figure,
-        f"A line per run. Right: KL of each latent in a typical run of the best setting.{shown}{zero}",
+        "A line per run. Right: KL of each latent in a typical run of the best setting."
+        f"{shown}{zero}",
     )
     said = f"{count(len(sweep.rows), 'run')}: {failed} failed, {len(dead)} collapsed."
     return Drawn(figure, "How the models trained", said)
@@ -91,7 +92,7 @@ def _draw_latents(
         style.say(axes, "not recorded")
         return
     kl = np.array(history["kl_per_latent"], float)
-    for latent, values in enumerate(kl.T):
+    for values in kl.T:
         live = values[-1] >= 0.1
         axes.plot(history["step"], values, linewidth=1.2 if live else 0.8, gid="latent",
                   color=style.INK if live else "#b6bcc6", alpha=0.8)  # fmt: skip

@@ -11,7 +11,7 @@ from evaluation.analysis.run_health import RunHealth
 from evaluation.analysis.settings.names import setting_label
 from evaluation.analysis.table import together
 from evaluation.report.figures import FIGURES, IN_REPORT, style, training_curves
-from evaluation.report.figures.latent_selectivity import mean_by, roles
+from evaluation.report.figures.latent_selectivity import explained, mean_by, roles
 from evaluation.report.figures.rate_distortion import hull, slopes
 from evaluation.report.figures.series import axis_of, series_of
 from evaluation.report.material import Lacking, Material
@@ -86,6 +86,20 @@ def test_means_by_class_and_the_images_of_each():
     plane, along, kinds = roles({"shape": 3, "scale": 6, "orientation": 40, "posX": 32, "posY": 32})
     assert (plane, along, kinds) == (["posX", "posY"], ["scale", "orientation"], "shape")
     assert roles({"digit": 10}) == ([], ["digit"], "")
+
+
+def test_noise_follows_no_factor_however_few_the_labels():
+    rng = np.random.default_rng(0)
+    for images, classes in ((20, 10), (60, 10), (60, 2), (300, 32)):
+        factor = rng.integers(classes, size=images)
+        shares = [explained(rng.normal(size=images), factor) for _ in range(200)]
+        assert np.mean(np.array(shares) > 0) < 0.01  # R² alone is 0.47 for 20 images
+        found = explained(factor + 0.5 * factor.std() * rng.normal(size=images), factor)
+        assert found == pytest.approx(0.8, abs=0.15)
+    unknown = np.where(np.arange(300) % 5 == 0, factor, -1)
+    assert explained(factor.astype(np.float32), unknown) == pytest.approx(1)
+    assert explained(factor.astype(np.float32), np.full(300, -1)) == 0
+    assert np.isnan(mean_by(np.ones(3, np.float32), np.full(3, -1))).all()
 
 
 @pytest.mark.parametrize("name", FIGURES)
