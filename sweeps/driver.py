@@ -115,7 +115,7 @@ class _Session:
 
     def _announce(self) -> None:
         spec, data, console = self.sweep.spec, self.sweep.data, self.console
-        settings = f"{spec.setting_count} settings of {spec.seeds_in_words} seeds"
+        settings = f"{spec.setting_count} settings of {spec.seeds_in_words}"
         console.print(f"{spec.name}: {settings}, {spec.method}")
         images = "×".join(map(str, data.shape))
         console.print(f"{data.name} ({data.source}): {len(data):,} images of {images}")

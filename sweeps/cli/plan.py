@@ -109,7 +109,7 @@ def _show(plan: dict[str, Any], spec: SweepSpec, store: str) -> None:
     unscored = f", {plan['to_score']} of them to be rescored" if plan["to_score"] else ""
     console.print(
         bold(plan["name"]),
-        f": {plan['settings']} settings ({plan['method']}) × {spec.seeds_in_words} seeds "
+        f": {plan['settings']} settings ({plan['method']}) × {spec.seeds_in_words} "
         f"= {runs} in {plan['trials']} trials{race}\n"
         f"data: {data['name']} ({data['source']}), {data['images']:,} images; "
         f"metric: {plan['metric']}\n"

@@ -51,7 +51,7 @@ def execute(args: Namespace) -> int:
         f"{args.file} is valid: sweep ",
         bold(spec.name),
         f" of {spec.dataset.name}, "
-        f"{spec.setting_count} settings × {spec.seeds_in_words} seeds, "
+        f"{spec.setting_count} settings × {spec.seeds_in_words}, "
         f"metric {plan.metric}",
         sep="",
         soft_wrap=True,
