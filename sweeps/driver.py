@@ -13,6 +13,7 @@ from typing import IO, TYPE_CHECKING, cast
 from rich.console import Console
 
 from evaluation.analysis.answer import Answer
+from evaluation.analysis.sentences import headline
 from evaluation.baselines.table import text, title
 from sweeps.cluster.connection import check_address
 from sweeps.cluster.ray_process import ray_process
@@ -233,11 +234,7 @@ def _closing_words(sweep: Sweep, outcome: Outcome, lacking: Iterable[str]) -> It
     if outcome.answer is None:
         return
     best = outcome.answer.best
-    spread = "" if best.spread is None else f" ± {best.spread:.3f}"
-    yield (
-        f"best β: {best.beta:.4g}  ({', '.join(best.choices)}), "
-        f"score {best.score:.3f}{spread} over {best.seeds} seeds"
-    )
+    yield headline(best)
     for sentence in best.sentences:
         yield f"  {sentence}"
     yield f"report: {outcome.report}"

@@ -48,6 +48,7 @@ class Best:
         score.
     tied: those that the metric cannot distinguish from its favourite, `setting` first.
     top: where the curve peaks, with its interval; usually between settings.
+    unusable: why not even this setting is worth using; "" if it is.
     verdict, reasons: whether it is reliable; if not, why and what to do, in sentences.
     sentences: the whole answer in words; per_latents: the best of each latent size. Both are empty
         in the answer for one latent size.
@@ -61,6 +62,7 @@ class Best:
     good: tuple[SettingSummary, ...] = ()
     tied: tuple[SettingSummary, ...] = ()
     top: Top | None = None
+    unusable: str = ""
     verdict: Verdict = CANNOT_TELL
     reasons: tuple[str, ...] = ()
     sentences: tuple[str, ...] = ()
@@ -200,6 +202,7 @@ class Best:
                 {k: finite_or_none(v) for k, v in vars(self.floor).items()} if self.floor else None
             ),
             "run": self.run,
+            "usable": not self.unusable,
             "verdict": self.verdict,
             "reasons": list(self.reasons),
         }

@@ -9,6 +9,7 @@ import numpy as np
 
 from evaluation.analysis.answer import Answer, Best, Curve
 from evaluation.analysis.choose import Choice, choose
+from evaluation.analysis.formatting import capital
 from evaluation.analysis.inference.noise import measure_noise
 from evaluation.analysis.inference.posterior import Posterior, draw_posterior
 from evaluation.analysis.inference.top import find_edges, find_top
@@ -18,7 +19,7 @@ from evaluation.analysis.sentences import sentences
 from evaluation.analysis.settings.policies import Goal
 from evaluation.analysis.settings.summary import SettingSummary
 from evaluation.analysis.table import RunRow
-from evaluation.analysis.verdict import Evidence, causes, judge
+from evaluation.analysis.verdict import Evidence, causes, judge, unusable
 from trainer.errors import UserError
 
 WITHIN = 0.01  # distance from the best score that does not matter
@@ -143,16 +144,15 @@ class _Finder:
             loss = imagined.max(axis=1) - imagined[:, settings.index(chosen.setting)]
             return float((loss <= self.within).mean())
 
-        verdict, reasons = judge(
-            replace(
-                _evidence(self.choice, self.health, chosen.setting, self.within, self.confidence),
-                probability_within=chosen.probability_within,
-                within_at=within_at,
-                edges=edges,
-                flat=surface.flat,
-                reach=surface.reach,
-            )
+        evidence = replace(
+            _evidence(self.choice, self.health, chosen.setting, self.within, self.confidence),
+            probability_within=chosen.probability_within,
+            within_at=within_at,
+            edges=edges,
+            flat=surface.flat,
+            reach=surface.reach,
         )
+        verdict, reasons = judge(evidence)
         others = [s for s in standings if s is not chosen]
         return Best(
             setting=chosen.setting,
@@ -163,6 +163,7 @@ class _Finder:
             good=tuple(s.setting for s in standings if s.good or s is chosen),
             tied=(chosen.setting, *(s.setting for s in others if s.tied)),
             top=find_top(points, draws, chosen.setting, self.sign, self.level),
+            unusable=unusable(evidence),
             verdict=verdict,
             reasons=reasons,
         )
@@ -226,7 +227,8 @@ def _no_best(
     else:
         doubt = NO_SCORE
     fixes = causes(_evidence(choice, health, setting, within, confidence))
-    return Best(setting, within, confidence, reasons=(f"{doubt[:1].upper()}{doubt[1:]}.", *fixes))
+    reasons = (f"{capital(doubt)}.", *fixes)
+    return Best(setting, within, confidence, unusable=doubt, reasons=reasons)
 
 
 def _without_curve(

@@ -25,15 +25,28 @@ def sentences(answer: Answer) -> Iterator[str]:
     yield from _scope(answer)
 
 
+def headline(best: Best) -> str:
+    """The best beta and its score in a line, or that there is none."""
+    score = fixed(best.score, 3)
+    if best.spread is not None:
+        score += f" ± {fixed(best.spread, 3)}"
+    score += f" over {count(best.seeds, 'seed')}"
+    given = ", ".join(best.choices)
+    if not best.unusable:
+        return f"best β: {best.beta:.4g}  ({given}), score {score}"
+    if not best.setting.finished:
+        return "no best β: no run has a score"
+    return f"no best β: of those tried, {best.beta:.4g} ({given}) comes first, with score {score}"
+
+
 def _use(answer: Answer) -> Iterator[str]:
     best = answer.best
     if best.standing is None:
         return
-    health = best.setting.health
-    if 2 * health.collapsed >= health.runs > 0:
+    if best.unusable:
         yield (
             f"No setting is worth using: even of the best, {setting_label(best.setting)}, "
-            f"{health.collapsed} of {count(health.runs, 'model')} collapsed."
+            f"{best.unusable}."
         )
         return
     yield (

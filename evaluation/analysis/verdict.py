@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from evaluation.analysis.formatting import fixed, metric_name, number
+from evaluation.analysis.formatting import count, fixed, metric_name, number
 from evaluation.analysis.inference.top import Edge
 from evaluation.analysis.run_health import HealthCounts
 from evaluation.analysis.table import Floor
@@ -103,6 +103,25 @@ def causes(evidence: Evidence) -> Iterator[str]:
         )
 
 
+def unusable(evidence: Evidence) -> str:
+    """Why not even the best setting is worth using, to follow "even of the best, …,"; "" if it is.
+
+    Its models collapsed, or its score is what useless codes get.
+    """
+    health = evidence.setting_health
+    if 2 * health.collapsed >= health.runs > 0:
+        return f"{health.collapsed} of {count(health.runs, 'model')} collapsed"
+    if evidence.floor is not None and _at_floor(evidence, evidence.floor):
+        return "the score is no better than that of its codes shuffled among the images"
+    return ""
+
+
+def _at_floor(evidence: Evidence, floor: Floor) -> bool:
+    spread = floor.spread if math.isfinite(floor.spread) else 0.0
+    above = evidence.sign * (evidence.score - floor.mean)
+    return math.isfinite(above) and above <= FLOOR_DEVIATIONS * spread
+
+
 def _meaningless(evidence: Evidence) -> Iterator[str]:
     """Why the score, however certain, says nothing about the setting."""
     health, floor = evidence.setting_health, evidence.floor
@@ -133,14 +152,12 @@ def _meaningless(evidence: Evidence) -> Iterator[str]:
             "UDR of two seeds is a single comparison, which does not show how much others would "
             f"vary: use {MIN_UDR_SEEDS} seeds or more."
         )
-    if floor is not None and math.isfinite(evidence.score):
-        spread = floor.spread if math.isfinite(floor.spread) else 0.0
-        if evidence.sign * (evidence.score - floor.mean) <= FLOOR_DEVIATIONS * spread:
-            yield (
-                f"The score is no better than its floor, {fixed(floor.mean, 3)} ± "
-                f"{fixed(spread, 3)} for shuffled codes: with these labels it cannot distinguish "
-                "a good code from a useless one."
-            )
+    if floor is not None and _at_floor(evidence, floor):
+        spread = f" ± {fixed(floor.spread, 3)}" if math.isfinite(floor.spread) else ""
+        yield (
+            f"The score is no better than its floor, {fixed(floor.mean, 3)}{spread} for shuffled "
+            "codes: with these labels it cannot distinguish a good code from a useless one."
+        )
 
 
 def _too_few_betas(evidence: Evidence) -> str:

@@ -45,12 +45,14 @@ def answer_card(choice: Choice, facts: SweepFacts, answer: "Answer | None") -> A
     """The best beta, or the best of what was swept instead, and what is known about its setting."""
     best, own, axis = choice.best, choice.favourite, named_axis_of(choice)
     label = f"The {axis.label} to use" if own else f"The best {axis.label} of this sweep"
+    if answer is not None and answer.best.unusable:
+        label = f"No {axis.label} is worth using; of those tried, first comes"
     if not best.finished:
         return AnswerCard(label, "No answer yet")
     headline = axis.words(best)
     alone = len(choice.settings) == 1
     if alone:
-        label = f"One setting, {setting_label(best)}, so there is none to choose"
+        label = f"Only one setting was tried, {setting_label(best)}: there is nothing to choose"
         headline = f"{capital(facts.score_name)} {fixed(best.score, 3)}"
     over = f"over {count(best.seeds, 'seed')}"
     if math.isfinite(best.spread):
@@ -140,4 +142,4 @@ def _range_cautions(choice: Choice) -> list[str]:
     if best.beta not in (min(betas), max(betas)):
         return []
     end, way = ("lowest", "lower") if best.beta == min(betas) else ("highest", "higher")
-    return [f"This is the {end} β tried {here}: the top may be {way} still. Widen the range."]
+    return [f"This is the {end} β tried {here}: the optimum may be {way} still. Widen the range."]

@@ -6,6 +6,7 @@ from typing import Any
 from evaluation.analysis.answer import Best
 from evaluation.analysis.formatting import metric_name
 from evaluation.analysis.inference.variance_shares import in_words
+from evaluation.analysis.sentences import headline
 from sweeps import by_eye
 from sweeps.api import find_spec, of_other_metrics, of_snapshot
 from sweeps.cli.output import console, interval, number, parameters, print_json, table
@@ -61,21 +62,26 @@ def show(answer: Best) -> None:
             style="bold" if is_best else None,
         )
     console.print(rows)
-    console.print(
-        "best: β = ",
-        bold(number(answer.beta)),
-        f" ({', '.join(answer.choices)}): score {number(answer.score)} over {answer.seeds} seeds",
-        sep="",
-        soft_wrap=True,
-    )
+    if answer.unusable:
+        console.print(bold(headline(answer)), soft_wrap=True)
+    else:
+        console.print(
+            "best: β = ",
+            bold(number(answer.beta)),
+            f" ({', '.join(answer.choices)}): score {number(answer.score)} over {answer.seeds} "
+            "seeds",
+            sep="",
+            soft_wrap=True,
+        )
     for sentence in answer.sentences:
         console.print(f"  {sentence}", soft_wrap=True)
 
 
 def show_other(metric: str, answer: Best) -> None:
     """Prints one line with the answer by another metric of the same models."""
+    found = f"β = {number(answer.beta)} with {answer.latents} latents"
     console.print(
-        f"by {metric_name(metric)}: β = {number(answer.beta)} with {answer.latents} latents, score "
+        f"by {metric_name(metric)}: {'no best β' if answer.unusable else found}, score "
         f"{number(answer.score)} ({answer.verdict}; details: metric.name={metric})",
         soft_wrap=True,
     )

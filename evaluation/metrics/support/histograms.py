@@ -6,6 +6,8 @@ from numpy.typing import NDArray
 
 from evaluation.metrics.support.points import Points
 
+SHUFFLES, SURE = 30, 3.0  # standard deviations above chance; less does not count as known
+_PER_BIN, MAX_BINS = 10, 20
 _ROUNDING = 1e-12  # nats; below it information is 0: a constant latent would otherwise have 2e-16
 
 
@@ -62,6 +64,34 @@ def factor_information(points: Points, bins: int) -> NDArray[np.float64]:
         counts = joint_counts(codes, classes, (bins, int(classes.max()) + 1))
         information[..., k] = mutual_information(counts).reshape(models, latents)
     return information
+
+
+def share_above_chance(points: Points, seed: int = 0) -> NDArray[np.float64]:
+    """How much each latent knows of each factor, (K, M, F), from 0 (chance) to 1 (all of it).
+
+    (I(z_j; v_k) - c) / (H(v_k) - c), where c is the mean of I over SHUFFLES permutations of the
+    images' codes: with few labels, histograms find information even in noise. Anything within SURE
+    standard deviations of c counts as 0. Bins are fewer with few labels, which makes c and its
+    deviation small, but never fewer than the factor's classes, so that a code can reach 1.
+    """
+    rng = np.random.default_rng(seed)
+    models, _, latents = points.means.shape
+    share = np.zeros((models, latents, len(points.factors)))
+    for k in range(len(points.factors)):
+        means, classes = points.of(k)
+        classes = np.unique(classes, return_inverse=True)[1]
+        size = int(classes.max()) + 1
+        bins = int(np.clip(len(classes) // _PER_BIN, min(size, MAX_BINS), MAX_BINS))
+        codes = discretise(means, bins).transpose(0, 2, 1).reshape(models * latents, -1)
+        found, *shuffled = (
+            mutual_information(joint_counts(codes, column, (bins, size)))
+            for column in (classes, *(rng.permutation(classes) for _ in range(SHUFFLES)))
+        )
+        chance, deviation = np.mean(shuffled, axis=0), np.std(shuffled, axis=0, ddof=1)
+        above, most = found - chance, entropy(classes) - chance
+        sure = (above > SURE * deviation) & (most > 0)
+        share[..., k] = np.where(sure, above / np.where(sure, most, 1), 0).reshape(models, latents)
+    return np.minimum(share, 1)
 
 
 def factor_entropies(points: Points) -> NDArray[np.float64]:

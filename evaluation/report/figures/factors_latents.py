@@ -1,11 +1,12 @@
-"""How much each latent knows of each factor, and the whole code of it: a matrix."""
+"""How much each latent, and the whole code, knows about each factor."""
 
 import numpy as np
 import torch
 from matplotlib import colormaps
+from numpy.typing import NDArray
 from torch import Tensor
 
-from evaluation.analysis.factors import ENCODED
+from evaluation.analysis.factors import Knowledge, read_factors
 from evaluation.analysis.formatting import fixed
 from evaluation.analysis.settings.names import setting_label
 from evaluation.report.figures import style
@@ -19,11 +20,12 @@ NARROWEST = 5.6  # inches, for the title
 def of_sweep(sweep: Material) -> Drawn:
     """Rows: latents of the typical model of the best setting, by KL. Columns: factors.
 
-    A cell is I(z; factor) / H(factor) by histograms of sampled codes: the means of a dead latent
-    know what none of its samples do. The last row is what the whole
-    code knows, held out, where the result has it.
+    A cell is the information of a latent about a factor, corrected for chance, by histograms of
+    sampled codes: the means of a dead latent know what none of its samples do. The last row is what
+    the whole code knows, held out, where the result has it.
     """
-    from evaluation.metrics.support.histograms import factor_entropies, factor_information
+    from evaluation.metrics.support.histograms import share_above_chance
+    from evaluation.metrics.support.labels import MissingLabels
     from evaluation.metrics.support.points import labelled_points
     from trainer.models import load_pack
 
@@ -38,16 +40,19 @@ def of_sweep(sweep: Material) -> Drawn:
         mu, logvar = pack.encode(images)
         return (mu + (logvar / 2).exp() * torch.randn(mu.shape, generator=noise))[0]
 
-    _, (points,) = labelled_points(sample, data, np.random.default_rng(0), None, points=10_000)
-    share = factor_information(points, bins=20)[0] / np.maximum(factor_entropies(points), 1e-9)
+    try:
+        _, (points,) = labelled_points(sample, data, np.random.default_rng(0), None, points=10_000)
+    except MissingLabels as error:
+        raise Lacking(str(error)) from error
+    share = share_above_chance(points)[0]
     kl = np.array(row.kl_per_latent or np.zeros(len(share)))
     order = np.argsort(-kl, kind="stable")[:MOST]
     factors = list(points.factors)
-    whole = sweep.evaluation(row).get("factors") or {}
+    whole = read_factors(sweep.evaluation(row).get("factors"))
     cells = share[order]
     labels = [f"z{z}  {fixed(float(kl[z]), 2)}" for z in order]
     if whole:
-        known = [float((whole.get(name) or {}).get("known") or 0) for name in factors]
+        known = [whole[name].known if name in whole else np.nan for name in factors]
         cells = np.vstack([cells, known])
         labels.append("whole code")
     figure = style.new_figure(max(NARROWEST, 3.1 + 1.15 * len(factors)), 1.9 + 0.36 * len(labels))
@@ -55,31 +60,44 @@ def of_sweep(sweep: Material) -> Drawn:
     shown = axes.imshow(cells, cmap=colormaps[style.SCORE_MAP], vmin=0, vmax=1, aspect="auto")
     for (y, x), value in np.ndenumerate(cells):
         colour = "white" if value < 0.55 else style.INK
-        axes.text(x, y, f"{value:.2f}", ha="center", va="center", fontsize=8.5, color=colour)
+        text = f"{value:.2f}" if np.isfinite(value) else "–"
+        axes.text(x, y, text, ha="center", va="center", fontsize=8.5, color=colour)
     if whole:
         axes.axhline(len(order) - 0.5, color="white", linewidth=3)
-    style.dress(axes, title="What the latents know of the factors", ylabel="latent, KL in nats")
+    style.dress(axes, title="What the latents know about the factors", ylabel="latent, KL in nats")
     axes.grid(False)
     axes.set_xticks(range(len(factors)), factors, color=style.INK)
     axes.set_yticks(range(len(labels)), labels, color=style.INK)
     axes.tick_params(length=0)
     for label, z in zip(axes.get_yticklabels(), order, strict=False):
         label.set_color(style.INK if kl[z] >= INACTIVE else "#9ca3af")
-    style.colour_bar(axes, shown, "share of the factor's entropy")
-    style.caption(figure, f"{setting_label(sweep.choice.best)}, seed {row.seed}.")
-    return Drawn(figure, "Latents and factors", _finding(cells[: len(order)], factors, whole))
+    style.colour_bar(axes, shown, "share known, above chance")
+    style.caption(figure, _caption(setting_label(sweep.choice.best), row.seed, len(points.images)))
+    return Drawn(figure, "Latents and factors", _finding(share, factors, whole))
 
 
-def _finding(share: np.ndarray, factors: list[str], whole: dict) -> str:
-    best = share.argmax(axis=0)
-    said = ", ".join(
-        f"{name} {fixed(float(share[z, i]), 2)}"
-        for i, (name, z) in enumerate(zip(factors, best, strict=True))
+def _caption(setting: str, seed: int, images: int) -> str:
+    return (
+        f"{setting}, seed {seed}; {images:,} labelled images. Latents: share of the factor's "
+        "entropy, less what codes shuffled among the images seem to know; 0 where that explains "
+        "it, 1 where all is known. Whole code: held-out accuracy above chance."
     )
-    text = f"The latent that knows most of each factor knows this share of it: {said}."
-    if whole:
-        kept = [n for n in factors if float((whole.get(n) or {}).get("known") or 0) >= ENCODED]
-        lost = [n for n in factors if n not in kept]
-        text += f" The whole code keeps {', '.join(kept) or 'none of them'}"
-        text += f", and loses {', '.join(lost)}." if lost else "."
-    return text
+
+
+def _finding(share: NDArray[np.float64], factors: list[str], whole: dict[str, Knowledge]) -> str:
+    """share: (M, F)."""
+    best = dict(zip(factors, share.max(axis=0).tolist(), strict=True))
+    said = ", ".join(f"{name} {fixed(most, 2)}" for name, most in best.items() if most > 0)
+    lacking = ", ".join(name for name, most in best.items() if most == 0)
+    parts = []
+    if said:
+        parts.append(f"The share of each factor that its best latent knows: {said}.")
+    if lacking:
+        parts.append(f"No latent knows more than chance of {lacking}.")
+    kept = [name for name in factors if name in whole and whole[name].encoded]
+    lost = [name for name in factors if name in whole and not whole[name].encoded]
+    if kept or lost:
+        known = [f"keeps {', '.join(kept)}"] if kept else []
+        known += [f"loses {', '.join(lost)}"] if lost else []
+        parts.append(f"The whole code {' and '.join(known)}.")
+    return " ".join(parts)

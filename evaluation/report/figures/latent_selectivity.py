@@ -1,5 +1,7 @@
 """What each latent responds to (Higgins et al. 2017, Fig. 6; Stühmer et al. 2019, Figs. 8-16)."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
@@ -11,9 +13,10 @@ from evaluation.report.figures import style
 from evaluation.report.figures.traversals import mosaic
 from evaluation.report.material import Drawn, Lacking, Material
 from evaluation.report.traversals import traverse_run
-from trainer.data.dataset import class_names_of
+from trainer.data.dataset import UNKNOWN, class_names_of
 
 IMAGES, LATENTS, CURVES, COLUMNS = 10_000, 8, 2, 7
+FOLLOWS, NOISE = 0.3, 0.001  # shares; a probability, small as dozens of pairs are looked at
 LIVE = 0.05  # of the prior's variance: from here on a latent's mean may follow a factor
 
 
@@ -31,7 +34,11 @@ def of_sweep(sweep: Material) -> Drawn:
         raise Lacking("no factor of the images is labelled")
     row = sweep.representative(sweep.choice.best)
     model = load_model(sweep.model_folder(row))
-    picked = np.sort(np.random.default_rng(0).choice(len(data), min(IMAGES, len(data)), False))
+    labelled = np.flatnonzero((data.classes(np.arange(len(data))) != UNKNOWN).any(axis=1))
+    if len(labelled) == 0:
+        raise Lacking("no image is labelled")
+    some = np.random.default_rng(0).choice(labelled, min(IMAGES, len(labelled)), replace=False)
+    picked = np.sort(some)
     classes = data.classes(picked)
     means = np.concatenate([model.encode(data.images(part))[0] for part in _parts(picked)])
     order = np.argsort(-means.var(axis=0), kind="stable")[:LATENTS]
@@ -59,6 +66,8 @@ def of_sweep(sweep: Material) -> Drawn:
             _draw_curves(line[column], means[:, latent], classes, factors.index(name), kind)
             line[column].set_ylim(-reach * 1.1, reach * 1.1)
             line[column].set_title(name if latent == order[0] else "", fontsize=9)
+            if latent == order[-1]:
+                _name_ends(line[column], class_names_of(data, name))
             column += 1
         strip = traversal.images[0, place[int(latent)]][steps]
         line[column].imshow(mosaic(strip[None]), interpolation="nearest")
@@ -74,7 +83,8 @@ def of_sweep(sweep: Material) -> Drawn:
         figure.legend(handles=handles, frameon=False, fontsize=9, labelcolor=style.INK,
                       loc="outside upper right", ncols=len(handles))  # fmt: skip
     style.caption(figure, f"{setting_label(sweep.choice.best)}, seed {row.seed}. Mean code over "
-                  f"the images: blue low, yellow high; {lines}right: its traversal.")  # fmt: skip
+                  f"{len(picked):,} labelled images{': blue low, yellow high' if plane else ''}; "
+                  f"{lines}right: its traversal.")  # fmt: skip
     return Drawn(
         figure,
         "What each latent responds to",
@@ -100,9 +110,9 @@ def _parts(indices: NDArray[np.int64], size: int = 2048) -> list[NDArray[np.int6
     return [indices[i : i + size] for i in range(0, len(indices), size)]
 
 
-def mean_by(values: NDArray[np.float32], *classes: NDArray[np.int64]) -> NDArray[np.float64]:
+def mean_by(values: NDArray[np.floating], *classes: NDArray[np.int64]) -> NDArray[np.float64]:
     """Mean of values (n,) for each combination of classes (n,); nan where there is none."""
-    sizes = [int(each.max()) + 1 for each in classes]
+    sizes = [max(int(each.max()), 0) + 1 for each in classes]
     known = np.all([each >= 0 for each in classes], axis=0)
     cell = np.ravel_multi_index([each[known] for each in classes], sizes)
     total = np.bincount(cell, values[known], int(np.prod(sizes)))
@@ -148,6 +158,13 @@ def _draw_curves(
     axes.axhline(0, color=style.GRID, linewidth=0.8, zorder=0)
 
 
+def _name_ends(axes: Axes, names: Sequence[str]) -> None:
+    """The first and the last class of a factor below its curves."""
+    ends = sorted({0, len(names) - 1})
+    axes.set_xticks(ends, [names[i] for i in ends], fontsize=7, color=style.QUIET)
+    axes.tick_params(axis="x", length=2)
+
+
 def _finding(
     means: NDArray[np.float32],
     classes: NDArray[np.int64],
@@ -157,14 +174,31 @@ def _finding(
 ) -> str:
     said = []
     for i, latent in enumerate(order):
-        total = float(means[:, i].var())
-        if total < live:
+        if float(means[:, i].var()) < live:
             continue
-        share = [
-            float(np.nanvar(mean_by(means[:, i], classes[:, f]))) / total
-            for f in range(len(factors))
-        ]
+        share = [explained(means[:, i], classes[:, f]) for f in range(len(factors))]
         most = int(np.argmax(share))
-        if share[most] > 0.3:
+        if share[most] > FOLLOWS:
             said.append(f"z{latent} follows {factors[most]} ({share[most]:.0%} of its variance)")
     return "; ".join(said) + "." if said else "No latent follows a single factor."
+
+
+def explained(values: NDArray[np.float32], classes: NDArray[np.int64]) -> float:
+    """Share of the variance of values (n,) that classes (n,) explain: adjusted R².
+
+    0 where noise would explain as much with a probability above NOISE (an F-test): the more classes
+    and the fewer images, the more of the variance any labels explain.
+    """
+    from scipy.stats import f as f_distribution  # here, as importing it takes a while
+
+    known = classes != UNKNOWN
+    values, classes = values[known].astype(float), np.unique(classes[known], return_inverse=True)[1]
+    between = int(classes.max(initial=0))
+    within = len(values) - between - 1
+    if between < 1 or within < 1 or values.var() == 0:
+        return 0.0
+    unexplained = float(((values - mean_by(values, classes)[classes]) ** 2).mean() / values.var())
+    ratio = (1 - unexplained) / between / max(unexplained / within, 1e-12)
+    if f_distribution.sf(ratio, between, within) > NOISE:
+        return 0.0
+    return max(0.0, 1 - unexplained * (len(values) - 1) / within)

@@ -30,7 +30,10 @@ def sweep_note(answer: Answer, metric: str, run: str | None, chosen: str = "") -
         f"verdict: {best.verdict}",
     ]
     # MLflow shows the first lines, and the rest on demand
-    parts = [f"# Best β {number(best.beta)}", " · ".join(facts)]
+    title = f"Best β {number(best.beta)}"
+    if best.unusable:
+        title = f"No best β: of those tried, {number(best.beta)} comes first"
+    parts = [f"# {title}", " · ".join(facts)]
     if run is not None:
         # relative to MLflow's address: works wherever it is served
         query = urlencode({"path": PICTURE, "run_uuid": run})
@@ -45,13 +48,15 @@ def sweep_note(answer: Answer, metric: str, run: str | None, chosen: str = "") -
 
 def model_card(best: Best, sweep: str, metric: str) -> str:
     """Describes a registered model: its sweep, which factors it encodes, how to use it."""
+    role = "β-VAE that comes first in" if best.unusable else "β-VAE to use from"
     parts = [
-        f"The β-VAE to use from the sweep `{sweep}`: β = {number(best.beta)}, {best.latents} "
+        f"The {role} the sweep `{sweep}`: β = {number(best.beta)}, {best.latents} "
         f"latents{''.join(f', {name} {_text(value)}' for name, value in best.parameters.items())}.",
         f"A typical seed of its setting, whose {score_name(metric)} is {fixed(best.score, 3)} over "
         f"{count(best.seeds, 'seed')}; it reconstructs at {fixed(best.setting.reconstruction, 1)} "
         "nats per image. "
         f"Verdict on its β: {best.verdict}.",
+        *([f"It is not worth using: {best.unusable}."] if best.unusable else []),
     ]
     held = [name for name, each in best.setting.factors.items() if each.encoded]
     lost = [name for name, each in best.setting.factors.items() if not each.encoded]

@@ -8,7 +8,10 @@ import pytest
 from evaluation.analysis.choose import choose
 from evaluation.analysis.conclude import answer
 from evaluation.analysis.run_health import RunHealth
-from evaluation.analysis.table import rows_from_results
+from evaluation.analysis.sentences import headline
+from evaluation.analysis.table import Floor, rows_from_results
+from evaluation.report.answer_card import answer_card
+from evaluation.report.facts import SweepFacts
 from tests.evaluation.analysis.sweeps_of_rows import row
 
 DEAD = RunHealth(live_latents=0, collapsed=True)
@@ -145,6 +148,31 @@ def test_where_all_models_collapsed_none_is_recommended():
         for beta in (0.5, 1.0, 4.0, 16.0)
         for seed in range(3)
     ]
-    first, *_ = answer(rows).best.sentences
+    best = answer(rows).best
+    first, *_ = best.sentences
     assert first.startswith("No setting is worth using: even of the best, ")
     assert first.endswith("3 of 3 models collapsed.")
+    assert headline(best).startswith("no best β: of those tried, ")
+    assert headline(best).endswith("comes first, with score 0.250 ± 0.000 over 3 seeds")
+    assert best.to_json()["usable"] is False
+
+
+def test_where_scores_are_at_their_floor_there_is_no_best_beta():
+    for mean, usable in ((0.24, False), (0.9, True)):
+        rows = [
+            row(beta, 5, seed, (mean + 0.01 * seed,), metric="higgins", floor=Floor(0.25, 0.02, 5))
+            for beta in (0.5, 1.0, 4.0, 16.0)
+            for seed in range(3)
+        ]
+        found = answer(rows)
+        best = found.best
+        assert best.to_json()["usable"] is usable
+        assert headline(best).startswith("best β: " if usable else "no best β: ")
+        assert best.sentences[0].startswith("Use β" if usable else "No setting is worth using: ")
+        label = answer_card(found.choice, SweepFacts(), found).label
+        assert label.startswith("The best β" if usable else "No β is worth using")
+
+
+def test_without_any_score_the_headline_promises_none():
+    rows = [row(beta, 5, 0, ()) for beta in (1.0, 2.0, 4.0)]
+    assert headline(answer(rows).best) == "no best β: no run has a score"

@@ -1,5 +1,7 @@
 """Figures drawn from models that were really trained: what they find in their files."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -81,6 +83,34 @@ def test_codes_in_the_plane_have_a_legend_of_the_classes(noisy):
     assert [text.get_text() for text in legend.get_texts()] == list(classes.names)
     assert legend.get_title().get_text() == classes.factor
     assert len(set(classes.colours)) == len(classes.names) > 1
+
+
+def test_cells_of_latents_and_factors_are_above_chance(noisy):
+    drawn = FIGURES["factors_latents"](noisy)
+    axes = drawn.figure.axes[0]
+    factors = [label.get_text() for label in axes.get_xticklabels()]
+    assert factors == list(noisy.data.factors)
+    assert [label.get_text() for label in axes.get_yticklabels()][-1] == "whole code"
+    caption = drawn.figure.get_supxlabel()
+    assert f"{len(noisy.data):,} labelled images" in caption and "codes shuffled" in caption
+    assert len(axes.texts) == 3 * len(factors)
+
+
+def test_results_without_what_the_whole_code_knows_are_drawn(noisy):
+    row = noisy.representative(noisy.choice.best)
+    evaluation = dict(noisy.evaluation(row))
+    known = dict(evaluation.pop("factors"))
+    gone = next(iter(known))
+    del known[gone]
+    for stored, rows in ((known, 3), (None, 2)):
+        result = noisy.results[row.run]
+        found = evaluation | ({"factors": stored} if stored else {})
+        results = {row.run: result | {"evaluations": {result["evaluation"]: found}}}
+        drawn = FIGURES["factors_latents"](dataclasses.replace(noisy, results=results))
+        axes = drawn.figure.axes[0]
+        assert len(axes.get_yticklabels()) == rows
+        assert [text.get_text() for text in axes.texts].count("–") == (rows == 3)
+        assert ("The whole code" in drawn.finding) == (rows == 3)
 
 
 def test_what_no_model_of_the_sweep_encodes_is_reported(noisy):

@@ -11,7 +11,7 @@ from evaluation.analysis.run_health import RunHealth
 from evaluation.analysis.settings.names import setting_label
 from evaluation.analysis.table import together
 from evaluation.report.figures import FIGURES, IN_REPORT, style, training_curves
-from evaluation.report.figures.latent_selectivity import mean_by, roles
+from evaluation.report.figures.latent_selectivity import explained, mean_by, roles
 from evaluation.report.figures.rate_distortion import hull, slopes
 from evaluation.report.figures.series import axis_of, series_of
 from evaluation.report.material import Lacking, Material
@@ -88,6 +88,20 @@ def test_means_by_class_and_the_images_of_each():
     assert roles({"digit": 10}) == ([], ["digit"], "")
 
 
+def test_noise_follows_no_factor_however_few_the_labels():
+    rng = np.random.default_rng(0)
+    for images, classes in ((20, 10), (60, 10), (60, 2), (300, 32)):
+        factor = rng.integers(classes, size=images)
+        shares = [explained(rng.normal(size=images), factor) for _ in range(200)]
+        assert np.mean(np.array(shares) > 0) < 0.01  # R² alone is 0.47 for 20 images
+        found = explained(factor + 0.5 * factor.std() * rng.normal(size=images), factor)
+        assert found == pytest.approx(0.8, abs=0.15)
+    unknown = np.where(np.arange(300) % 5 == 0, factor, -1)
+    assert explained(factor.astype(np.float32), unknown) == pytest.approx(1)
+    assert explained(factor.astype(np.float32), np.full(300, -1)) == 0
+    assert np.isnan(mean_by(np.ones(3, np.float32), np.full(3, -1))).all()
+
+
 @pytest.mark.parametrize("name", FIGURES)
 def test_every_figure_is_drawn_or_names_what_it_lacks(name):
     for rows in (inverted_u(failed={(64.0, 20, 0)}), of_objectives(), [row()], [row(scores=())]):
@@ -141,4 +155,4 @@ def test_options_implied_by_an_objective_are_not_in_the_names_of_lines():
 
 
 def test_names_of_latents_leave_each_other_room():
-    assert training_curves._apart(np.array([2.0, 0.5, 1.99, 0.05, 1.0])) == [0, 4, 1]
+    assert training_curves._apart(np.array([2.0, 0.5, 1.99, 0.05, 1.0]), 0.1) == [0, 4, 1]
