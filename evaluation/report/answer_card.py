@@ -52,7 +52,7 @@ def answer_card(choice: Choice, facts: SweepFacts, answer: "Answer | None") -> A
     headline = axis.words(best)
     alone = len(choice.settings) == 1
     if alone:
-        label = f"One setting, {setting_label(best)}, so there is none to choose"
+        label = f"Only one setting was tried, {setting_label(best)}: there is nothing to choose"
         headline = f"{capital(facts.score_name)} {fixed(best.score, 3)}"
     over = f"over {count(best.seeds, 'seed')}"
     if math.isfinite(best.spread):
@@ -142,4 +142,4 @@ def _range_cautions(choice: Choice) -> list[str]:
     if best.beta not in (min(betas), max(betas)):
         return []
     end, way = ("lowest", "lower") if best.beta == min(betas) else ("highest", "higher")
-    return [f"This is the {end} β tried {here}: the top may be {way} still. Widen the range."]
+    return [f"This is the {end} β tried {here}: the optimum may be {way} still. Widen the range."]

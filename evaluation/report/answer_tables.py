@@ -17,7 +17,7 @@ HEALTH = {
     "collapsed": "collapsed: no live latent",
     "diverged": "diverged",
     "unconverged": "loss still falling at the end",
-    "worse_than_mean_image": "reconstruct no better than the mean image",
+    "worse_than_mean_image": "reconstructs no better than the mean image",
 }
 
 
@@ -67,7 +67,7 @@ def _matters(answer: "Answer") -> Table:
     """How much of the variance of the score is due to each parameter, and to luck."""
     rows = [Row([name, f"{share:.0%}"]) for name, share in named(answer.matters).items()]
     columns = [Column("source", text=True), Column("share")]
-    return Table("What the score varies with", columns, rows)
+    return Table("Where the variance of the score comes from", columns, rows)
 
 
 def _factors(best: "Best") -> Table:
@@ -92,4 +92,4 @@ def _health(best: "Best") -> Table:
     if health.live_latents is not None:
         live = f"{health.live_latents} of {best.latents}"
         rows.insert(0, Row(["live latents of a typical run", live]))
-    return Table("Health of its runs", [Column("its runs", text=True), Column("number")], rows)
+    return Table("Health of its runs", [Column("property", text=True), Column("value")], rows)

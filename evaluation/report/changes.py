@@ -34,10 +34,10 @@ def _changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]
             yield f"{count(abs(more), name)} {'more' if more > 0 else 'fewer'}, {now[key]} in all."
     was, is_now = _setting(before), _setting(now)
     if was != is_now:
-        yield f"The best setting was {was}; it is {is_now}."
+        yield f"The best setting changed from {was} to {is_now}."
     old, new = (fixed(float(record.get("score") or math.nan), 3) for record in (before, now))
     if old != new:
-        yield f"The best score went from {old} to {new}."
+        yield f"The best score changed from {old} to {new}."
 
 
 def _setting(record: Mapping[str, Any]) -> str:

@@ -27,11 +27,13 @@ def about(rows: Sequence[RunRow], choice: Choice, facts: SweepFacts) -> str:
 
 
 def per_latents(choice: Choice, facts: SweepFacts, answer: "Answer | None") -> Table | None:
-    """The best setting per latent size, with the interval of its beta; None where beta is fixed."""
-    if not choice.best.finished or len({setting.beta for setting in choice.settings}) == 1:
+    """The best setting per latent size, with the interval of its beta; None for a fixed beta or a
+    single latent size, whose best is the answer."""
+    betas = {setting.beta for setting in choice.settings}
+    if not choice.best.finished or len(betas) == 1 or len(choice.per_latents) == 1:
         return None
     settings = tuple(choice.per_latents.values())
-    return _settings("The best β of each latent size", settings, choice, facts, answer=answer)
+    return _settings("The best β for each latent size", settings, choice, facts, answer=answer)
 
 
 def all_settings(choice: Choice, facts: SweepFacts) -> Table:
@@ -65,7 +67,7 @@ def _settings(
         Column("spread over seeds", decimals=3),
         *(Column(metric_name(name), decimals=3) for name in others),
         Column("seeds"),
-        Column("failed"),
+        *([Column("failed")] if choice.failed else []),
         Column("reconstruction", decimals=1),
         Column("KL", decimals=1),
         *_knowledge_columns(factors),
@@ -83,7 +85,7 @@ def _settings(
                 setting.spread,
                 *(setting.others.get(name, math.nan) for name in others),
                 str(setting.seeds),
-                str(setting.failed or ""),
+                *([str(setting.failed or "")] if choice.failed else []),
                 setting.reconstruction,
                 setting.kl,
                 *_knowledge(setting, factors),
@@ -178,7 +180,7 @@ def failures(rows: Sequence[RunRow]) -> Table | None:
     ]
     caption = count(len(failed), "failed run")
     if len(listed) < len(failed):
-        caption += f", of which the first {len(listed)}"
+        caption += f"; the first {len(listed)} are listed"
     return Table(caption, columns, found)
 
 

@@ -122,7 +122,7 @@ class RayProcess:
         pickled. Raises UserError when Ray is lost repeatedly.
         """
         spec, store = sweep.spec, sweep.store
-        job = job_of(spec, store, sweep.metrics.evaluation)
+        job = job_of(spec, store, sweep.metrics.evaluation, sweep.data)
         dispatch = Dispatch(queue, observer, store, job, Retries(spec.max_failures), stop)
         order = (spec.name, spec.resources, start, home if self._address is None else None)
         losses = 0

@@ -56,7 +56,7 @@ def by_the_clock(trained: Sequence[Mapping[str, Any]]) -> str:
     ends = f"{last:%H:%M}" if first.date() == last.date() else f"{last:%d %B %Y, %H:%M}"
     return (
         f"{first:%d %B %Y, %H:%M} to {ends} UTC: {duration(end - start)}, "
-        f"{duration(busy)} of them training"
+        f"of which {duration(busy)} training"
     )
 
 

@@ -118,7 +118,9 @@ def _scoring(snapshot: Snapshot) -> dict[str, str]:
         evaluation = result["evaluations"].get(result["evaluation"])
         if evaluation is not None:
             used = evaluation["measures"][plan.metric]
-            options |= {key: used[key] for key in options.keys() & used.keys()}
+            # a threshold may share its name with what it counts: `used` of the indicators
+            same = [key for key in options.keys() & used.keys() if type(options[key]) is not float]
+            options |= {key: used[key] for key in same}
             break
     return {key: _text(value) for key, value in options.items() if value is not None}
 

@@ -11,10 +11,10 @@ from typing import Any
 
 from ray.tune.result import DONE
 
-from sweeps.run_store import Store, run_key
+from sweeps.run_store import Store, error_key, run_key
 from sweeps.trials import stopping
-from sweeps.trials.trial_queue import error_key
 from sweeps.trials.tune_stop import is_asked_to_stop
+from sweeps.trials.work_order import fingerprints
 from trainer.errors import UserError
 
 STEP_SECONDS = 1.0  # of training between reports, and between checks for a stop request
@@ -22,7 +22,7 @@ LOOK_SECONDS = 5.0  # between two looks for runs to give up
 STOPPED = "stopped"  # in the last report of a trial that was asked to stop
 HELD = "held"  # in a report: which other process holds a run of the trial
 
-# torch and what needs it are imported where they are used: Ray's process imports this file, too.
+# torch, and the analysis, are imported where they are used: Ray's process imports this file, too.
 
 
 class Trial:
@@ -196,7 +196,14 @@ class Trial:
         return [run["id"] for run in runs]
 
     def _data(self) -> Any:
-        return _load(json.dumps(self.config["job"]["dataset"]))
+        job = self.config["job"]
+        data, wanted = _load(json.dumps(job["dataset"])), job.get("fingerprints")
+        if wanted is not None and fingerprints(data) != wanted:
+            raise UserError(
+                f"the images or labels of {data.name!r} are not those that the sweep began with: "
+                "were its files changed? Run it again to use them as they are now"
+            )
+        return data
 
     def _keep_traceback(self) -> None:
         store = self._store()

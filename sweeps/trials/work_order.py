@@ -9,19 +9,28 @@ from sweeps.sweepfile import SweepSpec
 from sweeps.trials.trial_queue import Block
 from trainer.config.run import DatasetConfig
 from trainer.data import DATASETS
+from trainer.data.dataset import Dataset
 from trainer.extensions import code_of, file_of, is_reference
 
 PATIENCE = 20.0  # seconds that a trial waits for another sweep before others go first
 
 
 def job_of(
-    spec: SweepSpec, store: Store, evaluation: Mapping[str, Mapping[str, Any]]
+    spec: SweepSpec,
+    store: Store,
+    evaluation: Mapping[str, Mapping[str, Any]],
+    data: Dataset | None = None,
 ) -> dict[str, Any]:
-    """What all trials of a sweep share. evaluation: the metrics to compute."""
+    """What all trials of a sweep share.
+
+    evaluation: the metrics to compute. data: the images and labels that identify its results; a
+        worker refuses others.
+    """
     return {
         "sweep": spec.name,
         "store": store.location,
         "dataset": _dataset(spec.dataset),
+        "fingerprints": None if data is None else fingerprints(data),
         "evaluation": {name: dict(options) for name, options in evaluation.items()},
         "threads": max(1, int(spec.resources.cpu)),
         "collapsed": spec.early_stop.collapsed,
@@ -29,6 +38,11 @@ def job_of(
         "cpu": spec.resources.cpu,
         "gpu": spec.resources.gpu,
     }
+
+
+def fingerprints(data: Dataset) -> list[str]:
+    """What distinguishes these images and labels from any others."""
+    return [data.fingerprint, data.labels_fingerprint]
 
 
 def _dataset(config: DatasetConfig) -> dict[str, Any]:

@@ -39,5 +39,7 @@ def write_scanned_digits(folder: Path, count: int = 6_000) -> Path:
 def _write(folder: Path, images: NDArray[np.uint8], labels: NDArray[np.uint8]) -> Path:
     for name, array in (("images-idx3", images), ("labels-idx1", labels)):
         head = struct.pack(f">{1 + array.ndim}I", 0x0800 + array.ndim, *array.shape)
-        (folder / f"train-{name}-ubyte.gz").write_bytes(gzip.compress(head + array.tobytes()))
+        (folder / f"train-{name}-ubyte.gz").write_bytes(
+            gzip.compress(head + array.tobytes(), mtime=0)
+        )
     return folder

@@ -107,6 +107,14 @@ def test_a_trial_waits_for_runs_of_another_and_rewrites_no_finished_run(block, m
     assert store.names("leases") == []
 
 
+def test_a_trial_refuses_files_that_changed_since_the_sweep_began(block):
+    store, block, job = block
+    trial = Trial(config_of(block, job | {"fingerprints": ["other", "labels"]}))
+    with pytest.raises(UserError, match="not those that the sweep began with"):
+        trial.step()
+    assert not store.run_folder(block.runs[0].id).exists()
+
+
 def test_a_trial_that_fails_or_stops_releases_its_runs(block, monkeypatch):
     store, block, job = block
     ids = [run.id for run in block.runs]

@@ -18,14 +18,14 @@ def of_inverted_u(choice: Choice, score_name: str) -> str:
     if not best.finished:
         return NOTHING
     caption = (
-        f"{capital(score_name)} against β: the {name_of_best(choice)} is {setting_label(best)}, at "
-        f"{fixed(best.score, 3)} over {count(best.seeds, 'seed')}{_own_best(choice)}."
+        f"{capital(score_name)} against β: the {name_of_best(choice)}, {setting_label(best)}, "
+        f"scores {fixed(best.score, 3)} over {count(best.seeds, 'seed')}{_own_best(choice)}."
     )
     along = sorted(_same_but_beta(choice), key=lambda setting: setting.beta)
     ends = [end for end in (along[0], along[-1]) if end is not best] if len(along) > 1 else []
     if ends:
         scores = " and ".join(f"{fixed(end.score, 3)} at β = {number(end.beta)}" for end in ends)
-        caption += f" With everything else equal it is {scores}."
+        caption += f" All else equal, it is {scores}."
     return caption
 
 
@@ -44,8 +44,8 @@ def of_map(choice: Choice, score_name: str) -> str:
         for top in tops
         for own in [choice.favourites.get(top.latents)]
     )
-    which = "β to use" if choice.favourites else "Best β"
-    return f"{which} and its {score_name} at each latent size: {listed}."
+    which = "β to use" if choice.favourites else "best β"
+    return f"The {which} at each latent size, with its {score_name}: {listed}."
 
 
 def of_tradeoff(choice: Choice, score_name: str) -> str:
@@ -95,7 +95,7 @@ def of_rings(choice: Choice) -> str:
 def _own_best(choice: Choice) -> str:
     """The metric's favourite and its score, as the end of a sentence."""
     own = choice.favourite
-    return f"; {own_best_in_short(choice)}, is at {fixed(own.score, 3)}" if own else ""
+    return f"; {own_best_in_short(choice)}, scores {fixed(own.score, 3)}" if own else ""
 
 
 def of_rate(choice: Choice) -> str:
@@ -106,8 +106,8 @@ def of_rate(choice: Choice) -> str:
         return "Too few settings have a KL and a reconstruction."
     least, most = min(known, key=lambda s: s.kl), max(known, key=lambda s: s.kl)
     return (
-        f"From {fixed(most.kl, 1)} nats of KL per image at {setting_label(most)} to "
-        f"{fixed(least.kl, 1)} at {setting_label(least)}, reconstruction goes from "
+        f"As KL falls from {fixed(most.kl, 1)} nats per image ({setting_label(most)}) to "
+        f"{fixed(least.kl, 1)} ({setting_label(least)}), log p(x|z) goes from "
         f"{fixed(most.reconstruction, 1)} to {fixed(least.reconstruction, 1)} nats."
         f"{_left_out(choice)}"
     )

@@ -49,7 +49,7 @@ def charts(choice: Choice, score_name: str) -> tuple[Chart, ...]:
     found = [
         Chart(
             "inverted-u",
-            "The inverted U",
+            "The inverted U" if choice.goal == "maximize" else f"{capital(score_name)} against β",
             captions.of_inverted_u(choice, score_name),
             _inverted_u(score),
         )

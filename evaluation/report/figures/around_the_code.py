@@ -42,7 +42,7 @@ def of_sweep(sweep: Material) -> Drawn:
     for axes in figure.axes:
         axes.axis("off")
     style.caption(figure, f"{setting_label(sweep.choice.best)}, seed {row.seed}. A row per image, "
-                  f"its code in the middle column, moved by {reach:g} to either side.")  # fmt: skip
+                  f"reconstructed in the middle; the latent is varied by ±{reach:g}.")  # fmt: skip
     more = len(order) - len(shown)
     left_out = f"; {more} more are not shown" if more else ""
     said = f"{len(order)} of {row.latents} latents carry more than 0.5 nats{left_out}."

@@ -59,9 +59,9 @@ def height(rows: int) -> float:
 def what_the_star_is(choice: Choice) -> str:
     """The meaning of the star on the map, and of the diamond if there is one, in sentences."""
     if choice.favourites:
-        own = own_best_in_short(choice) or "the metric's favourite where that is another"
-        return f"Star: the setting to use; dot: of each row. Diamond: {own}."
-    return "Star: best setting. Dot: best of each row."
+        own = own_best_in_short(choice) or "the metric's favourite, where it differs"
+        return f"Star: the setting to use; dot: the one of each other row. Diamond: {own}."
+    return "Star: best setting. Dot: best of each other row."
 
 
 def draw_on(
@@ -88,7 +88,9 @@ def draw_on(
     style.dress(
         axes,
         title=f"{capital(score_name)} over "
-        + ("latent size and normalised β" if plain and axis.parameter == "" else "what was swept"),
+        + (
+            "latent size and normalised β" if plain and axis.parameter == "" else "the search space"
+        ),
         xlabel=axis.label,
         ylabel="latents M" if plain else "",
     )

@@ -53,7 +53,7 @@ def draw(compared: Sequence[tuple[str, Answer]]) -> Figure:
         )
     style.caption(
         figure,
-        "Bars: 90 % intervals of the best β. Filled: the best latent size of a sweep. "
+        "Bars: 90 % intervals of the best β. Filled: each sweep's best latent size. "
         "?: the scores cannot tell.",
     )
     return figure

@@ -54,16 +54,16 @@ def of_sweep(sweep: Material) -> Drawn:
         right.plot([x_of(beta) for beta in betas], means[:, rank], color=colours[rank],
                    marker="o", markersize=4.5, linewidth=1.4)  # fmt: skip
     right.axhline(root, color=style.INK, linewidth=1, linestyle=(0, (4, 3)))
-    style.dress(right, title="Their means along β", xlabel="β")
+    style.dress(right, title="Their means against β", xlabel="β")
     x_of.apply(right, narrow=True)
     style.caption(figure, "Each model's exponents in ascending order, as subspaces have no order. "
-                  "Dashed: p₀ of the root; latents there are independent.")  # fmt: skip
+                  "Dashed: the root's p₀, at which latents are independent.")  # fmt: skip
     return Drawn(figure, "Learned exponents", _finding(ranked, root))
 
 
 def _finding(ranked: NDArray[np.float64], root: float) -> str:
     middle = ", ".join(number(float(value)) for value in np.nanmedian(ranked, axis=0))
     return (
-        f"In {count(len(ranked), 'model')} the subspaces learned exponents with medians of "
-        f"{middle}, beside p0 = {number(root)} of the root."
+        f"The exponents that {count(len(ranked), 'model')} learned have the medians {middle}, in "
+        f"ascending order; the root's is p₀ = {number(root)}."
     )

@@ -1,4 +1,4 @@
-"""How much each latent knows of each factor, and the whole code of it: a matrix."""
+"""How much each latent, and the whole code, knows about each factor."""
 
 import numpy as np
 import torch
@@ -64,7 +64,7 @@ def of_sweep(sweep: Material) -> Drawn:
         axes.text(x, y, text, ha="center", va="center", fontsize=8.5, color=colour)
     if whole:
         axes.axhline(len(order) - 0.5, color="white", linewidth=3)
-    style.dress(axes, title="What the latents know of the factors", ylabel="latent, KL in nats")
+    style.dress(axes, title="What the latents know about the factors", ylabel="latent, KL in nats")
     axes.grid(False)
     axes.set_xticks(range(len(factors)), factors, color=style.INK)
     axes.set_yticks(range(len(labels)), labels, color=style.INK)
@@ -91,12 +91,13 @@ def _finding(share: NDArray[np.float64], factors: list[str], whole: dict[str, Kn
     lacking = ", ".join(name for name, most in best.items() if most == 0)
     parts = []
     if said:
-        parts.append(f"The latent that knows most of each factor knows this share of it: {said}.")
+        parts.append(f"The share of each factor that its best latent knows: {said}.")
     if lacking:
         parts.append(f"No latent knows more than chance of {lacking}.")
     kept = [name for name in factors if name in whole and whole[name].encoded]
     lost = [name for name in factors if name in whole and not whole[name].encoded]
     if kept or lost:
-        losing = f", and loses {', '.join(lost)}." if lost else "."
-        parts.append(f"The whole code keeps {', '.join(kept) or 'none of them'}{losing}")
+        known = [f"keeps {', '.join(kept)}"] if kept else []
+        known += [f"loses {', '.join(lost)}"] if lost else []
+        parts.append(f"The whole code {' and '.join(known)}.")
     return " ".join(parts)

@@ -1,4 +1,4 @@
-"""The troubleshooting paper's indicators along the swept parameter (Figs. 4 to 6, 8 to 11)."""
+"""The troubleshooting paper's indicators against the swept parameter (Figs. 4 to 6, 8 to 11)."""
 
 from collections.abc import Callable
 
@@ -16,7 +16,7 @@ PANELS = {
     "aggregate_kl": "KL(q(z) ‖ p(z)), nats",
     "evlb": "EVLB, nats per image",
     "used": "used latents",
-    "normal_variance": "latents of normal variance",
+    "normal_variance": "latents with normal variance",
     "reconstruction": "log p(x|z), nats per image",
 }
 COUNTS = ("used", "normal_variance")  # of latents
@@ -61,9 +61,9 @@ def of_sweep(sweep: Material) -> Drawn:
         panel.set_xlabel(what if panel.get_subplotspec().is_last_row() else "", fontsize=9.5)
     if 1 < len(lines) <= style.MANY:
         figure.axes[0].legend(frameon=False, fontsize=8.5, labelcolor=style.INK)
-    figure.suptitle("What the codes hold", x=0.01, ha="left", fontsize=12, fontweight="bold",
+    figure.suptitle("What the codes carry", x=0.01, ha="left", fontsize=12, fontweight="bold",
                     color=style.INK)  # fmt: skip
-    return Drawn(figure, "What the codes hold", _finding(sweep))
+    return Drawn(figure, "What the codes carry", _finding(sweep))
 
 
 def _normalised(sweep: Material) -> tuple[Callable[[SettingSummary], float], str] | None:
@@ -91,8 +91,8 @@ def _finding(sweep: Material) -> str:
     row = sweep.representative(sweep.choice.best)
     found = sweep.measured(row, "indicators")
     return (
-        f"A typical model of the {name_of_best(sweep.choice)} holds "
+        f"A typical model of the {name_of_best(sweep.choice)} carries "
         f"{found.get('information') or 0:.1f} nats of information in "
-        f"{found.get('used') or 0:.0f} used latents of {row.latents}, "
-        f"{found.get('normal_variance') or 0:.0f} of them all with normal variance."
+        f"{found.get('used') or 0:.0f} of its {row.latents} latents; "
+        f"{found.get('normal_variance') or 0:.0f} of them have a normal variance."
     )

@@ -318,20 +318,20 @@ def _draw_own_best(
 
 
 def _caption(choice: Choice, answer: "Answer | None") -> str:
-    half = " (its better half)" if choice.policy == "paper" else ""
-    text = f"Dots: seeds. Line: score of a setting{half}. "
+    half = " (mean of its better half)" if choice.policy == "paper" else ""
+    text = f"Dots: seeds. Line: scores of settings{half}. "
     if choice.favourites:
-        own = own_best_in_short(choice) or "the metric's favourite where that is another"
-        text += f"Ring: the setting to use of each line; dashed: {own}. "
+        own = own_best_in_short(choice) or "the metric's favourite, where it differs"
+        text += f"Ring: the setting to use on each line; dashed: {own}. "
     else:
-        text += "Ring: the setting to use of each line. "
+        text += "Ring: the setting to use on each line. "
     if answer is None:
         text += "Band: the middle half of the seeds."
     else:
         percent = f"{100 * answer.level:.0f} %"
-        text += f"Dotted, band: fitted mean over seeds, {percent}. "
+        text += f"Dotted: fitted mean over seeds, with its {percent} band. "
         text += f"Bars: {percent} intervals of the best β."
     if choice.failed:
         failed = count(choice.failed, "failed seed")
-        text += f"\nRed crosses: {failed}, at the score they count as."
+        text += f"\nRed crosses: {failed}, drawn at the score they count as."
     return text

@@ -31,7 +31,7 @@ def of_sweep(sweep: Material) -> Drawn:
         below.axhline(1, color=style.QUIET, linewidth=1, linestyle=":")
         style.dress(above, title=setting_label(setting),
                     ylabel="$I(x; z_h)$, nats" if column == 0 else "")  # fmt: skip
-        style.dress(below, xlabel="latents, by information",
+        style.dress(below, xlabel="latents, most informative first",
                     ylabel=r"$\sigma^2_{z_h}$" if column == 0 else "")  # fmt: skip
         for axes in (above, below):
             axes.grid(False, axis="x")
@@ -39,8 +39,8 @@ def of_sweep(sweep: Material) -> Drawn:
             axes.set_title(axes.get_title(loc="left"), loc="left", fontsize=9.5, color=style.INK)
             axes.set_xticks([])
             axes.set_xlim(-0.8, max(len(order), FEWEST) - 0.2)
-    style.caption(figure, "Blue: used latents, of more than 0.5 nats. Below: the variance of each "
-                  "latent in q*(z), the Gaussian that fits all codes; dotted: the "
+    style.caption(figure, "Blue: used latents, with more than 0.5 nats. Below: the variance of "
+                  "each latent in q*(z), the Gaussian that fits all codes; dotted: the "
                   "prior's, 1.")  # fmt: skip
     used = [int((np.array(one["information_per_latent"]) > USED).sum()) for one in found]
     said = "; ".join(

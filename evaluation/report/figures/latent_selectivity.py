@@ -1,5 +1,7 @@
 """What each latent responds to (Higgins et al. 2017, Fig. 6; Stühmer et al. 2019, Figs. 8-16)."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
@@ -64,6 +66,8 @@ def of_sweep(sweep: Material) -> Drawn:
             _draw_curves(line[column], means[:, latent], classes, factors.index(name), kind)
             line[column].set_ylim(-reach * 1.1, reach * 1.1)
             line[column].set_title(name if latent == order[0] else "", fontsize=9)
+            if latent == order[-1]:
+                _name_ends(line[column], class_names_of(data, name))
             column += 1
         strip = traversal.images[0, place[int(latent)]][steps]
         line[column].imshow(mosaic(strip[None]), interpolation="nearest")
@@ -79,8 +83,8 @@ def of_sweep(sweep: Material) -> Drawn:
         figure.legend(handles=handles, frameon=False, fontsize=9, labelcolor=style.INK,
                       loc="outside upper right", ncols=len(handles))  # fmt: skip
     style.caption(figure, f"{setting_label(sweep.choice.best)}, seed {row.seed}. Mean code over "
-                  f"{len(picked):,} labelled images: blue low, yellow high; {lines}"
-                  "right: its traversal.")  # fmt: skip
+                  f"{len(picked):,} labelled images{': blue low, yellow high' if plane else ''}; "
+                  f"{lines}right: its traversal.")  # fmt: skip
     return Drawn(
         figure,
         "What each latent responds to",
@@ -152,6 +156,13 @@ def _draw_curves(
         axes.spines[side].set_visible(False)
     axes.spines["left"].set_color("#9ca3af")
     axes.axhline(0, color=style.GRID, linewidth=0.8, zorder=0)
+
+
+def _name_ends(axes: Axes, names: Sequence[str]) -> None:
+    """The first and the last class of a factor below its curves."""
+    ends = sorted({0, len(names) - 1})
+    axes.set_xticks(ends, [names[i] for i in ends], fontsize=7, color=style.QUIET)
+    axes.tick_params(axis="x", length=2)
 
 
 def _finding(

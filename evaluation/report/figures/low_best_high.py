@@ -47,22 +47,21 @@ def of_sweep(sweep: Material) -> Drawn:
         title = f"{axis.words(setting)}   {fixed(setting.score, 3)}"
         axes.set_title(title, loc="left", fontsize=10.5, color=style.INK,
                        fontweight="bold" if setting is sweep.choice.best else "normal")  # fmt: skip
-    how = "The same image everywhere; each row moves one latent, with its KL in nats."
+    how = "All start from the same image; each row varies one latent, labelled with its KL in nats."
     style.caption(
-        figure, f"{how} Beside {axis.label}: the {sweep.score_name}; {bold(sweep.choice)}."
+        figure, f"{how} Next to {axis.label}: the {sweep.score_name}; {bold(sweep.choice)}."
     )
     said = "; ".join(
-        f"{axis.words(s)}: {int((t.kl >= INACTIVE).sum())} of the {len(t.kl)} latents live"
-        for s, t in found
+        f"{int((t.kl >= INACTIVE).sum())} of {len(t.kl)} at {axis.words(s)}" for s, t in found
     )
-    title = f"What the latents do at the lowest, the best and the highest {axis.label}"
-    return Drawn(figure, title, f"Of those shown, {said}.")
+    title = f"Traversals at the lowest, the best and the highest {axis.label}"
+    return Drawn(figure, title, f"Live latents among those shown: {said}.")
 
 
 def bold(choice: Choice) -> str:
     """The meaning of bold in figures of the settings from `ends_and_best`."""
     own = own_best_in_short(choice)
-    return f"bold is the setting to use, beside {own}" if own else "bold is best"
+    return f"bold: the setting to use, rather than {own}" if own else "bold: the best setting"
 
 
 def ends_and_best(sweep: Material) -> list[SettingSummary]:

@@ -1,4 +1,4 @@
-"""The map over β and M, next to what models at its ends and top do (Higgins 2017, Fig. 5)."""
+"""The map over β and M, with traversals at its ends and top (Higgins et al. 2017, Fig. 5)."""
 
 from evaluation.analysis.formatting import capital, fixed
 from evaluation.report.charts.captions import of_map
@@ -59,9 +59,9 @@ def of_sweep(sweep: Material) -> Drawn:
                           textcoords="offset points", va="center", fontsize=9, color=style.INK,
                           bbox={"boxstyle": "circle,pad=0.25", "fc": "white", "ec": style.INK},
                           zorder=6)  # fmt: skip
-    figure.suptitle(f"{capital(sweep.score_name)} over the whole sweep, and what models do",
+    figure.suptitle(f"{capital(sweep.score_name)} over the whole sweep, with traversals",
                     x=0.01, ha="left", fontsize=12, fontweight="bold", color=style.INK)  # fmt: skip
     star = beta_latents_map.what_the_star_is(sweep.choice)
-    style.caption(figure, f"{star} {side}: the {LATENTS} latents of most KL, moved over the "
-                  "range of the prior from one image.")  # fmt: skip
-    return Drawn(figure, "The map, and what the models do", of_map(sweep.choice, sweep.score_name))
+    style.caption(figure, f"{star} {side}: the {LATENTS} latents with the highest KL, "
+                  "varied over the range of the prior from one image.")  # fmt: skip
+    return Drawn(figure, "The whole sweep, with traversals", of_map(sweep.choice, sweep.score_name))

@@ -1,4 +1,4 @@
-"""The noise that models learned, and β times it, along β (troubleshooting paper, Figs. 8 and 9)."""
+"""The learned noise σ², and β σ², against β (troubleshooting paper, Figs. 8 and 9)."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -37,13 +37,13 @@ def of_sweep(sweep: Material) -> Drawn:
         drawn = [y for each in axes.lines for y in np.asarray(each.get_ydata(), float) if y > 0]
         style.plain_log_ticks(axes.yaxis, min(drawn), max(drawn), most=30)
         x_of.apply(axes, narrow=True)
-    panels[0].set_title("The noise that was learned", loc="left", fontsize=12, fontweight="bold",
+    panels[0].set_title("Learned noise", loc="left", fontsize=12, fontweight="bold",
                         color=style.INK, pad=10)  # fmt: skip
     if 1 < len(lines) <= style.MANY:
         panels[0].legend(frameon=False, fontsize=9, labelcolor=style.INK)
-    style.caption(figure, "Lines: means over seeds. Dots: seeds. A β-VAE of noise σ² is the VAE of "
-                  "noise β σ², if σ² is given (Sec. 7.2.1).")  # fmt: skip
-    return Drawn(figure, "The noise that was learned", _finding(learned, levels))
+    style.caption(figure, "Lines: means over seeds. Dots: seeds. A β-VAE with a fixed σ² is a VAE "
+                  "with noise β σ² (Sec. 7.2.1).")  # fmt: skip
+    return Drawn(figure, "Learned noise", _finding(learned, levels))
 
 
 def variance(sweep: Material, row: RunRow) -> float:
@@ -85,8 +85,8 @@ def _draw_line(
 def _finding(rows: Sequence[RunRow], levels: dict[str, float]) -> str:
     ends = [min(rows, key=lambda row: row.beta), max(rows, key=lambda row: row.beta)]
     said = " and ".join(
-        f"{number(levels[row.run])} at β = {number(row.beta)}, β σ² = "
-        f"{number(row.beta * levels[row.run])}"
+        f"{number(levels[row.run])} at β = {number(row.beta)} (β σ² = "
+        f"{number(row.beta * levels[row.run])})"
         for row in (ends if ends[0].beta < ends[1].beta else ends[:1])
     )
-    return f"The learned variance of a pixel's noise is {said}."
+    return f"The learned variance of a pixel is {said}."

@@ -1,4 +1,4 @@
-"""Which noise component explains a residual (troubleshooting paper, Fig. 15)."""
+"""Which component of a noise mixture explains each residual (troubleshooting paper, Fig. 15)."""
 
 import torch
 
@@ -18,7 +18,7 @@ def of_sweep(sweep: Material) -> Drawn:
     row = sweep.representative(sweep.choice.best)
     choices = {**row.shared, **row.parameters}
     if choices.get("likelihood") != "gaussian_mixture":
-        raise Lacking("the best model's noise is no mixture (likelihood gaussian_mixture)")
+        raise Lacking("the best model's noise is not a mixture (likelihood gaussian_mixture)")
     model, data = load_model(sweep.model_folder(row)), unseen(sweep.images())
     own = model.pack.likelihood_own
     assert isinstance(own, NoiseMixture)
@@ -36,6 +36,8 @@ def of_sweep(sweep: Material) -> Drawn:
     labels += [f"σ² = {number(level[j])}\n{weight[j]:.0%} of pixels" for j in order]
     figure, _ = image_rows.draw(rows, labels)
     style.caption(figure, f"{setting_label(sweep.choice.best)}, seed {row.seed}. Below: white "
-                  "where a residual is that component's, black where it is another's.")  # fmt: skip
+                  "where a component explains a residual, black where another does.")  # fmt: skip
     said = ", ".join(f"σ² = {number(level[j])} ({weight[j]:.0%} of the pixels)" for j in order)
-    return Drawn(figure, "Which noise a residual is", f"The noise is a mixture of {said}.")
+    return Drawn(
+        figure, "Which noise component explains each residual", f"The noise is a mixture of {said}."
+    )

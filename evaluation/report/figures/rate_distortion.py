@@ -47,8 +47,8 @@ def of_sweep(sweep: Material) -> Drawn:
     _dress_slopes(right)
     if 1 < len(lines) <= style.MANY:
         left.legend(frameon=False, fontsize=9, labelcolor=style.INK, loc="lower right")
-    style.caption(figure, "Dashed: hull of the best trades. Right: slope between neighbouring β; "
-                  "the line is slope = β, where the bound is at its optimum.")  # fmt: skip
+    style.caption(figure, "Dashed: hull of the best trade-offs. Right: slope between neighbouring "
+                  "β; dotted: slope = β, as at the optimum of the bound.")  # fmt: skip
     return Drawn(figure, "What a nat of KL buys", of_rate(sweep.choice))
 
 
@@ -79,7 +79,7 @@ def hull(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
 
 
 def _dress_slopes(axes: Axes) -> None:
-    style.dress(axes, title="Its slope, beside β", xlabel="β",
+    style.dress(axes, title="Its slope against β", xlabel="β",
                 ylabel="d log p(x|z) / d KL")  # fmt: skip
     drawn = [value for line in axes.lines for value in line.get_xydata().ravel()]  # type: ignore[union-attr]
     if not drawn:

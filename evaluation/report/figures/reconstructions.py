@@ -28,7 +28,7 @@ def of_sweep(sweep: Material) -> Drawn:
     figure, axes = image_rows.draw(rows, labels)
     for label, setting in zip(axes.get_yticklabels()[1:], settings, strict=True):
         label.set_fontweight("bold" if setting is sweep.choice.best else "normal")
-    style.caption(figure, "The decoded mean of each image's mean code. Nats: the setting's "
+    style.caption(figure, "Decoded means of the images' mean codes. Nats: the setting's mean "
                   f"log p(x|z) over its seeds; {bold(sweep.choice)}.")  # fmt: skip
-    said = "; ".join(f"{setting_label(s)}: {fixed(s.reconstruction, 1)} nats" for s in settings)
-    return Drawn(figure, "Images and their reconstructions", f"Reconstruction at {said}.")
+    said = "; ".join(f"{fixed(s.reconstruction, 1)} nats at {setting_label(s)}" for s in settings)
+    return Drawn(figure, "Images and their reconstructions", f"Mean log p(x|z) per image: {said}.")

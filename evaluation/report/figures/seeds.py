@@ -77,7 +77,7 @@ def _finding(sweep: Material) -> str:
     most = max(wide, key=lambda setting: setting.spread)
     best = sweep.choice.best
     return (
-        f"Over the seeds the score spreads by {fixed(best.spread, 3)} at the "
-        f"{name_of_best(sweep.choice)} and by "
-        f"{fixed(most.spread, 3)} at the most scattered one, {setting_label(most)}."
+        f"The standard deviation over seeds is {fixed(best.spread, 3)} at the "
+        f"{name_of_best(sweep.choice)}, and largest, {fixed(most.spread, 3)}, at "
+        f"{setting_label(most)}."
     )

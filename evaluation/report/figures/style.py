@@ -30,6 +30,7 @@ BETA_NORM_LABEL = r"normalised β   ($\beta_{norm} = \beta M / N$)"
 SCORE_MAP = "cividis"  # readable with colour vision deficiency
 LOG_MAP = "viridis"
 AT_ZERO = "#9ca3af"
+SHORT = 3  # characters of a colour bar's label that fit above it, apart from other axes' labels
 
 # Okabe & Ito's palette, blue and vermillion first; each colour also has its own marker
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#6b4c9a", "#22272e")
@@ -130,7 +131,10 @@ def grey_note(values: Iterable[float], name: str) -> str:
 def colour_bar(axes: Axes, scale: ScalarMappable, label: str) -> Colorbar:
     """A slim bar next to `axes` that explains its colours."""
     bar = axes.figure.colorbar(scale, ax=axes, pad=0.015, aspect=30)
-    bar.set_label(label, fontsize=10.5, color=INK)
+    if len(label) <= SHORT:
+        bar.ax.set_title(label, fontsize=10.5, color=INK, pad=6)
+    else:
+        bar.set_label(label, fontsize=10.5, color=INK)
     bar.ax.tick_params(labelsize=9, colors=QUIET, which="both")
     bar.outline.set_visible(False)
     return bar

@@ -27,7 +27,7 @@ NARROWEST = 0.1  # of the score axis, so that tiny differences do not fill it
 def of_sweep(sweep: Material) -> Drawn:
     """The figure of a sweep, as `draw`."""
     figure = draw(sweep.rows, sweep.choice, score_name=sweep.score_name)
-    title = "Reconstruction beside disentanglement"
+    title = "Disentanglement against reconstruction"
     return Drawn(figure, title, of_tradeoff(sweep.choice, sweep.score_name))
 
 
@@ -101,7 +101,7 @@ def draw(rows: Sequence[RunRow], choice: Choice, *, score_name: str = "score") -
         _mark_best(axes, choice)
     style.dress(
         axes,
-        title=f"{capital(score_name)} beside reconstruction",
+        title=f"{capital(score_name)} against reconstruction",
         xlabel="reconstruction   log p(x|z), nats per image   (right is sharper)",
         ylabel=score_name,
     )
@@ -174,7 +174,7 @@ def _caption(
     choice: Choice, rows: Sequence[RunRow], known: Sequence[RunRow], named: series.Axis
 ) -> str:
     text = "Large: settings, with standard errors. Small: seeds. "
-    text += f"Lines join settings that differ in {named.label} alone."
+    text += f"Lines join settings that differ only in {named.label}."
     if own := own_best_in_short(choice):
         text += f" Dashed ring: {own}."
     failed = sum(row.state == "failed" for row in rows)
@@ -186,5 +186,5 @@ def _caption(
     if others:
         text += f" {capital(other_likelihoods(len(others)))}."
     if unknown:
-        text += f" Without a reconstruction: {count(unknown, 'run')}."
+        text += f" No reconstruction is known of {count(unknown, 'run')}."
     return text

@@ -21,6 +21,7 @@ TERMS = {
     "kl": "KL, nats per image",
     "loss": "loss, nats per image",
 }
+NAME = 0.06  # of the height of the panel, that a latent's name takes
 MOST = 200  # runs drawn; of more, every n-th
 
 
@@ -57,7 +58,9 @@ def of_sweep(sweep: Material) -> Drawn:
     shown = "" if every == 1 else f" One run in {every} is shown."
     zero = style.grey_note((axis(row) for row in sweep.rows), axis.label)
     style.caption(
-        figure, f"A line per run. Right: KL of each latent of the best model.{shown}{zero}"
+        figure,
+        "A line per run. Right: KL of each latent in a typical run of the best setting."
+        f"{shown}{zero}",
     )
     said = f"{count(len(sweep.rows), 'run')}: {failed} failed, {len(dead)} collapsed."
     return Drawn(figure, "How the models trained", said)
@@ -89,20 +92,20 @@ def _draw_latents(
         style.say(axes, "not recorded")
         return
     kl = np.array(history["kl_per_latent"], float)
-    named = _apart(kl[-1])
-    for latent, values in enumerate(kl.T):
+    for values in kl.T:
         live = values[-1] >= 0.1
         axes.plot(history["step"], values, linewidth=1.2 if live else 0.8, gid="latent",
                   color=style.INK if live else "#b6bcc6", alpha=0.8)  # fmt: skip
-        if latent in named:
-            axes.annotate(f"z{latent}", (history["step"][-1], values[-1]), fontsize=7.5,
-                          xytext=(2, 0), textcoords="offset points", va="center",
-                          color=style.QUIET)  # fmt: skip
+    _focus(axes)
+    low, high = axes.get_ylim()
+    for latent in _apart(kl[-1], NAME * (high - low)):
+        axes.annotate(f"z{latent}", (history["step"][-1], kl[-1, latent]), fontsize=7.5,
+                      xytext=(2, 0), textcoords="offset points", va="center",
+                      color=style.QUIET)  # fmt: skip
 
 
-def _apart(values: np.ndarray) -> list[int]:
-    """The live latents whose names at the ends of their lines leave each other room."""
-    least = 0.045 * (float(np.nanmax(values)) or 1.0)
+def _apart(values: np.ndarray, least: float) -> list[int]:
+    """The live latents whose names at the ends of their lines are at least so far apart."""
     found: list[int] = []
     for latent in np.argsort(-values, kind="stable"):
         if values[latent] >= 0.1 and all(values[o] - values[latent] >= least for o in found[-1:]):

@@ -37,7 +37,7 @@ def draw(traversal: Traversal) -> Figure:
     _label(axes, traversal, total)
     style.caption(
         figure,
-        "Top: input, reconstruction. Below: each row moves one latent, the rest stay as inferred.",
+        "Top: input and reconstruction. Below: each row varies one latent; the others stay fixed.",
     )
     return figure
 

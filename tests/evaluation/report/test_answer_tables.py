@@ -94,5 +94,5 @@ def test_tables_of_settings_and_runs_have_them_too():
 
 def test_without_labels_or_without_a_best_there_are_fewer():
     captions = [table.caption for table in answer_tables(answer(inverted_u(latents=(10,))))]
-    assert [caption.split()[0] for caption in captions] == ["Probably", "What", "Health"]
+    assert [caption.split()[0] for caption in captions] == ["Probably", "Where", "Health"]
     assert answer_tables(None) == answer_tables(answer([row(scores=())])) == []

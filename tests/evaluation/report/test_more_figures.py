@@ -155,4 +155,4 @@ def test_options_implied_by_an_objective_are_not_in_the_names_of_lines():
 
 
 def test_names_of_latents_leave_each_other_room():
-    assert training_curves._apart(np.array([2.0, 0.5, 1.99, 0.05, 1.0])) == [0, 4, 1]
+    assert training_curves._apart(np.array([2.0, 0.5, 1.99, 0.05, 1.0]), 0.1) == [0, 4, 1]

@@ -41,8 +41,8 @@ def test_captions_name_both(found):
         captions.of_inverted_u(choice, "score"),
         captions.of_tradeoff(choice, "score"),
     ):
-        assert f"{BOTH}, is at 0.9" in said and "best setting" not in said
-    assert captions.of_map(choice, "score").startswith("β to use")
+        assert f"{BOTH}, scores 0.9" in said and "best setting" not in said
+    assert captions.of_map(choice, "score").startswith("The β to use")
     assert "the metric's favourite: β = 4" in captions.of_map(choice, "score")
     assert BOTH in bold(choice)
 
@@ -67,7 +67,7 @@ def test_this_holds_where_only_one_latent_size_has_two(found):
     for module in (inverted_u, beta_latents_map):
         figure = module.draw(rows, choice)
         assert len(places(figure, "own best")) == 1
-        assert "the metric's favourite where that is another" in words(figure)
+        assert "the metric's favourite, where it differs" in words(figure)
 
 
 def test_the_page_does_too(found, tmp_path):

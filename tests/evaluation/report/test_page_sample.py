@@ -63,4 +63,4 @@ def test_of_very_many_failed_runs_the_first_are_listed(monkeypatch):
     monkeypatch.setattr(contents, "FAILURES", 2)
     failed = [row for row in inverted_u(failed={(64.0, 20, seed) for seed in range(4)})]
     table = contents.failures(failed)
-    assert table.caption == "4 failed runs, of which the first 2" and len(table.rows) == 2
+    assert table.caption == "4 failed runs; the first 2 are listed" and len(table.rows) == 2

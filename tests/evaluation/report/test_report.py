@@ -141,7 +141,7 @@ def test_what_changed_since_the_last_report_is_reported(tmp_path):
     assert changes(None, summary(few)) == [] == changes(summary(few), summary(few))
     said = changes(summary(few), summary(more))
     assert "1 run more, 2 in all." in said
-    assert "The best setting was β = 2 with M = 10; it is β = 4 with M = 10." in said
-    assert "The best score went from 0.900 to 0.950." in said
+    assert "The best setting changed from β = 2 with M = 10 to β = 4 with M = 10." in said
+    assert "The best score changed from 0.900 to 0.950." in said
     html, _ = write(tmp_path, [row(beta=7.0)], previous=summary(few))
     assert "Since the last report" in html

@@ -31,7 +31,7 @@ def test_it_names_data_time_failures_machine_versions_and_date():
     assert "fingerprint" in found["images"]
     assert found["training"] == "3 min of model time in 3 runs"
     assert found["by the clock"] == (
-        "01 March 2026, 10:00 to 10:10 UTC: 10 min, 2 min of them training"
+        "01 March 2026, 10:00 to 10:10 UTC: 10 min, of which 2 min training"
     )
     assert found["failures"] == "1 of 3 runs: loss is not finite (1)"
     assert found["machine"] == "NVIDIA H100 of 80 GiB, 2 cores, 16 GiB"
