@@ -23,14 +23,14 @@ from sweeps.console.printing import command, plain_console
 from sweeps.console.progress import Progress
 from sweeps.console.streams import unfailing
 from sweeps.reporting.baselines import paper_table, prepare_baselines
-from sweeps.run_store import Store
+from sweeps.run_store import Store, error_key
 from sweeps.sweep import Sweep
 from sweeps.sweepfile import SweepSpec
 from sweeps.sweepfile.starter import remarks_on_cost
 from sweeps.tracking.background import LONGEST_CLOSE
 from sweeps.tracking.tracker import Tracker
 from sweeps.trials import signals, stopping
-from sweeps.trials.trial_queue import Block, TrialQueue, error_key
+from sweeps.trials.trial_queue import Block, TrialQueue
 from trainer.data.describe import describe
 
 if TYPE_CHECKING:

@@ -316,5 +316,10 @@ def report_key(spec: SweepSpec) -> str:
     return f"sweeps/{spec.name}/report"
 
 
+def error_key(sweep: str, setting: int, block: int) -> str:
+    """The key of a trial's traceback in the store."""
+    return f"sweeps/{sweep}/errors/{setting:05d}-{block}.txt"
+
+
 def _settings(spec: SweepSpec) -> str:
     return f"sweeps/{spec.name}/{spec.search_id}/settings"

@@ -239,8 +239,3 @@ class TrialQueue:
     def _summary(self, evaluation: str, results: Mapping[str, Result]) -> SettingSummary:
         rows = rows_from_results(results.values(), evaluation, self._sweep.metrics.metric)
         return choose(rows, self._sweep.spec.metric.goal).best
-
-
-def error_key(sweep: str, setting: int, block: int) -> str:
-    """The key of a trial's traceback in the store."""
-    return f"sweeps/{sweep}/errors/{setting:05d}-{block}.txt"

@@ -1,7 +1,8 @@
 """How many runs does a search need? Searches replayed over tables of scores, real and simulated.
 
     python -m tests.benchmarks.search [--repeats 200] [--minutes 30] [--tables real sharp ...]
-        [--ways race ...] [--found FILE] [--json FILE] [--plot FILE]
+        [--ways race ...] [--found FILE] [--json FILE] [--plot FILE] [--markdown]
+    python -m tests.benchmarks.search --read sweeps/reference/search/replays.json --markdown
 
 A table has the scores of 4 latent sizes x 14 betas x 10 seeds or more; the real one was trained
 by tests.benchmarks.search.train_table. Every search goes through `sweeps.search.schedule`, as that
@@ -32,6 +33,7 @@ width and height: what is said must be true there.
 """
 
 import argparse
+import json
 import math
 import time
 from collections.abc import Sequence
@@ -43,6 +45,7 @@ import numpy as np
 from tests.benchmarks.output import add_json, show
 from tests.benchmarks.search.bound import fewest_runs
 from tests.benchmarks.search.found import Found
+from tests.benchmarks.search.markdown import in_markdown
 from tests.benchmarks.search.plot import plot_regret
 from tests.benchmarks.search.replay import EVERY, SEEDS, Replay, Way, replay, spec_for
 from tests.benchmarks.search.tables import TABLES
@@ -63,6 +66,22 @@ WAYS = {
     "ASHA over seeds": Way({"method": "grid", "seeds": SEEDS}, halving=True),
     "race": Way({"method": "grid", "seeds": {"min": 2, "max": SEEDS}}, True),
     "race + surface": Way({"method": "surface", "seeds": {"min": 2, "max": SEEDS}}, True),
+}
+
+COLUMNS = {
+    "table": ("table", ""),
+    "way": ("search", ""),
+    "repeats": ("repeats", ""),
+    "runs": ("runs", ".0f"),
+    "chosen": ("chosen", ".2f"),
+    "said": ("said", ".2f"),
+    "claimed": ("claimed", ".2f"),
+    "kept": ("kept", ".2f"),
+    "false": ("false", ".3f"),
+    "loss": ("loss", ".4f"),
+    "settled": ("to 95 %", ""),
+    **{str(mark): (str(mark), ".3f") for mark in MARKS},
+    "bound": ("bound", ".0f"),
 }
 
 
@@ -94,7 +113,7 @@ def figures(found: Sequence[Replay]) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Replays the searches in turns, then prints a line for each table and way."""
+    """Prints a line for each table and way."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -104,8 +123,22 @@ def main() -> None:
     parser.add_argument("--ways", nargs="+", choices=WAYS, default=list(WAYS))
     parser.add_argument("--found", type=Path, help="file that keeps each replay (JSON lines)")
     parser.add_argument("--plot", type=Path, help="PNG of loss against runs")
+    parser.add_argument("--markdown", action="store_true", help="as docs/measurements.md has it")
+    parser.add_argument("--read", type=Path, help="replay nothing, show what --json wrote there")
     add_json(parser)
     arguments = parser.parse_args()
+    if arguments.read:
+        rows = json.loads(arguments.read.read_text())["rows"]
+    else:
+        rows = _replayed(arguments)
+    if arguments.markdown:
+        print(in_markdown(rows))
+    else:
+        show(rows, arguments, COLUMNS)
+
+
+def _replayed(arguments: argparse.Namespace) -> list[dict[str, Any]]:
+    """Replays the searches in turns; figures of each table and way."""
     found = Found(arguments.found)
     end = time.monotonic() + 60 * arguments.minutes
     for block in range(0, arguments.repeats, BLOCK):
@@ -126,25 +159,10 @@ def main() -> None:
         for way in arguments.ways:
             if replays := found.of(name, way):
                 rows.append({"table": name, "way": way, **figures(replays), "bound": bound})
-    columns = {
-        "table": ("table", ""),
-        "way": ("search", ""),
-        "repeats": ("repeats", ""),
-        "runs": ("runs", ".0f"),
-        "chosen": ("chosen", ".2f"),
-        "said": ("said", ".2f"),
-        "claimed": ("claimed", ".2f"),
-        "kept": ("kept", ".2f"),
-        "false": ("false", ".3f"),
-        "loss": ("loss", ".4f"),
-        "settled": ("to 95 %", ""),
-        **{str(mark): (str(mark), ".3f") for mark in MARKS},
-        "bound": ("bound", ".0f"),
-    }
-    show(rows, arguments, columns)
     if arguments.plot:
         curves = {n: {w: found.of(n, w) for w in arguments.ways} for n in arguments.tables}
         plot_regret(curves, arguments.plot)
+    return rows
 
 
 if __name__ == "__main__":

@@ -1,12 +1,15 @@
-"""The benchmark of searches: its lower bound, its curves, and that it continues where it was."""
+"""The benchmark of searches: its bound, its curves, its tables, and that it can be continued."""
 
+import json
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from tests.benchmarks.search.bound import fewest_runs, runs_if_told
 from tests.benchmarks.search.found import Found
+from tests.benchmarks.search.markdown import in_markdown
 from tests.benchmarks.search.replay import Replay
 from tests.benchmarks.search.tables import TABLES, Table
 
@@ -45,3 +48,11 @@ def test_a_replay_is_kept_and_a_line_cut_off_is_not_counted(tmp_path):
     assert found.said == 0.9
     again.add("real", "race", 4, one)
     assert len(Found(path).of("real", "race")) == 2
+
+
+def test_the_tables_of_the_docs_are_those_of_the_figures_that_are_shipped():
+    root = Path(__file__).parents[3]
+    figures = json.loads((root / "sweeps/reference/search/replays.json").read_text())["rows"]
+    tables = in_markdown(figures).split("\n\n")
+    assert len(tables) == 2
+    assert all(table in (root / "docs/measurements.md").read_text() for table in tables)

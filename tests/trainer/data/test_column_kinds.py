@@ -179,3 +179,19 @@ def test_a_factor_that_repeats_another_is_said():
     found = read_columns({"hue": hue, "twin": twin, "other": other}, 24)
     (said,) = found.remarks
     assert said.startswith("twin carries the same information as hue: no code can tell them apart")
+
+
+@pytest.mark.parametrize("rows", [60, 600])
+def test_a_factor_that_all_but_repeats_another_is_said(rows):
+    rng = np.random.default_rng(0)
+    digit = rng.integers(5, size=rows)
+    columns = {
+        "digit": digit,
+        "again": np.where(np.arange(rows) % 20 == 0, (digit + 1) % 5, digit),
+        "noise": rng.integers(5, size=rows),
+        "rare": np.arange(rows) % 15 == 0,  # both rarely 1: equal in 87 % of the rows, by chance
+        "other": np.arange(rows) % 15 == 7,
+        "half": digit > 2,  # follows from digit, but digit not from it
+    }
+    (said,) = read_columns(columns, rows).remarks
+    assert said.startswith("again all but repeats digit (9") and "(`factors`)" in said

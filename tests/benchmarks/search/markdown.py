@@ -1,0 +1,73 @@
+"""The tables of docs/measurements.md, from the benchmark's figures."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+OURS = "race + surface"
+RIVALS = {"random, 10 seeds": "random, 10 seeds (560 runs)", "ASHA over seeds": "ASHA"}
+TITLES = {
+    OURS: "race + surface (`method: surface`)",
+    "race": "race over the grid, 2 to 10 seeds",
+    "ASHA over seeds": "ASHA over seeds (1, 3, 10)",
+    "random, 10 seeds": "random order, 10 seeds",
+    "grid, 10 seeds": "grid, 10 seeds",
+    "random, 2 seeds + surface": "random order, 2 seeds, chosen by the surface",
+    "random, 1 seed": "random order, 1 seed",
+}
+ORDER = (
+    *(OURS, "race", "ASHA over seeds", "random, 10 seeds", "grid, 10 seeds"),
+    *("random, 2 seeds + surface", "TPE, 10 seeds", "GP, 10 seeds", "TPE, 1 seed", "GP, 1 seed"),
+    "random, 1 seed",
+)
+MARKS = ("20", "40", "80", "160", "320")
+
+Figures = Mapping[str, Any]  # of one search in one table
+
+
+def in_markdown(rows: Sequence[Figures]) -> str:
+    """How the searches compare in the real table, then what is claimed on simulated curves."""
+    found = {(row["table"], row["way"]): row for row in rows}
+    ways = [found["real", way] for way in ORDER if ("real", way) in found]
+    names = dict.fromkeys(row["table"] for row in rows if row["table"] != "real")
+    curves = sorted((name for name in names if (name, OURS) in found), key=lambda n: n != "drawn")
+    parts = []
+    if ways:
+        marks = [f"loss after {MARKS[0]}", *MARKS[1:]]
+        titles = ["search", "searches", "runs", "chosen", "said", "to 95 %", *marks]
+        parts.append(_table(titles, [_compared(row) for row in ways]))
+    if curves:
+        titles = ["curve", "searches", "runs", "chosen", "said", "claimed", "kept", "loss", "bound"]
+        random, asha = RIVALS.values()
+        titles += [f"{random}: chosen", f"{asha}: chosen", f"{asha}: runs"]
+        parts.append(_table(titles, [_claimed(name, found) for name in curves]))
+    return "\n\n".join(parts)
+
+
+def _compared(row: Figures) -> list[str]:
+    # a mark that is passed only by searches that have ended says nothing new
+    marks = [_number(row[m], 3) if float(m) < row["runs"] else "" for m in MARKS]
+    settled = "never" if row["settled"] is None else str(row["settled"])
+    first = [TITLES.get(row["way"], row["way"]), str(row["repeats"]), _number(row["runs"])]
+    return [*first, _number(row["chosen"], 2), _number(row["said"], 2), settled, *marks]
+
+
+def _claimed(name: str, found: Mapping[tuple[str, str], Figures]) -> list[str]:
+    row = found[name, OURS]
+    claims = round(row["claimed"] * row["repeats"])
+    kept = claims - round(row["false"] * row["repeats"])
+    random, asha = (found.get((name, way), {}) for way in RIVALS)
+    return [
+        *(name, str(row["repeats"]), _number(row["runs"]), _number(row["chosen"], 2)),
+        *(_number(row["said"], 2), str(claims), str(kept), _number(row["loss"], 4)),
+        *(_number(row["bound"]), _number(random.get("chosen"), 2)),
+        *(_number(asha.get("chosen"), 2), _number(asha.get("runs"))),
+    ]
+
+
+def _number(value: float | None, digits: int = 0) -> str:
+    return "" if value is None else f"{value:.{digits}f}"
+
+
+def _table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [f"| {' | '.join(line)} |" for line in (titles, *rows)]
+    return "\n".join([lines[0], f"|{'---|' * len(titles)}", *lines[1:]])
