@@ -107,7 +107,7 @@ def _facts(snapshot: Snapshot) -> SweepFacts:
         command=_command(spec),
         sweep_file=spec.text,
         chosen=by_eye.sentence(chosen) if chosen else "",
-        mlflow="" if pages is None else pages.run,
+        mlflow={} if pages is None else {row.run: pages.of(row.run) for row in snapshot.rows},
         mlflow_note=f"start it with `{start}`" if start else "",
         provenance=provenance(snapshot),
         paper=paper_table(snapshot),
