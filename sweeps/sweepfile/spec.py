@@ -12,6 +12,7 @@ from sweeps.search.methods import METHODS
 from sweeps.sweepfile.configure import configure
 from sweeps.sweepfile.sections import MAX_RUNS, Budget, EarlyStop, Metric, Racing, Resources, Stop
 from sweeps.sweepfile.space import Parameter, Value
+from sweeps.sweepfile.stamped import without_stamp
 from trainer.config.run import DatasetConfig, RunConfig, digest
 from trainer.config.schema import FieldError, require, under
 from trainer.config.short_forms import AUTO
@@ -193,7 +194,7 @@ class SweepSpec:
         if self.source is None:
             return dump(as_mapping(self))
         if not self.source.overrides:
-            return self.source.text
+            return without_stamp(self.source.text)
         applied = " ".join(self.source.overrides.values())
         return dump(as_mapping(self), comment=f"{self.source.path}, with {applied}")
 
