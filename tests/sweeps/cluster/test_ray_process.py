@@ -41,13 +41,13 @@ def lost(monkeypatch, tmp_path):
     for name, value in {"LOOK": 0.05, "SILENCE": 0.3, "LOSSES": 2}.items():
         monkeypatch.setattr(ray_process, name, value)
 
-    def run(code: str) -> tuple[str, list[str]]:
+    def run(code: str, address: str | None = None) -> tuple[str, list[str]]:
         monkeypatch.setattr(ray_process, "_CODE", STAND_IN + code)
         store, said = Store(tmp_path / "store"), list[str]()
         sweep = Sweep(a_spec(), store, a_dataset())
         with (
             pytest.raises(UserError) as error,
-            ray_process.ray_process(None, Resources(), said.append) as ray,
+            ray_process.ray_process(address, Resources(), said.append) as ray,
         ):
             queue = TrialQueue(sweep, Searcher(sweep.spec))
             ray.run(sweep, queue, Observer(), StopRequest())
@@ -73,3 +73,9 @@ def test_a_ray_that_does_not_start_is_given_up(lost, monkeypatch):
     monkeypatch.setattr(ray_process, "START", 0.3)
     error, said = lost("time.sleep(1000)")
     assert error.startswith("Ray cannot be started: no news of it") and said == []
+
+
+def test_a_cluster_that_is_silent_is_given_more_time(lost, monkeypatch):
+    monkeypatch.setattr(ray_process, "CLUSTER_SILENCE", 0.6)
+    error, _ = lost(KINDS["no news of it"], "127.0.0.1:1")
+    assert "(no news of it for 1 s)" in error  # not that of a Ray on this machine
