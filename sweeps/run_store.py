@@ -28,13 +28,14 @@ from typing import Any
 from evaluation.result_file import record_of, result_of
 from sweeps.overview import Glance
 from sweeps.plan import Run, Setting
+from sweeps.search import space
 from sweeps.storage.folder import FolderStorage
 from sweeps.storage.record_index import RecordIndex
 from sweeps.storage.record_reader import SETTINGS, RecordReader
 from sweeps.storage.s3 import S3
 from sweeps.storage.safe_paths import check_files, plain_path
 from sweeps.storage.storage import Storage
-from sweeps.sweepfile import SweepSpec, check_name, load_spec, space
+from sweeps.sweepfile import SweepSpec, check_name, load_spec
 from sweeps.sweepfile.stamped import stamped, was_changed
 from trainer.config.schema import FieldError, build, suggestion
 from trainer.errors import UserError

@@ -10,9 +10,9 @@ from sweeps.cli.output import console, parameters, print_json, table
 from sweeps.console.printing import bold
 from sweeps.plan import Setting
 from sweeps.run_store import Store
-from sweeps.search import rounds
-from sweeps.search.packs import Packs
-from sweeps.search.searcher import Searcher
+from sweeps.scheduling import rounds
+from sweeps.scheduling.packs import Packs
+from sweeps.scheduling.searcher import Searcher
 from sweeps.sweep import Sweep
 from sweeps.sweepfile import SweepSpec
 from sweeps.sweepfile.cost import device_hours

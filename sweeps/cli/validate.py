@@ -8,8 +8,9 @@ from evaluation.identity import with_defaults
 from sweeps.cli.output import console, print_json
 from sweeps.console.printing import bold
 from sweeps.run_store import Store
+from sweeps.search import space
 from sweeps.sweep import Sweep
-from sweeps.sweepfile import as_mapping, load_spec, space
+from sweeps.sweepfile import as_mapping, load_spec
 from sweeps.sweepfile.compatibility import RENDERED
 from sweeps.sweepfile.cost import cost_of
 from sweeps.sweepfile.starter import remarks_on_cost

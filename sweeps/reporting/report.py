@@ -18,6 +18,7 @@ from evaluation.report.page_sample import OnPage, on_page
 from evaluation.report.report import SUMMARY, write_report
 from evaluation.report.traversals import Traversal, is_kept, traverse_run
 from sweeps import by_eye
+from sweeps.console.printing import command
 from sweeps.reporting.baselines import paper_table
 from sweeps.reporting.material import material_of
 from sweeps.reporting.picture import TRAVERSAL
@@ -25,6 +26,7 @@ from sweeps.reporting.provenance import provenance
 from sweeps.run_store import Store, run_key
 from sweeps.sweep import Snapshot
 from sweeps.sweepfile import SweepSpec
+from sweeps.tracking.mlflow.pages import pages_of
 from trainer.data.dataset import Dataset
 
 TRAVERSED = 2  # images from which a model's traversals start
@@ -96,6 +98,8 @@ def _facts(snapshot: Snapshot) -> SweepFacts:
     spec, data, plan = snapshot.sweep.spec, snapshot.sweep.data, snapshot.sweep.metrics
     images = "×".join(map(str, data.shape))
     chosen = by_eye.chosen(snapshot.sweep.store, spec.name)
+    pages = pages_of(snapshot.sweep.store, spec.name)
+    start = "" if pages is None or pages.served else command("ui", store=snapshot.sweep.store)
     return SweepFacts(
         score_name=score_name(plan.metric),
         data=f"{data.name} ({data.source}), {len(data):,} images of {images}",
@@ -103,6 +107,8 @@ def _facts(snapshot: Snapshot) -> SweepFacts:
         command=_command(spec),
         sweep_file=spec.text,
         chosen=by_eye.sentence(chosen) if chosen else "",
+        mlflow="" if pages is None else pages.run,
+        mlflow_note=f"start it with `{start}`" if start else "",
         provenance=provenance(snapshot),
         paper=paper_table(snapshot),
     )

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Literal
 from evaluation.analysis.recommend import CLEAR
 from evaluation.identity import DEFAULT_EVALUATION
 from sweeps.search.methods import METHODS
+from sweeps.search.space import Parameter, Value
 from sweeps.sweepfile.configure import configure
 from sweeps.sweepfile.sections import MAX_RUNS, Budget, EarlyStop, Metric, Racing, Resources, Stop
-from sweeps.sweepfile.space import Parameter, Value
 from sweeps.sweepfile.stamped import without_stamp
 from trainer.config.run import DatasetConfig, RunConfig, digest
 from trainer.config.schema import FieldError, require, under
@@ -36,7 +36,7 @@ class SweepSpec:
         term at all. For a `list`, derived from the settings.
     method: how settings are proposed, one of sweeps.search.methods.METHODS.
     seeds: how many seeds of each setting (0, 1, …), or which ones; or `{min: 2, max: 10}`, a race:
-        see sweeps.search.race.
+        see sweeps.scheduling.race.
     stop: when a race is over.
     early_stop: when a run is ended before its last step; never by default.
     budget: the most that the sweep may use.

@@ -89,6 +89,8 @@
     } else if (run.state === "finished") {
       place.textContent = `Its traversals are in the store: runs/${id}/traversal.png.`;
     }
+    const mlflow = $("#run-mlflow");
+    if (mlflow) mlflow.href = mlflow.dataset.address.replace("{run}", id);
     dialog.showModal();
   }
 

@@ -16,6 +16,7 @@ from sweeps.plan import Setting
 from sweeps.reporting.picture import TRAVERSAL
 from sweeps.run_store import Store, run_key, spec_key
 from sweeps.sweepfile import SweepSpec
+from sweeps.tracking.mlflow import pages
 from sweeps.tracking.mlflow.database import artifacts_of, connect
 from sweeps.tracking.mlflow.note import PICTURE, model_card, sweep_note
 from sweeps.tracking.mlflow.runs import PARENT, RUNNING, Runs, TrackedRun, key_of
@@ -48,6 +49,7 @@ class MlflowWriter:
         self._runs = Runs(connect(store), spec.name, artifacts_of(store, spec.name))
         self._sweep: TrackedRun
         self._adopt()
+        pages.record(store, spec.name, self._runs.experiment)
 
     def write_run(self, setting: Setting, result: Mapping[str, Any]) -> None:
         """The run of one seed: params, scores, training curves, and its files as artifacts.

@@ -17,7 +17,7 @@ from sweeps import load_model
 from sweeps.cli.main import main
 from sweeps.reporting.picture import TRAVERSAL
 from sweeps.run_store import Store
-from sweeps.search.searcher import Searcher
+from sweeps.scheduling.searcher import Searcher
 from sweeps.sweep import Sweep
 from sweeps.tracking.optuna_study import study_name
 from sweeps.tracking.tracker import sync

@@ -6,6 +6,7 @@ import os
 import threading
 from collections import Counter
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -13,9 +14,10 @@ from evaluation.analysis.choose import choose
 from evaluation.analysis.table import rows_from_dataframe
 from evaluation.result_file import write_result
 from sweeps.run_store import Store
-from sweeps.search.searcher import Searcher
+from sweeps.scheduling.searcher import Searcher
 from sweeps.sweep import Sweep
 from sweeps.tracking.background import Background
+from sweeps.tracking.mlflow.pages import pages_of, record
 from sweeps.tracking.mlflow.writer import MlflowWriter
 from sweeps.tracking.tracker import Tracker, sync
 from sweeps.trials.trial_queue import Block, Observer, TrialQueue
@@ -75,6 +77,23 @@ def client(store: Store):
     from mlflow import MlflowClient
 
     return MlflowClient(f"sqlite:///{store.path('mlflow.db')}")
+
+
+def test_a_report_finds_the_page_of_a_run(store, monkeypatch):
+    assert pages_of(store, SPEC.name) is None
+    write_all(store)
+    pages = pages_of(store, SPEC.name)
+    parts = urlsplit(pages.run)
+    path, query = parts.fragment.split("?")
+    assert parts.netloc == "127.0.0.1:5000" and not pages.served
+    run = next(r.data.tags["run"] for r in all_runs(store) if r.data.tags["kind"] == "run")
+    found = parse_qs(query.replace("{run}", run))["searchFilter"]
+    (shown,) = client(store).search_runs([path.split("/")[2]], *found)
+    assert shown.data.tags["run"] == run
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "https://me:secret@mlflow.lab/base/")
+    record(store, SPEC.name, "7")
+    pages = pages_of(store, SPEC.name)
+    assert pages.served and pages.run.startswith("https://mlflow.lab/base/#/experiments/7/runs?")
 
 
 def all_runs(store: Store) -> list:
