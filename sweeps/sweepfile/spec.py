@@ -125,9 +125,11 @@ class SweepSpec:
 
     @property
     def seeds_in_words(self) -> str:
-        """How many seeds a setting has: "5", or in a race "2 to 10"."""
+        """How many seeds a setting has: "1 seed", "5 seeds", or in a race "2 to 10 seeds"."""
         race = self.racing
-        return str(len(self.seed_list)) if race is None else f"{race.min} to {race.max}"
+        if race is not None:
+            return f"{race.min} to {race.max} seeds"
+        return "1 seed" if len(self.seed_list) == 1 else f"{len(self.seed_list)} seeds"
 
     @property
     def most_runs(self) -> int:
