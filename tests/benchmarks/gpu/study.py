@@ -18,7 +18,8 @@ from sweeps.metric_plan import MetricPlan, plan_metrics
 from sweeps.plan import Run, Setting, load_data, runs_of
 from sweeps.reporting.picture import TRAVERSAL, draw_traversals
 from sweeps.run_store import Store
-from sweeps.sweepfile import SweepSpec, space, spec_of
+from sweeps.search import space
+from sweeps.sweepfile import SweepSpec, spec_of
 from tests.benchmarks.gpu.part import Part
 from tests.benchmarks.gpu.read import ARCHIVE, NAME
 from tests.benchmarks.gpu.rig import free

@@ -14,7 +14,7 @@ from evaluation.analysis.choose import choose
 from evaluation.analysis.table import rows_from_dataframe
 from evaluation.result_file import write_result
 from sweeps.run_store import Store
-from sweeps.search.searcher import Searcher
+from sweeps.scheduling.searcher import Searcher
 from sweeps.sweep import Sweep
 from sweeps.tracking.background import Background
 from sweeps.tracking.mlflow.pages import pages_of, record

@@ -191,7 +191,18 @@ def test_a_factor_that_all_but_repeats_another_is_said(rows):
         "noise": rng.integers(5, size=rows),
         "rare": np.arange(rows) % 15 == 0,  # both rarely 1: equal in 87 % of the rows, by chance
         "other": np.arange(rows) % 15 == 7,
-        "half": digit > 2,  # follows from digit, but digit not from it
     }
     (said,) = read_columns(columns, rows).remarks
     assert said.startswith("again all but repeats digit (9") and "(`factors`)" in said
+
+
+def test_factors_that_follow_from_another_are_said_in_one_remark():
+    rng = np.random.default_rng(0)
+    person, scene = np.arange(200) % 20, rng.integers(4, size=200)
+    traits = {f"trait{i}": person // 2**i % 2 for i in range(5)}
+    (said,) = read_columns({"trait": person % 3, "person": person, "scene": scene}, 200).remarks
+    assert said.startswith("trait follows from person: metrics assume that factors vary independ")
+    found = read_columns({"person": person, "scene": scene} | traits, 200).remarks
+    assert [said.partition(":")[0] for said in found] == [
+        "trait0, trait1, trait2 and 2 more follow from person"
+    ]

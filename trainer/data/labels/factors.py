@@ -24,6 +24,7 @@ MISSING = frozenset(
 )
 _YES_NO = ({"true", "false"}, {"yes", "no"}, {"t", "f"}, {"y", "n"})
 _ALMOST = 0.8  # share of labels that follow from another factor's: it all but repeats it
+_NAMED_OTHERS = 3  # factors named in one remark
 _COMPARED, _MIN_COMPARED = 5_000, 10  # images looked at; with fewer, all is chance
 _FEW = 16  # this many values can always be classes
 _MANY = 100  # this many different fractions are continuous, however many images there are
@@ -286,15 +287,28 @@ def _twins(names: Sequence[str], table: NDArray[np.int64]) -> list[str]:
 
 
 def _near_twins(columns: Mapping[str, NDArray[np.int64]]) -> list[str]:
-    """A remark on each column that an earlier one almost determines, and the other way round."""
+    """Remarks on columns that another one almost determines, both ways or one way."""
     remarks = []
+    following: dict[str, list[str]] = {}
     for (first, one), (second, other) in combinations(columns.items(), 2):
-        share = min(_follows(one, other), _follows(other, one))
+        onto_second, onto_first = _follows(one, other), _follows(other, one)
+        share = min(onto_second, onto_first)
         if share >= _ALMOST:
             remarks.append(
                 f"{second} all but repeats {first} ({share:.0%} follow from each other): a score "
                 "would depend on the few labels that differ, so leave one out (`factors`)"
             )
+        elif onto_second >= _ALMOST:
+            following.setdefault(first, []).append(second)
+        elif onto_first >= _ALMOST:
+            following.setdefault(second, []).append(first)
+    for name, others in following.items():
+        more = f" and {len(others) - _NAMED_OTHERS} more" if len(others) > _NAMED_OTHERS else ""
+        verb = "follows" if len(others) == 1 else "follow"
+        remarks.append(
+            f"{', '.join(others[:_NAMED_OTHERS])}{more} {verb} from {name}: metrics assume that "
+            "factors vary independently, so a score with both means less (`factors`)"
+        )
     return remarks
 
 
