@@ -18,8 +18,8 @@ class SweepFacts:
     command: reproduces the answer. sweep_file: its text.
     provenance: where the results come from, by name: versions of software, machine, duration.
     chosen: the choice by eye, in a sentence; "" if there is none.
-    mlflow: the address of a run's page in MLflow, with "{run}" for its id; "" for none.
-    mlflow_note: what to do first for that address to answer; "" for nothing.
+    mlflow: the address of a run's page in MLflow, by run. mlflow_note: what to do first for these
+        addresses to answer; "" for nothing.
     paper: the rows of Higgins et al. 2017, Fig. 5 (evaluation.baselines.table).
     """
 
@@ -30,6 +30,6 @@ class SweepFacts:
     sweep_file: str = ""
     provenance: Mapping[str, str] = field(default_factory=dict)
     chosen: str = ""
-    mlflow: str = ""
+    mlflow: Mapping[str, str] = field(default_factory=dict)
     mlflow_note: str = ""
     paper: "Sequence[Line]" = ()

@@ -135,7 +135,7 @@ def check_address(address: str) -> None:
     try:
         if where == "auto" and not processes.that_name("gcs_server"):
             raise ConnectionError("no Ray runs on this machine")
-        knock(where)
+        _knock_at_head(where)
     except OSError as error:
         raise _no_cluster(address, error) from None
 
@@ -150,9 +150,16 @@ def _no_cluster(address: str, error: Exception) -> UserError:
 
 def _refuse_closed(address: str) -> None:
     try:
-        knock(address)
+        _knock_at_head(address)
     except OSError as error:
         raise _no_cluster(address, error) from None
+
+
+def _knock_at_head(address: str) -> None:
+    host, _, port = address.rpartition(":")
+    if address != "auto" and "://" not in address and not (host and port.isdecimal()):
+        raise ConnectionError("expected auto, HOST:PORT or ray://HOST:PORT")
+    knock(address)
 
 
 def knock(address: str) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 from sweeps.run_store import Store, error_key
-from sweeps.search.searcher import WAIT, Wait
+from sweeps.scheduling.searcher import WAIT, Wait
 from sweeps.trials.retries import Retries
 from sweeps.trials.stopping import StopRequest
 from sweeps.trials.trial_queue import Block, Observer, TrialQueue

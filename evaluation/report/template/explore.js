@@ -90,7 +90,7 @@
       place.textContent = `Its traversals are in the store: runs/${id}/traversal.png.`;
     }
     const mlflow = $("#run-mlflow");
-    if (mlflow) mlflow.href = mlflow.dataset.address.replace("{run}", id);
+    if (mlflow) mlflow.href = sweep.mlflow[id];
     dialog.showModal();
   }
 

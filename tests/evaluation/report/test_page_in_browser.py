@@ -33,7 +33,9 @@ def report(tmp_path_factory):
         found.choice,
         tmp_path_factory.mktemp("report"),
         name="in-a-browser",
-        facts=SweepFacts("Higgins score", mlflow="http://mlflow/#/{run}", mlflow_note="start it"),
+        facts=SweepFacts(
+            "Higgins score", mlflow={row.run: f"http://mlflow/#/{row.run}" for row in rows}
+        ),
         traversals=[grid()],
         answer=found,
     )

@@ -27,6 +27,12 @@ def test_a_wrong_address_leaves_no_store(closed_port, tmp_path):
     assert not (tmp_path / "store").exists()
 
 
+@pytest.mark.parametrize("address", ["nonsense", "local", "10.0.0.1", "host:port", ""])
+def test_what_is_no_address_is_refused(address):
+    with pytest.raises(UserError, match="expected auto, HOST:PORT or ray://HOST:PORT"):
+        cluster.check_address(address)
+
+
 def test_auto_is_the_latest_cluster_of_this_machine(closed_port, tmp_path, monkeypatch):
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
     monkeypatch.setattr(cluster, "_LATEST", tmp_path / "ray_current_cluster")

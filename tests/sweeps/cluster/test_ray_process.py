@@ -10,7 +10,7 @@ import pytest
 from sweeps.cluster import ray_process
 from sweeps.cluster.processes import below
 from sweeps.run_store import Store
-from sweeps.search.searcher import Searcher
+from sweeps.scheduling.searcher import Searcher
 from sweeps.sweep import Sweep
 from sweeps.sweepfile import Resources
 from sweeps.trials.stopping import StopRequest

@@ -14,7 +14,7 @@ from sweeps.cluster import processes
 from sweeps.cluster import ray_process as ray_process_module
 from sweeps.cluster.ray_process import RayProcess, ray_process
 from sweeps.run_store import Store, error_key
-from sweeps.search.searcher import Searcher
+from sweeps.scheduling.searcher import Searcher
 from sweeps.sweep import Sweep
 from sweeps.sweepfile import Resources
 from sweeps.trials.stopping import StopRequest
