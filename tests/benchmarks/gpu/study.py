@@ -16,10 +16,10 @@ from typing import Any
 from evaluation.evaluate_runs import _evaluate_pack, evaluate
 from sweeps.metric_plan import MetricPlan, plan_metrics
 from sweeps.plan import Run, Setting, load_data, runs_of
-from sweeps.reporting.picture import draw_traversals
 from sweeps.run_store import Store
 from sweeps.search import space
 from sweeps.sweepfile import SweepSpec, spec_of
+from sweeps.trials.picture import draw_traversals
 from tests.benchmarks.gpu.part import Part
 from tests.benchmarks.gpu.read import ARCHIVE, NAME
 from tests.benchmarks.gpu.rig import free
