@@ -31,7 +31,7 @@ OF_A_RUN = {
     "model.safetensors": "trainer.run_files",
     "training.json": "trainer.run_files",
     "result.json": "evaluation.result_file",
-    "traversal.png": "sweeps.reporting.picture",
+    "traversal.png": "trainer.run_files",
 }
 
 

@@ -176,7 +176,7 @@ def _too_few_betas(evidence: Evidence) -> str:
 
 def _flat(evidence: Evidence) -> str:
     return (
-        "The scores are flat: noise alone may explain the differences between settings "
+        "The scores are flat along β: noise alone may explain how they change with it "
         f"(probability {evidence.flat:.2f}). Try betas further apart or longer training; "
         f"if a small difference matters, add {_added(evidence.seeds, 3.0)} seeds per setting."
     )

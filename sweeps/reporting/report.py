@@ -21,13 +21,13 @@ from sweeps import by_eye
 from sweeps.console.printing import command
 from sweeps.reporting.baselines import paper_table
 from sweeps.reporting.material import material_of
-from sweeps.reporting.picture import TRAVERSAL
 from sweeps.reporting.provenance import provenance
 from sweeps.run_store import Store, run_key
 from sweeps.sweep import Snapshot
 from sweeps.sweepfile import SweepSpec
 from sweeps.tracking.mlflow.pages import pages_of
 from trainer.data.dataset import Dataset
+from trainer.run_files import TRAVERSAL_FILE
 
 TRAVERSED = 2  # images from which a model's traversals start
 
@@ -89,7 +89,7 @@ def _run_pictures(page: OnPage, store: Store) -> Iterator[tuple[str, bytes]]:
     first = [row for setting in page.choice.settings if (row := setting.representative)]
     shown = {row.run for row in first}
     for row in (*first, *(row for row in page.rows if row.run not in shown)):
-        path = store.run_folder(row.run) / TRAVERSAL
+        path = store.run_folder(row.run) / TRAVERSAL_FILE
         if path.is_file():
             yield row.run, path.read_bytes()
 

@@ -116,7 +116,7 @@ class Trial:
     def _score(self) -> dict[str, Any]:
         from evaluation import evaluate
         from evaluation.metrics.user_metrics import codes_in
-        from sweeps.reporting.picture import write_traversals
+        from sweeps.trials.picture import write_traversals
         from trainer.extensions import trust
 
         job, store = self.config["job"], self._store()
