@@ -13,6 +13,7 @@ from typing import IO, TYPE_CHECKING, cast
 from rich.console import Console
 
 from evaluation.analysis.answer import Answer
+from evaluation.analysis.formatting import count
 from evaluation.analysis.sentences import headline
 from evaluation.baselines.table import text, title
 from sweeps.cluster.connection import check_address
@@ -23,14 +24,14 @@ from sweeps.console.printing import command, plain_console
 from sweeps.console.progress import Progress
 from sweeps.console.streams import unfailing
 from sweeps.reporting.baselines import paper_table, prepare_baselines
-from sweeps.run_store import Store
+from sweeps.run_store import Store, error_key
 from sweeps.sweep import Sweep
 from sweeps.sweepfile import SweepSpec
 from sweeps.sweepfile.starter import remarks_on_cost
 from sweeps.tracking.background import LONGEST_CLOSE
 from sweeps.tracking.tracker import Tracker
 from sweeps.trials import signals, stopping
-from sweeps.trials.trial_queue import Block, TrialQueue, error_key
+from sweeps.trials.trial_queue import Block, TrialQueue
 from trainer.data.describe import describe
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ class _Session:
 
     def _announce(self) -> None:
         spec, data, console = self.sweep.spec, self.sweep.data, self.console
-        settings = f"{spec.setting_count} settings of {spec.seeds_in_words}"
+        settings = f"{count(spec.setting_count, 'setting')} of {spec.seeds_in_words}"
         console.print(f"{spec.name}: {settings}, {spec.method}")
         images = "×".join(map(str, data.shape))
         console.print(f"{data.name} ({data.source}): {len(data):,} images of {images}")
@@ -217,7 +218,8 @@ def _closing_words(sweep: Sweep, outcome: Outcome, lacking: Iterable[str]) -> It
             f"{command('best', sweep.name, store=sweep.store)}"
         )
     if outcome.failed:
-        yield f"{outcome.failed} runs diverged; they count towards the score"
+        they = "it counts" if outcome.failed == 1 else "they count"
+        yield f"{count(outcome.failed, 'run')} diverged; {they} towards the score"
     if outcome.given_up:
         runs = "1 run was" if outcome.given_up == 1 else f"{outcome.given_up} runs were"
         yield f"{runs} given up by hand and count as unknown; run it again to resume them"
@@ -228,7 +230,8 @@ def _closing_words(sweep: Sweep, outcome: Outcome, lacking: Iterable[str]) -> It
             "remove `early_stop` to train them to the end"
         )
     if outcome.broken:
-        yield f"{len(outcome.broken)} trials failed; run it again to retry them"
+        them = "it" if len(outcome.broken) == 1 else "them"
+        yield f"{count(len(outcome.broken), 'trial')} failed; run it again to retry {them}"
         yield from (f"  {line}" for line in outcome.broken[:SHOWN])
     yield from lacking
     if outcome.answer is None:

@@ -55,6 +55,8 @@ def plan_metrics(spec: SweepSpec, data: Dataset) -> MetricPlan:
         name = "higgins" if "higgins" in usable else "udr"
         if name == "udr":
             why = problems.pop("higgins")
+            if not data.factors and not notes_of(data).left_out:
+                why = "no image is labelled"
             remarks.append(f"scored by UDR, the agreement between the seeds of a setting: {why}")
     elif problems[name]:
         raise spec.error(FieldError(str(problems[name]), ("metric",)))

@@ -28,13 +28,15 @@ from typing import Any
 from evaluation.result_file import record_of, result_of
 from sweeps.overview import Glance
 from sweeps.plan import Run, Setting
+from sweeps.search import space
 from sweeps.storage.folder import FolderStorage
 from sweeps.storage.record_index import RecordIndex
 from sweeps.storage.record_reader import SETTINGS, RecordReader
 from sweeps.storage.s3 import S3
 from sweeps.storage.safe_paths import check_files, plain_path
 from sweeps.storage.storage import Storage
-from sweeps.sweepfile import SweepSpec, check_name, load_spec, space
+from sweeps.sweepfile import SweepSpec, check_name, load_spec
+from sweeps.sweepfile.stamped import stamped, was_changed
 from trainer.config.schema import FieldError, build, suggestion
 from trainer.errors import UserError
 from trainer.files import parse_json, seal_holds, sealed
@@ -230,14 +232,14 @@ class Store:
             the first one.
         """
         key = spec_key(spec.name) if metric is None else f"sweeps/{spec.name}/metrics/{metric}.yaml"
-        self.write_text(key, spec.text)
+        self.write_text(key, stamped(spec.text))
 
     def other_metrics(self, name: str) -> list[SweepSpec]:
         """The sweep's files for metrics other than its own."""
         found = []
         for file in self.names(f"sweeps/{name}/metrics"):
             with contextlib.suppress(UserError):  # damaged: it can be run again
-                found.append(load_spec(self.local(f"sweeps/{name}/metrics/{file}")))
+                found.append(self._stored_spec(f"sweeps/{name}/metrics/{file}"))
         return found
 
     def load_spec(self, name: str, overrides: Sequence[str] = ()) -> SweepSpec:
@@ -250,7 +252,16 @@ class Store:
         if not self.exists(key):
             known = suggestion(name, self.names("sweeps"))
             raise UserError(f"no sweep named {name!r} in the store {self.location}{known}")
-        return load_spec(self.local(key), overrides, trusted=False)
+        return self._stored_spec(key, overrides)
+
+    def _stored_spec(self, key: str, overrides: Sequence[str] = ()) -> SweepSpec:
+        path = self.local(key)
+        if was_changed(path.read_text(encoding="utf-8", errors="replace")):
+            raise UserError(
+                f"{path} was changed since its sweep was run (its checksum differs); run the "
+                "sweep's own file again"
+            )
+        return load_spec(path, overrides, trusted=False)
 
     def report_folder(self, spec: SweepSpec) -> Path:
         """The local folder of the sweep's report. Raises UserError if it has anything but files."""
@@ -314,6 +325,11 @@ def spec_key(name: str) -> str:
 def report_key(spec: SweepSpec) -> str:
     """The key of the sweep's report."""
     return f"sweeps/{spec.name}/report"
+
+
+def error_key(sweep: str, setting: int, block: int) -> str:
+    """The key of a trial's traceback in the store."""
+    return f"sweeps/{sweep}/errors/{setting:05d}-{block}.txt"
 
 
 def _settings(spec: SweepSpec) -> str:

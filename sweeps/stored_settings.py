@@ -7,9 +7,10 @@ from typing import Any
 from sweeps.overview import Glance
 from sweeps.plan import Setting, runs_of
 from sweeps.run_store import Store
+from sweeps.scheduling.searcher import Searcher
+from sweeps.search import space
 from sweeps.search.methods import METHODS
-from sweeps.search.searcher import Searcher
-from sweeps.sweepfile import SweepSpec, space
+from sweeps.sweepfile import SweepSpec
 from trainer.config.schema import FieldError
 from trainer.data.dataset import Dataset
 

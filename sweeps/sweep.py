@@ -16,7 +16,7 @@ from sweeps.metric_plan import MetricPlan, plan_metrics
 from sweeps.overview import Glance
 from sweeps.plan import Run, load_data, runs_of
 from sweeps.run_store import Store, report_key
-from sweeps.search import rounds
+from sweeps.scheduling import rounds
 from sweeps.stored_settings import (
     StoredSetting,
     earlier_settings,

@@ -9,7 +9,7 @@ from sweeps.metric_plan import MetricPlan
 from sweeps.overview import Glance
 from sweeps.plan import Setting
 from sweeps.run_store import Store
-from sweeps.search import rounds
+from sweeps.scheduling import rounds
 from sweeps.stored_settings import StoredSetting
 from sweeps.sweepfile import SweepSpec
 

@@ -1,7 +1,10 @@
-"""The house as a whole: imports run one way and in no circle, and no folder holds too much."""
+"""The packages as a whole: imports run one way and in no circle; no folder holds too much."""
 
 import ast
+import functools
 from pathlib import Path
+
+import pytest
 
 import sweeps
 
@@ -12,6 +15,7 @@ FILES = {
     for package in PACKAGES
     for path in (ROOT / package).rglob("*.py")
 }
+FOLDERS = [module for module, path in FILES.items() if path.name == "__init__.py"]
 DOZEN = 12  # files side by side, without `__init__.py`
 OF_ONE_KIND = {
     "evaluation/metrics",
@@ -27,7 +31,7 @@ OF_A_RUN = {
     "model.safetensors": "trainer.run_files",
     "training.json": "trainer.run_files",
     "result.json": "evaluation.result_file",
-    "traversal.png": "sweeps.reporting.picture",
+    "traversal.png": "trainer.run_files",
 }
 
 
@@ -40,13 +44,23 @@ def test_packages_import_one_way() -> None:
 
 def test_no_modules_import_each_other() -> None:
     """Not even for types."""
-    imports = {module: _imported(module) for module in FILES}
-    while leaves := {module for module, others in imports.items() if not others & imports.keys()}:
-        imports = {module: others for module, others in imports.items() if module not in leaves}
-    # what is left imports, or is imported by, a circle: only its own members are told
-    while roots := imports.keys() - {other for others in imports.values() for other in others}:
-        imports = {module: others for module, others in imports.items() if module not in roots}
-    assert not imports
+    assert not _circles({module: _imported(module) for module in FILES})
+
+
+@pytest.mark.parametrize("package", FOLDERS)
+def test_no_folders_of_a_package_import_each_other(package: str) -> None:
+    """Files beside the folders, which may be below some and above others, count one by one."""
+    depth = package.count(".") + 2
+
+    def part(module: str) -> str:
+        return ".".join(module.split(".")[:depth])
+
+    inside = [module for module in FILES if module.startswith(package + ".")]
+    imports: dict[str, set[str]] = {part(module): set() for module in inside}
+    for module in inside:
+        others = {part(other) for other in _imported(module) if other in inside}
+        imports[part(module)] |= others - {part(module)}
+    assert not _circles(imports)
 
 
 def test_no_folder_has_more_than_a_dozen_files() -> None:
@@ -74,6 +88,7 @@ def test_each_file_of_a_run_is_named_once() -> None:
     assert homes == {name: {home} for name, home in OF_A_RUN.items()}
 
 
+@functools.cache
 def _imported(module: str) -> set[str]:
     """The modules of ours that one imports anywhere, in functions and for types too."""
     found = set()
@@ -84,6 +99,15 @@ def _imported(module: str) -> set[str]:
         elif isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
     return (found & FILES.keys()) - {module}
+
+
+def _circles(imports: dict[str, set[str]]) -> dict[str, set[str]]:
+    """The members of circles, and who stands between two of them."""
+    while leaves := {module for module, others in imports.items() if not others & imports.keys()}:
+        imports = {module: others for module, others in imports.items() if module not in leaves}
+    while roots := imports.keys() - {other for others in imports.values() for other in others}:
+        imports = {module: others for module, others in imports.items() if module not in roots}
+    return imports
 
 
 def _package(module: str) -> str:

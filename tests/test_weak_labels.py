@@ -10,7 +10,12 @@ from sweeps.cli.main import main
 from tests.test_readme import ROOT, run
 
 PAGE = (ROOT / "docs" / "weak_labels.md").read_text(encoding="utf-8")
-SHORT = ["trainer.steps=20", "parameters.beta=[0.1, 9]", "seeds=2"]
+SHORT = [
+    "trainer.steps=20",
+    "parameters.beta=[0.1, 9]",
+    "seeds=2",
+    "resources.max_concurrent=1",
+]
 
 
 def test_the_walk_from_sixty_labels_to_an_answer(
@@ -23,12 +28,9 @@ def test_the_walk_from_sixty_labels_to_an_answer(
             run([sys.executable, "-c", block], tmp_path)
             continue
         for line in block.splitlines():
-            words = line.split()
-            if words[1] == "run":
-                said[line] = run([*words, *SHORT], tmp_path)
-            else:  # here, where all that takes seconds to import is there
-                assert main(words[1:]) == 0, line
-                said[line] = capsys.readouterr().out
+            words = line.split()[1:] + SHORT * (line.split()[1] == "run")
+            assert main(words) == 0, line  # here, where all that takes seconds to import is there
+            said[line] = capsys.readouterr().out
     shown = re.findall(r"^    (.+)$", PAGE.partition("sweep init")[2], flags=re.MULTILINE)[:3]
     assert all(line in said["sweep init digits --labels labels.csv bins=3"] for line in shown)
     assert "metric higgins" in said["sweep validate digits.yaml"]

@@ -8,7 +8,7 @@ import os
 import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from trainer.errors import UserError
 
@@ -100,18 +100,24 @@ def parse_json(content: bytes) -> Any:
 
 def read_plain(path: Path) -> bytes:
     """The content of a file. Raises OSError for a link, and for a pipe, which may never end."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    with open(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise OSError(errno.EINVAL, "is not a file", str(path))
+    with _open_plain(path) as file:
         return file.read()
 
 
 def stamp(path: Path) -> dict[str, str | int]:
-    """`{"sha256", "bytes"}` of a file, as listed in records."""
-    with open(path, "rb") as file:
+    """`{"sha256", "bytes"}` of a file, as listed in records. Raises OSError as `read_plain`."""
+    with _open_plain(path) as file:
         checksum = hashlib.file_digest(file, "sha256").hexdigest()
-    return {"sha256": checksum, "bytes": path.stat().st_size}
+        return {"sha256": checksum, "bytes": file.tell()}
+
+
+@contextlib.contextmanager
+def _open_plain(path: Path) -> Iterator[IO[bytes]]:
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    with open(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "is not a file", str(path))
+        yield file
 
 
 def _hashed(bare: Mapping[str, Any]) -> str:

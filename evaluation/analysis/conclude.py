@@ -206,6 +206,7 @@ def _evidence(
         setting_health=setting.health,
         sweep_health=health,
         low_collapse=min(low, default=math.nan),
+        saturated=all(choice.ceiling - s.mean <= within for s in alike),
         metric=choice.metric,
         score=setting.mean,
         floor=setting.floor,

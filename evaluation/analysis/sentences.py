@@ -105,26 +105,42 @@ def _factors(answer: Answer) -> Iterator[str]:
     best = answer.best
     mentioned: set[str] = set()
     for setting in (best.setting, best.favourite):
-        for factor, knowledge in setting.factors.items() if setting else ():
-            if setting is None or knowledge.encoded or factor in mentioned:
-                continue
-            mentioned.add(factor)
-            yield _lost(factor, setting, answer.choice.settings)
+        if setting is None:
+            continue
+        lost = [name for name, found in setting.factors.items() if not found.encoded]
+        lost = [name for name in lost if name not in mentioned]
+        mentioned.update(lost)
+        holders = {name: _holder(name, setting, answer.choice.settings) for name in lost}
+        if nowhere := [name for name in lost if holders[name] is None]:
+            yield f"{_not_encoded(nowhere, setting)}, nor at any other setting."
+        for name, holder in holders.items():
+            if holder is not None:
+                size = "" if holder.latents == setting.latents else f", M = {holder.latents}"
+                known = fixed(holder.factors[name].known, 2)
+                elsewhere = f"it is at β = {number(holder.beta)}{size} ({known})"
+                yield f"{_not_encoded([name], setting)}; {elsewhere}."
 
 
-def _lost(factor: str, setting: SettingSummary, settings: Sequence[SettingSummary]) -> str:
-    here = setting.factors[factor]
-    lost = f"{factor} is not encoded at β = {number(setting.beta)} ({fixed(here.known, 2)} of 1)"
+def _not_encoded(factors: Sequence[str], setting: SettingSummary) -> str:
+    """Says so of one or more."""
+    most = fixed(max(setting.factors[name].known for name in factors), 2)
+    names, are = (factors[0], "is") if len(factors) == 1 else (_and(factors), "are")
+    known = most if len(factors) == 1 else f"at most {most}"
+    return f"{names} {are} not encoded at β = {number(setting.beta)} ({known} of 1)"
+
+
+def _and(names: Sequence[str]) -> str:
+    return f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _holder(
+    factor: str, lost_at: SettingSummary, settings: Sequence[SettingSummary]
+) -> SettingSummary | None:
+    """The setting that knows most of a factor, if any encodes it."""
     holding = [s for s in settings if factor in s.factors and s.factors[factor].encoded]
     # at the same latent size if possible: that is the smallest change
-    holding = [s for s in holding if s.latents == setting.latents] or holding
-    if not holding:
-        return f"{lost}, nor at any other setting."
-    best = max(holding, key=lambda s: s.factors[factor].known)
-    size = "" if best.latents == setting.latents else f", M = {best.latents}"
-    return (
-        f"{lost}; it is at β = {number(best.beta)}{size} ({fixed(best.factors[factor].known, 2)})."
-    )
+    holding = [s for s in holding if s.latents == lost_at.latents] or holding
+    return max(holding, key=lambda s: s.factors[factor].known, default=None)
 
 
 def _score(answer: Answer) -> Iterator[str]:

@@ -41,6 +41,7 @@ class Evidence:
     reach: how far from a setting, in log beta, its score is still informative.
     setting_health, sweep_health: of the setting's runs, and of all runs.
     low_collapse: the beta, 1 or less, of a setting whose runs mostly collapsed; nan without one.
+    saturated: whether all settings of its latent size are at the ceiling of the score.
     metric, score, floor, sign: the metric, its score, and its floor; sign -1 where lower is better.
     shared: choices that all runs share, by dotted name.
     """
@@ -57,6 +58,7 @@ class Evidence:
     setting_health: HealthCounts
     sweep_health: HealthCounts
     low_collapse: float = math.nan
+    saturated: bool = False
     metric: str = ""
     score: float = math.nan
     floor: Floor | None = None
@@ -69,6 +71,11 @@ def judge(evidence: Evidence) -> tuple[Verdict, tuple[str, ...]]:
     reasons = [*_meaningless(evidence)]
     if evidence.betas < MIN_BETAS:
         reasons.append(_too_few_betas(evidence))
+    elif evidence.saturated:
+        reasons.append(
+            "Every β tried at this latent size is at the ceiling of the score, which cannot choose "
+            "between them: use a stricter metric, such as mig or dci, or label more factors."
+        )
     elif evidence.flat > FLAT:
         reasons.append(_flat(evidence))
     else:
@@ -169,7 +176,7 @@ def _too_few_betas(evidence: Evidence) -> str:
 
 def _flat(evidence: Evidence) -> str:
     return (
-        "The scores are flat: noise alone may explain the differences between settings "
+        "The scores are flat along β: noise alone may explain how they change with it "
         f"(probability {evidence.flat:.2f}). Try betas further apart or longer training; "
         f"if a small difference matters, add {_added(evidence.seeds, 3.0)} seeds per setting."
     )

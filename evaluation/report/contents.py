@@ -10,6 +10,7 @@ from evaluation.analysis.settings.summary import SettingSummary
 from evaluation.analysis.table import RunRow
 from evaluation.baselines.table import cells, title
 from evaluation.report.charts.dimensions import Dimension, title_of
+from evaluation.report.charts.keys import setting_key
 from evaluation.report.facts import SweepFacts
 from evaluation.report.page_sample import FAILURES
 from evaluation.report.tables import Column, Row, Table
@@ -39,11 +40,6 @@ def per_latents(choice: Choice, facts: SweepFacts, answer: "Answer | None") -> T
 def all_settings(choice: Choice, facts: SweepFacts) -> Table:
     """Every setting, best first."""
     return _settings("All settings", choice.settings, choice, facts, sortable=True)
-
-
-def setting_key(setting: SettingSummary) -> str:
-    """The key of a setting in the page."""
-    return f"s{setting.rows[0].setting}-{setting.rows[0].run[:12]}"
 
 
 def _settings(

@@ -184,6 +184,7 @@ def _data(
         "charts": [asdict(chart) for chart in shown],
         "tooltips": contents.tooltips(dims, facts),
         "config": CONFIG,
+        "mlflow": {row.run: facts.mlflow[row.run] for row in page.rows if row.run in facts.mlflow},
         "pictures": pictures.small_copies(run_pictures),
     }
 

@@ -4,15 +4,16 @@ from argparse import Namespace
 from dataclasses import asdict
 from typing import Any
 
+from evaluation.analysis.formatting import count
 from evaluation.identity import compares_seeds
 from sweeps.api import find_spec
 from sweeps.cli.output import console, parameters, print_json, table
 from sweeps.console.printing import bold
 from sweeps.plan import Setting
 from sweeps.run_store import Store
-from sweeps.search import rounds
-from sweeps.search.packs import Packs
-from sweeps.search.searcher import Searcher
+from sweeps.scheduling import rounds
+from sweeps.scheduling.packs import Packs
+from sweeps.scheduling.searcher import Searcher
 from sweeps.sweep import Sweep
 from sweeps.sweepfile import SweepSpec
 from sweeps.sweepfile.cost import device_hours
@@ -105,16 +106,16 @@ def _known_settings(sweep: Sweep) -> list[Setting]:
 def _show(plan: dict[str, Any], spec: SweepSpec, store: str) -> None:
     data = plan["dataset"]
     race = f"; the race adds runs as needed, at most {spec.most_runs}" if spec.racing else ""
-    runs = f"{plan['runs']} runs{' so far' if spec.racing else ''}"
+    runs = f"{count(plan['runs'], 'run')}{' so far' if spec.racing else ''}"
     unscored = f", {plan['to_score']} of them to be rescored" if plan["to_score"] else ""
     console.print(
         bold(plan["name"]),
-        f": {plan['settings']} settings ({plan['method']}) × {spec.seeds_in_words} "
-        f"= {runs} in {plan['trials']} trials{race}\n"
+        f": {count(plan['settings'], 'setting')} ({plan['method']}) × {spec.seeds_in_words} "
+        f"= {runs} in {count(plan['trials'], 'trial')}{race}\n"
         f"data: {data['name']} ({data['source']}), {data['images']:,} images; "
         f"metric: {plan['metric']}\n"
-        f"in the store {store}: {plan['in_store']} runs{unscored}; left: {plan['runs_left']} runs "
-        f"in {plan['trials_left']} trials",
+        f"in the store {store}: {count(plan['in_store'], 'run')}{unscored}; "
+        f"left: {count(plan['runs_left'], 'run')} in {count(plan['trials_left'], 'trial')}",
         sep="",
         soft_wrap=True,
     )

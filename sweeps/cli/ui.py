@@ -19,11 +19,9 @@ from sweeps.api import find_spec
 from sweeps.cli.output import console
 from sweeps.run_store import Store
 from sweeps.tracking.mlflow.database import ARTIFACTS, DATABASE, sqlite_uri, tracking_uri
+from sweeps.tracking.mlflow.pages import HOST, PORT
 from sweeps.tracking.redact import redact
 from trainer.errors import UserError
-
-HOST = "127.0.0.1"
-PORT = 5000
 
 
 def execute(args: Namespace) -> int:

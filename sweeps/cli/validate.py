@@ -4,12 +4,14 @@ from argparse import Namespace
 from dataclasses import asdict
 from typing import Any
 
+from evaluation.analysis.formatting import count
 from evaluation.identity import with_defaults
 from sweeps.cli.output import console, print_json
 from sweeps.console.printing import bold
 from sweeps.run_store import Store
+from sweeps.search import space
 from sweeps.sweep import Sweep
-from sweeps.sweepfile import as_mapping, load_spec, space
+from sweeps.sweepfile import as_mapping, load_spec
 from sweeps.sweepfile.compatibility import RENDERED
 from sweeps.sweepfile.cost import cost_of
 from sweeps.sweepfile.starter import remarks_on_cost
@@ -51,7 +53,7 @@ def execute(args: Namespace) -> int:
         f"{args.file} is valid: sweep ",
         bold(spec.name),
         f" of {spec.dataset.name}, "
-        f"{spec.setting_count} settings × {spec.seeds_in_words}, "
+        f"{count(spec.setting_count, 'setting')} × {spec.seeds_in_words}, "
         f"metric {plan.metric}",
         sep="",
         soft_wrap=True,

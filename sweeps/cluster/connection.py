@@ -6,7 +6,7 @@ import logging
 import os
 import secrets
 import socket
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -46,6 +46,8 @@ def cluster(address: str | None, resources: Resources, folder: Path) -> Iterator
         os.environ.setdefault(name, value)
     if address is None:
         _own_token(folder)
+    else:
+        _refuse_closed(address)
     import ray
 
     _keep_credentials()
@@ -53,7 +55,8 @@ def cluster(address: str | None, resources: Resources, folder: Path) -> Iterator
     _connect(ray, address, folder)
     try:
         if address is None:
-            _check_room(ray, resources)
+            nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+            check_room(nodes, resources)
         yield ray
     finally:
         # Tune's reference cycles must not be collected by another thread while Ray
@@ -107,7 +110,6 @@ def _connect(ray: ModuleType, address: str | None, folder: Path) -> None:
         )
         return
     try:
-        knock(address)
         ray.init(address=address, runtime_env=for_trials(), **quiet)
     except Exception as error:  # Ray raises many kinds
         raise _no_cluster(address, error) from None
@@ -133,7 +135,7 @@ def check_address(address: str) -> None:
     try:
         if where == "auto" and not processes.that_name("gcs_server"):
             raise ConnectionError("no Ray runs on this machine")
-        knock(where)
+        _knock_at_head(where)
     except OSError as error:
         raise _no_cluster(address, error) from None
 
@@ -146,6 +148,20 @@ def _no_cluster(address: str, error: Exception) -> UserError:
     )
 
 
+def _refuse_closed(address: str) -> None:
+    try:
+        _knock_at_head(address)
+    except OSError as error:
+        raise _no_cluster(address, error) from None
+
+
+def _knock_at_head(address: str) -> None:
+    host, _, port = address.rpartition(":")
+    if address != "auto" and "://" not in address and not (host and port.isdecimal()):
+        raise ConnectionError("expected auto, HOST:PORT or ray://HOST:PORT")
+    knock(address)
+
+
 def knock(address: str) -> None:
     """Raises OSError when nothing listens at `host:port`; Ray would keep trying for minutes."""
     host, _, port = address.rpartition("//")[2].rstrip("/").rpartition(":")
@@ -154,9 +170,11 @@ def knock(address: str) -> None:
             return
 
 
-def _check_room(ray: ModuleType, resources: Resources) -> None:
-    """Tune waits forever for resources that this machine lacks; a cluster may still grow."""
-    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+def check_room(nodes: Sequence[Mapping[str, float]], resources: Resources) -> None:
+    """Raises UserError when none of these nodes, by their resources, can hold a trial.
+
+    Tune would wait for them forever. For this machine only: a cluster may still grow.
+    """
     if any(_holds(node, resources) for node in nodes):
         return
     wanted = f"{resources.cpu:g} CPU and {resources.gpu:g} GPU"

@@ -33,6 +33,7 @@ from trainer.errors import UserError
 LOOK = 1.0  # seconds between checks of Ray's processes
 STOPPED_LOOKS = 3  # a process found stopped (`kill -STOP`) this many times in a row is killed
 SILENCE = 60.0  # seconds without news after which a Ray on this machine is considered hung
+CLUSTER_SILENCE = 300.0  # the same for a cluster, whose head may be restarted meanwhile
 START = 300.0  # seconds that Ray may take to start
 END = 10.0  # seconds that Ray may take to leave a cluster
 BUSY = 3.0  # processes waiting per core, from which Ray's own limit of 30 s may be too short
@@ -210,6 +211,8 @@ class RayProcess:
     def _receive(self, silence: float) -> tuple[Any, ...]:
         """The next news. Raises RayLost when none comes in time, or Ray has died."""
         assert self._connection is not None
+        if self._address is not None:
+            silence = max(silence, CLUSTER_SILENCE)
         since = time.monotonic()  # time spent here since the last news does not count as silence
         while True:
             try:
@@ -221,7 +224,7 @@ class RayProcess:
             if now - self._looked >= LOOK:
                 self._looked = now
                 self._look()
-            if now - since > silence and self._address is None:
+            if now - since > silence:
                 raise RayLost(f"no news of it for {silence:.0f} s")
 
     def _look(self) -> None:

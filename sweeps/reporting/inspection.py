@@ -28,6 +28,7 @@ from sweeps.reporting.material import material_of
 from sweeps.sweep import Snapshot
 from trainer.errors import UserError
 from trainer.files import parse_json
+from trainer.models.traversal import VALUES
 
 HOST = "127.0.0.1"
 LATENTS, IMAGES = 10, 6
@@ -82,14 +83,18 @@ class Inspection:
 
     def page(self) -> str:
         """The page, including the list of candidates."""
-        settings = [self._setting(s) for s in self.sweep.choice.settings if s.finished]
+        choice = self.sweep.choice
+        settings = sorted(choice.settings, key=lambda s: (s.latents, _others(s), s.beta))
+        chosen = by_eye.chosen(self.snapshot.sweep.store, self.snapshot.sweep.name)
         facts = {
             "name": self.snapshot.sweep.name,
             "token": self.token,
             "images": len(self._images),
-            "settings": sorted(settings, key=lambda s: (s["group"], s["beta"])),
-            "chosen": by_eye.chosen(self.snapshot.sweep.store, self.snapshot.sweep.name),
-            "best": self.sweep.choice.best.rows[0].setting,
+            "values": len(VALUES),
+            "settings": [self._setting(setting) for setting in settings if setting.finished],
+            "chosen": chosen,
+            "said": by_eye.sentence(chosen) if chosen else "",
+            "best": choice.best.rows[0].setting,
             "score": self.sweep.score_name,
         }
         text = files("evaluation.report").joinpath("template", "inspect.html").read_text("utf-8")
@@ -118,7 +123,7 @@ class Inspection:
         return {"rows": rows, "columns": slider.columns, "sprite": slider.sprite, "pair": pair}
 
     def _setting(self, setting: SettingSummary) -> dict[str, Any]:
-        others = ", ".join(str(value) for value in setting.parameters.values())
+        others = _others(setting)
         return {
             "setting": setting.rows[0].setting,
             "beta": setting.beta,
@@ -184,3 +189,8 @@ class Inspection:
                 self.wfile.write(content)
 
         return Handler
+
+
+def _others(setting: SettingSummary) -> str:
+    """What a setting has besides beta and M, in words."""
+    return ", ".join(str(value) for value in setting.parameters.values())

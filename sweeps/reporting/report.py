@@ -18,14 +18,16 @@ from evaluation.report.page_sample import OnPage, on_page
 from evaluation.report.report import SUMMARY, write_report
 from evaluation.report.traversals import Traversal, is_kept, traverse_run
 from sweeps import by_eye
+from sweeps.console.printing import command
 from sweeps.reporting.baselines import paper_table
 from sweeps.reporting.material import material_of
-from sweeps.reporting.picture import TRAVERSAL
 from sweeps.reporting.provenance import provenance
 from sweeps.run_store import Store, run_key
 from sweeps.sweep import Snapshot
 from sweeps.sweepfile import SweepSpec
+from sweeps.tracking.mlflow.pages import pages_of
 from trainer.data.dataset import Dataset
+from trainer.run_files import TRAVERSAL_FILE
 
 TRAVERSED = 2  # images from which a model's traversals start
 
@@ -87,7 +89,7 @@ def _run_pictures(page: OnPage, store: Store) -> Iterator[tuple[str, bytes]]:
     first = [row for setting in page.choice.settings if (row := setting.representative)]
     shown = {row.run for row in first}
     for row in (*first, *(row for row in page.rows if row.run not in shown)):
-        path = store.run_folder(row.run) / TRAVERSAL
+        path = store.run_folder(row.run) / TRAVERSAL_FILE
         if path.is_file():
             yield row.run, path.read_bytes()
 
@@ -96,6 +98,8 @@ def _facts(snapshot: Snapshot) -> SweepFacts:
     spec, data, plan = snapshot.sweep.spec, snapshot.sweep.data, snapshot.sweep.metrics
     images = "×".join(map(str, data.shape))
     chosen = by_eye.chosen(snapshot.sweep.store, spec.name)
+    pages = pages_of(snapshot.sweep.store, spec.name)
+    start = "" if pages is None or pages.served else command("ui", store=snapshot.sweep.store)
     return SweepFacts(
         score_name=score_name(plan.metric),
         data=f"{data.name} ({data.source}), {len(data):,} images of {images}",
@@ -103,6 +107,8 @@ def _facts(snapshot: Snapshot) -> SweepFacts:
         command=_command(spec),
         sweep_file=spec.text,
         chosen=by_eye.sentence(chosen) if chosen else "",
+        mlflow={} if pages is None else {row.run: pages.of(row.run) for row in snapshot.rows},
+        mlflow_start=start,
         provenance=provenance(snapshot),
         paper=paper_table(snapshot),
     )

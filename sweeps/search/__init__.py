@@ -1,1 +1,1 @@
-"""The search: `methods/` propose settings and are told their scores; the rest schedules runs."""
+"""The search space, and the methods that propose its settings and are told their scores."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from sweeps.sweepfile.space import Parameter, Value, active
+from sweeps.search.space import Parameter, Value, active
 
 STEPS = 41  # values of a real range: steps of 24 % over the paper's range of beta_norm
 WHOLE_STEPS = 8  # values of an integer range

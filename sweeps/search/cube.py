@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from sweeps.sweepfile.space import Parameter, Value, active
+from sweeps.search.space import Parameter, Value, active
 
 
 def uniform(parameters: int, seed: int) -> Iterator[NDArray[np.float64]]:

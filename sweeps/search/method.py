@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from sweeps.sweepfile import space
-from sweeps.sweepfile.space import Parameter, Value
+from sweeps.search import space
+from sweeps.search.space import Parameter, Value
 
 DEFAULT_SETTINGS = 30
 ATTEMPTS = 20  # proposals for one setting, in case some were already proposed

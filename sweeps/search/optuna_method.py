@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sweeps.search import cube
+from sweeps.search import cube, space
 from sweeps.search.method import ATTEMPTS, Method, Past, Problem
-from sweeps.sweepfile import space
-from sweeps.sweepfile.space import Parameter, Value
+from sweeps.search.space import Parameter, Value
 
 if TYPE_CHECKING:
     import optuna

@@ -3,9 +3,9 @@
 import math
 from typing import Any
 
+from sweeps.search.space import Parameter, active
 from sweeps.sweepfile import SweepSpec
 from sweeps.sweepfile.configure import configure
-from sweeps.sweepfile.space import Parameter, active
 from trainer.config.schema import FieldError
 from trainer.config.short_forms import as_written
 from trainer.data.dataset import Dataset

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from evaluation.analysis.formatting import count, duration
-from sweeps.sweepfile import SweepSpec, space
+from sweeps.search import space
+from sweeps.sweepfile import SweepSpec
 from sweeps.sweepfile.configure import configure
 from sweeps.sweepfile.starter import trial_step_seconds
 from trainer.data.dataset import Dataset

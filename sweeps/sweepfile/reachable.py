@@ -5,8 +5,8 @@ import itertools
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from sweeps.search.space import Parameter, active, conditions
 from sweeps.sweepfile.configure import WHOLE, check_names, check_options, option_names
-from sweeps.sweepfile.space import Parameter, active, conditions
 from sweeps.sweepfile.spec import SweepSpec
 from trainer.config.run import RunConfig
 from trainer.config.schema import FieldError, convert, suggestion, under

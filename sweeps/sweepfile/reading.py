@@ -8,11 +8,11 @@ from typing import Any, get_type_hints
 from evaluation.identity import with_defaults
 from evaluation.option_ranges import check_option
 from sweeps.search.methods import METHODS
+from sweeps.search.space import Parameter, check_conditions
 from sweeps.sweepfile.configure import check_parameter_name
 from sweeps.sweepfile.reachable import check_reachable
 from sweeps.sweepfile.sections import goal_of
 from sweeps.sweepfile.small_form import read_sized
-from sweeps.sweepfile.space import Parameter, check_conditions
 from sweeps.sweepfile.spec import LISTED, SweepSpec
 from trainer.config.run import DatasetConfig
 from trainer.config.schema import FieldError, build, convert, lookup, under

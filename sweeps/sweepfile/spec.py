@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, Literal
 from evaluation.analysis.recommend import CLEAR
 from evaluation.identity import DEFAULT_EVALUATION
 from sweeps.search.methods import METHODS
+from sweeps.search.space import Parameter, Value
 from sweeps.sweepfile.configure import configure
 from sweeps.sweepfile.sections import MAX_RUNS, Budget, EarlyStop, Metric, Racing, Resources, Stop
-from sweeps.sweepfile.space import Parameter, Value
+from sweeps.sweepfile.stamped import without_stamp
 from trainer.config.run import DatasetConfig, RunConfig, digest
 from trainer.config.schema import FieldError, require, under
 from trainer.config.short_forms import AUTO
@@ -35,7 +36,7 @@ class SweepSpec:
         term at all. For a `list`, derived from the settings.
     method: how settings are proposed, one of sweeps.search.methods.METHODS.
     seeds: how many seeds of each setting (0, 1, …), or which ones; or `{min: 2, max: 10}`, a race:
-        see sweeps.search.race.
+        see sweeps.scheduling.race.
     stop: when a race is over.
     early_stop: when a run is ended before its last step; never by default.
     budget: the most that the sweep may use.
@@ -124,9 +125,10 @@ class SweepSpec:
 
     @property
     def seeds_in_words(self) -> str:
-        """How many seeds a setting has: "5 seeds", or in a race "2 to 10 seeds"."""
-        if self.racing is not None:
-            return f"{self.racing.min} to {self.racing.max} seeds"
+        """How many seeds a setting has: "1 seed", "5 seeds", or in a race "2 to 10 seeds"."""
+        race = self.racing
+        if race is not None:
+            return f"{race.min} to {race.max} seeds"
         return "1 seed" if len(self.seed_list) == 1 else f"{len(self.seed_list)} seeds"
 
     @property
@@ -194,7 +196,7 @@ class SweepSpec:
         if self.source is None:
             return dump(as_mapping(self))
         if not self.source.overrides:
-            return self.source.text
+            return without_stamp(self.source.text)
         applied = " ".join(self.source.overrides.values())
         return dump(as_mapping(self), comment=f"{self.source.path}, with {applied}")
 

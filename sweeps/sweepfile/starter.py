@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from evaluation.analysis.formatting import duration
-from sweeps.sweepfile import SweepSpec, space
+from sweeps.search import space
+from sweeps.sweepfile import SweepSpec
 from sweeps.sweepfile.configure import configure
 from trainer.config.normalised_beta import denormalised
 from trainer.config.run import DatasetConfig, OptimizerConfig, RunConfig

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from sweeps.run_store import Store
+from sweeps.scheduling.searcher import Parameters
 from sweeps.search.optuna_method import distribution
-from sweeps.search.searcher import Parameters
 from sweeps.sweepfile import SweepSpec
 from trainer.errors import UserError
 

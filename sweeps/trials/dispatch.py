@@ -4,11 +4,11 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
-from sweeps.run_store import Store
-from sweeps.search.searcher import WAIT, Wait
+from sweeps.run_store import Store, error_key
+from sweeps.scheduling.searcher import WAIT, Wait
 from sweeps.trials.retries import Retries
 from sweeps.trials.stopping import StopRequest
-from sweeps.trials.trial_queue import Block, Observer, TrialQueue, error_key
+from sweeps.trials.trial_queue import Block, Observer, TrialQueue
 from sweeps.trials.work_order import config_of
 
 

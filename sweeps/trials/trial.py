@@ -11,9 +11,8 @@ from typing import Any
 
 from ray.tune.result import DONE
 
-from sweeps.run_store import Store, run_key
+from sweeps.run_store import Store, error_key, run_key
 from sweeps.trials import stopping
-from sweeps.trials.trial_queue import error_key
 from sweeps.trials.tune_stop import is_asked_to_stop
 from sweeps.trials.work_order import fingerprints
 from trainer.errors import UserError
@@ -23,7 +22,7 @@ LOOK_SECONDS = 5.0  # between two looks for runs to give up
 STOPPED = "stopped"  # in the last report of a trial that was asked to stop
 HELD = "held"  # in a report: which other process holds a run of the trial
 
-# torch and what needs it are imported where they are used: Ray's process imports this file, too.
+# torch, and the analysis, are imported where they are used: Ray's process imports this file, too.
 
 
 class Trial:
@@ -117,7 +116,7 @@ class Trial:
     def _score(self) -> dict[str, Any]:
         from evaluation import evaluate
         from evaluation.metrics.user_metrics import codes_in
-        from sweeps.reporting.picture import write_traversals
+        from sweeps.trials.picture import write_traversals
         from trainer.extensions import trust
 
         job, store = self.config["job"], self._store()

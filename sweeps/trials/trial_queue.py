@@ -10,10 +10,10 @@ from evaluation.analysis.settings.summary import SettingSummary
 from evaluation.analysis.table import rows_from_results
 from evaluation.identity import compares_seeds
 from sweeps.plan import Run, Setting
-from sweeps.search import rounds
-from sweeps.search.packs import Packs
-from sweeps.search.schedule import Schedule, Work
-from sweeps.search.searcher import Searcher, Wait
+from sweeps.scheduling import rounds
+from sweeps.scheduling.packs import Packs
+from sweeps.scheduling.schedule import Schedule, Work
+from sweeps.scheduling.searcher import Searcher, Wait
 from sweeps.sweep import Sweep
 from sweeps.sweep_results import scored
 from sweeps.trials.stopping import ended_early, given_up
@@ -239,8 +239,3 @@ class TrialQueue:
     def _summary(self, evaluation: str, results: Mapping[str, Result]) -> SettingSummary:
         rows = rows_from_results(results.values(), evaluation, self._sweep.metrics.metric)
         return choose(rows, self._sweep.spec.metric.goal).best
-
-
-def error_key(sweep: str, setting: int, block: int) -> str:
-    """The key of a trial's traceback in the store."""
-    return f"sweeps/{sweep}/errors/{setting:05d}-{block}.txt"

@@ -28,7 +28,7 @@ from evaluation.result_file import write_result
 from sweeps.cluster.connection import cluster
 from sweeps.cluster.ray_process import RayProcess, ray_process
 from sweeps.run_store import Store
-from sweeps.search.searcher import Searcher
+from sweeps.scheduling.searcher import Searcher
 from sweeps.sweep import Sweep
 from sweeps.sweepfile import Resources, SweepSpec, spec_of
 from sweeps.tracking.mlflow.writer import MlflowWriter

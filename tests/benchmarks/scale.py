@@ -35,7 +35,7 @@ from rich.console import Console
 from sweeps.cluster.ray_process import RayProcess, ray_process
 from sweeps.console.progress import Progress
 from sweeps.run_store import Store
-from sweeps.search.searcher import Searcher
+from sweeps.scheduling.searcher import Searcher
 from sweeps.sweep import Sweep
 from sweeps.sweepfile import Resources, SweepSpec, spec_of
 from sweeps.tracking.tracker import Tracker

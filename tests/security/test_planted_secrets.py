@@ -1,4 +1,7 @@
-"""A real sweep with secrets in its environment leaves none anywhere; MLflow is on loopback."""
+"""A real sweep with secrets in its environment leaves none anywhere; MLflow is on loopback.
+
+It runs in many odd surroundings at once, too; in each alone: `python -m tests.surroundings`.
+"""
 
 import os
 import re
@@ -11,18 +14,8 @@ from pathlib import Path
 import pytest
 
 from tests.servers.postgres import PASSWORD
+from tests.surroundings.cases import many_at_once, problem
 
-FILE = """
-name: planted
-dataset: {name: dsprites, size: 16, factors: {scale: 2, orientation: 2, posX: 4, posY: 4}}
-method: bayes
-settings: 1
-parameters: {beta: {min: 1, max: 4}, latents: {value: 2}}
-seeds: 1
-trainer: {architecture: mlp, batch_size: 4, steps: 5}
-metric: {name: mig}
-evaluation: {mig: {}}
-"""
 SECRETS = {
     "AWS_SECRET_ACCESS_KEY": "secret-of-aws",
     "AWS_SESSION_TOKEN": "secret-of-the-session",
@@ -33,32 +26,22 @@ SECRETS = {
 
 @pytest.fixture(scope="module")
 def planted(tmp_path_factory, postgres_of_session):
-    """The folder of a sweep that was run with SECRETS, and all that it printed."""
+    """The place of a sweep that was run with SECRETS, and all that it printed."""
     study = postgres_of_session.new_database().url
     assert PASSWORD in study
-    folder = tmp_path_factory.mktemp("planted")
-    (folder / "planted.yaml").write_text(FILE)
-    environment = {
-        **os.environ,
-        **SECRETS,
-        "OPTUNA_STORAGE": study,
-        "SWEEP_CACHE": str(folder / "cache"),
-    }
-    environment.pop("MLFLOW_TRACKING_URI", None)
-    done = subprocess.run(
-        [sys.executable, "-m", "sweeps", "run", "planted.yaml"],
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return folder, done.stdout + done.stderr
+    place = many_at_once(tmp_path_factory.mktemp("planted") / "here")
+    place.environment |= {**SECRETS, "OPTUNA_STORAGE": study}
+    file = place.folder / "here.yaml"
+    # Bayesian: only then is the study written
+    file.write_text(file.read_text().replace("method: grid", "method: bayes\nsettings: 1"))
+    done = place.run()
+    assert problem(place, done, runs=1) is None
+    return place, done.stdout + done.stderr
 
 
 def test_no_secret_is_printed_or_written(planted):
-    folder, printed = planted
-    files = [path for path in folder.rglob("*") if path.is_file()]
+    place, printed = planted
+    files = [path for path in place.folder.rglob("*") if path.is_file()]
     for name in ("log.txt", "index.html", "mlflow.db", "result.json", "spec.yaml"):
         assert any(path.name == name and path.stat().st_size for path in files), name
     for secret in (*SECRETS.values(), PASSWORD):
@@ -67,16 +50,14 @@ def test_no_secret_is_printed_or_written(planted):
 
 
 def test_a_secret_would_be_found(planted):
-    folder, _ = planted
-    assert any(b"dsprites" in path.read_bytes() for path in folder.rglob("mlflow.db"))
+    place, _ = planted
+    assert any(b"dsprites" in path.read_bytes() for path in place.folder.rglob("mlflow.db"))
 
 
 def test_mlflow_of_sweep_ui_listens_only_on_loopback(planted):
-    folder, _ = planted
-    command = [sys.executable, "-m", "sweeps", "ui"]
-    with subprocess.Popen(
-        command, cwd=folder, stdout=subprocess.PIPE, text=True, start_new_session=True
-    ) as ui:
+    place, _ = planted
+    command = [sys.executable, "-m", "sweeps", "ui", "--store", place.folder / place.store]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True) as ui:
         try:
             line = ui.stdout.readline()
             port = int(re.search(r"http://127\.0\.0\.1:(\d+)", line)[1])

@@ -13,22 +13,24 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from sweeps.cluster import processes
-from tests.surroundings.place import NAME, Place, add_their_modules
+from tests.surroundings.place import NAME, THEIRS, Place, add_their_modules
 
 Case = Callable[[Path], str | None]
 RUNS = 2
 NOTEBOOK = "module://matplotlib_inline.backend_inline"
 
 
-def problem(place: Place, done: subprocess.CompletedProcess[str], said: bool = True) -> str | None:
+def problem(
+    place: Place, done: subprocess.CompletedProcess[str], said: bool = True, runs: int = RUNS
+) -> str | None:
     """What is wrong after `sweep run`. said: the answer was printed to where it can be seen."""
     output = done.stdout + done.stderr
     if "Traceback" in output or "Exception ignored" in output:
         return f"a traceback: {output.strip().splitlines()[-1]}"
     if done.returncode != 0:
         return f"exit {done.returncode}: {' '.join(output.split())[-200:]}"
-    if len(place.runs) != RUNS:
-        return f"{len(place.runs)} of {RUNS} runs"
+    if len(place.runs) != runs:
+        return f"{len(place.runs)} of {runs} runs"
     if said and "best b" not in output.replace("β", "b"):
         return "no answer was printed"
     return None
@@ -130,9 +132,9 @@ def notebook_with_ray(folder: Path) -> str | None:
     return problem(place, done)
 
 
-def everything_at_once(folder: Path) -> str | None:
-    """Many of these together; also in the test suite."""
-    environment = {
+def many_at_once(folder: Path) -> Place:
+    """A place with many of these together."""
+    environment: dict[str, str | None] = {
         "MPLBACKEND": NOTEBOOK,
         "PYTHONWARNINGS": "error",
         "HOME": "/proc/none",
@@ -147,7 +149,12 @@ def everything_at_once(folder: Path) -> str | None:
     add_their_modules(folder)
     for name in ("trainer", "evaluation"):
         (folder / "path" / name).mkdir(parents=True)
-        (folder / "path" / name / "__init__.py").write_text("raise ImportError('theirs')")
+        (folder / "path" / name / "__init__.py").write_text(THEIRS)
+    return place
+
+
+def everything_at_once(folder: Path) -> str | None:
+    place = many_at_once(folder)
     return problem(place, place.run())
 
 

@@ -1,4 +1,8 @@
-"""One real sweep in many odd surroundings at once; each alone: `python -m tests.surroundings`."""
+"""The sweeps of the long commands can begin.
+
+A real one in many odd surroundings at once: tests/security/test_planted_secrets.py; in each alone:
+`python -m tests.surroundings`.
+"""
 
 import yaml
 
@@ -6,11 +10,6 @@ from sweeps.sweepfile import spec_of
 from tests.faults import small_sweep
 from tests.infra import two_hosts
 from tests.surroundings import place
-from tests.surroundings.cases import everything_at_once
-
-
-def test_a_sweep_runs_where_people_run_it(tmp_path):
-    assert everything_at_once(tmp_path / "here") is None
 
 
 def test_the_sweeps_of_the_long_commands_are_good():

@@ -88,7 +88,8 @@ def harassed(tmp_path_factory) -> tuple[Sweep, str]:
 @pytest.fixture(scope="module")
 def in_peace(tmp_path_factory) -> tuple[Sweep, str]:
     """The same sweep run once, without MLflow: where its database goes there is a folder."""
-    sweep = Sweep(tmp_path_factory.mktemp("peace"), keys=KEYS)
+    one = {"resources": {"max_concurrent": 1}}  # a second worker would mostly start
+    sweep = Sweep(tmp_path_factory.mktemp("peace"), keys={**KEYS, **one})
     (sweep.store / "mlflow.db").mkdir(parents=True)
     return sweep, sweep.finish()
 

@@ -11,7 +11,8 @@ from evaluation.analysis.table import rows_from_results
 from evaluation.evaluate_runs import evaluate
 from sweeps.metric_plan import MetricPlan, plan_metrics
 from sweeps.plan import load_data, runs_of
-from sweeps.sweepfile import space, spec_of
+from sweeps.search import space
+from sweeps.sweepfile import spec_of
 from trainer.training.loop import train
 
 

@@ -33,7 +33,7 @@ def test_auto_is_udr_without_labels_and_reads_none() -> None:
     found = plan_metrics(spec, data)
     assert found.metric == "udr"
     assert found.evaluation == {"udr": {"points": 500}, "unsupervised": {}}
-    assert "scored by UDR" in found.remarks[0] and "no factor labels" in found.remarks[0]
+    assert "scored by UDR" in found.remarks[0] and "no image is labelled" in found.remarks[0]
     assert found.remarks[1].startswith("mig is left out: ")
 
 

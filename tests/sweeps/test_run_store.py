@@ -10,7 +10,7 @@ import pytest
 
 from sweeps.plan import Setting, load_data, runs_of
 from sweeps.run_store import Store
-from sweeps.sweepfile import spec_of
+from sweeps.sweepfile import load_spec, spec_of
 from trainer.errors import UserError
 
 BASE = {
@@ -129,6 +129,21 @@ def test_a_sweep_is_found_by_its_name(store):
     assert store.load_spec("stored", ["seeds=9"]).seeds == 9
     with pytest.raises(UserError, match="did you mean 'stored'"):
         store.load_spec("storde")
+
+
+def test_a_stored_sweep_file_that_was_changed_is_not_believed(store):
+    store.save_spec(spec())
+    path = store.path("sweeps/stored/spec.yaml")
+    saved = path.read_text()
+    copied = load_spec(path)  # a user's own file, from now on
+    for text in (saved.replace("name: stored", "name: stored\nseeds: 7"), saved[: len(saved) // 2]):
+        path.write_text(text)
+        with pytest.raises(UserError, match=r"spec\.yaml was changed since its sweep was run"):
+            store.load_spec("stored")
+    store.save_spec(copied)
+    assert path.read_text() == saved
+    path.write_text(saved.partition("\n")[2])  # as earlier versions wrote it
+    assert store.load_spec("stored") == spec()
 
 
 def test_a_store_that_cannot_be_written_says_so(tmp_path):

@@ -12,7 +12,7 @@ from sweeps.cli.main import main
 from sweeps.metric_plan import plan_metrics
 from sweeps.plan import load_data
 from sweeps.run_store import Store
-from sweeps.search.searcher import Searcher
+from sweeps.scheduling.searcher import Searcher
 from sweeps.sweep import Sweep
 from sweeps.sweepfile import SweepSpec, spec_of
 from sweeps.trials.trial import Trial

@@ -9,7 +9,7 @@ from trainer.config.schema import FieldError, convert, suggestion
 from trainer.data.dataset import UNKNOWN, Dataset, Notes, class_names_of, notes_of, quantities_of
 from trainer.data.holdout import hold_out
 from trainer.data.labels.factors import BINS, Missing
-from trainer.data.labels.label_copies import is_wanted, labels_once
+from trainer.data.labels.label_copies import labels_once
 from trainer.data.labels.weak_labels import choose, relabel
 from trainer.extensions import code_of, look_up
 from trainer.registry import Registry
@@ -109,8 +109,7 @@ def load(
     made = _with_code(cls(**arguments), code_of(DATASETS, name, sources))
     data = relabel(made, _convert("labels", labels, str | int), cut, chosen, absent)
     data = data if chosen is None else choose(data, chosen)
-    if hasattr(made, "copies") and is_wanted(data):
-        data = labels_once(data, made.copies(), getattr(made, "files", ()))
+    data = labels_once(data, made)
     return hold_out(data, _convert("holdout", holdout, int))
 
 

@@ -25,7 +25,7 @@ def factors_in_words(data: Dataset) -> str:
         return "factors: none, since no image is labelled"
     known = (data.classes(np.arange(len(data))) != UNKNOWN).sum(axis=0)
     parts = [
-        f"{name} ({classes} classes, {count:,} images labelled)"
+        f"{name} ({classes} class{'' if classes == 1 else 'es'}, {count:,} images labelled)"
         for (name, classes), count in zip(data.factors.items(), known, strict=True)
     ]
     more = f" and {len(parts) - _MAX_SHOWN} more" if len(parts) > _MAX_SHOWN else ""

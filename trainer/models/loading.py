@@ -1,5 +1,6 @@
 """Loads trained models from their run folders, one or many at once."""
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,9 +13,9 @@ from safetensors.torch import load_file
 from trainer.config.run import PACK_KEYS, RunConfig
 from trainer.config.schema import FieldError, build
 from trainer.errors import UserError
-from trainer.files import parse_json
+from trainer.files import parse_json, read_plain, seal_holds, stamp
 from trainer.models.pack import Pack
-from trainer.run_files import CONFIG_FILE, MODEL_FILE
+from trainer.run_files import CONFIG_FILE, MODEL_FILE, RECORD_FILE
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ def read_config(folder: Path) -> Saved:
     """The config.json of a run folder. Raises UserError."""
     path = folder / CONFIG_FILE
     try:
-        values = parse_json(path.read_bytes())
+        values = parse_json(read_plain(path))
         data = values.pop("data")
         channels, height, width = data["shape"]
         return Saved(build(RunConfig, values), (channels, height, width), int(data["levels"]))
@@ -62,6 +63,8 @@ def read_config(folder: Path) -> Saved:
         raise UserError(f"{folder} is not a run folder: it has no {CONFIG_FILE}") from None
     except FieldError as error:
         raise UserError(f"{path}: {error}") from None
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror}") from None
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(f"{path} is damaged ({error}); train this run again") from None
 
@@ -81,15 +84,33 @@ def _check_fits(this: Saved, first: Saved, path: Path, first_path: Path) -> None
 
 
 def _check_unchanged(folder: Path) -> None:
-    """Raises UserError where config.json contradicts the model's own header."""
+    """Raises UserError for a model that differs from its records, or that is not a file."""
+    path, listed = folder / MODEL_FILE, _listed(folder)
+    if path.exists() and not path.is_file():
+        raise UserError(f"{path} is not a file; remove it and train this run again")
+    with contextlib.suppress(OSError):  # `_fill` reports it
+        if listed is not None and listed != stamp(path):
+            raise UserError(
+                f"{path} is damaged (its SHA-256 is not the one in {RECORD_FILE}); "
+                "train this run again"
+            )
     trained = _trained_with(folder / MODEL_FILE)
-    stated = parse_json((folder / CONFIG_FILE).read_bytes())
+    stated = parse_json(read_plain(folder / CONFIG_FILE))
     for name in trained.keys() & stated.keys() - {"dataset"}:  # the images may have moved
         if trained[name] != stated[name]:
             raise UserError(
                 f"{folder / CONFIG_FILE} was changed: its {name} is {stated[name]}, but the model "
                 f"was trained with {trained[name]}; rerun its sweep to fix it"
             )
+
+
+def _listed(folder: Path) -> object:
+    """The checksum of the model in training.json; None without one, as where MLflow brought it."""
+    try:
+        record = parse_json(read_plain(folder / RECORD_FILE))
+        return record["files"][MODEL_FILE] if seal_holds(record) else None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
 
 
 def _trained_with(path: Path) -> Mapping[str, Any]:

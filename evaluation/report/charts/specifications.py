@@ -16,7 +16,7 @@ from evaluation.analysis.settings.summary import SettingSummary
 from evaluation.analysis.table import RunRow
 from evaluation.report.charts import captions
 from evaluation.report.charts.dimensions import Dimension, parameter_fields, plain
-from evaluation.report.contents import setting_key
+from evaluation.report.charts.keys import setting_key
 
 if TYPE_CHECKING:
     from evaluation.analysis.answer import Answer

@@ -53,7 +53,7 @@ def of_sweep(sweep: Material) -> Drawn:
     place = {int(z): i for i, z in enumerate(traversal.latents)}
     steps = np.linspace(0, len(traversal.values) - 1, COLUMNS).round().astype(int)
     for line, latent in zip(grid, order, strict=True):
-        reach = float(np.abs(means[:, latent]).max()) or 1.0
+        reach = range_of(means[:, latent], live)
         column = 0
         if plane:
             _draw_plane(
@@ -108,6 +108,14 @@ def roles(factors: dict[str, int]) -> tuple[list[str], list[str], str]:
 
 def _parts(indices: NDArray[np.int64], size: int = 2048) -> list[NDArray[np.int64]]:
     return [indices[i : i + size] for i in range(0, len(indices), size)]
+
+
+def range_of(values: NDArray[np.floating], live: float) -> float:
+    """The largest of values (n,) to be shown, but at least the spread `live` (a variance).
+
+    What the means of a dead latent still respond to, no sample carries.
+    """
+    return max(float(np.abs(values).max()), live**0.5)
 
 
 def mean_by(values: NDArray[np.floating], *classes: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from sweeps.search import cube
 from sweeps.search.method import Method, Past, Problem
-from sweeps.sweepfile.space import Value
+from sweeps.search.space import Value
 
 if TYPE_CHECKING:
     import cmaes

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
+from sweeps.search import space
 from sweeps.search.method import Method, Past, Problem
-from sweeps.sweepfile import space
-from sweeps.sweepfile.space import Value
+from sweeps.search.space import Value
 
 
 class Grid(Method):

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from sweeps.search.method import Method, Past, Problem
-from sweeps.sweepfile.space import Value
+from sweeps.search.space import Value
 
 
 class Listed(Method):

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from sweeps.search import cube
 from sweeps.search.method import ATTEMPTS, Method, Past, Problem
-from sweeps.sweepfile.space import Value
+from sweeps.search.space import Value
 
 
 class Quasirandom(Method):

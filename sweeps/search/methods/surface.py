@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from sweeps.search import candidates, cube
 from sweeps.search.method import ATTEMPTS, Method, Past, Problem
-from sweeps.sweepfile.space import Parameter, Value
+from sweeps.search.space import Parameter, Value
 from trainer.config.schema import FieldError
 
 FIRST = 8  # settings spread over the space before the surface is used
@@ -16,7 +16,7 @@ class Surface(Method):
     """A few settings spread over the space; a race chooses all further runs.
 
     In the race, new settings compete with more seeds of tried ones for the same runs
-    (`sweeps.search.race`).
+    (`sweeps.scheduling.race`).
     """
 
     uses_scores = True

@@ -8,6 +8,7 @@ from evaluation.analysis.formatting import count, fixed, number, score_name
 from evaluation.analysis.settings.summary import SettingSummary
 
 PICTURE = "report/inverted_u.png"  # among the artifacts of the sweep's run
+KNOWN = "How much its code knows about each factor (0: chance, 1: everything)"
 LONGEST = 4_500  # characters of a note; MLflow takes 5,000 of a tag on some databases
 
 
@@ -41,7 +42,7 @@ def sweep_note(answer: Answer, metric: str, run: str | None, chosen: str = "") -
     parts += [chosen] if chosen else []
     parts.append("\n".join(f"- {sentence}" for sentence in best.sentences))
     if held := factors_of(best.setting):
-        parts.append(f"**How much its code knows of each factor** (0: chance, 1: all)\n\n{held}")
+        parts.append(f"**{KNOWN}**\n\n{held}")
     parts.append("The whole report is among the artifacts: `report/index.html`.")
     return "\n\n".join(parts)[:LONGEST]
 
@@ -62,13 +63,14 @@ def model_card(best: Best, sweep: str, metric: str) -> str:
     lost = [name for name, each in best.setting.factors.items() if not each.encoded]
     if best.setting.factors:
         said = f"Its code keeps {', '.join(held) or 'none of the factors'}"
-        parts.append(f"{said}, and loses {', '.join(lost)}." if lost else f"{said}.")
-        parts.append(factors_of(best.setting))
+        parts.append(f"{said} and loses {', '.join(lost)}." if lost else f"{said}.")
+        parts += [f"{KNOWN}:", factors_of(best.setting)]
     else:
-        parts.append("How much its code knows of factors was not measured, as none is labelled.")
+        parts.append("What its code knows about factors was not measured, as none is labelled.")
     parts.append(
-        "Takes images (n, channels, height, width) as floats in [0, 1]; returns the means of the "
-        "latents, (n, M). With `get_raw_model()` it also decodes, traverses and samples."
+        f'`mlflow.pyfunc.load_model("models:/{sweep}@best").predict(images)` takes images (n, '
+        "channels, height, width) as floats in [0, 1] and returns the means of the latents, (n, "
+        "M). Its `get_raw_model()` also decodes, traverses and samples."
     )
     return "\n\n".join(parts)[:LONGEST]
 

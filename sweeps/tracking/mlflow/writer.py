@@ -13,9 +13,9 @@ from evaluation.analysis.table import flatten
 from evaluation.result_file import RESULT
 from sweeps import by_eye
 from sweeps.plan import Setting
-from sweeps.reporting.picture import TRAVERSAL
 from sweeps.run_store import Store, run_key, spec_key
 from sweeps.sweepfile import SweepSpec
+from sweeps.tracking.mlflow import pages
 from sweeps.tracking.mlflow.database import artifacts_of, connect
 from sweeps.tracking.mlflow.note import PICTURE, model_card, sweep_note
 from sweeps.tracking.mlflow.runs import PARENT, RUNNING, Runs, TrackedRun, key_of
@@ -29,9 +29,9 @@ from sweeps.tracking.mlflow.values import (
     setting_name,
     shares,
 )
-from trainer.run_files import CONFIG_FILE, HISTORY_FILE, MODEL_FILE
+from trainer.run_files import CONFIG_FILE, HISTORY_FILE, MODEL_FILE, TRAVERSAL_FILE
 
-FILES = (CONFIG_FILE, RESULT, HISTORY_FILE, TRAVERSAL)
+FILES = (CONFIG_FILE, RESULT, HISTORY_FILE, TRAVERSAL_FILE)
 NOTE, SAID = "mlflow.note.content", "said"  # the note MLflow shows, and the one we wrote
 BEST = "best"  # the tag of the best setting's run, and of its representative seed's
 
@@ -48,6 +48,7 @@ class MlflowWriter:
         self._runs = Runs(connect(store), spec.name, artifacts_of(store, spec.name))
         self._sweep: TrackedRun
         self._adopt()
+        pages.record(store, spec.name, self._runs.experiment)
 
     def write_run(self, setting: Setting, result: Mapping[str, Any]) -> None:
         """The run of one seed: params, scores, training curves, and its files as artifacts.

@@ -16,13 +16,15 @@ from typing import Any
 from evaluation.evaluate_runs import _evaluate_pack, evaluate
 from sweeps.metric_plan import MetricPlan, plan_metrics
 from sweeps.plan import Run, Setting, load_data, runs_of
-from sweeps.reporting.picture import TRAVERSAL, draw_traversals
 from sweeps.run_store import Store
-from sweeps.sweepfile import SweepSpec, space, spec_of
+from sweeps.search import space
+from sweeps.sweepfile import SweepSpec, spec_of
+from sweeps.trials.picture import draw_traversals
 from tests.benchmarks.gpu.part import Part
 from tests.benchmarks.gpu.read import ARCHIVE, NAME
 from tests.benchmarks.gpu.rig import free
 from trainer.data.dataset import Dataset
+from trainer.run_files import TRAVERSAL_FILE
 from trainer.training.loop import Training
 
 MOST_BYTES = 14 * 2**20  # of the archive
@@ -218,6 +220,6 @@ def _archive(part: Part, store: Store) -> dict[str, Any]:
 def _wanted(pictures: bool) -> Any:
     def wanted(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
         name = Path(member.name).name
-        return None if name.startswith(".") or (name == TRAVERSAL and not pictures) else member
+        return None if name.startswith(".") or (name == TRAVERSAL_FILE and not pictures) else member
 
     return wanted

@@ -5,8 +5,8 @@
     python -m tests.benchmarks.search --read sweeps/reference/search/replays.json --markdown
 
 A table has the scores of 4 latent sizes x 14 betas x 10 seeds or more; the real one was trained
-by tests.benchmarks.search.train_table. Every search goes through `sweeps.search.schedule`, as that
-of `sweep run` does: it sees settings, seeds and scores, and nothing else. All searches take turns,
+by tests.benchmarks.search.train_table. Every search goes through `sweeps.scheduling.schedule`, as
+that of `sweep run` does: it sees settings, seeds and scores, and nothing else. All take turns,
 ten repetitions each, until each has `--repeats` or the minutes are over; `--found` keeps what is
 found, so that the same command continues. One column each:
 

@@ -8,10 +8,10 @@ import numpy as np
 
 from evaluation.analysis.table import RunRow
 from sweeps.plan import Setting
-from sweeps.search.schedule import Work
-from sweeps.search.searcher import Wait
-from sweeps.sweepfile import space
-from sweeps.sweepfile.space import Parameter
+from sweeps.scheduling.schedule import Work
+from sweeps.scheduling.searcher import Wait
+from sweeps.search import space
+from sweeps.search.space import Parameter
 
 RUNGS = (1, 3, 10)  # seeds in all; each rung keeps the better third of the one below
 FACTOR = 3

@@ -9,8 +9,8 @@ import numpy as np
 from evaluation.analysis.choose import choose
 from evaluation.analysis.inference.expectation import expect
 from evaluation.analysis.table import RunRow
-from sweeps.search.schedule import Schedule, Work
-from sweeps.search.searcher import Searcher
+from sweeps.scheduling.schedule import Schedule, Work
+from sweeps.scheduling.searcher import Searcher
 from sweeps.sweepfile import SweepSpec, spec_of
 from tests.benchmarks.search.halving import Halving
 from tests.benchmarks.search.tables import Table, run_of

@@ -66,6 +66,14 @@ def test_a_metric_that_tells_them_apart_decides():
     assert any("orientation is not encoded at β = 4" in said for said in found.sentences)
 
 
+def test_factors_that_no_setting_encodes_are_named_together():
+    found = answer(rows(known=dict.fromkeys(SCORES, (0.01, 0.0)))).best
+    lost = [said for said in found.sentences if "not encoded" in said]
+    beta = f"{found.beta:g}"
+    expected = "orientation and scale are not encoded at β = {} (at most 0.01 of 1), {}"
+    assert lost == [expected.format(beta, "nor at any other setting.")]
+
+
 def test_reconstructions_under_different_likelihoods_are_not_compared():
     known = {beta: (0.5, 0.5) for beta in SCORES}
     plain = rows(known=known, parameters={"likelihood": "gaussian"})

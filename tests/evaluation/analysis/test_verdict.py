@@ -5,11 +5,13 @@ from dataclasses import replace
 
 import pytest
 
+from evaluation.analysis.conclude import answer
 from evaluation.analysis.inference.top import Edge
 from evaluation.analysis.recommend import CLEAR
 from evaluation.analysis.run_health import HealthCounts
 from evaluation.analysis.table import Floor
 from evaluation.analysis.verdict import Evidence, judge
+from tests.evaluation.analysis.sweeps_of_rows import row
 
 WELL = HealthCounts(6, 5, 0, 0, 0, 0)
 SURE = Evidence(
@@ -131,3 +133,15 @@ def test_a_score_at_its_floor_is_never_clear(score: float, verdict: str):
     assert judge(replace(SURE, score=score, floor=Floor(0.3, 0.05, 5)))[0] == verdict
     lower_is_better = replace(SURE, score=-score, floor=Floor(-0.3, 0.05, 5), sign=-1.0)
     assert judge(lower_is_better)[0] == verdict
+
+
+@pytest.mark.parametrize(("low", "verdict"), [(0.97, "clear"), (0.993, "cannot tell")])
+def test_a_score_at_its_ceiling_everywhere_cannot_choose(low: float, verdict: str):
+    scores = {0.25: low, 1.0: 0.995, 4.0: 0.997, 16.0: low}
+    best = answer(
+        row(beta, 5, seed, (score + 0.0002 * seed,), metric="higgins")
+        for beta, score in scores.items()
+        for seed in range(4)
+    ).best
+    assert best.verdict == verdict
+    assert any("at the ceiling of the score" in said for said in best.reasons) == (low > 0.99)

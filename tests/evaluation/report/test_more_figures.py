@@ -11,7 +11,12 @@ from evaluation.analysis.run_health import RunHealth
 from evaluation.analysis.settings.names import setting_label
 from evaluation.analysis.table import together
 from evaluation.report.figures import FIGURES, IN_REPORT, style, training_curves
-from evaluation.report.figures.latent_selectivity import explained, mean_by, roles
+from evaluation.report.figures.latent_selectivity import (
+    explained,
+    mean_by,
+    range_of,
+    roles,
+)
 from evaluation.report.figures.rate_distortion import hull, slopes
 from evaluation.report.figures.series import axis_of, series_of
 from evaluation.report.material import Lacking, Material
@@ -86,6 +91,8 @@ def test_means_by_class_and_the_images_of_each():
     plane, along, kinds = roles({"shape": 3, "scale": 6, "orientation": 40, "posX": 32, "posY": 32})
     assert (plane, along, kinds) == (["posX", "posY"], ["scale", "orientation"], "shape")
     assert roles({"digit": 10}) == ([], ["digit"], "")
+    assert range_of(values, 0.04) == 9
+    assert range_of(values / 1000, 0.04) == pytest.approx(0.2)  # a dead latent responds to nothing
 
 
 def test_noise_follows_no_factor_however_few_the_labels():

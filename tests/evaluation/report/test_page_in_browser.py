@@ -33,7 +33,9 @@ def report(tmp_path_factory):
         found.choice,
         tmp_path_factory.mktemp("report"),
         name="in-a-browser",
-        facts=SweepFacts("Higgins score"),
+        facts=SweepFacts(
+            "Higgins score", mlflow={row.run: f"http://mlflow/#/{row.run}" for row in rows}
+        ),
         traversals=[grid()],
         answer=found,
     )
@@ -112,6 +114,7 @@ def test_a_run_opens_from_its_name_and_closes_with_escape(opened):
     page.locator("button.run").first.press("Enter")
     dialog = page.get_by_role("dialog")
     assert "Run run-0.25-5-0" in dialog.inner_text()
+    assert dialog.get_by_role("link").get_attribute("href") == "http://mlflow/#/run-0.25-5-0"
     assert "in the store: runs/run-0.25-5-0/traversal.png" in dialog.inner_text()
     page.keyboard.press("Escape")
     assert not dialog.is_visible()

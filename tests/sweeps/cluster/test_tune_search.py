@@ -3,31 +3,28 @@
 import os
 import signal
 import socket
-import sys
 import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
 from ray import cloudpickle
 
 from sweeps.cluster import processes
+from sweeps.cluster import ray_process as ray_process_module
 from sweeps.cluster.ray_process import RayProcess, ray_process
-from sweeps.run_store import Store
-from sweeps.search.searcher import Searcher
+from sweeps.run_store import Store, error_key
+from sweeps.scheduling.searcher import Searcher
 from sweeps.sweep import Sweep
-from sweeps.sweepfile import Resources, SweepSpec
+from sweeps.sweepfile import Resources
 from sweeps.trials.stopping import StopRequest
-from sweeps.trials.trial import Trial, error_key
+from sweeps.trials.trial import Trial
 from sweeps.trials.trial_queue import Observer, TrialQueue
-from tests.sweeps.made_up import a_dataset, a_spec
-from trainer.config.run import RunConfig
-from trainer.config.schema import build
+from tests.sweeps.made_up import a_dataset, a_spec, write_made_up
 from trainer.errors import UserError
 
 KEY = "key-that-no-log-of-ray-may-hold"
-
-
-ROOT = str(Path(__file__).parents[3])  # workers do not search the current folder
+TWO = {"latents": {"value": 2}, "beta": {"values": [1, 4]}}
 
 
 @pytest.fixture(scope="module")
@@ -47,16 +44,23 @@ def ray(said):
 
 
 class Ended(Observer):
-    def __init__(self) -> None:
+    """Writes the results of trials that report progress, and does something at some settings."""
+
+    def __init__(self, sweep: Sweep, harms: Mapping[int, Callable[[], object]] = {}):
+        self.sweep, self.harms = sweep, dict(harms)
         self.complete: dict[int, bool] = {}
+
+    def trial_reported(self, block, step, steps):
+        for run in block.runs:
+            write_made_up(self.sweep.store, self.sweep.spec, self.sweep.data, run, 0.5)
+        self.harms.pop(block.setting.number, lambda: None)()
 
     def trial_ended(self, block, complete):
         self.complete[block.setting.number] = complete
 
 
-def made_up_trial(spec: SweepSpec, notes: Path):
-    """The real Trial, but for its training: setting 1 raises, setting 2 kills its worker once."""
-    data = a_dataset()
+def made_up_trial(notes: Path):
+    """The real Trial, but for its work: setting 1 raises, setting 2 kills its worker once."""
 
     class MadeUp(Trial):
         def _train(self):
@@ -72,15 +76,6 @@ def made_up_trial(spec: SweepSpec, notes: Path):
             return {"step": 10, "steps": 10}
 
         def _score(self):
-            sys.path.insert(0, ROOT)
-            from tests.sweeps.made_up import write_made_up
-
-            store = Store(self.config["job"]["store"])
-            for run in self.config["runs"]:
-                config = build(RunConfig, run["config"])
-                write_made_up(
-                    store, spec, data, type("Run", (), {"id": run["id"], "config": config}), 0.5
-                )
             return {"done": True}
 
     return cloudpickle.dumps(lambda config: MadeUp(config).step)
@@ -89,10 +84,9 @@ def made_up_trial(spec: SweepSpec, notes: Path):
 def test_trials_that_raise_or_die_do_not_stop_the_others(ray, tmp_path):
     spec, store = a_spec(), Store(tmp_path / "store")
     store.prepare()
-    ended = Ended()
     queue = TrialQueue(sweep := Sweep(spec, store, a_dataset()), Searcher(spec))
-    trial = made_up_trial(spec, tmp_path)
-    ray.run(sweep, queue, ended, StopRequest(), trial)
+    ended = Ended(sweep)
+    ray.run(sweep, queue, ended, StopRequest(), made_up_trial(tmp_path))
     assert ended.complete == {0: True, 1: False, 2: True, 3: True, 4: True, 5: True}
     kept = store.path(error_key(spec.name, 1, 0)).read_text()
     assert kept.startswith("Traceback") and kept.rstrip().endswith("no luck at attempt 1")
@@ -116,7 +110,7 @@ def test_a_worker_that_dies_while_importing_is_reported(ray, tmp_path):
     store = Store(tmp_path / "store")
     store.prepare()
     queue = TrialQueue(sweep := Sweep(spec, store, a_dataset()), Searcher(spec))
-    ray.run(sweep, queue, Ended(), StopRequest(), home=str(tmp_path / "nowhere"))
+    ray.run(sweep, queue, Observer(), StopRequest(), home=str(tmp_path / "nowhere"))
     kept = store.read_text(error_key(spec.name, 0, 0))
     assert "in _start" in kept
     assert "No such file or directory" in kept.strip().splitlines()[-1]
@@ -129,7 +123,7 @@ def test_an_error_of_the_driver_itself_ends_the_sweep_and_is_raised(ray, tmp_pat
     (tmp_path / "store/sweeps").rmdir()
     (tmp_path / "store/sweeps").write_text("in the way")  # no setting can be recorded
     with pytest.raises(UserError, match="cannot be written"):
-        ray.run(sweep, queue, Ended(), StopRequest(), made_up_trial(spec, tmp_path))
+        ray.run(sweep, queue, Observer(), StopRequest(), made_up_trial(tmp_path))
 
 
 def test_a_cluster_that_cannot_be_reached_is_named():
@@ -143,41 +137,19 @@ def test_a_cluster_that_cannot_be_reached_is_named():
             pass
 
 
-def test_a_trial_that_no_machine_can_hold_is_refused():
-    with (
-        pytest.raises(UserError, match=r"a trial needs 1 CPU and 64 GPU, but this machine has"),
-        ray_process(None, Resources(gpu=64), print),
-    ):
-        pass
-
-
-class Harm(Observer):
-    """Hurts Ray once, at the first news of some settings; `harms`: a function by setting."""
-
-    def __init__(self, ended, harms):
-        self.ended, self.harms = ended, dict(harms)
-
-    def trial_reported(self, block, step, steps):
-        self.harms.pop(block.setting.number, lambda: None)()
-
-    def trial_ended(self, block, complete):
-        self.ended.trial_ended(block, complete)
-
-
-def slow_trial(spec: SweepSpec, notes: Path):
-    """Made up, in steps of a moment, so that harm can be done in between."""
-    step = cloudpickle.loads(made_up_trial(spec, notes))
+def two_steps():
+    """A trial of Python alone, which begins at once; it ends a moment after its first report."""
 
     def start(config):
-        after, first = step(config), [True]
+        first = [True]
 
-        def slowly():
+        def step():
+            if first:
+                return {"step": first.pop(), "steps": 10}
             time.sleep(0.3)
-            if first.pop() if first else False:
-                return {"step": 1, "steps": 10}
-            return after()
+            return {"done": True}
 
-        return slowly
+        return step
 
     return cloudpickle.dumps(start)
 
@@ -188,29 +160,22 @@ def the(ray: RayProcess, name: str) -> int:
 
 
 # all of Ray's processes, on a whole sweep: `python -m tests.surroundings --only kill`
-def test_ray_that_is_killed_or_frozen_is_started_again(ray, said, tmp_path, monkeypatch):
-    monkeypatch.setattr("sweeps.cluster.ray_process.LOOK", 0.2)
-    spec, store, ended = a_spec(max_failures=0), Store(tmp_path / "store"), Ended()
+def test_ray_whose_raylet_is_killed_is_started_again(ray, said, tmp_path, monkeypatch):
+    monkeypatch.setattr(ray_process_module, "LOOK", 0.2)
+    spec, store = a_spec(max_failures=0, parameters=TWO), Store(tmp_path / "store")
     store.prepare()
-    said.clear()
-    harms = {
-        0: lambda: os.kill(the(ray, "/raylet/raylet"), signal.SIGKILL),
-        3: lambda: os.kill(ray.pid, signal.SIGSTOP),
-    }
-    (tmp_path / "notes").mkdir()
-    (tmp_path / "notes/2").write_text("0\n")  # it has been killed already
     queue = TrialQueue(sweep := Sweep(spec, store, a_dataset()), Searcher(spec))
-    ray.run(sweep, queue, Harm(ended, harms), StopRequest(), slow_trial(spec, tmp_path / "notes"))
-    assert ended.complete == {0: True, 1: False, 2: True, 3: True, 4: True, 5: True}
-    assert said == [
-        "Ray was lost (its raylet has ended); restarting it",
-        "Ray was lost (its driver has ended); restarting it",
-    ]
+    kill = lambda: os.kill(the(ray, "/raylet/raylet"), signal.SIGKILL)  # noqa: E731
+    ended = Ended(sweep, {1: kill})
+    ray.run(sweep, queue, ended, StopRequest(), two_steps())
+    assert ended.complete == {0: True, 1: True}
+    assert said == ["Ray was lost (its raylet has ended); restarting it"]
 
 
 # the last one, for it leaves its trials to the end of Ray
 def test_a_stop_waits_until_those_in_training_have_saved_and_for_no_other(ray, tmp_path):
-    spec, store, stop = a_spec(resources={"cpu": 0.5}), Store(tmp_path / "store"), StopRequest()
+    spec = a_spec(resources={"cpu": 0.5}, parameters=TWO)
+    store, stop = Store(tmp_path / "store"), StopRequest()
     store.prepare()
 
     class Training:
@@ -219,7 +184,7 @@ def test_a_stop_waits_until_those_in_training_have_saved_and_for_no_other(ray, t
             (tmp_path / "saved").touch()
 
     class Endless(Trial):
-        """Of the first two settings, one trains for ever and the other is being scored for ever."""
+        """Of two settings, one trains for ever and the other is being scored for ever."""
 
         def _train(self):
             self._training = Training()
@@ -232,15 +197,17 @@ def test_a_stop_waits_until_those_in_training_have_saved_and_for_no_other(ray, t
 
     class StopsIt(Observer):
         def __init__(self):
-            self.seen = set()
+            self.seen, self.ended = set(), []
+
+        def trial_ended(self, block, complete):
+            self.ended.append(block)
 
         def trial_reported(self, block, step, steps):
             self.seen.add(step)
             stop.requested = {1, 10} <= self.seen
 
-    ended = Ended()
-    queue = TrialQueue(sweep := Sweep(spec, store, a_dataset()), Searcher(spec), [ended])
+    queue = TrialQueue(sweep := Sweep(spec, store, a_dataset()), Searcher(spec))
     endless = cloudpickle.dumps(lambda config: Endless(config).step)
-    ray.run(sweep, queue, StopsIt(), stop, endless)
+    ray.run(sweep, queue, observer := StopsIt(), stop, endless)
     assert (tmp_path / "saved").exists()
-    assert ended.complete == {}  # nothing is said to have broken off
+    assert observer.ended == []  # nothing is said to have broken off

@@ -66,6 +66,11 @@ def test_the_page_shows_candidates_and_records_a_choice(snapshot):
         page.get_by_role("button", name="Choose β = 1").click()
         expect(page.locator("#said")).to_contain_text("M = 2: seen")
         assert page.locator(".candidate.chosen h2").inner_text() == "β = 1"
+        page.set_viewport_size({"width": 390, "height": 900})
+        page.reload()
+        assert page.locator("#said").inner_text() == "Chosen by eye: β = 1 with M = 2: seen."
+        assert page.locator("#group option").all_inner_texts() == ["M = 2", "M = 3"]
+        assert page.evaluate("document.documentElement.scrollWidth") == 390
         assert found.complaints == []
     kept = by_eye.chosen(snapshot.sweep.store, "reported")
     assert kept and (kept["beta"], kept["latents"], kept["why"]) == (1.0, 2, "seen")

@@ -9,8 +9,9 @@ from evaluation.result_file import write_result
 from sweeps.plan import Setting, load_data, runs_of
 from sweeps.reporting.report import make_report
 from sweeps.run_store import Store
+from sweeps.search import space
 from sweeps.sweep import Sweep
-from sweeps.sweepfile import space, spec_of
+from sweeps.sweepfile import spec_of
 from trainer.errors import UserError
 from trainer.training.loop import train
 

@@ -9,7 +9,7 @@ import pytest
 from sweeps.search import optuna_method
 from sweeps.search.method import Past, Problem
 from sweeps.search.methods.bayes import Bayes
-from sweeps.sweepfile.space import Parameter
+from sweeps.search.space import Parameter
 
 PARAMETERS = {
     "beta": Parameter(min=0.1, max=100.0, distribution="log_uniform"),

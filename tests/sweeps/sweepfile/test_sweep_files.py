@@ -8,7 +8,7 @@ import pytest
 from evaluation import evaluate
 from sweeps.metric_plan import plan_metrics
 from sweeps.plan import Setting, load_data, runs_of
-from sweeps.search.searcher import Searcher
+from sweeps.scheduling.searcher import Searcher
 from sweeps.sweepfile import SweepSpec, load_spec
 from tests.sweeps.digits import write_digits
 from trainer.training.loop import train

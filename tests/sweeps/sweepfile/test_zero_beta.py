@@ -11,7 +11,7 @@ from evaluation.report.figures import beta_latents_map, inverted_u, tradeoff
 from sweeps import best
 from sweeps.plan import load_data, runs_of
 from sweeps.run_store import Store
-from sweeps.search.searcher import Searcher
+from sweeps.scheduling.searcher import Searcher
 from sweeps.sweep import Sweep
 from sweeps.trials.trial_queue import Block, TrialQueue
 from tests.sweeps.made_up import a_spec, write_made_up

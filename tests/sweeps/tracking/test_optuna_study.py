@@ -8,8 +8,8 @@ from optuna.trial import TrialState, create_trial
 
 from sweeps.plan import Setting
 from sweeps.run_store import Store
+from sweeps.scheduling.searcher import Searcher
 from sweeps.search.optuna_method import distribution
-from sweeps.search.searcher import Searcher
 from sweeps.sweep import Sweep
 from sweeps.sweepfile import SweepSpec
 from sweeps.tracking.background import Background

@@ -15,9 +15,8 @@ from mlflow.entities import Run
 
 from sweeps import load_model
 from sweeps.cli.main import main
-from sweeps.reporting.picture import TRAVERSAL
 from sweeps.run_store import Store
-from sweeps.search.searcher import Searcher
+from sweeps.scheduling.searcher import Searcher
 from sweeps.sweep import Sweep
 from sweeps.tracking.optuna_study import study_name
 from sweeps.tracking.tracker import sync
@@ -29,6 +28,7 @@ from tests.servers.postgres import PASSWORD, Postgres
 from tests.servers.proxy import Refuse, proxied
 from tests.servers.s3 import S3, SECRET
 from tests.sweeps.made_up import DATA, a_dataset, a_spec, train_made_up, write_made_up
+from trainer.run_files import TRAVERSAL_FILE
 
 SWEEP = {
     "name": "real",
@@ -113,7 +113,7 @@ def test_a_sweep_that_loses_a_machine_and_its_trackers_is_complete_once_they_are
         printed = run_on_three_machines(file, s3, tmp_path / "one", **lost)
     assert "MLflow cannot be written (" in printed and "Optuna cannot be written (" in printed
     assert f"them later with: sweep sync real --store {store}" in printed
-    assert "best β: " in printed and "trials failed" not in printed
+    assert "best β: " in printed and "failed; run it again" not in printed
     with mlflow_server(tables.url, artifacts.url, tmp_path, artifacts.environment) as server:
         variables = {"MLFLOW_TRACKING_URI": server.url, "OPTUNA_STORAGE": postgres.url}
         other = tmp_path / "other"
@@ -127,7 +127,8 @@ def test_a_sweep_that_loses_a_machine_and_its_trackers_is_complete_once_they_are
             folder = run.data.tags["folder"]
             assert folder == f"{store}/runs/{run.data.tags['run']}"
             files = {file.path for file in client.list_artifacts(run.info.run_id)}
-            assert files - {"model"} == {"config.json", "history.json", "result.json", TRAVERSAL}
+            shown = {"config.json", "history.json", "result.json", TRAVERSAL_FILE}
+            assert files - {"model"} == shown
         assert len(list(other.rglob("runs/*/model.safetensors"))) == 1  # the best one's alone
         monkeypatch.setenv("SWEEP_CACHE", str(other))
         monkeypatch.setenv("MLFLOW_TRACKING_URI", server.url)

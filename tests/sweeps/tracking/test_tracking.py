@@ -6,6 +6,7 @@ import os
 import threading
 from collections import Counter
 from pathlib import Path
+from urllib.parse import parse_qs
 
 import pytest
 
@@ -13,9 +14,10 @@ from evaluation.analysis.choose import choose
 from evaluation.analysis.table import rows_from_dataframe
 from evaluation.result_file import write_result
 from sweeps.run_store import Store
-from sweeps.search.searcher import Searcher
+from sweeps.scheduling.searcher import Searcher
 from sweeps.sweep import Sweep
 from sweeps.tracking.background import Background
+from sweeps.tracking.mlflow.pages import pages_of, record
 from sweeps.tracking.mlflow.writer import MlflowWriter
 from sweeps.tracking.tracker import Tracker, sync
 from sweeps.trials.trial_queue import Block, Observer, TrialQueue
@@ -75,6 +77,26 @@ def client(store: Store):
     from mlflow import MlflowClient
 
     return MlflowClient(f"sqlite:///{store.path('mlflow.db')}")
+
+
+def test_a_report_finds_the_page_of_a_run(store, monkeypatch):
+    assert pages_of(store, SPEC.name) is None
+    write_all(store)
+    one = next(run for run in all_runs(store) if run.data.tags["kind"] == "run")
+    pages, name = pages_of(store, SPEC.name), one.data.tags["run"]
+    place = f"http://127.0.0.1:5000/#/experiments/{one.info.experiment_id}/runs"
+    assert pages.of(name) == f"{place}/{one.info.run_id}" and not pages.served
+
+    (wanted,) = parse_qs(pages.of("later").partition("?")[2])["searchFilter"]
+    found = client(store).search_runs([one.info.experiment_id], wanted.replace("later", name))
+    assert [run.info.run_id for run in found] == [one.info.run_id]
+
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "https://me:secret@mlflow.lab/base/")
+    record(store, SPEC.name, "7")
+    pages = pages_of(store, SPEC.name)
+    assert pages.served and pages.of("a").startswith(
+        "https://mlflow.lab/base/#/experiments/7/runs?"
+    )
 
 
 def all_runs(store: Store) -> list:

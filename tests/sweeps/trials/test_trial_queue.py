@@ -5,7 +5,7 @@ import pytest
 from evaluation.analysis.choose import choose
 from sweeps.plan import runs_of
 from sweeps.run_store import Store
-from sweeps.search.searcher import Searcher
+from sweeps.scheduling.searcher import Searcher
 from sweeps.sweep import Sweep
 from sweeps.sweepfile import SweepSpec
 from sweeps.trials.trial_queue import Block, Observer, TrialQueue

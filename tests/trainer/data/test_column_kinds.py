@@ -179,3 +179,30 @@ def test_a_factor_that_repeats_another_is_said():
     found = read_columns({"hue": hue, "twin": twin, "other": other}, 24)
     (said,) = found.remarks
     assert said.startswith("twin carries the same information as hue: no code can tell them apart")
+
+
+@pytest.mark.parametrize("rows", [60, 600])
+def test_a_factor_that_all_but_repeats_another_is_said(rows):
+    rng = np.random.default_rng(0)
+    digit = rng.integers(5, size=rows)
+    columns = {
+        "digit": digit,
+        "again": np.where(np.arange(rows) % 20 == 0, (digit + 1) % 5, digit),
+        "noise": rng.integers(5, size=rows),
+        "rare": np.arange(rows) % 15 == 0,  # both rarely 1: equal in 87 % of the rows, by chance
+        "other": np.arange(rows) % 15 == 7,
+    }
+    (said,) = read_columns(columns, rows).remarks
+    assert said.startswith("again all but repeats digit (9") and "(`factors`)" in said
+
+
+def test_factors_that_follow_from_another_are_said_in_one_remark():
+    rng = np.random.default_rng(0)
+    person, scene = np.arange(200) % 20, rng.integers(4, size=200)
+    traits = {f"trait{i}": person // 2**i % 2 for i in range(5)}
+    (said,) = read_columns({"trait": person % 3, "person": person, "scene": scene}, 200).remarks
+    assert said.startswith("trait follows from person: metrics assume that factors vary independ")
+    found = read_columns({"person": person, "scene": scene} | traits, 200).remarks
+    assert [said.partition(":")[0] for said in found] == [
+        "trait0, trait1, trait2 and 2 more follow from person"
+    ]

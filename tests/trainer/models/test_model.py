@@ -1,5 +1,6 @@
 """A trained model in its user's hands: NumPy in, NumPy out, and what it refuses."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -117,3 +118,22 @@ def test_a_config_that_was_edited_is_not_believed(root):
         load_model(root / "run0")
     train([config(steps=8, beta=2.0)], GREY, [root / "run0"], device="cpu")  # trains nothing
     assert load_model(root / "run0").config.beta == 2.0
+
+
+def test_a_model_with_a_changed_bit_is_not_believed(root):
+    path = root / "run0/model.safetensors"
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(UserError, match=r"damaged .its SHA-256 is not the one in training\.json"):
+        load_model(root / "run0")
+    (root / "run0/training.json").unlink()  # as where MLflow has brought the model
+    load_model(root / "run0")
+
+
+@pytest.mark.parametrize("name", ["config.json", "model.safetensors"])
+def test_a_pipe_is_not_waited_for(root, name):
+    (root / "run0" / name).unlink()
+    os.mkfifo(root / "run0" / name)
+    with pytest.raises(UserError, match=rf"{name} (is not a file|cannot be read)"):
+        load_model(root / "run0")

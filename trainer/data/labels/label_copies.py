@@ -15,15 +15,24 @@ from trainer.data.labels.weak_labels import Relabelled
 MAX_LABELLED = 2_000  # images up to which copies are detected; among more they hardly matter
 
 
-def labels_once(data: Dataset, firsts: NDArray[np.int64], files: tuple[str, ...]) -> Dataset:
+def labels_once(data: Dataset, made: Dataset) -> Dataset:
     """`data` with labels for one of each group of copies with the same labels.
 
-    firsts: (N,) the first image with the same content as each. files: their names, if any.
+    made: the images of `data`. Where it can tell copies, `made.copies()` is the first image with
+        the same content as each, (N,); it reads pixels, and is asked only where copies matter: if
+        there are labels, but not very many. `made.files`: their names, if any.
     """
+    if not data.factors or not hasattr(made, "copies"):
+        return data
     table = data.classes(np.arange(len(data)))
+    labelled = np.flatnonzero((table != UNKNOWN).any(axis=1))
+    if not 0 < len(labelled) <= MAX_LABELLED:
+        return data
+    firsts: NDArray[np.int64] = made.copies()
+    files: tuple[str, ...] = getattr(made, "files", ())
     kept: dict[tuple[int, ...], int] = {}
     again = []
-    for image in np.flatnonzero((table != UNKNOWN).any(axis=1)).tolist():
+    for image in labelled.tolist():
         content = (int(firsts[image]), *table[image].tolist())
         if kept.setdefault(content, image) != image:
             again.append((image, kept[content]))
@@ -40,11 +49,3 @@ def labels_once(data: Dataset, firsts: NDArray[np.int64], files: tuple[str, ...]
     notes = notes_of(data)
     notes = replace(notes, labels=(*notes.labels, said))
     return Relabelled(data, data.factors, table, notes, values)
-
-
-def is_wanted(data: Dataset) -> bool:
-    """Whether copies among the labelled images matter: if there are labels, but not very many."""
-    if not data.factors:
-        return False
-    labelled = (data.classes(np.arange(len(data))) != UNKNOWN).any(axis=1).sum()
-    return bool(0 < labelled <= MAX_LABELLED)

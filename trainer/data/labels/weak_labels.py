@@ -12,7 +12,7 @@ from trainer.config.run import digest
 from trainer.config.schema import FieldError, suggestion
 from trainer.data.cached import checked
 from trainer.data.dataset import UNKNOWN, Dataset, Notes, notes_of, quantities_of
-from trainer.data.formats import label_table
+from trainer.data.labels import label_table
 from trainer.data.labels import rows as label_rows
 from trainer.data.labels.factors import (
     BINS,

@@ -9,7 +9,7 @@ from mlflow import MlflowClient
 
 from evaluation.analysis.choose import choose
 from sweeps.run_store import Store
-from sweeps.search.searcher import Searcher
+from sweeps.scheduling.searcher import Searcher
 from sweeps.sweep import Sweep
 from sweeps.tracking.background import Background
 from sweeps.tracking.mlflow.database import check, sqlite_uri

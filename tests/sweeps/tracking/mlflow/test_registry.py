@@ -12,7 +12,7 @@ from mlflow import MlflowClient
 from evaluation.result_file import read_result, write_result
 from sweeps import load_model
 from sweeps.run_store import Store
-from sweeps.search.searcher import Searcher
+from sweeps.scheduling.searcher import Searcher
 from sweeps.sweep import Sweep
 from sweeps.tracking.mlflow.registry import ALIAS
 from sweeps.tracking.tracker import Tracker, sync

@@ -11,7 +11,7 @@ import pytest
 from evaluation.analysis.table import rows_from_dataframe
 from sweeps.plan import runs_of
 from sweeps.run_store import Store
-from sweeps.search.searcher import Searcher
+from sweeps.scheduling.searcher import Searcher
 from sweeps.sweep import Sweep
 from sweeps.sweepfile import SweepSpec
 from sweeps.tracking.mlflow.writer import MlflowWriter

@@ -13,9 +13,8 @@ from trainer.data.dataset import Dataset
 from trainer.files import replacing
 from trainer.models import Pack, load_pack
 from trainer.models.traversal import traverse
-from trainer.run_files import MODEL_FILE
+from trainer.run_files import MODEL_FILE, TRAVERSAL_FILE
 
-TRAVERSAL = "traversal.png"
 ROWS = 10  # the latents with the highest KL
 
 
@@ -26,7 +25,7 @@ def write_traversals(folders: Sequence[Path], data: Dataset) -> None:
     or over the whole range of a bounded prior.
     """
     for folder in folders:
-        if (folder / MODEL_FILE).exists() and not (folder / TRAVERSAL).exists():
+        if (folder / MODEL_FILE).exists() and not (folder / TRAVERSAL_FILE).exists():
             draw_traversals(load_pack([folder]), [folder], data)
 
 
@@ -36,7 +35,7 @@ def draw_traversals(pack: Pack, folders: Sequence[Path], data: Dataset) -> None:
     image = image.to(next(pack.parameters()).device)
     grids = traverse(pack, image, by_kl(pack.mean_kl(image).cpu().numpy(), ROWS))[:, 0]
     for folder, images in zip(folders, grids, strict=True):
-        with replacing(folder / TRAVERSAL) as partial:
+        with replacing(folder / TRAVERSAL_FILE) as partial:
             Image.fromarray(_grid(images)).save(partial, format="png")
 
 

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from sweeps.sweepfile.space import Parameter, grid, grid_size, size
+from sweeps.search.space import Parameter, grid, grid_size, size
 from trainer.config.schema import FieldError, build
 
 

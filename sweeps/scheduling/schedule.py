@@ -9,10 +9,11 @@ import numpy as np
 from evaluation.analysis.choose import choose
 from evaluation.analysis.table import RunRow, together
 from sweeps.plan import Setting
-from sweeps.search import candidates, race
-from sweeps.search.searcher import WAIT, Searcher, Wait
+from sweeps.scheduling import race
+from sweeps.scheduling.searcher import WAIT, Searcher, Wait
+from sweeps.search import candidates
+from sweeps.search.space import Value
 from sweeps.sweepfile import SweepSpec
-from sweeps.sweepfile.space import Value
 
 
 class Work(NamedTuple):
@@ -41,9 +42,9 @@ class Schedule:
     """The work of one sweep.
 
     First, every setting that the method proposes gets its first seeds. If `seeds` has a `min` and a
-    `max`, a race for the rest follows (`sweeps.search.race`), in rounds. A round is decided once
-    all earlier runs have ended, from their scores in order of setting and seed, so the same file
-    gives the same runs on any machine, in whatever order they end.
+    `max`, a race for the rest follows (`race`), in rounds. A round is decided once all earlier runs
+    have ended, from their scores in order of setting and seed, so the same file gives the same runs
+    on any machine, in whatever order they end.
 
     searcher: proposes the settings. batches: rounds decided in an earlier session, which are
         repeated unchanged. place: gives a setting's position; only the method `surface` needs it.

@@ -4,8 +4,9 @@ import re
 
 import pytest
 
-from sweeps.search.searcher import Searcher
-from sweeps.sweepfile import as_mapping, space, spec_of
+from sweeps.scheduling.searcher import Searcher
+from sweeps.search import space
+from sweeps.sweepfile import as_mapping, spec_of
 from sweeps.sweepfile.spec import SweepSpec
 from tests.sweeps.made_up import a_spec
 from trainer.config.schema import FieldError

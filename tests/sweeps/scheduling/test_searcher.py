@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from scipy.stats import qmc
 
 from sweeps.plan import Setting
+from sweeps.scheduling.searcher import WAIT, Searcher
 from sweeps.search.optuna_method import STARTUP
-from sweeps.search.searcher import WAIT, Searcher
 from sweeps.sweepfile import SweepSpec, as_mapping, spec_of
 from tests.sweeps.made_up import a_spec
 from trainer.config.schema import FieldError

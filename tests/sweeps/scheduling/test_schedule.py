@@ -9,11 +9,11 @@ import pytest
 
 from evaluation.analysis.table import RunRow
 from sweeps.run_store import Store
-from sweeps.search import race as rules
-from sweeps.search import rounds
-from sweeps.search.packs import Packs
-from sweeps.search.schedule import Schedule, Work
-from sweeps.search.searcher import WAIT, Searcher
+from sweeps.scheduling import race as rules
+from sweeps.scheduling import rounds
+from sweeps.scheduling.packs import Packs
+from sweeps.scheduling.schedule import Schedule, Work
+from sweeps.scheduling.searcher import WAIT, Searcher
 from sweeps.sweep import Sweep
 from sweeps.sweepfile import as_mapping, spec_of
 from sweeps.trials.trial import Trial

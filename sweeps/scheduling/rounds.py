@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from sweeps.run_store import Store
+from sweeps.scheduling.schedule import ScheduledBatch
+from sweeps.search import space
 from sweeps.search.methods import METHODS
-from sweeps.search.schedule import ScheduledBatch
-from sweeps.sweepfile import SweepSpec, space
+from sweeps.sweepfile import SweepSpec
 
 
 def recorded(store: Store, spec: SweepSpec) -> list[ScheduledBatch]:

@@ -9,10 +9,11 @@ from typing import Literal
 import numpy as np
 
 from sweeps.plan import Setting
+from sweeps.search import space
 from sweeps.search.method import Past
 from sweeps.search.methods import METHODS
-from sweeps.sweepfile import SweepSpec, space
-from sweeps.sweepfile.space import Parameter, Value
+from sweeps.search.space import Parameter, Value
+from sweeps.sweepfile import SweepSpec
 
 ENUMERABLE = 100_000  # spaces of up to this many points are searched without repeats
 
