@@ -18,8 +18,8 @@ class SweepFacts:
     command: reproduces the answer. sweep_file: its text.
     provenance: where the results come from, by name: versions of software, machine, duration.
     chosen: the choice by eye, in a sentence; "" if there is none.
-    mlflow: the address of a run's page in MLflow, by run. mlflow_note: what to do first for these
-        addresses to answer; "" for nothing.
+    mlflow: the address of a run's page in MLflow, by run. mlflow_start: the command that serves
+        these addresses; "" if a server does.
     paper: the rows of Higgins et al. 2017, Fig. 5 (evaluation.baselines.table).
     """
 
@@ -31,5 +31,5 @@ class SweepFacts:
     provenance: Mapping[str, str] = field(default_factory=dict)
     chosen: str = ""
     mlflow: Mapping[str, str] = field(default_factory=dict)
-    mlflow_note: str = ""
+    mlflow_start: str = ""
     paper: "Sequence[Line]" = ()

@@ -110,7 +110,7 @@ def _facts(snapshot: Snapshot) -> SweepFacts:
         sweep_file=spec.text,
         chosen=by_eye.sentence(chosen) if chosen else "",
         mlflow={} if pages is None else {row.run: pages.of(row.run) for row in snapshot.rows},
-        mlflow_note=f"start it with `{start}`" if start else "",
+        mlflow_start=start,
         provenance=provenance(snapshot),
         paper=paper_table(snapshot),
     )

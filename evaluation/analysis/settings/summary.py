@@ -75,10 +75,10 @@ class SettingSummary:
     def representative(self) -> RunRow | None:
         """The run to show for this setting: a typical one; None when no seed has a score.
 
-        The one closest to the median in score and reconstruction, each scaled by its variance over
-        seeds, among those that did not collapse, if any. After Stühmer et al. 2019, A.5, who do
-        this within the better half of the seeds; here, statements about a setting are about all its
-        seeds.
+        The one with the smallest Mahalanobis distance, of score and reconstruction with their
+        variances over seeds, from their medians, among those that did not collapse, if any. After
+        Stühmer et al. 2019, A.5, who do this within the better half of the seeds; here, statements
+        about a setting are about all its seeds.
         """
         finished = [row for row in self.rows if row.state == "finished"]
         healthy = [row for row in finished if not row.health.unhealthy] or finished

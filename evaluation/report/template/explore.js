@@ -70,12 +70,12 @@
     const dialog = $("#run");
     const picture = sweep.pictures[id];
     dialog.querySelector("h2").textContent = `Run ${id}`;
-    const facts = sweep.tooltips.run.map(({ field, title }) => [title, run[field]]);
+    const facts = sweep.tooltips.run.filter(({ field }) => field !== "run").map(({ field, title }) => [title, run[field]]);
     dialog.querySelector("dl").replaceChildren(
       ...facts.filter(([, value]) => value !== undefined).flatMap(([title, value]) => {
         const [term, said] = [document.createElement("dt"), document.createElement("dd")];
         term.textContent = title;
-        said.textContent = typeof value === "number" ? Number(value.toPrecision(4)) : value;
+        said.textContent = typeof value === "number" ? String(Number(value.toPrecision(4))).replace("-", "−") : value;
         return [term, said];
       }),
     );
