@@ -11,6 +11,7 @@ from evaluation.report.figures import series, style
 from evaluation.report.figures.traversals import INACTIVE, mosaic
 from evaluation.report.material import Drawn, Lacking, Material
 from evaluation.report.traversals import Traversal, traverse_run
+from trainer.data.holdout import unseen
 
 ROWS = 6
 
@@ -18,7 +19,7 @@ ROWS = 6
 def of_sweep(sweep: Material) -> Drawn:
     """Three blocks side by side, from the same image: rows are the latents with the highest KL."""
     settings, axis = ends_and_best(sweep), named_axis_of(sweep.choice)
-    data = sweep.images()
+    data = unseen(sweep.images())
     found: list[tuple[SettingSummary, Traversal]] = []
     for setting in settings:
         row = sweep.representative(setting)

@@ -8,6 +8,7 @@ from evaluation.report.figures.low_best_high import ends_and_best
 from evaluation.report.figures.traversals import mosaic
 from evaluation.report.material import Drawn, Material
 from evaluation.report.traversals import traverse_run
+from trainer.data.holdout import unseen
 
 LATENTS = 3
 LETTERS = "abc"  # of a traversal, and of its place in the map
@@ -20,7 +21,7 @@ def of_sweep(sweep: Material) -> Drawn:
     Each traversal has the letter of its place in the map, and a row per latent of a typical model,
     highest KL first.
     """
-    settings, data = ends_and_best(sweep), sweep.images()
+    settings, data = ends_and_best(sweep), unseen(sweep.images())
     axis = axis_of(sweep.choice)
     lines = series.series_of(sweep.choice, axis)
     map_height = beta_latents_map.height(len(lines))

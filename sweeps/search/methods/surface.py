@@ -1,10 +1,11 @@
 """`surface`: searches beta and the latent size using the surface that the answer uses."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from sweeps.search import candidates, cube
 from sweeps.search.method import ATTEMPTS, Method, Past, Problem
-from sweeps.search.space import Value
+from sweeps.search.space import Parameter, Value
 from trainer.config.schema import FieldError
 
 FIRST = 8  # settings spread over the space before the surface is used
@@ -23,6 +24,7 @@ class Surface(Method):
     def __init__(self, problem: Problem):
         super().__init__(problem)
         self._points = cube.sobol(len(problem.parameters), problem.seed)
+        self._spread = {name: _stepped(p) for name, p in problem.parameters.items()}
 
     @classmethod
     def count(cls, problem: Problem, wanted: int | None) -> int:
@@ -42,5 +44,17 @@ class Surface(Method):
         return min(count, FIRST)
 
     def proposals(self, number: int, past: Past) -> Iterator[dict[str, Value]]:
-        """The next points of a Sobol sequence."""
-        return cube.settings_at(self.problem.parameters, self._points, ATTEMPTS)
+        """The next points of a Sobol sequence; of a range with `points`, its points alone."""
+        spread = cube.settings_at(self._spread, self._points, ATTEMPTS)
+        yield from (setting for setting in spread if setting not in past.parameters)
+        rest = candidates.all_of(self.problem.parameters)
+        yield from (setting for setting in rest if setting not in past.parameters)
+
+
+def _stepped(parameter: Parameter) -> Parameter:
+    """The parameter with its points as values, if it has any."""
+    if parameter.points is None:
+        return parameter
+    return replace(
+        parameter, min=None, max=None, distribution=None, points=None, values=parameter.grid()
+    )

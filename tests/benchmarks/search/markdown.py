@@ -25,7 +25,7 @@ Figures = Mapping[str, Any]  # of one search in one table
 
 
 def in_markdown(rows: Sequence[Figures]) -> str:
-    """How the searches compare in the real table, then what is claimed on simulated curves."""
+    """How searches compare in the real table; what is said on simulated curves, and how truly."""
     found = {(row["table"], row["way"]): row for row in rows}
     ways = [found["real", way] for way in ORDER if ("real", way) in found]
     names = dict.fromkeys(row["table"] for row in rows if row["table"] != "real")
@@ -36,10 +36,14 @@ def in_markdown(rows: Sequence[Figures]) -> str:
         titles = ["search", "searches", "runs", "chosen", "said", "to 95 %", *marks]
         parts.append(_table(titles, [_compared(row) for row in ways]))
     if curves:
-        titles = ["curve", "searches", "runs", "chosen", "said", "claimed", "kept", "loss", "bound"]
+        titles = ["curve", "searches", "runs", "chosen", "said", "±", "claimed"]
+        titles += ["kept", "loss", "bound"]
         random, asha = RIVALS.values()
         titles += [f"{random}: chosen", f"{asha}: chosen", f"{asha}: runs"]
         parts.append(_table(titles, [_claimed(name, found) for name in curves]))
+    if bands := found.get(("drawn", OURS), {}).get("bands"):
+        titles = ["said", "searches", "said on average", "right"]
+        parts.append(_table(titles, [_reliable(band) for band in bands]))
     return "\n\n".join(parts)
 
 
@@ -58,10 +62,15 @@ def _claimed(name: str, found: Mapping[tuple[str, str], Figures]) -> list[str]:
     random, asha = (found.get((name, way), {}) for way in RIVALS)
     return [
         *(name, str(row["repeats"]), _number(row["runs"]), _number(row["chosen"], 2)),
-        *(_number(row["said"], 2), str(claims), str(kept), _number(row["loss"], 4)),
-        *(_number(row["bound"]), _number(random.get("chosen"), 2)),
+        *(_number(row["said"], 2), _number(row.get("error"), 2), str(claims), str(kept)),
+        *(_number(row["loss"], 4), _number(row["bound"]), _number(random.get("chosen"), 2)),
         *(_number(asha.get("chosen"), 2), _number(asha.get("runs"))),
     ]
+
+
+def _reliable(band: Figures) -> list[str]:
+    said, right = _number(band["said"], 2), _number(band["right"], 2)
+    return [f"{band['from']:.2f} or more", str(band["searches"]), said, right]
 
 
 def _number(value: float | None, digits: int = 0) -> str:

@@ -13,7 +13,7 @@ from sweeps.scheduling.schedule import Schedule, Work
 from sweeps.scheduling.searcher import Searcher
 from sweeps.sweepfile import SweepSpec, spec_of
 from tests.benchmarks.search.halving import Halving
-from tests.benchmarks.search.tables import CHANCE, Table
+from tests.benchmarks.search.tables import Table, run_of
 
 SEEDS, EVERY = 10, 8
 NO_PLACES = np.empty((0, 2))
@@ -67,18 +67,7 @@ def replay(spec: SweepSpec, way: Way, table: Table, number: int) -> Replay:
     def row(work: Work, seed: int) -> RunRow:
         beta, latents = float(work.setting.parameters["beta"]), work.setting.parameters["latents"]
         score = scores[table.latents.index(latents), table.betas.index(beta), seed]
-        norm, _ = place(work.setting.parameters)
-        return RunRow(
-            run=f"{work.setting.number}-{seed}",
-            state="finished",
-            beta=beta,
-            beta_norm=norm,
-            latents=latents,
-            seed=seed,
-            scores=(float(score),),
-            setting=work.setting.number,
-            chance=CHANCE,
-        )
+        return run_of(table, work.setting.number, beta, latents, seed, float(score))
 
     schedule: Schedule | Halving
     if way.halving:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from evaluation.analysis.table import RunRow
+
 PIXELS, CHANCE = 256, 0.25
 LATENTS = (3, 5, 10, 20)
 BETAS = tuple(float(f"{beta:.2g}") for beta in np.geomspace(0.03, 14.0, 14))
@@ -28,6 +30,23 @@ class Table:
     pixels: int
     means: np.ndarray
     draw: Callable[[np.random.Generator, int], np.ndarray]
+
+
+def run_of(
+    table: Table, setting: int, beta: float, latents: int, seed: int, score: float
+) -> RunRow:
+    """The row of a run with this score."""
+    return RunRow(
+        run=f"{setting}-{seed}",
+        state="finished",
+        beta=beta,
+        beta_norm=beta * latents / table.pixels,
+        latents=latents,
+        seed=seed,
+        scores=(score,),
+        setting=setting,
+        chance=CHANCE,
+    )
 
 
 @functools.cache

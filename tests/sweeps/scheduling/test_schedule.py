@@ -127,6 +127,16 @@ def test_a_resumed_race_ends_where_it_would_have_ended(kept):
     assert again == done and resumed.over and resumed.probability == schedule.probability
 
 
+def test_a_surface_begins_at_the_points_of_a_range_without_repeats():
+    betas = {"min": 0.25, "max": 16, "points": 4, "distribution": "log_uniform"}
+    of = spec(method="surface", parameters={"latents": [5, 10], "beta": betas})
+    searcher = Searcher(of)
+    tried = [searcher.ask().parameters for _ in range(8)]
+    assert searcher.ask() is None
+    assert {t["beta"] for t in tried} == {0.25, 1.0, 4.0, 16.0}
+    assert len({tuple(t.values()) for t in tried}) == 8
+
+
 def test_a_surface_tries_a_part_of_the_space_and_finds_its_best():
     betas = [float(f"{0.1 * 1.6**k:.3g}") for k in range(16)]
     of = spec(method="surface", parameters={"latents": [5, 10, 20], "beta": betas})
