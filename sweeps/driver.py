@@ -25,6 +25,7 @@ from sweeps.console.progress import Progress
 from sweeps.console.streams import unfailing
 from sweeps.reporting.baselines import paper_table, prepare_baselines
 from sweeps.run_store import Store, error_key
+from sweeps.storage.safe_paths import check_files
 from sweeps.sweep import Sweep
 from sweeps.sweepfile import SweepSpec
 from sweeps.sweepfile.starter import remarks_on_cost
@@ -81,6 +82,7 @@ def run(
     if address is not None and not store.names("runs"):
         check_address(address)  # a wrong address must not leave an empty store
     store.prepare()
+    check_files(store.path(sweep.report_key))  # else a link there is found only after training
     with store.lock(spec.name), _library_output_logged(store.path(log_key(spec.name))):
         stopping.forget(store, spec.name)
         sweep.save()

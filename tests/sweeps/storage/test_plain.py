@@ -37,7 +37,11 @@ def plant(store, key, target):
 
 
 @pytest.mark.parametrize(
-    "key", ["sweeps/made-up/errors", "sweeps/made-up/log.txt", "sweeps/made-up/lock", "sweeps"]
+    "key",
+    [
+        *(f"sweeps/made-up/{at}" for at in ("errors", "log.txt", "lock", "report", "report/x")),
+        "sweeps",
+    ],
 )
 def test_a_sweep_does_not_run_through_a_link(store, outside, tmp_path, capsys, key):
     (tmp_path / "made-up.yaml").write_text(a_spec().text)
