@@ -7,8 +7,9 @@ import json
 import os
 import stat
 from collections.abc import Iterator, Mapping
+from io import BufferedReader
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from trainer.errors import UserError
 
@@ -112,7 +113,7 @@ def stamp(path: Path) -> dict[str, str | int]:
 
 
 @contextlib.contextmanager
-def _open_plain(path: Path) -> Iterator[IO[bytes]]:
+def _open_plain(path: Path) -> Iterator[BufferedReader]:
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     with open(descriptor, "rb") as file:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):

@@ -151,6 +151,8 @@ class _Finder:
             edges=edges,
             flat=surface.flat,
             reach=surface.reach,
+            saturated=self.choice.ceiling - standings[0].setting.mean <= self.within
+            and all(s.good for s in standings if s.setting.latents == chosen.setting.latents),
         )
         verdict, reasons = judge(evidence)
         others = [s for s in standings if s is not chosen]
@@ -206,7 +208,6 @@ def _evidence(
         setting_health=setting.health,
         sweep_health=health,
         low_collapse=min(low, default=math.nan),
-        saturated=all(choice.ceiling - s.mean <= within for s in alike),
         metric=choice.metric,
         score=setting.mean,
         floor=setting.floor,

@@ -41,7 +41,8 @@ class Evidence:
     reach: how far from a setting, in log beta, its score is still informative.
     setting_health, sweep_health: of the setting's runs, and of all runs.
     low_collapse: the beta, 1 or less, of a setting whose runs mostly collapsed; nan without one.
-    saturated: whether all settings of its latent size are at the ceiling of the score.
+    saturated: whether the best score is at its ceiling, and all settings of the latent size are as
+        good as the best.
     metric, score, floor, sign: the metric, its score, and its floor; sign -1 where lower is better.
     shared: choices that all runs share, by dotted name.
     """
@@ -73,8 +74,9 @@ def judge(evidence: Evidence) -> tuple[Verdict, tuple[str, ...]]:
         reasons.append(_too_few_betas(evidence))
     elif evidence.saturated:
         reasons.append(
-            "Every β tried at this latent size is at the ceiling of the score, which cannot choose "
-            "between them: use a stricter metric, such as mig or dci, or label more factors."
+            "Every β tried at this latent size is as good as the best, which is at the ceiling of "
+            "the score: it cannot choose between them. Use a stricter metric, such as mig or dci, "
+            "or label more factors."
         )
     elif evidence.flat > FLAT:
         reasons.append(_flat(evidence))

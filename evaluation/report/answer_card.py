@@ -8,11 +8,11 @@ from evaluation.analysis.choose import Choice
 from evaluation.analysis.formatting import capital, count, fixed, number
 from evaluation.analysis.settings.names import setting_label
 from evaluation.analysis.settings.summary import SettingSummary
+from evaluation.report.charts.axis import BETA, named_axis_of
 from evaluation.report.charts.captions import label_beside
 from evaluation.report.charts.dimensions import title_of
 from evaluation.report.contents import text
 from evaluation.report.facts import SweepFacts
-from evaluation.report.figures.series import BETA, named_axis_of
 
 if TYPE_CHECKING:
     from evaluation.analysis.answer import Answer

@@ -6,7 +6,8 @@ from itertools import pairwise
 
 from evaluation.analysis.choose import Choice
 from evaluation.analysis.formatting import number
-from evaluation.report.figures.series import SettingSeries, axis_of, series_of
+from evaluation.report.charts.axis import axis_of
+from evaluation.report.figures.series import SettingSeries, series_of
 
 MIN_WIDTH, MAX_WIDTH, HEIGHT = 50, 100, 12  # characters
 MARKERS, PLAIN_MARKERS = "●■▲◆▼★", "ox+*#%"

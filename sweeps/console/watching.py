@@ -37,7 +37,7 @@ class View:
         parts += [f"{now.failed} failed"] if now.failed else []
         parts.append(f"{now.settings} of {now.settings_total} settings")
         if self.choice is not None and self.choice.best.finished:
-            parts.append(f"highest so far {words_of(self.choice.best)}")
+            parts.append(f"best so far {words_of(self.choice.best)}")
         if self.seconds_left is not None and now.running:
             parts.append(f"about {duration(self.seconds_left)} left")
         return ", ".join(parts)

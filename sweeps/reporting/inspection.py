@@ -26,6 +26,7 @@ from evaluation.report.traversals import traverse_run
 from sweeps import by_eye
 from sweeps.reporting.material import material_of
 from sweeps.sweep import Snapshot
+from trainer.data.holdout import unseen
 from trainer.errors import UserError
 from trainer.files import parse_json
 from trainer.models.traversal import VALUES
@@ -75,7 +76,7 @@ class Inspection:
         self.sweep: Material = material_of(snapshot)
         self.token = secrets.token_urlsafe(16)
         self._runs = {row.run: row for row in self.sweep.rows if row.state == "finished"}
-        data = self.sweep.images()
+        self._data = data = unseen(self.sweep.images())
         chosen = np.random.default_rng(0).choice(len(data), min(IMAGES, len(data)), replace=False)
         self._images = [int(i) for i in chosen]
         self._lock = threading.Lock()
@@ -113,7 +114,7 @@ class Inspection:
         row = self._runs[run]
         self.sweep.model_folder(row)
         with self._lock:  # one model in memory at a time
-            found = traverse_run(row, self.sweep.images(), [self._images[image]], LATENTS)
+            found = traverse_run(row, self._data, [self._images[image]], LATENTS)
         rows = [
             {"latent": int(z), "kl": round(float(kl), 3), "dead": bool(kl < INACTIVE)}
             for z, kl in zip(found.latents, found.kl, strict=True)

@@ -27,6 +27,7 @@ from sweeps.sweep import Snapshot
 from sweeps.sweepfile import SweepSpec
 from sweeps.tracking.mlflow.pages import pages_of
 from trainer.data.dataset import Dataset
+from trainer.data.holdout import unseen
 from trainer.run_files import TRAVERSAL_FILE
 
 TRAVERSED = 2  # images from which a model's traversals start
@@ -58,8 +59,9 @@ def make_report(snapshot: Snapshot) -> Path:
 def _traversals(choice: Choice, store: Store, data: Dataset) -> Sequence[Traversal]:
     """Traversals of a typical run of the best setting, then of the best at each other latent size.
 
-    Runs with only scores in the store are left out.
+    Held-out images if there are any. Runs with only scores in the store are left out.
     """
+    data = unseen(data)
     others = [s for s in choice.per_latents.values() if s.latents != choice.best.latents]
     images = np.random.default_rng(0).choice(
         len(data), size=min(TRAVERSED, len(data)), replace=False

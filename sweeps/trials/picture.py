@@ -10,6 +10,7 @@ from PIL import Image
 
 from evaluation.report.traversals import by_kl
 from trainer.data.dataset import Dataset
+from trainer.data.holdout import unseen
 from trainer.files import replacing
 from trainer.models import Pack, load_pack
 from trainer.models.traversal import traverse
@@ -30,7 +31,11 @@ def write_traversals(folders: Sequence[Path], data: Dataset) -> None:
 
 
 def draw_traversals(pack: Pack, folders: Sequence[Path], data: Dataset) -> None:
-    """Like `write_traversals`, for the models of a pack in memory; one folder per model."""
+    """Like `write_traversals`, for the models of a pack in memory; one folder per model.
+
+    They start from a held-out image if there is one.
+    """
+    data = unseen(data)
     image = torch.from_numpy(data.images([len(data) // 2])).float() / data.levels
     image = image.to(next(pack.parameters()).device)
     grids = traverse(pack, image, by_kl(pack.mean_kl(image).cpu().numpy(), ROWS))[:, 0]

@@ -69,7 +69,8 @@ def load(
     missing: a list of numbers or words that mark missing values in label columns; by default
         numbers such as -999, far from all others, are detected and reported. [] keeps all values.
     holdout: how many images to hold out of training, chosen at random, always the same ones;
-        metrics that the papers compute on a test set are computed on these.
+        metrics that the papers compute on a test set are computed on these, and traversals start
+        from them.
 
         data = load("dsprites", factors={"shape": [0]}, labels=1000)
         data.images([0, 1]), data.classes([0, 1]), data.factors

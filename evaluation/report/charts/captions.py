@@ -2,29 +2,32 @@
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 from evaluation.analysis.choose import Choice
 from evaluation.analysis.formatting import capital, count, fixed, number
 from evaluation.analysis.recommend import comparable
 from evaluation.analysis.settings.names import setting_label
 from evaluation.analysis.settings.summary import SettingSummary
+from evaluation.report.charts.axis import Axis, named_axis_of
 
 NOTHING = "No run finished, so there is nothing to show."
 
 
 def of_inverted_u(choice: Choice, score_name: str) -> str:
     """Where the top is, and how far the ends of the range are below it."""
-    best = choice.best
+    best, axis = choice.best, named_axis_of(choice)
     if not best.finished:
         return NOTHING
     caption = (
-        f"{capital(score_name)} against β: the {name_of_best(choice)}, {setting_label(best)}, "
-        f"scores {fixed(best.score, 3)} over {count(best.seeds, 'seed')}{_own_best(choice)}."
+        f"{capital(score_name)} against {axis.label}: the {name_of_best(choice)}, "
+        f"{setting_label(best)}, scores {fixed(best.score, 3)} over "
+        f"{count(best.seeds, 'seed')}{_own_best(choice)}."
     )
-    along = sorted(_same_but_beta(choice), key=lambda setting: setting.beta)
+    along = sorted(_same_but(axis, choice), key=axis)
     ends = [end for end in (along[0], along[-1]) if end is not best] if len(along) > 1 else []
     if ends:
-        scores = " and ".join(f"{fixed(end.score, 3)} at β = {number(end.beta)}" for end in ends)
+        scores = " and ".join(f"{fixed(end.score, 3)} at {axis.words(end)}" for end in ends)
         caption += f" All else equal, it is {scores}."
     return caption
 
@@ -125,10 +128,11 @@ def other_likelihoods(settings: int) -> str:
     return f"not shown: {count(settings, 'setting')} under other likelihoods, in other units"
 
 
-def _same_but_beta(choice: Choice) -> Sequence[SettingSummary]:
-    best = choice.best
-    return [
-        s
-        for s in choice.settings
-        if s.finished and (s.latents, dict(s.parameters)) == (best.latents, dict(best.parameters))
-    ]
+def _same_but(axis: Axis, choice: Choice) -> Sequence[SettingSummary]:
+    """The finished settings that differ from the best at most along the axis."""
+
+    def rest(setting: SettingSummary) -> dict[str, Any]:
+        values = {"beta": setting.beta, "latents": setting.latents, **setting.parameters}
+        return {name: value for name, value in values.items() if name != axis.parameter}
+
+    return [s for s in choice.settings if s.finished and rest(s) == rest(choice.best)]

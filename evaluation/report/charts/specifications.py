@@ -15,6 +15,7 @@ from evaluation.analysis.recommend import comparable
 from evaluation.analysis.settings.summary import SettingSummary
 from evaluation.analysis.table import RunRow
 from evaluation.report.charts import captions
+from evaluation.report.charts.axis import BETA, named_axis_of
 from evaluation.report.charts.dimensions import Dimension, parameter_fields, plain
 from evaluation.report.charts.keys import setting_key
 
@@ -49,7 +50,7 @@ def charts(choice: Choice, score_name: str) -> tuple[Chart, ...]:
     found = [
         Chart(
             "inverted-u",
-            "The inverted U" if choice.goal == "maximize" else f"{capital(score_name)} against β",
+            _first_title(choice, score_name),
             captions.of_inverted_u(choice, score_name),
             _inverted_u(score),
         )
@@ -86,6 +87,14 @@ def charts(choice: Choice, score_name: str) -> tuple[Chart, ...]:
             )
         )
     return tuple(found)
+
+
+def _first_title(choice: Choice, score_name: str) -> str:
+    """The inverted U is one of β, and upside down where less is better."""
+    axis = named_axis_of(choice)
+    if axis is BETA and choice.goal == "maximize":
+        return "The inverted U"
+    return f"{capital(score_name)} against {axis.label}"
 
 
 def data_of(

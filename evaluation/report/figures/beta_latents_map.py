@@ -16,6 +16,7 @@ from evaluation.analysis.choose import Choice
 from evaluation.analysis.formatting import capital
 from evaluation.analysis.settings.summary import SettingSummary
 from evaluation.analysis.table import RunRow
+from evaluation.report.charts.axis import Axis, axis_of
 from evaluation.report.charts.captions import of_map, own_best_in_short
 from evaluation.report.figures import series, style
 from evaluation.report.material import Drawn, Material
@@ -41,10 +42,10 @@ def draw(rows: Sequence[RunRow], choice: Choice, *, score_name: str = "score") -
     Blank areas were not tried. A star marks the best setting, a dot the best of each row, a white
     tick beta = 1. The axis is beta_norm or, where beta does not vary, whatever does.
     """
-    lines = series.series_of(choice, series.axis_of(choice))
+    lines = series.series_of(choice, axis_of(choice))
     figure = style.new_figure(9.6, height(len(lines)))
     draw_on(figure.add_subplot(), rows, choice, score_name=score_name)
-    tick = " White tick: β = 1." if series.axis_of(choice).parameter == "" else ""
+    tick = " White tick: β = 1." if axis_of(choice).parameter == "" else ""
     text = f"{what_the_star_is(choice)}{tick} Blank: not tried."
     unfinished = not all(setting.finished for setting in choice.settings)
     style.caption(figure, text + (" Red cross: no seed finished." if unfinished else ""))
@@ -68,7 +69,7 @@ def draw_on(
     axes: Axes, rows: Sequence[RunRow], choice: Choice, *, score_name: str = "score"
 ) -> Callable[[SettingSummary], tuple[float, float]]:
     """Draws the map on axes of any figure; returns each setting's position in them."""
-    axis = series.axis_of(choice)
+    axis = axis_of(choice)
     lines = series.series_of(choice, axis)
     one_beta = series.one_beta(choice) if axis.parameter == "" else {}
     x_of = style.LogAxis([axis(row) for row in rows] + list(one_beta.values()))
@@ -112,7 +113,7 @@ def _draw_row(
     axes: Axes,
     settings: Sequence[SettingSummary],
     level: int,
-    axis: series.Axis,
+    axis: Axis,
     x_of: style.LogAxis,
     scale: ScalarMappable,
 ) -> list[float]:
@@ -177,7 +178,7 @@ def _draw_marks(
     choice: Choice,
     lines: Sequence[series.SettingSeries],
     one_beta: dict[int, float],
-    axis: series.Axis,
+    axis: Axis,
     x_of: style.LogAxis,
 ) -> None:
     for level, line in enumerate(lines):

@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.ticker import MaxNLocator
 
 from evaluation.analysis.settings.summary import SettingSummary
+from evaluation.report.charts.axis import axis_of
 from evaluation.report.charts.captions import name_of_best
 from evaluation.report.figures import series, style
 from evaluation.report.figures.noise import variance
@@ -30,7 +31,7 @@ def of_sweep(sweep: Material) -> Drawn:
     """
     if not any(sweep.measured(row, "indicators") for row in sweep.rows):
         raise Lacking("the indicators were not computed: add `indicators: {}` under `evaluation`")
-    axis = series.axis_of(sweep.choice)
+    axis = axis_of(sweep.choice)
     lines = series.series_of(sweep.choice, axis)
     place, what = _normalised(sweep) or (axis, axis.label)
     x_of = style.LogAxis([place(setting) for line in lines for setting in line.settings])

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from evaluation.analysis.choose import Choice
 from evaluation.analysis.formatting import capital, count
 from evaluation.analysis.table import RunRow
+from evaluation.report.charts.axis import Axis, axis_of, named_axis_of
 from evaluation.report.charts.captions import of_inverted_u, own_best_in_short
 from evaluation.report.figures import series, style
 from evaluation.report.material import Drawn, Material
@@ -43,7 +44,7 @@ def draw(
     """
     figure = style.new_figure(9.6, 5.6)
     axes = figure.add_subplot()
-    axis = series.axis_of(choice)
+    axis = axis_of(choice)
     plain = axis.parameter == "" and not choice.best.parameters  # only beta and M vary
     drawn = series.series_of(choice, axis)
     colours = {line.latents: line.colour for line in drawn}
@@ -95,7 +96,7 @@ def draw(
 
 
 def _draw_seeds(
-    axes: Axes, rows: Sequence[RunRow], axis: series.Axis, x_of: style.LogAxis, colour: str
+    axes: Axes, rows: Sequence[RunRow], axis: Axis, x_of: style.LogAxis, colour: str
 ) -> None:
     finished = [row for row in rows if row.state == "finished"]
     axes.scatter(
@@ -114,7 +115,7 @@ def _draw_seeds(
 def _draw_settings(
     axes: Axes,
     line: series.SettingSeries,
-    axis: series.Axis,
+    axis: Axis,
     x_of: style.LogAxis,
     bands: bool,
 ) -> None:
@@ -153,7 +154,7 @@ def _draw_failed(
     axes: Axes,
     rows: Sequence[RunRow],
     choice: Choice,
-    axis: series.Axis,
+    axis: Axis,
     x_of: style.LogAxis,
 ) -> None:
     """A red cross per failed seed, at the score it counts as; a number where they coincide."""
@@ -255,7 +256,7 @@ def _draw_tops(
     axes: Axes,
     choice: Choice,
     drawn: Sequence[series.SettingSeries],
-    axis: series.Axis,
+    axis: Axis,
     x_of: style.LogAxis,
 ) -> int:
     """A ring at every optimum and its label above the axes; returns the number of label lines."""
@@ -275,7 +276,7 @@ def _draw_tops(
     low, high = np.log10(x_of.limits)
     ends: list[float] = []  # where the last label of each line ends, as a fraction of the width
     for line_of, top in sorted(tops, key=lambda pair: axis(pair[1])):
-        where = series.named_axis_of(choice).words(top)
+        where = named_axis_of(choice).words(top)
         text = f"{line_of.label}: {where}" if line_of.label else where
         place = (np.log10(x_of(axis(top))) - low) / (high - low)
         half = 0.0065 * len(text)
@@ -308,7 +309,7 @@ def _draw_own_best(
     axes: Axes,
     choice: Choice,
     drawn: Sequence[series.SettingSeries],
-    axis: series.Axis,
+    axis: Axis,
     x_of: style.LogAxis,
 ) -> None:
     """A dashed ring at the metric's favourite of each line, where another setting is to be used."""
@@ -318,8 +319,8 @@ def _draw_own_best(
 
 
 def _caption(choice: Choice, answer: "Answer | None") -> str:
-    half = " (mean of its better half)" if choice.policy == "paper" else ""
-    text = f"Dots: seeds. Line: scores of settings{half}. "
+    half = " (mean of the better half)" if choice.policy == "paper" else ""
+    text = f"Dots: seeds. Line: each setting's score{half}. "
     if choice.favourites:
         own = own_best_in_short(choice) or "the metric's favourite, where it differs"
         text += f"Ring: the setting to use on each line; dashed: {own}. "

@@ -14,6 +14,7 @@ from evaluation.report.figures.traversals import mosaic
 from evaluation.report.material import Drawn, Lacking, Material
 from evaluation.report.traversals import traverse_run
 from trainer.data.dataset import UNKNOWN, class_names_of
+from trainer.data.holdout import unseen
 
 IMAGES, LATENTS, CURVES, COLUMNS = 10_000, 8, 2, 7
 FOLLOWS, NOISE = 0.3, 0.001  # shares; a probability, small as dozens of pairs are looked at
@@ -49,7 +50,8 @@ def of_sweep(sweep: Material) -> Drawn:
     live = LIVE * (reach**2 / 3 if reach else 1.0)
     grid = figure.subplots(len(order), panels, squeeze=False,
                            width_ratios=[*[1.0] * (panels - 1), 3.0])  # fmt: skip
-    traversal = traverse_run(row, data, [len(data) // 2], len(means[0]))
+    shown = unseen(data)
+    traversal = traverse_run(row, shown, [len(shown) // 2], len(means[0]))
     place = {int(z): i for i, z in enumerate(traversal.latents)}
     steps = np.linspace(0, len(traversal.values) - 1, COLUMNS).round().astype(int)
     for line, latent in zip(grid, order, strict=True):

@@ -5,19 +5,21 @@ import numpy as np
 from evaluation.analysis.choose import Choice
 from evaluation.analysis.formatting import fixed
 from evaluation.analysis.settings.summary import SettingSummary
+from evaluation.report.charts.axis import axis_of, named_axis_of
 from evaluation.report.charts.captions import own_best_in_short
 from evaluation.report.figures import series, style
 from evaluation.report.figures.traversals import INACTIVE, mosaic
 from evaluation.report.material import Drawn, Lacking, Material
 from evaluation.report.traversals import Traversal, traverse_run
+from trainer.data.holdout import unseen
 
 ROWS = 6
 
 
 def of_sweep(sweep: Material) -> Drawn:
     """Three blocks side by side, from the same image: rows are the latents with the highest KL."""
-    settings, axis = ends_and_best(sweep), series.named_axis_of(sweep.choice)
-    data = sweep.images()
+    settings, axis = ends_and_best(sweep), named_axis_of(sweep.choice)
+    data = unseen(sweep.images())
     found: list[tuple[SettingSummary, Traversal]] = []
     for setting in settings:
         row = sweep.representative(setting)
@@ -69,7 +71,7 @@ def ends_and_best(sweep: Material) -> list[SettingSummary]:
     best = sweep.choice.best
     line = next(
         line
-        for line in series.series_of(sweep.choice, series.axis_of(sweep.choice))
+        for line in series.series_of(sweep.choice, axis_of(sweep.choice))
         if best in line.settings
     )
     finished = [setting for setting in line.settings if setting.finished]

@@ -1,12 +1,14 @@
 """The map over β and M, with traversals at its ends and top (Higgins et al. 2017, Fig. 5)."""
 
 from evaluation.analysis.formatting import capital, fixed
+from evaluation.report.charts.axis import axis_of, named_axis_of
 from evaluation.report.charts.captions import of_map
 from evaluation.report.figures import beta_latents_map, series, style
 from evaluation.report.figures.low_best_high import ends_and_best
 from evaluation.report.figures.traversals import mosaic
 from evaluation.report.material import Drawn, Material
 from evaluation.report.traversals import traverse_run
+from trainer.data.holdout import unseen
 
 LATENTS = 3
 LETTERS = "abc"  # of a traversal, and of its place in the map
@@ -19,8 +21,8 @@ def of_sweep(sweep: Material) -> Drawn:
     Each traversal has the letter of its place in the map, and a row per latent of a typical model,
     highest KL first.
     """
-    settings, data = ends_and_best(sweep), sweep.images()
-    axis = series.axis_of(sweep.choice)
+    settings, data = ends_and_best(sweep), unseen(sweep.images())
+    axis = axis_of(sweep.choice)
     lines = series.series_of(sweep.choice, axis)
     map_height = beta_latents_map.height(len(lines))
     if len(lines) <= FEW:
@@ -50,7 +52,7 @@ def of_sweep(sweep: Material) -> Drawn:
         best = setting is sweep.choice.best
         for spine in axes.spines.values():
             spine.set_color(style.INK if best else "#9ca3af")
-        where = series.named_axis_of(sweep.choice).words(setting)
+        where = named_axis_of(sweep.choice).words(setting)
         title = f"{letter}   {where}   {fixed(setting.score, 3)}"  # its row is in the map
         axes.set_title(title, loc="left", fontsize=9.5, color=style.INK, pad=4,
                        fontweight="bold" if best else "normal")  # fmt: skip

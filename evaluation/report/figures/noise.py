@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 
 from evaluation.analysis.formatting import number
 from evaluation.analysis.table import RunRow
+from evaluation.report.charts.axis import BETA, Axis, axis_of
 from evaluation.report.figures import series, style
 from evaluation.report.material import Drawn, Lacking, Material
 
@@ -18,9 +19,9 @@ def of_sweep(sweep: Material) -> Drawn:
     learned = [row for row in sweep.rows if sweep.learned(row).get("variance")]
     if not learned:
         raise Lacking("no run learned a variance of noise (likelihood gaussian_learned does)")
-    axis = series.axis_of(sweep.choice)
+    axis = axis_of(sweep.choice)
     if axis.parameter == "":
-        axis = series.BETA
+        axis = BETA
     lines = series.series_of(sweep.choice, axis)
     x_of = style.LogAxis([axis(row) for row in learned])
     figure = style.new_figure(9.6, 4.2)
@@ -64,7 +65,7 @@ def variance(sweep: Material, row: RunRow) -> float:
 def _draw_line(
     axes: Axes,
     line: series.SettingSeries,
-    axis: series.Axis,
+    axis: Axis,
     x_of: style.LogAxis,
     value: Callable[[RunRow], float],
 ) -> None:

@@ -59,8 +59,7 @@ def of_sweep(sweep: Material) -> Drawn:
         _legend(figure, classes)
     what = f"a colour per {classes.factor}" if classes else "images without labels"
     style.caption(figure, f"Above: mean codes, {what}; outlines: one and two standard deviations "
-                  "of the prior, or its edge. Below: what each point of the plane decodes "
-                  "to.")  # fmt: skip
+                  "of the prior, or its edge. Below: what the plane decodes to.")  # fmt: skip
     return Drawn(figure, "The plane of codes", "Mean codes of the images, with two latents, at "
                  + ", ".join(f"β = {number(s.beta)}" for s in shown) + ".")  # fmt: skip
 

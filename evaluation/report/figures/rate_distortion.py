@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 
 from evaluation.analysis.recommend import comparable
 from evaluation.analysis.settings.summary import SettingSummary
+from evaluation.report.charts.axis import axis_of
 from evaluation.report.charts.captions import of_rate
 from evaluation.report.figures import series, style
 from evaluation.report.material import Drawn, Lacking, Material
@@ -25,7 +26,7 @@ def of_sweep(sweep: Material) -> Drawn:
         raise Lacking("fewer than two settings have both a KL and a reconstruction")
     figure = style.new_figure(9.6, 4.6)
     left, right = figure.subplots(1, 2)
-    lines = series.series_of(sweep.choice, series.axis_of(sweep.choice))
+    lines = series.series_of(sweep.choice, axis_of(sweep.choice))
     drawn = {id(setting) for setting in known}
     for line in lines:
         part = sorted((s for s in line.settings if id(s) in drawn), key=lambda s: s.kl)

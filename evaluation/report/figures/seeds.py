@@ -4,6 +4,7 @@ from matplotlib.axes import Axes
 
 from evaluation.analysis.formatting import capital, fixed, number
 from evaluation.analysis.settings.names import setting_label
+from evaluation.report.charts.axis import axis_of
 from evaluation.report.charts.captions import name_of_best
 from evaluation.report.figures import series, style
 from evaluation.report.material import Drawn, Material
@@ -15,7 +16,7 @@ FEWEST = 4  # seeds from which a density adds to the dots
 def of_sweep(sweep: Material) -> Drawn:
     """A column per setting, by series and along the axis; bars are scores, dots are seeds."""
     choice = sweep.choice
-    axis = series.axis_of(choice)
+    axis = axis_of(choice)
     shown = {id(setting) for setting in choice.settings[:MOST]}
     lines = series.series_of(choice, axis)
     figure = style.new_figure(9.6, 4.6)

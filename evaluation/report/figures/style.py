@@ -26,7 +26,6 @@ from evaluation.analysis.formatting import number
 
 DPI = 170
 INK, QUIET, GRID, FAILED = "#22272e", "#6b7280", "#e5e7eb", "#c1121f"
-BETA_NORM_LABEL = r"normalised β   ($\beta_{norm} = \beta M / N$)"
 SCORE_MAP = "cividis"  # readable with colour vision deficiency
 LOG_MAP = "viridis"
 AT_ZERO = "#9ca3af"

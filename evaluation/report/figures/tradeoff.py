@@ -13,6 +13,7 @@ from evaluation.analysis.formatting import capital, count
 from evaluation.analysis.recommend import comparable, likelihood_of
 from evaluation.analysis.settings.names import setting_label
 from evaluation.analysis.table import RunRow
+from evaluation.report.charts.axis import Axis, axis_of, named_axis_of
 from evaluation.report.charts.captions import (
     of_tradeoff,
     other_likelihoods,
@@ -42,10 +43,10 @@ def draw(rows: Sequence[RunRow], choice: Choice, *, score_name: str = "score") -
     """
     figure = style.new_figure(9.6, 5.4)
     axes = figure.add_subplot()
-    axis = series.axis_of(choice)
+    axis = axis_of(choice)
     lines = series.series_of(choice, axis)
     several = bool(choice.best.parameters) and 1 < len(lines) <= style.MANY
-    named = series.named_axis_of(choice)
+    named = named_axis_of(choice)
     scale = style.log_scale([named(row) for row in rows])
     settings = comparable(choice.settings, choice.best)
     alike = [row for setting in settings for row in setting.rows]
@@ -170,9 +171,7 @@ def _legend(axes: Axes, lines: Sequence[series.SettingSeries], coloured: bool) -
     axes.legend(handles=handles, frameon=False, fontsize=9.5, labelcolor=style.INK, loc="best")
 
 
-def _caption(
-    choice: Choice, rows: Sequence[RunRow], known: Sequence[RunRow], named: series.Axis
-) -> str:
+def _caption(choice: Choice, rows: Sequence[RunRow], known: Sequence[RunRow], named: Axis) -> str:
     text = "Large: settings, with standard errors. Small: seeds. "
     text += f"Lines join settings that differ only in {named.label}."
     if own := own_best_in_short(choice):

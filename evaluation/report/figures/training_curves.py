@@ -10,7 +10,8 @@ from matplotlib.lines import Line2D
 
 from evaluation.analysis.formatting import count
 from evaluation.analysis.table import RunRow
-from evaluation.report.figures import series, style
+from evaluation.report.charts.axis import named_axis_of
+from evaluation.report.figures import style
 from evaluation.report.material import Drawn, Lacking, Material
 from trainer.files import parse_json
 from trainer.run_files import HISTORY_FILE
@@ -36,7 +37,7 @@ def of_sweep(sweep: Material) -> Drawn:
     terms = [term for term in TERMS if term in first][:2] or list(first)[1:3]
     figure = style.new_figure(9.6, 3.6)
     panels = figure.subplots(1, len(terms) + 1)
-    axis = series.named_axis_of(sweep.choice)
+    axis = named_axis_of(sweep.choice)
     scale = style.log_scale([axis(row) for row in sweep.rows])
     for axes, term in zip(panels, terms, strict=False):
         for row, history in histories.values():

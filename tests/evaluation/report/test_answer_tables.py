@@ -9,6 +9,8 @@ from evaluation.analysis.run_health import RunHealth
 from evaluation.report import contents
 from evaluation.report.answer_card import answer_card
 from evaluation.report.answer_tables import answer_tables
+from evaluation.report.charts.captions import of_inverted_u
+from evaluation.report.charts.specifications import charts
 from evaluation.report.facts import SweepFacts
 from evaluation.report.report import write_report
 from tests.evaluation.analysis.sweeps_of_rows import inverted_u, row
@@ -64,6 +66,9 @@ def test_one_setting_has_no_best_beta_and_another_parameter_has_its_own_name():
     ]
     found = choose(rows)
     assert answer_card(found, SweepFacts(), None).headline == "gamma = 0.9"
+    said = of_inverted_u(found, "score")
+    assert said.startswith("Score against gamma:") and "0.500 at gamma = 0.5" in said
+    assert charts(found, "score")[0].title == "Score against gamma"
 
 
 def test_they_stand_with_the_certainty_and_the_lost_factors_in_the_answer(tmp_path):

@@ -10,6 +10,7 @@ from evaluation.analysis.choose import choose
 from evaluation.analysis.run_health import RunHealth
 from evaluation.analysis.settings.names import setting_label
 from evaluation.analysis.table import together
+from evaluation.report.charts.axis import axis_of
 from evaluation.report.figures import FIGURES, IN_REPORT, style, training_curves
 from evaluation.report.figures.latent_selectivity import (
     explained,
@@ -18,7 +19,7 @@ from evaluation.report.figures.latent_selectivity import (
     roles,
 )
 from evaluation.report.figures.rate_distortion import hull, slopes
-from evaluation.report.figures.series import axis_of, series_of
+from evaluation.report.figures.series import series_of
 from evaluation.report.material import Lacking, Material
 from tests.evaluation.analysis.sweeps_of_rows import inverted_u, row
 from tests.evaluation.report.test_figures import lines

@@ -40,8 +40,8 @@ def test_there_is_a_view_per_change_until_nobody_runs_it(tmp_path, data):
     views = list(watched.views(lambda: next(steps)()))
     said = [view.line for view in views]
     assert len(views) == 4  # nothing had changed at the second look
-    assert said[0].startswith("made-up: 2 of 12 runs, 1 of 6 settings, highest so far β 1, M 2")
-    assert "4 of 12 runs" in said[1] and "highest so far β 4, M 2 at 0.900" in said[1]
+    assert said[0].startswith("made-up: 2 of 12 runs, 1 of 6 settings, best so far β 1, M 2")
+    assert "4 of 12 runs" in said[1] and "best so far β 4, M 2 at 0.900" in said[1]
     assert "left" in said[1] and "left" not in said[0]
     assert "2 failed" in said[2]
     assert views[0].who.startswith("being run by ")
