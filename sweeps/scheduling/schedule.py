@@ -73,6 +73,7 @@ class Schedule:
         self._proposed_all = False
         self.batches: list[ScheduledBatch] = []
         self.over = self._rule is None  # whether no further round follows
+        self._probabilities: dict[int, float] = {}  # by round
         self.probability: float | None = None
         self.favourite: int | None = None  # the leading setting in this session's last round
 
@@ -147,10 +148,10 @@ class Schedule:
 
     def _decide(self, number: int) -> ScheduledBatch:
         assert self._rule is not None
-        before = self.probability
         found, left = self._look(number, self._handed)
         self.probability, self.favourite = found.probability, found.favourite
-        if self._rule.sure(found.probability) and self._was_sure(number, before):
+        self._probabilities[number] = found.probability
+        if self._confirmed(number):
             return ScheduledBatch({}, {})
         seeds: dict[int, tuple[int, ...]] = {}
         may_have = self._spec.seed_list
@@ -164,20 +165,23 @@ class Schedule:
             seeds[setting] = may_have[: self._rule.fewest]
         return ScheduledBatch(seeds, new)
 
-    def _was_sure(self, number: int, before: float | None) -> bool:
-        """Whether the previous round was certain, too: a lucky one must not end the race.
-
-        before: its probability; None in the first round of a session, which works it out again.
-        """
+    def _confirmed(self, number: int) -> bool:
+        """Whether round `number` and enough rounds before it are certain."""
         assert self._rule is not None
-        if number == 0:
-            return False
-        if before is None:
-            last = self.batches[number - 1].seeds
-            then = {n: count - len(last.get(n, ())) for n, count in self._handed.items()}
-            found, _ = self._look(number - 1, {n: count for n, count in then.items() if count})
-            before = found.probability
-        return self._rule.sure(before)
+        first = number + 1 - self._rule.rounds
+        rounds = range(number, first - 1, -1)
+        return first >= 0 and all(self._rule.sure(self._probability(n)) for n in rounds)
+
+    def _probability(self, number: int) -> float:
+        """That of an earlier round, worked out again if an earlier session decided it."""
+        if number not in self._probabilities:
+            handed = dict(self._handed)
+            for batch in self.batches[number:]:
+                for setting, seeds in batch.seeds.items():
+                    handed[setting] -= len(seeds)
+            found, _ = self._look(number, {n: count for n, count in handed.items() if count})
+            self._probabilities[number] = found.probability
+        return self._probabilities[number]
 
     def _look(self, number: int, handed: Mapping[int, int]) -> tuple[race.Round, list[int]]:
         """Round `number`, decided when these numbers of seeds had been handed out and ended.
