@@ -24,6 +24,7 @@ LONG = (
     "tests/sweeps/cluster/test_tune_search.py",
     "tests/sweeps/cluster/test_detached.py",
     "tests/sweeps/tracking/test_real_parts.py",
+    "tests/security/test_planted_secrets.py",
 )
 
 

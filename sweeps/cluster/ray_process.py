@@ -216,14 +216,16 @@ class RayProcess:
         since = time.monotonic()  # time spent here since the last news does not count as silence
         while True:
             try:
-                if self._connection.poll(LOOK / 2):
-                    return tuple(self._connection.recv())
+                news = tuple(self._connection.recv()) if self._connection.poll(LOOK / 2) else ()
             except (EOFError, OSError):
                 raise RayLost("its driver has ended") from None
             now = time.monotonic()
-            if now - self._looked >= LOOK:
+            # while Ray is busy there is always news; its last words are heard though it has ended
+            if now - self._looked >= LOOK and (not news or news[0] in ("call", "pulse")):
                 self._looked = now
                 self._look()
+            if news:
+                return news
             if now - since > silence:
                 raise RayLost(f"no news of it for {silence:.0f} s")
 

@@ -64,6 +64,14 @@ def test_a_ray_that_dies_or_is_silent_is_started_again(lost, what):
     assert [line.startswith(f"Ray was lost ({what}") for line in said] == [True]
 
 
+def test_a_ray_that_asks_all_the_time_is_looked_at(lost, monkeypatch):
+    monkeypatch.setattr(ray_process, "LOOK", 1.0)
+    monkeypatch.setattr(ray_process, "LOSSES", 1)
+    busy = "raylet.kill()\nend = time.monotonic() + 5\nwhile time.monotonic() < end:\n"
+    error, _ = lost(READY + busy + '    pipe.send(("call", "turn", ()))\n    pipe.recv()')
+    assert "its raylet has ended" in error
+
+
 def test_a_frozen_ray_is_killed(lost):
     error, _ = lost(READY + "os.kill(os.getpid(), signal.SIGSTOP)")
     assert "its driver has ended" in error
