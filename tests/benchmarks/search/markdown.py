@@ -51,7 +51,8 @@ def _compared(row: Figures) -> list[str]:
     # a mark that is passed only by searches that have ended says nothing new
     marks = [_number(row[m], 3) if float(m) < row["runs"] else "" for m in MARKS]
     settled = "never" if row["settled"] is None else str(row["settled"])
-    first = [TITLES.get(row["way"], row["way"]), str(row["repeats"]), _number(row["runs"])]
+    title = TITLES.get(row["way"]) or str(row["way"])
+    first = [title, str(row["repeats"]), _number(row["runs"])]
     return [*first, _number(row["chosen"], 2), _number(row["said"], 2), settled, *marks]
 
 
