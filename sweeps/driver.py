@@ -237,6 +237,8 @@ def _closing_words(sweep: Sweep, outcome: Outcome, lacking: Iterable[str]) -> It
         yield from (f"  {line}" for line in outcome.broken[:SHOWN])
     yield from lacking
     if outcome.answer is None:
+        if not outcome.interrupted:
+            yield "no run has a score yet, so there is no answer; what was trained is kept"
         return
     best = outcome.answer.best
     yield headline(best)

@@ -5,6 +5,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
+from evaluation.analysis.formatting import duration
 from trainer.config.schema import FieldError, require
 
 MAX_RUNS = 1_000_000
@@ -106,12 +107,13 @@ class Budget:
         return min((h for h in (self.hours, paid) if h is not None), default=None)
 
     def in_words(self) -> str:
-        """Its limit of time or money, e.g. "12.5 hours ($40)"; "" where there is none."""
+        """Its limit of time or money, e.g. "12.5 hours ($40)" or "30 min"; "" if there is none."""
         hours = self.most_hours
         if hours is None:
             return ""
         paid = self.usd is not None and hours != self.hours
-        return f"{hours:.3g} hours" + (f" (${self.usd.most:g})" if paid and self.usd else "")
+        time = f"{hours:.3g} hours" if hours >= 1.5 else duration(hours * 3600)
+        return time + (f" (${self.usd.most:g})" if paid and self.usd else "")
 
     def __post_init__(self) -> None:
         for key in ("hours", "runs"):

@@ -240,6 +240,8 @@ def test_values_built_in_python_are_checked_too():
         ({"usd": {"per_hour": 3.2, "most": 40}}, 12.5, "12.5 hours ($40)"),
         ({"usd": {"per_hour": 3.2, "most": 40}, "hours": 8}, 8, "8 hours"),
         ({"usd": {"per_hour": 8, "most": 40}, "hours": 8}, 5, "5 hours ($40)"),
+        ({"usd": {"per_hour": 10, "most": 0.1}}, 0.01, "36 s ($0.1)"),
+        ({"hours": 1}, 1, "60 min"),
         ({"runs": 60}, None, ""),
     ],
 )

@@ -3,6 +3,7 @@
 import pytest
 
 from sweeps.cli.main import main
+from sweeps.driver import Outcome, _closing_words
 from sweeps.run_store import Store
 from sweeps.sweep import Sweep
 from sweeps.sweepfile import SweepSpec
@@ -103,3 +104,11 @@ def test_a_collapsed_run_is_ended_early_and_its_score_is_unknown(tmp_path):
     assert whole.search_id == early.search_id and not stopping.ended_early(store, whole)
     assert {row.beta for row in trained(whole).snapshot().rows} == {0.1, 1000}
     assert len(blocks) == 3
+
+
+def test_a_sweep_that_ends_without_a_score_says_so(tmp_path):
+    sweep = Sweep(a_spec(), Store(tmp_path / "store"), a_dataset())
+    none = Outcome(None, None, 0, 0, 0, 0, 0, (), True, interrupted=False)
+    assert list(_closing_words(sweep, none, ())) == [
+        "no run has a score yet, so there is no answer; what was trained is kept"
+    ]
