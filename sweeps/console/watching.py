@@ -38,7 +38,7 @@ class View:
         parts.append(f"{now.settings} of {now.settings_total} settings")
         if self.choice is not None and self.choice.best.finished:
             parts.append(f"best so far {words_of(self.choice.best)}")
-        if self.seconds_left is not None and now.running:
+        if self.seconds_left is not None and now.running and now.pending:
             parts.append(f"about {duration(self.seconds_left)} left")
         return ", ".join(parts)
 
