@@ -11,6 +11,7 @@ from sweeps.overview import Glance
 from sweeps.run_store import Store
 from sweeps.sweep import Snapshot, Sweep
 from sweeps.sweepfile import SweepSpec, load_spec, spec_of
+from sweeps.trials import stopping
 from trainer.errors import UserError
 from trainer.extensions import trust_files
 
@@ -76,8 +77,10 @@ def is_file(sweep: str | Path) -> bool:
 
 def of_snapshot(snapshot: Snapshot) -> Best:
     """The answer from a snapshot; its sentences begin with what it is based on."""
-    found = snapshot.answer.best
-    return dataclasses.replace(found, sentences=(*snapshot.remarks, *found.sentences))
+    found, (spec, store) = snapshot.answer.best, (snapshot.sweep.spec, snapshot.sweep.store)
+    given_up, ended = stopping.given_up(store, spec.name), stopping.ended_early(store, spec)
+    unscored = (f"{said}." for said in stopping.unscored_in_words(len(given_up), len(ended)))
+    return dataclasses.replace(found, sentences=(*snapshot.remarks, *unscored, *found.sentences))
 
 
 def of_other_metrics(sweep: Sweep, glance: Glance | None = None) -> dict[str, Best]:

@@ -222,15 +222,7 @@ def _closing_words(sweep: Sweep, outcome: Outcome, lacking: Iterable[str]) -> It
     if outcome.failed:
         they = "it counts" if outcome.failed == 1 else "they count"
         yield f"{count(outcome.failed, 'run')} diverged; {they} towards the score"
-    if outcome.given_up:
-        runs = "1 run was" if outcome.given_up == 1 else f"{outcome.given_up} runs were"
-        yield f"{runs} given up by hand and count as unknown; run it again to resume them"
-    if outcome.collapsed:
-        runs = "1 run was" if outcome.collapsed == 1 else f"{outcome.collapsed} runs were"
-        yield (
-            f"{runs} ended early, with no latent in use: the scores of such runs are unknown; "
-            "remove `early_stop` to train them to the end"
-        )
+    yield from stopping.unscored_in_words(outcome.given_up, outcome.collapsed)
     if outcome.broken:
         them = "it" if len(outcome.broken) == 1 else "them"
         yield f"{count(len(outcome.broken), 'trial')} failed; run it again to retry {them}"

@@ -52,6 +52,19 @@ def ended_early(store: Store, spec: SweepSpec) -> set[str]:
     return set() if never else set(store.names(_ended_early(spec.name)))
 
 
+def unscored_in_words(given_up: int, ended_early: int) -> Iterator[str]:
+    """What the answer does not know, in sentences without full stops; none for no such runs."""
+    if given_up:
+        runs = "1 run was" if given_up == 1 else f"{given_up} runs were"
+        yield f"{runs} given up by hand and count as unknown; run it again to resume them"
+    if ended_early:
+        runs = "1 run was" if ended_early == 1 else f"{ended_early} runs were"
+        yield (
+            f"{runs} ended early, with no latent in use: the scores of such runs are unknown; "
+            "remove `early_stop` to train them to the end"
+        )
+
+
 def forget(store: Store, name: str) -> None:
     """Withdraws all requests: those that a sweep of the past left must not stop a new one."""
     if store.exists(_key(name)):

@@ -2,6 +2,7 @@
 
 import pytest
 
+from sweeps import api
 from sweeps.cli.main import main
 from sweeps.driver import Outcome, _closing_words
 from sweeps.run_store import Store
@@ -96,7 +97,9 @@ def test_a_collapsed_run_is_ended_early_and_its_score_is_unknown(tmp_path):
     sweep = trained(early)
     assert {row.beta for row in sweep.snapshot().rows} == {0.1}
     assert len(stopping.ended_early(store, early)) == 2 and len(blocks) == 2
-    assert "2 of 4 runs are scored so far" in sweep.snapshot().remarks[0]
+    known, ended, *_ = api.of_snapshot(sweep.snapshot()).sentences
+    assert "2 of 4 runs are scored so far" in known
+    assert ended.startswith("2 runs were ended early, with no latent in use")
     trained(early)
     assert len(blocks) == 2  # they stay ended
 
