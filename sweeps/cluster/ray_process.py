@@ -166,14 +166,17 @@ class RayProcess:
         self._connection, self._core_pids = ours, {}
         self._stopped.clear()
         self._seen.clear()
-        with theirs, signals.kept_from_children():
-            self._process = subprocess.Popen(
-                [sys.executable, "-P", "-c", code],
-                stdin=subprocess.DEVNULL,
-                stdout=_log(),
-                stderr=_log(),
-                pass_fds=[theirs.fileno()],
-            )
+        try:
+            with theirs, signals.kept_from_children():
+                self._process = subprocess.Popen(
+                    [sys.executable, "-P", "-c", code],
+                    stdin=subprocess.DEVNULL,
+                    stdout=_log(),
+                    stderr=_log(),
+                    pass_fds=[theirs.fileno()],
+                )
+        except OSError as problem:  # no process or memory to be had
+            raise RayLost(f"its process cannot be started: {problem}") from None
         with contextlib.suppress(OSError):  # it has ended, which is detected next
             ours.send((self._address, self._resources, folder))
         kind, *news = self._receive(START)

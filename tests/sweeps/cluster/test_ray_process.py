@@ -83,6 +83,12 @@ def test_a_ray_that_does_not_start_is_given_up(lost, monkeypatch):
     assert error.startswith("Ray cannot be started: no news of it") and said == []
 
 
+def test_a_process_that_cannot_be_started_is_one_line(lost, monkeypatch, tmp_path):
+    monkeypatch.setattr(ray_process.sys, "executable", str(tmp_path / "gone"))
+    error, _ = lost(READY)
+    assert error.startswith("Ray cannot be started: its process cannot be started: [Errno 2]")
+
+
 def test_a_cluster_that_is_silent_is_given_more_time(lost, monkeypatch):
     monkeypatch.setattr(ray_process, "CLUSTER_SILENCE", 0.6)
     error, _ = lost(KINDS["no news of it"], "127.0.0.1:1")
