@@ -4,11 +4,12 @@ With Ray itself: test_tune_search.py, and `python -m tests.surroundings --only k
 """
 
 import os
+import time
 
 import pytest
 
 from sweeps.cluster import ray_process
-from sweeps.cluster.processes import below
+from sweeps.cluster.processes import below, is_over
 from sweeps.run_store import Store
 from sweeps.scheduling.searcher import Searcher
 from sweeps.sweep import Sweep
@@ -35,6 +36,11 @@ KINDS = {
 }
 
 
+def alive() -> set[int]:
+    """The processes below this one, without those that nobody has waited for."""
+    return {pid for pid in below(os.getpid()) if not is_over(pid)}
+
+
 @pytest.fixture
 def lost(monkeypatch, tmp_path):
     """Runs a sweep whose Ray is a stand-in that goes on like `code`; the error and what was said"""
@@ -44,7 +50,7 @@ def lost(monkeypatch, tmp_path):
     def run(code: str, address: str | None = None) -> tuple[str, list[str]]:
         monkeypatch.setattr(ray_process, "_CODE", STAND_IN + code)
         store, said = Store(tmp_path / "store"), list[str]()
-        before = set(below(os.getpid()))  # what other tests have left
+        before = alive()  # what other tests have left
         sweep = Sweep(a_spec(), store, a_dataset())
         with (
             pytest.raises(UserError) as error,
@@ -52,7 +58,10 @@ def lost(monkeypatch, tmp_path):
         ):
             queue = TrialQueue(sweep, Searcher(sweep.spec))
             ray.run(sweep, queue, Observer(), StopRequest())
-        assert not set(below(os.getpid())) - before  # frozen ones, too
+        end = time.monotonic() + 10
+        while alive() - before and time.monotonic() < end:
+            time.sleep(0.05)
+        assert not alive() - before  # frozen ones, too
         return str(error.value), said
 
     return run
