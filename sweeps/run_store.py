@@ -327,6 +327,11 @@ def report_key(spec: SweepSpec) -> str:
     return f"sweeps/{spec.name}/report"
 
 
+def mlflow_key(sweep: str) -> str:
+    """The key of what ties a sweep to MLflow: its own token there, its experiment, its server."""
+    return f"sweeps/{sweep}/mlflow.json"
+
+
 def error_key(sweep: str, setting: int, block: int) -> str:
     """The key of a trial's traceback in the store."""
     return f"sweeps/{sweep}/errors/{setting:05d}-{block}.txt"

@@ -118,11 +118,15 @@ def unusable(evidence: Evidence) -> str:
     Its models collapsed, or its score is what useless codes get.
     """
     health = evidence.setting_health
-    if 2 * health.collapsed >= health.runs > 0:
+    if _mostly_collapsed(health):
         return f"{health.collapsed} of {count(health.runs, 'model')} collapsed"
     if evidence.floor is not None and _at_floor(evidence, evidence.floor):
         return "the score is no better than that of its codes shuffled among the images"
     return ""
+
+
+def _mostly_collapsed(health: HealthCounts) -> bool:
+    return 2 * health.collapsed >= health.runs > 0
 
 
 def _at_floor(evidence: Evidence, floor: Floor) -> bool:
@@ -134,7 +138,7 @@ def _at_floor(evidence: Evidence, floor: Floor) -> bool:
 def _meaningless(evidence: Evidence) -> Iterator[str]:
     """Why the score, however certain, says nothing about the setting."""
     health, floor = evidence.setting_health, evidence.floor
-    if 2 * health.collapsed >= health.runs > 0:
+    if _mostly_collapsed(health):
         yield (
             f"{health.collapsed} of the {health.runs} models of this setting collapsed: their "
             "codes carry no information."

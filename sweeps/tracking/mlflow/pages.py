@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import quote, urlparse
 
-from sweeps.run_store import Store
+from sweeps.run_store import Store, mlflow_key
 from sweeps.tracking.mlflow.database import DATABASE, tracking_uri
 
 HOST, PORT = "127.0.0.1", 5000  # of `sweep ui`
@@ -38,15 +38,15 @@ class Pages:
 def record(store: Store, sweep: str, experiment: str) -> None:
     """Keeps the id of the sweep's experiment, which only MLflow knows, and its server."""
     known = {"experiment": experiment, "server": _server(tracking_uri() or "")}
-    kept = store.read_json(_key(sweep))
+    kept = store.read_json(mlflow_key(sweep))
     kept = kept if isinstance(kept, dict) else {}
     if not known.items() <= kept.items():
-        store.write_json(_key(sweep), {**kept, **known})
+        store.write_json(mlflow_key(sweep), {**kept, **known})
 
 
 def pages_of(store: Store, sweep: str) -> Pages | None:
     """The pages of a sweep's runs; None before MLflow has any."""
-    kept = store.read_json(_key(sweep))
+    kept = store.read_json(mlflow_key(sweep))
     if not isinstance(kept, dict) or not str(kept.get("experiment", "")).isalnum():
         return None
     server = _server(str(kept.get("server") or ""))
@@ -69,7 +69,3 @@ def _server(uri: str) -> str:
     if parts.scheme not in ("http", "https"):
         return ""
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}".rstrip("/")
-
-
-def _key(sweep: str) -> str:
-    return f"sweeps/{sweep}/mlflow.json"

@@ -13,7 +13,7 @@ from evaluation.analysis.table import flatten
 from evaluation.result_file import RESULT
 from sweeps import by_eye
 from sweeps.plan import Setting
-from sweeps.run_store import Store, run_key, spec_key
+from sweeps.run_store import Store, mlflow_key, run_key, spec_key
 from sweeps.sweepfile import SweepSpec
 from sweeps.tracking.mlflow import pages
 from sweeps.tracking.mlflow.database import artifacts_of, connect
@@ -242,7 +242,7 @@ class MlflowWriter:
 
 def _lineage(spec: SweepSpec, store: Store) -> str:
     """Distinguishes this store's sweep from others of its name; created on first use."""
-    key = f"sweeps/{spec.name}/mlflow.json"
+    key = mlflow_key(spec.name)
     kept = store.read_json(key)
     if not (isinstance(kept, dict) and isinstance(kept.get("sweep"), str)):
         kept = {"sweep": secrets.token_hex(8)}
