@@ -33,7 +33,7 @@ def in_markdown(rows: Sequence[Figures]) -> str:
     parts = []
     if ways:
         marks = [f"loss after {MARKS[0]}", *MARKS[1:]]
-        titles = ["search", "searches", "runs", "chosen", "said", "to 95 %", *marks]
+        titles = ["search", "searches", "runs", "chosen", "said", "at 56", "to 95 %", *marks]
         parts.append(_table(titles, [_compared(row) for row in ways]))
     if curves:
         titles = ["curve", "searches", "runs", "chosen", "said", "±", "claimed"]
@@ -53,7 +53,8 @@ def _compared(row: Figures) -> list[str]:
     settled = "never" if row["settled"] is None else str(row["settled"])
     title = TITLES.get(row["way"]) or str(row["way"])
     first = [title, str(row["repeats"]), _number(row["runs"])]
-    return [*first, _number(row["chosen"], 2), _number(row["said"], 2), settled, *marks]
+    shares = [_number(row[name], 2) for name in ("chosen", "said", "tenth")]
+    return [*first, *shares, settled, *marks]
 
 
 def _claimed(name: str, found: Mapping[tuple[str, str], Figures]) -> list[str]:
