@@ -49,9 +49,10 @@ def _use(answer: Answer) -> Iterator[str]:
             f"{best.unusable}."
         )
         return
+    whose = "of those that finished" if answer.unknown else "setting's"
     yield (
         f"Use {setting_label(best.setting)} (β_norm {number(best.beta_norm)}): its score is within "
-        f"{number(best.within)} of the best setting's with probability "
+        f"{number(best.within)} of the best {whose} with probability "
         f"{best.standing.probability_within:.2f}, and {fixed(best.standing.expected_loss, 3)} "
         "below it on average."
     )
@@ -166,11 +167,14 @@ def _top(answer: Answer) -> Iterator[str]:
     if best.standing is None or best.interval is None:
         return
     low, high = map(number, best.interval)
+    others = "setting that finished" if answer.unknown else "setting tried"
     yield (
         f"{answer.level:.0%} interval of the best β: {low} to {high}. Probability that no other "
-        f"setting tried is better: {best.standing.probability_best:.2f}."
+        f"{others} is better: {best.standing.probability_best:.2f}."
     )
-    betas = [s.beta for s in answer.choice.settings if s.latents == best.setting.latents]
+    size = best.setting.latents
+    betas = [s.beta for s in answer.choice.settings if s.latents == size]
+    betas += [beta for beta, latents in answer.unknown if latents == size]
     ends = {min(betas): "lowest", max(betas): "highest"} if len(set(betas)) > 1 else {}
     if best.verdict == "clear" and best.setting.beta in ends:
         end = ends[best.setting.beta]

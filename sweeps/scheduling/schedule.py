@@ -17,10 +17,11 @@ from sweeps.sweepfile import SweepSpec
 
 
 class Work(NamedTuple):
-    """Seeds of one setting to train."""
+    """Seeds of one setting to train. share: of their steps; below 1, they are scored there."""
 
     setting: Setting
     seeds: tuple[int, ...]
+    share: float = 1.0
 
 
 @dataclass(frozen=True)

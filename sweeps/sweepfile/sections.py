@@ -62,20 +62,6 @@ class Stop:
 
 
 @dataclass(frozen=True)
-class EarlyStop:
-    """When a run is ended before its last step. Such a run has no result: its score is unknown.
-
-    collapsed: the share of its steps at which a run with no latent in use is ended.
-    """
-
-    collapsed: float | None = None
-
-    def __post_init__(self) -> None:
-        ok = self.collapsed is None or 0 < self.collapsed < 1
-        require(ok, "collapsed", f"expected a share of the steps in (0, 1), got {self.collapsed}")
-
-
-@dataclass(frozen=True)
 class Money:
     """What a sweep's machines may cost. per_hour: of wall time, for all; most: in total."""
 

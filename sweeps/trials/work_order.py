@@ -6,6 +6,7 @@ from typing import Any
 
 from sweeps.run_store import Store
 from sweeps.sweepfile import SweepSpec
+from sweeps.trials.early_scores import EarlyScores
 from sweeps.trials.trial_queue import Block
 from trainer.config.run import DatasetConfig
 from trainer.data import DATASETS
@@ -20,11 +21,12 @@ def job_of(
     store: Store,
     evaluation: Mapping[str, Mapping[str, Any]],
     data: Dataset | None = None,
+    early: EarlyScores | None = None,
 ) -> dict[str, Any]:
     """What all trials of a sweep share.
 
     evaluation: the metrics to compute. data: the images and labels that identify its results; a
-        worker refuses others.
+        worker refuses others. early: how unfinished runs are scored, if they are.
     """
     return {
         "sweep": spec.name,
@@ -34,6 +36,7 @@ def job_of(
         "evaluation": {name: dict(options) for name, options in evaluation.items()},
         "threads": max(1, int(spec.resources.cpu)),
         "collapsed": spec.early_stop.collapsed,
+        "early": None if early is None else early.order,
         "device": "cuda" if spec.resources.gpu > 0 else "cpu",
         "cpu": spec.resources.cpu,
         "gpu": spec.resources.gpu,
@@ -63,6 +66,7 @@ def config_of(block: Block, job: Mapping[str, Any], again: bool = False) -> dict
         "block": block.number,
         "runs": [{"id": run.id, "config": run.config.as_mapping()} for run in block.runs],
         "scored": list(block.scored),
+        "share": block.share,
         "patience": PATIENCE if again else 0.0,
         "job": dict(job),
     }
