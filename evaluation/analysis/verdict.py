@@ -178,16 +178,20 @@ def _meaningless(evidence: Evidence) -> Iterator[str]:
 
 
 def _too_few_betas(evidence: Evidence) -> str:
-    tried = "1 value" if evidence.betas == 1 else f"{evidence.betas} values"
     others = {beta for beta, latents in evidence.unknown if latents == evidence.latents}
     if others:
+        have = "1 value of beta at this latent size has"
+        if evidence.betas > 1:
+            have = f"{evidence.betas} values of beta at this latent size have"
         return (
-            f"Only {tried} of beta at this latent size {'has' if evidence.betas == 1 else 'have'} "
-            f"a score; {count(len(others), 'other')} ended early. Remove `early_stop` to train "
-            "them to the end."
+            f"Only {have} a score; {count(len(others), 'other')} ended early. Remove `early_stop` "
+            "to train them to the end."
         )
+    if evidence.betas == 1:
+        return "All runs at this latent size have the same β: they cannot show which β is best."
     return (
-        f"Only {tried} of beta tried at this latent size: try 5 or more, spanning a factor of 100."
+        f"Only {evidence.betas} values of beta tried at this latent size: try 5 or more, spanning "
+        "a factor of 100."
     )
 
 
@@ -254,7 +258,7 @@ def _now(evidence: Evidence, name: str) -> str:
     if value is None:
         return ""
     shown = f"{value:,}" if isinstance(value, int) and value > 999 else str(value)
-    return f" ({shown} now)"
+    return f" ({shown}{' steps' if name == 'steps' else ''} now)"
 
 
 def _added(seeds: int, factor: float) -> int:
