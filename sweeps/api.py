@@ -9,6 +9,7 @@ from typing import Any
 from evaluation.analysis.answer import Best
 from sweeps.overview import Glance
 from sweeps.run_store import Store
+from sweeps.scheduling.ended_early import ended_early
 from sweeps.sweep import Snapshot, Sweep
 from sweeps.sweepfile import SweepSpec, load_spec, spec_of
 from sweeps.trials import stopping
@@ -78,7 +79,7 @@ def is_file(sweep: str | Path) -> bool:
 def of_snapshot(snapshot: Snapshot) -> Best:
     """The answer from a snapshot; its sentences begin with what it is based on."""
     found, (spec, store) = snapshot.answer.best, (snapshot.sweep.spec, snapshot.sweep.store)
-    given_up, ended = stopping.given_up(store, spec.name), stopping.ended_early(store, spec)
+    given_up, ended = stopping.given_up(store, spec.name), ended_early(store, spec)
     unscored = (f"{said}." for said in stopping.unscored_in_words(len(given_up), len(ended)))
     return dataclasses.replace(found, sentences=(*snapshot.remarks, *unscored, *found.sentences))
 

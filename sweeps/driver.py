@@ -25,6 +25,7 @@ from sweeps.console.progress import Progress
 from sweeps.console.streams import unfailing
 from sweeps.reporting.baselines import paper_table, prepare_baselines
 from sweeps.run_store import Store, error_key
+from sweeps.scheduling.ended_early import ended_early
 from sweeps.storage.safe_paths import check_files
 from sweeps.sweep import Sweep
 from sweeps.sweepfile import SweepSpec
@@ -182,7 +183,7 @@ class _Session:
             stored=self.progress.stored,
             failed=self.progress.failed,
             given_up=len(stopping.given_up(self.sweep.store, self.sweep.name)),
-            collapsed=len(stopping.ended_early(self.sweep.store, self.sweep.spec)),
+            collapsed=len(ended_early(self.sweep.store, self.sweep.spec)),
             broken=broken,
             tracked=tracked,
             interrupted=stopped,

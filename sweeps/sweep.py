@@ -18,6 +18,7 @@ from sweeps.overview import Glance
 from sweeps.plan import Run, load_data, runs_of
 from sweeps.run_store import Store, report_key
 from sweeps.scheduling import rounds
+from sweeps.scheduling.ended_early import ended_early
 from sweeps.stored_settings import (
     StoredSetting,
     earlier_settings,
@@ -30,7 +31,6 @@ from sweeps.sweepfile.compatibility import check_models
 from sweeps.sweepfile.configure import configure
 from sweeps.sweepfile.early_stop import EarlyStop
 from sweeps.sweepfile.sections import goal_of
-from sweeps.trials.stopping import ended_early
 from trainer.config.normalised_beta import normalised
 from trainer.config.run import RunConfig
 from trainer.data.dataset import Dataset

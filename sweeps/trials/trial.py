@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ray.tune.result import DONE
 
 from sweeps.run_store import Store, error_key, run_key
+from sweeps.scheduling.ended_early import end_early
 from sweeps.trials import stopping
 from sweeps.trials.early_scores import EarlyScores, step_of
 from sweeps.trials.tune_stop import is_asked_to_stop
@@ -84,7 +85,7 @@ class Trial:
             if run not in self._given_up:
                 self._keep()
                 why = f"no latent was used at step {step} of {self._training.steps}"
-                stopping.end_early(self._store(), self.config["job"]["sweep"], run, why)
+                end_early(self._store(), self.config["job"]["sweep"], run, why)
                 self._given_up.add(run)
 
     def _stop(self) -> dict[str, Any]:

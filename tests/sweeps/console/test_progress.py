@@ -118,7 +118,7 @@ def test_the_time_left_of_a_race_and_of_runs_that_pause(clock):
         if share < 1:
             progress.trial_ended(begun, complete=True)
     assert race.summary() == "0 of at most 80 runs, between 2 min and 26 min left"
-    assert halved.summary() == "0 of at most 8 runs, about 90 s left"
+    assert halved.summary() == "0 of at most 8 runs, about 2 min left"
     again = replace(block(0), share=0.5)
     halved.trial_began(again)
     halved.trial_reported(again, 50, 100)
