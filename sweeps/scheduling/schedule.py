@@ -162,7 +162,7 @@ class Schedule:
         for place in found.new:
             setting = len(self._settings) + len(new)
             new[setting] = self._candidates[left[place]]
-            seeds[setting] = may_have[: self._rule.fewest]
+            seeds[setting] = may_have[:1]
         return ScheduledBatch(seeds, new)
 
     def _confirmed(self, number: int) -> bool:
@@ -208,7 +208,6 @@ def rule_of(spec: SweepSpec) -> race.Rule:
     """The rules of a sweep's race."""
     assert spec.racing is not None
     return race.Rule(
-        fewest=spec.racing.min,
         most=spec.racing.max,
         within=spec.within,
         confidence=spec.confidence,
