@@ -2,12 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from evaluation.analysis.inference.expectation import Expectation, expect
 from evaluation.analysis.settings.policies import Goal
 from evaluation.analysis.table import RunRow
+
+if TYPE_CHECKING:
+    from evaluation.analysis.inference.expectation import Expectation
 
 DRAWS = 2000
 # Looking after every round and stopping at the first that is certain makes claims too bold. Each
@@ -74,6 +77,8 @@ def decide(
     left = rule.most_settings - len(handed)
     untried = untried if left > 0 else untried[:0]
     seed = int(np.random.SeedSequence([rule.seed, number]).generate_state(1)[0])
+    from evaluation.analysis.inference.expectation import expect  # here, as it imports SciPy
+
     known = expect(rows, rule.goal, untried, DRAWS, seed) if rows else None
     if known is None:
         return Round({}, (), 0.0)
@@ -99,7 +104,7 @@ def decide(
 class _Pick:
     """Fills a batch. more: (C,) seeds given to each candidate."""
 
-    def __init__(self, rule: Rule, known: Expectation, given: np.ndarray, left: int):
+    def __init__(self, rule: Rule, known: "Expectation", given: np.ndarray, left: int):
         self._rule, self._given, self._noise, self._left = rule, given, known.noise, left
         self._spread = known.draws.var(axis=0)
         self.more = np.zeros(len(given), int)
