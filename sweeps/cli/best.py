@@ -43,8 +43,8 @@ def execute(args: Namespace) -> int:
 
 def show(answer: Best) -> None:
     """Prints the best setting and a table of the best per latent size."""
-    numbers = ("latents", "β", "is as good as the best", "good β", "β_norm", "score", "spread")
-    rows = table(*numbers, "seeds", "failed", "verdict", "")
+    numbers = ("latents M", "β", "is as good as the best", "good β", "β_norm", "score", "spread")
+    rows = table(*numbers, "seeds", "failed", "at this M", "")
     for latents, setting in answer.per_latents.items():
         is_best = latents == answer.latents
         rows.add_row(
@@ -61,7 +61,10 @@ def show(answer: Best) -> None:
             parameters(setting.parameters),
             style="bold" if is_best else None,
         )
-    console.print(rows)
+    if len(answer.per_latents) > 1:
+        console.print("For each latent size on its own, compared with the other β at that size:")
+        console.print(rows)
+        console.print("Over all latent sizes:")
     if answer.unusable:
         console.print(bold(headline(answer)), soft_wrap=True)
     else:

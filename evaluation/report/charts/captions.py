@@ -9,7 +9,7 @@ from evaluation.analysis.formatting import capital, count, fixed, number
 from evaluation.analysis.recommend import comparable
 from evaluation.analysis.settings.names import setting_label
 from evaluation.analysis.settings.summary import SettingSummary
-from evaluation.report.charts.axis import Axis, named_axis_of
+from evaluation.report.charts.axis import BETA, Axis, named_axis_of
 
 NOTHING = "No run finished, so there is nothing to show."
 
@@ -33,10 +33,17 @@ def of_inverted_u(choice: Choice, score_name: str) -> str:
 
 
 def of_map(choice: Choice, score_name: str) -> str:
-    """The beta to use per latent size, and the metric's favourite if different."""
+    """The beta to use per latent size, and the metric's favourite if different; where beta is
+    fixed or M is, where the best of all is."""
     tops = [top for top in choice.per_latents.values() if top.finished]
     if not tops:
         return NOTHING
+    axis, best = named_axis_of(choice), choice.best
+    if axis is not BETA or len(tops) == 1:
+        return (
+            f"The {name_of_best(choice)} is {setting_label(best)}, with {score_name} "
+            f"{fixed(best.score, 3)}{_own_best(choice)}."
+        )
     listed = "; ".join(
         f"M = {top.latents}: β = {number(top.beta)} ({fixed(top.score, 3)}"
         + (

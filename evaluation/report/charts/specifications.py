@@ -45,7 +45,9 @@ class Chart:
 
 
 def charts(choice: Choice, score_name: str) -> tuple[Chart, ...]:
-    """The charts for which this sweep has the data."""
+    """The charts for which this sweep has the data: a single setting is no picture."""
+    if len([setting for setting in choice.settings if setting.finished]) < 2:
+        return ()
     score = _axis("score", score_name)
     found = [
         Chart(
@@ -64,7 +66,7 @@ def charts(choice: Choice, score_name: str) -> tuple[Chart, ...]:
                 _map(score_name, len(choice.per_latents)),
             )
         )
-    if comparable(choice.settings, choice.best):
+    if len(comparable(choice.settings, choice.best)) > 1:
         found.append(
             Chart(
                 "tradeoff",

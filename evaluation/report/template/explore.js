@@ -94,11 +94,12 @@
     dialog.showModal();
   }
 
-  $(".controls").addEventListener("change", draw);
-  $(".controls").addEventListener("submit", (event) => event.preventDefault());
   document.addEventListener("click", (event) => {
     const button = event.target.closest("button.run");
     if (button) show(button.dataset.run);
   });
+  if (!sweep.charts.length) return; // a single setting
+  $(".controls").addEventListener("change", draw);
+  $(".controls").addEventListener("submit", (event) => event.preventDefault());
   draw();
 })();

@@ -42,8 +42,8 @@ def test_captions_name_both(found):
         captions.of_tradeoff(choice, "score"),
     ):
         assert f"{BOTH}, scores 0.9" in said and "best setting" not in said
-    assert captions.of_map(choice, "score").startswith("The β to use")
-    assert "the metric's favourite: β = 4" in captions.of_map(choice, "score")
+    assert captions.of_map(choice, "score").startswith("The setting to use is β 2, M 10, with")
+    assert BOTH in captions.of_map(choice, "score")
     assert BOTH in bold(choice)
 
 
