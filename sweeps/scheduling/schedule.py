@@ -190,14 +190,14 @@ class Schedule:
 
         Returns the indices of the candidates untried at that time as well.
         """
+        from sweeps.scheduling import race  # here, as it imports SciPy
+
         assert self._rule is not None
         ended = {setting: set(self._spec.seed_list[:count]) for setting, count in handed.items()}
         known = together(r for n in ended for r in self._rows.get(n, ()) if r.seed in ended[n])
         rows = sorted(known, key=lambda row: (row.setting, row.seed))
         tried = [self._settings[setting].parameters for setting in handed]
         left = [i for i, c in enumerate(self._candidates) if c not in tried]
-        from sweeps.scheduling import race  # here, as it imports SciPy
-
         return race.decide(self._rule, number, rows, handed, self._places[left]), left
 
     def _untried(self, place: Place | None) -> tuple[list[dict[str, Value]], np.ndarray]:
