@@ -58,7 +58,8 @@ def _use(answer: Answer) -> Iterator[str]:
     others = [s for s in best.good if s is not best.setting]
     if others and best.good_beta:
         low, high = map(number, best.good_beta)
-        span = f"β from {low} to {high}" if low != high else f"β {low}"
+        alone = "the same β" if low == number(best.beta) else f"β {low}"
+        span = f"β from {low} to {high}" if low != high else alone
         more = f" and {len(others) - MAX_NAMED} more" if len(others) > MAX_NAMED else ""
         named = "; ".join(map(setting_label, others[:MAX_NAMED]))
         yield f"As good, more likely than not: {span} ({named}{more})."
