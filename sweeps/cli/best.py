@@ -8,7 +8,7 @@ from evaluation.analysis.formatting import fixed, metric_name
 from evaluation.analysis.inference.variance_shares import in_words
 from evaluation.analysis.sentences import headline
 from sweeps import by_eye
-from sweeps.api import find_spec, of_other_metrics, of_snapshot
+from sweeps.api import of_other_metrics, of_snapshot
 from sweeps.cli.output import console, interval, number, parameters, print_json, table
 from sweeps.console.inverted_u import draw_inverted_u
 from sweeps.console.printing import bold
@@ -19,7 +19,7 @@ from sweeps.sweep import Sweep
 def execute(args: Namespace) -> int:
     """Prints the answer."""
     store = Store(args.store)
-    sweep = Sweep.load(find_spec(args.file, store, args.overrides), store)
+    sweep = Sweep.load(store.find_spec(args.file, args.overrides), store)
     glance = store.glance()
     snapshot = sweep.snapshot(glance)
     answer = of_snapshot(snapshot)
