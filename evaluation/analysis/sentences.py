@@ -59,7 +59,8 @@ def _use(answer: Answer) -> Iterator[str]:
     others = [s for s in best.good if s is not best.setting]
     if others and best.good_beta:
         low, high = map(number, best.good_beta)
-        span = f"β from {low} to {high}" if low != high else f"β {low}"
+        alone = "the same β" if low == number(best.beta) else f"β {low}"
+        span = f"β from {low} to {high}" if low != high else alone
         more = f" and {len(others) - MAX_NAMED} more" if len(others) > MAX_NAMED else ""
         named = "; ".join(map(setting_label, others[:MAX_NAMED]))
         yield f"As good, more likely than not: {span} ({named}{more})."
@@ -113,7 +114,8 @@ def _factors(answer: Answer) -> Iterator[str]:
         mentioned.update(lost)
         holders = {name: _holder(name, setting, answer.choice.settings) for name in lost}
         if nowhere := [name for name in lost if holders[name] is None]:
-            yield f"{_not_encoded(nowhere, setting)}, nor at any other setting."
+            others = ", nor at any other setting" if len(answer.choice.settings) > 1 else ""
+            yield f"{_not_encoded(nowhere, setting)}{others}."
         for name, holder in holders.items():
             if holder is not None:
                 size = "" if holder.latents == setting.latents else f", M = {holder.latents}"
