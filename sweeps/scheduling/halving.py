@@ -4,7 +4,6 @@ import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from scipy.special import stdtrit
 
 from evaluation.analysis.settings.policies import Goal
 from sweeps.sweepfile.early_stop import EarlyStop
@@ -51,6 +50,8 @@ def survivors(rule: EarlyStop, scores: Scores, goal: Goal) -> set[int]:
 
 def _not_worse(values: Mapping[int, np.ndarray], leader: int) -> set[int]:
     """Those that may be as good as the leader; none where there is one seed per setting."""
+    from scipy.special import stdtrit  # slow to import, and rarely needed
+
     freedom = sum(len(value) - 1 for value in values.values())
     if not freedom:
         return set()
