@@ -13,6 +13,7 @@ from ray.tune.result import DONE
 
 from sweeps.run_store import Store, error_key, run_key
 from sweeps.trials import stopping
+from sweeps.trials.heartbeat import heart
 from sweeps.trials.tune_stop import is_asked_to_stop
 from sweeps.trials.work_order import fingerprints
 from trainer.errors import UserError
@@ -42,6 +43,7 @@ class Trial:
         self._waits_since: float | None = None
         self._given_up: set[str] = set()
         self._looked = -math.inf
+        heart.beat_for(config)
 
     def step(self) -> dict[str, Any]:
         """Trains for about STEP_SECONDS, or scores what is trained; returns its progress."""
