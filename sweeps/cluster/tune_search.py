@@ -88,15 +88,14 @@ class Rescue(tune.Callback):
 
     def on_step_begin(self, iteration: int, trials: list[TuneTrial], **info: Any) -> None:
         """Called by Tune in each iteration of its loop."""
-        running = {
-            trial.trial_id: trial
-            for trial in trials
-            if trial.status == TuneTrial.RUNNING and trial.temporary_state.ray_actor is not None
-        }
-        hung = self._listener.hung({name: trial.config for name, trial in running.items()})
-        for name, process in hung.items():
+        configs, workers = {}, {}
+        for trial in trials:
+            worker = trial.temporary_state.ray_actor
+            if trial.status == TuneTrial.RUNNING and worker is not None:
+                configs[trial.trial_id], workers[trial.trial_id] = trial.config, worker
+        for name, process in self._listener.hung(configs).items():
             self._ask("hung", name, process)
-            ray.kill(running[name].temporary_state.ray_actor)
+            ray.kill(workers[name])
 
 
 def run_trials(ask: Ask, order: Order, folder: Path) -> None:
