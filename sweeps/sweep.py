@@ -7,10 +7,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from evaluation.analysis.answer import Answer
-from evaluation.analysis.conclude import answer
 from evaluation.analysis.table import RunRow, rows_from_results
 from sweeps.metric_plan import MetricPlan, plan_metrics
 from sweeps.overview import Glance
@@ -31,6 +29,9 @@ from sweeps.sweepfile.sections import goal_of
 from trainer.config.normalised_beta import normalised
 from trainer.data.dataset import Dataset
 from trainer.errors import UserError
+
+if TYPE_CHECKING:
+    from evaluation.analysis.answer import Answer
 
 
 @dataclass(frozen=True)
@@ -191,11 +192,13 @@ class Snapshot:
         return rows_from_results(self.results, "", metric)
 
     @cached_property
-    def answer(self) -> Answer:
+    def answer(self) -> "Answer":
         """The setting to use, overall and per latent size, and how certain that is.
 
         Raises UserError when no run has finished.
         """
+        from evaluation.analysis.conclude import answer  # here, as it imports SciPy
+
         if not self.rows:
             raise UserError(
                 f"no setting of the sweep {self.sweep.name!r} has a scored run in this store; "

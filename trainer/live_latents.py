@@ -1,3 +1,3 @@
-"""When a latent counts as live; for training and evaluation alike, without importing torch."""
+"""When a latent counts as live: the one threshold of tables and figures; imports no torch."""
 
 LIVE = 0.01  # nats of KL; Duan et al. 2020 leave out latents with less

@@ -7,7 +7,7 @@ from evaluation.analysis.answer import Answer, Best
 from evaluation.analysis.formatting import count, fixed, metric_name, number, score_name
 from evaluation.analysis.recommend import factors_kept, likelihood_of
 from evaluation.analysis.run_health import HealthCounts
-from evaluation.analysis.settings.names import setting_label
+from evaluation.analysis.settings.names import setting_label, short_name
 from evaluation.analysis.settings.summary import SettingSummary
 
 MAX_NAMED = 5  # settings named in a sentence
@@ -41,7 +41,7 @@ def headline(best: Best) -> str:
 
 def _use(answer: Answer) -> Iterator[str]:
     best = answer.best
-    if best.standing is None:
+    if best.standing is None or len(answer.choice.settings) == 1:
         return
     if best.unusable:
         yield (
@@ -58,7 +58,8 @@ def _use(answer: Answer) -> Iterator[str]:
     others = [s for s in best.good if s is not best.setting]
     if others and best.good_beta:
         low, high = map(number, best.good_beta)
-        span = f"β from {low} to {high}" if low != high else f"β {low}"
+        alone = "the same β" if low == number(best.beta) else f"β {low}"
+        span = f"β from {low} to {high}" if low != high else alone
         more = f" and {len(others) - MAX_NAMED} more" if len(others) > MAX_NAMED else ""
         named = "; ".join(map(setting_label, others[:MAX_NAMED]))
         yield f"As good, more likely than not: {span} ({named}{more})."
@@ -112,7 +113,8 @@ def _factors(answer: Answer) -> Iterator[str]:
         mentioned.update(lost)
         holders = {name: _holder(name, setting, answer.choice.settings) for name in lost}
         if nowhere := [name for name in lost if holders[name] is None]:
-            yield f"{_not_encoded(nowhere, setting)}, nor at any other setting."
+            others = ", nor at any other setting" if len(answer.choice.settings) > 1 else ""
+            yield f"{_not_encoded(nowhere, setting)}{others}."
         for name, holder in holders.items():
             if holder is not None:
                 size = "" if holder.latents == setting.latents else f", M = {holder.latents}"
@@ -163,13 +165,13 @@ def _score(answer: Answer) -> Iterator[str]:
 
 def _top(answer: Answer) -> Iterator[str]:
     best = answer.best
-    if best.standing is None or best.interval is None:
+    if best.standing is None or best.interval is None or len(answer.choice.settings) == 1:
         return
     low, high = map(number, best.interval)
-    yield (
-        f"{answer.level:.0%} interval of the best β: {low} to {high}. Probability that no other "
-        f"setting tried is better: {best.standing.probability_best:.2f}."
-    )
+    one_beta = len({s.beta for s in answer.choice.settings}) == 1
+    top = "" if one_beta else f"{answer.level:.0%} interval of the best β: {low} to {high}. "
+    chance = fixed(best.standing.probability_best, 2)
+    yield f"{top}Probability that no other setting tried is better: {chance}."
     betas = [s.beta for s in answer.choice.settings if s.latents == best.setting.latents]
     ends = {min(betas): "lowest", max(betas): "highest"} if len(set(betas)) > 1 else {}
     if best.verdict == "clear" and best.setting.beta in ends:
@@ -236,10 +238,10 @@ def _scope(answer: Answer) -> Iterator[str]:
             f"the others ({fixed(other.mean, 3)})."
         )
     if answer.scattered:
-        names = ", ".join(answer.scattered)
+        names = ", ".join(map(short_name, answer.scattered))
         yield f"Other parameters vary too ({names}); their effect counts as noise here."
     if answer.levels:
-        names = ", ".join(answer.levels)
+        names = ", ".join(map(short_name, answer.levels))
         yield f"Too few betas for a curve per {names}: they share one shape, each at its own level."
     likelihoods = {likelihood_of(setting) for setting in choice.settings}
     if len(likelihoods) > 1:

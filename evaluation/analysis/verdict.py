@@ -174,9 +174,11 @@ def _meaningless(evidence: Evidence) -> Iterator[str]:
 
 
 def _too_few_betas(evidence: Evidence) -> str:
-    tried = "1 value" if evidence.betas == 1 else f"{evidence.betas} values"
+    if evidence.betas == 1:
+        return "All runs at this latent size have the same β: they cannot show which β is best."
     return (
-        f"Only {tried} of beta tried at this latent size: try 5 or more, spanning a factor of 100."
+        f"Only {evidence.betas} values of beta tried at this latent size: try 5 or more, spanning "
+        "a factor of 100."
     )
 
 
@@ -235,7 +237,7 @@ def _now(evidence: Evidence, name: str) -> str:
     if value is None:
         return ""
     shown = f"{value:,}" if isinstance(value, int) and value > 999 else str(value)
-    return f" ({shown} now)"
+    return f" ({shown}{' steps' if name == 'steps' else ''} now)"
 
 
 def _added(seeds: int, factor: float) -> int:

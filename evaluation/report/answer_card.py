@@ -8,6 +8,7 @@ from evaluation.analysis.choose import Choice
 from evaluation.analysis.formatting import capital, count, fixed, number
 from evaluation.analysis.settings.names import setting_label
 from evaluation.analysis.settings.summary import SettingSummary
+from evaluation.analysis.verdict import FAVOUR_EMPTY_CODES
 from evaluation.report.charts.axis import BETA, named_axis_of
 from evaluation.report.charts.captions import label_beside
 from evaluation.report.charts.dimensions import title_of
@@ -49,6 +50,8 @@ def answer_card(choice: Choice, facts: SweepFacts, answer: "Answer | None") -> A
         label = f"No {axis.label} is worth using; of those tried, first comes"
     if not best.finished:
         return AnswerCard(label, "No answer yet")
+    if choice.metric in FAVOUR_EMPTY_CODES:
+        label = f"Ranked first by {facts.score_name}, which favours codes that carry little"
     headline = axis.words(best)
     alone = len(choice.settings) == 1
     if alone:

@@ -14,6 +14,7 @@ from evaluation.report.charts.keys import setting_key
 from evaluation.report.facts import SweepFacts
 from evaluation.report.page_sample import FAILURES
 from evaluation.report.tables import Column, Row, Table
+from trainer.live_latents import LIVE
 
 if TYPE_CHECKING:
     from evaluation.analysis.answer import Answer, Best
@@ -196,6 +197,8 @@ def scoring(choice: Choice) -> list[str]:
         f"{choice.policy_words} {better}",
         "The spread is the standard deviation over seeds of their mean score. Normalised β is "
         "β · M / N, with N the number of pixels times channels (Higgins et al. 2017, A.5).",
+        f"A latent is live if it carries more than {LIVE} nats, by its KL and by what its samples "
+        "say about the image; a model without a live latent has collapsed.",
     ]
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from evaluation.analysis.formatting import fixed
+from evaluation.analysis.formatting import fixed, number
 from evaluation.report.traversals import Traversal
 
 ROOM = 4_000_000  # characters in the page for the traversals of single runs
@@ -54,8 +54,8 @@ def slider(traversal: Traversal, strip: Picture) -> Slider:
         sheet(traversal.images[0]),
         rows,
         columns,
-        labels=tuple(f"z{z} · {fixed(kl, 2)} nats" for z, kl in named),
-        values=tuple(f"{value:g}" for value in traversal.values),
+        labels=tuple(f"z{z}\n{fixed(kl, 2)} nats" for z, kl in named),
+        values=tuple(number(float(value)) for value in traversal.values),
     )
 
 

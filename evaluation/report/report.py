@@ -149,10 +149,12 @@ def _stills(images: Mapping[str, Picture], shown: Sequence[Chart]) -> dict[str, 
 
 
 def _axes(dims: Sequence[Dimension]) -> list[Dimension]:
-    """The dimensions for axes; varying ones first, beta before all."""
-    return [dim for dim in dims if dim.field in ("beta", "beta_norm") or len(dim.values) > 1][
-        :-1
-    ] or [dims[0]]
+    """The dimensions for axes: those that vary, beta first. M counts as one if beta is fixed."""
+    varied = [dim for dim in dims if dim.field != "seed" and len(dim.values) > 1]
+    names = {dim.field for dim in varied}
+    if "beta" not in names:  # then beta_norm is M
+        varied = [dim for dim in varied if dim.field != "beta_norm"]
+    return varied or [dims[0]]
 
 
 def _colours(dims: Sequence[Dimension]) -> list[Dimension]:

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
+from evaluation.analysis.settings.names import run_label
 from evaluation.analysis.table import RunRow
 from trainer.data.dataset import Dataset
 from trainer.errors import UserError
@@ -60,7 +61,7 @@ def traverse_run(row: RunRow, data: Dataset, indices: Sequence[int], rows: int =
     with torch.inference_mode():
         reconstructions = pack.means(pack.encode(inputs)[0])[0]
     return Traversal(
-        title=f"β = {row.beta:.3g}, M = {row.latents}, seed {row.seed}, score {row.score:.3f}",
+        title=f"{run_label(row)}, score {row.score:.3f}",
         latents=latents,
         kl=kl[latents],
         values=values_of(pack),

@@ -6,7 +6,6 @@ from typing import Any
 
 from evaluation.analysis.formatting import count
 from evaluation.identity import compares_seeds
-from sweeps.api import find_spec
 from sweeps.cli.output import console, parameters, print_json, table
 from sweeps.console.printing import bold
 from sweeps.plan import Setting
@@ -27,7 +26,7 @@ MAX_TIMED = 200  # runs whose training times are read
 def execute(args: Namespace) -> int:
     """Prints the plan."""
     store = Store(args.store)
-    spec = find_spec(args.file, store, args.overrides)
+    spec = store.find_spec(args.file, args.overrides)
     sweep = Sweep.load(spec, store)
     data = sweep.data
     settings, in_store_count, to_score = [], 0, 0

@@ -20,7 +20,6 @@ import numpy as np
 
 from evaluation.analysis.settings.summary import SettingSummary
 from evaluation.report import pictures
-from evaluation.report.figures.traversals import INACTIVE
 from evaluation.report.material import Lacking, Material
 from evaluation.report.traversals import traverse_run
 from sweeps import by_eye
@@ -29,6 +28,7 @@ from sweeps.sweep import Snapshot
 from trainer.data.holdout import unseen
 from trainer.errors import UserError
 from trainer.files import parse_json
+from trainer.live_latents import LIVE
 from trainer.models.traversal import VALUES
 
 HOST = "127.0.0.1"
@@ -116,7 +116,7 @@ class Inspection:
         with self._lock:  # one model in memory at a time
             found = traverse_run(row, self._data, [self._images[image]], LATENTS)
         rows = [
-            {"latent": int(z), "kl": round(float(kl), 3), "dead": bool(kl < INACTIVE)}
+            {"latent": int(z), "kl": round(float(kl), 3), "dead": bool(kl <= LIVE)}
             for z, kl in zip(found.latents, found.kl, strict=True)
         ]
         slider = pictures.slider(found, pictures.Picture("", "", 0))

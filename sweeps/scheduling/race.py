@@ -1,15 +1,18 @@
 """A race over seeds: settings that may be the best get more, until one is certain enough."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import ndtr, ndtri
 
 from evaluation.analysis.inference.expectation import Expectation, expect
 from evaluation.analysis.settings.policies import Goal
 from evaluation.analysis.table import RunRow
 
 DRAWS = 2000
+QUANTILES = ndtri((np.arange(16) + 0.5) / 16)  # of a standard normal
 # Looking after every round and stopping at the first that is certain makes claims too bold. Each
 # further round spends its runs on whatever may still beat the favourite. Calibrated by simulation:
 # docs/measurements.md, "What is claimed".
@@ -20,13 +23,12 @@ CONFIRMING = 4
 class Rule:
     """The rules of a race.
 
-    fewest, most: seeds per setting. within, confidence: the race ends once the favourite is within
+    most: seeds per setting. within, confidence: the race ends once the favourite is within
     `within` of the best with this probability in `rounds` rounds running. batch: runs decided on
     together. most_settings: how many settings may be tried. goal: which scores are better.
     seed: of all random draws.
     """
 
-    fewest: int
     most: int
     within: float = 0.01
     confidence: float = 0.95
@@ -46,8 +48,8 @@ class Round:
     """What to train next if the race continues; nothing if every useful seed is spent.
 
     seeds: how many more seeds tried settings get, by setting number. new: indices of the untried
-        settings to try. favourite: the tried setting with the best expected score; None without
-        scores. probability: that the favourite is within `within` of the best.
+        settings to try, with one seed each. favourite: the tried setting with the best expected
+        score; None without scores. probability: that the favourite is within `within` of the best.
     """
 
     seeds: dict[int, int]
@@ -61,12 +63,12 @@ def decide(
 ) -> Round:
     """Decides round `number` of a race.
 
-    Top-two Thompson sampling (Russo 2016) with a slack as in EB-TC-epsilon (Jourdan, Degenne and
-    Kaufmann 2023). Each run goes to the favourite, the setting with the best expected score, or to
-    a challenger: the best setting in a posterior draw in which the favourite is more than `within`
-    below it. Of the two, the run goes to the one whose mean it would make more certain. The
-    posterior is the answer's surface over (log beta_norm, log latents), so a setting learns from
-    its neighbours' seeds, and untried settings compete with more seeds of tried ones.
+    Each run goes where it promises most by the knowledge gradient for correlated beliefs (Frazier,
+    Powell and Dayanik 2009): the gain in the expected score of the setting chosen after it. The
+    posterior is the answer's surface over (log beta_norm, log latents), so a run tells about its
+    neighbours, and untried settings compete with more seeds of tried ones. Runs are for contenders
+    alone: the favourite, and the best setting of every posterior draw in which the favourite is
+    more than `within` below it.
 
     rows: all runs with known scores. handed: seeds handed out so far by setting number, including
     those of lost runs. untried: (n, 2) log beta_norm and log latents.
@@ -85,46 +87,65 @@ def decide(
     beaten = np.flatnonzero(loss[favourite] > rule.within)
     probability = 1 - len(beaten) / len(known.draws)
     given = np.array([*(handed[int(s)] for s in known.settings), *[0] * len(untried)])
-    pick = _Pick(rule, known, given, left)
-    rng = np.random.default_rng(seed)
-    for draw in rng.permutation(beaten):
-        pick.one_of(favourite, int(known.draws[draw].argmax()))
-        if pick.full:
-            break
-    settings = {int(s): n for s, n in zip(known.settings, pick.more, strict=False) if n}
-    new = tuple(i for i, n in enumerate(pick.more[tried:]) if n)
+    contenders = np.unique([favourite, *known.draws[beaten].argmax(axis=1)])
+    more = _fill(rule, known, given, left, contenders)
+    settings = {int(s): int(n) for s, n in zip(known.settings, more, strict=False) if n}
+    new = tuple(i for i, n in enumerate(more[tried:]) if n)
     return Round(settings, new, probability, leader)
 
 
-class _Pick:
-    """Fills a batch. more: (C,) seeds given to each candidate."""
+def _fill(
+    rule: Rule, known: Expectation, given: np.ndarray, left: int, contenders: np.ndarray
+) -> np.ndarray:
+    """How many seeds (C,) each candidate gets in this round; a new setting one at most.
 
-    def __init__(self, rule: Rule, known: Expectation, given: np.ndarray, left: int):
-        self._rule, self._given, self._noise, self._left = rule, given, known.noise, left
-        self._spread = known.draws.var(axis=0)
-        self.more = np.zeros(len(given), int)
+    given: (C,) seeds so far. left: how many new settings may be tried. contenders: candidates that
+    may get seeds.
+    """
+    expected, noise = known.means.mean(axis=0), np.maximum(known.noise, 1e-12)
+    covariance = np.cov(known.means, rowvar=False).reshape(len(given), -1)
+    more = np.zeros(len(given), int)
+    while more.sum() < rule.batch:
+        fresh = (more == 0) & (np.count_nonzero(more[given == 0]) < left)
+        allowed = np.where(given > 0, given + more < rule.most, fresh)
+        may = contenders[allowed[contenders]]
+        if not len(may):
+            break
+        tried = given + more > 0
+        gains = _gains(expected, covariance, noise, known.ceiling, tried, may)
+        chosen = may[gains.argmax()]
+        more[chosen] += 1
+        # the variance that its score will leave; the means stay, as the score is not known yet
+        seen = covariance[:, chosen]
+        left_over = covariance[chosen, chosen] + noise[chosen]
+        covariance = covariance - np.outer(seen, seen) / left_over
+    return more
 
-    @property
-    def full(self) -> bool:
-        return int(self.more.sum()) >= self._rule.batch
 
-    def one_of(self, first: int, second: int) -> None:
-        """Gives a seed to one of the two candidates, if either may have more."""
-        may = [c for c in (first, second) if self._may(c)]
-        if not may:
-            return
-        chosen = max(may, key=self._gain)
-        count = 1 if self._given[chosen] or self.more[chosen] else self._rule.fewest
-        self.more[chosen] += count
+def _gains(
+    expected: np.ndarray,
+    covariance: np.ndarray,
+    noise: np.ndarray,
+    ceiling: float,
+    tried: np.ndarray,
+    may: np.ndarray,
+) -> np.ndarray:
+    """The knowledge gradient of a score of each candidate in `may`, of variance `noise` (C,).
 
-    def _may(self, candidate: int) -> bool:
-        if not self._given[candidate] and not self.more[candidate]:
-            new = np.count_nonzero(self.more[self._given == 0])
-            return bool(new < self._left)
-        return bool(self._given[candidate] + self.more[candidate] < self._rule.most)
-
-    def _gain(self, candidate: int) -> float:
-        """How much another seed would reduce its mean's variance, given those of this batch."""
-        noise = max(float(self._noise[candidate]), 1e-12)
-        now = 1 / (1 / max(float(self._spread[candidate]), 1e-12) + self.more[candidate] / noise)
-        return now**2 / (now + noise)
+    Chosen from are those `tried` (C,) and the candidate itself. The expectation is a mean over
+    quantiles of the score. Where none of them would change the choice, what counts is how much its
+    tails would in favour of any one rival.
+    """
+    leader = int(np.where(tried, expected, -np.inf).argmax())
+    rivals = tried[:, None] | (np.arange(len(expected))[:, None] == may)
+    below = np.where(rivals, expected[:, None] - expected[leader], -np.inf)
+    # by how much a score of may[k] moves each mean, in standard deviations of that score
+    moves = covariance[:, may] / np.sqrt(covariance[may, may] + noise[may])
+    room = ceiling - expected[leader]
+    gain = np.mean([np.minimum(below + moves * z, room).max(axis=0) for z in QUANTILES], axis=0)
+    if gain.max() > 1e-9:
+        return gain
+    spread = np.maximum(np.abs(moves - moves[leader]), 1e-12)
+    ratio = np.clip(below / spread, -30.0, 0.0)
+    tails = spread * (np.exp(-0.5 * ratio**2) / math.sqrt(2 * math.pi) + ratio * ndtr(ratio))
+    return np.where(rivals, tails, 0.0).max(axis=0)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve, cholesky, solve_triangular
 from scipy.spatial.distance import cdist
-from scipy.special import expit, logsumexp
+from scipy.special import expit, logsumexp, softmax
 
 # The family of functions: every combination is weighted by how well it explains the scores.
 # Lengths are in natural logarithms, heights in standard deviations of the settings' means.
@@ -33,7 +33,11 @@ NOISES = 32  # draws, at least, of the noise level of the scores
 
 
 class Shape(NamedTuple):
-    """One member of the family: lengths over log beta_norm and log latents, height, misfit."""
+    """One member of the family: lengths over log beta_norm and log latents, height, misfit.
+
+    A height of 0 is no effect at all: levels, without a curve or fine detail. Its misfit is noise
+    beyond the measured one, since all settings have the same mean.
+    """
 
     beta: float
     latents: float
@@ -50,7 +54,8 @@ class FittedSurface:
 
     points: (n, 2 + C) where the scores are known; values: (n,) there, centred and scaled;
     noise: (n,) their variance, known with `freedom` (n,) degrees of freedom.
-    weights: posterior probability of each of the `shapes`.
+    weights: posterior probability of each of the `shapes`. If the noise is measured, no effect is
+        one of them, at even odds.
     flat: posterior probability, from even odds, that the score does not depend on beta or latents.
     """
 
@@ -136,26 +141,25 @@ class FittedSurface:
         """
         every = points if own else np.concatenate([points, self.points])
         known = slice(0, len(self.points)) if own else slice(len(points), None)
-        beyond = shape.misfit**2
+        misfit = shape.misfit**2
+        beyond = misfit if own and shape.height else 0.0  # the settings' own
         if len(every) <= MAX_TOGETHER:
-            covariance = _rest(every, every) + _curve(shape, every, every)
-            covariance[np.diag_indices_from(covariance)] += JITTER
-            if own:
-                covariance[np.diag_indices_from(covariance)] += beyond
+            covariance = _covariance(shape, every, every)
+            covariance[np.diag_indices_from(covariance)] += JITTER + beyond
             root = cholesky(covariance, lower=True, check_finite=False)
             prior = rng.standard_normal((count, len(every))) @ root.T
             gram, cross = covariance[known, known], covariance[known, : len(points)]
         else:
-            prior = _draw_by_knots(shape, every, known, beyond if own else 0.0, count, rng)
-            cross = _rest(every[known], points) + _curve(shape, every[known], points)
-            gram = _rest(every[known], every[known]) + _curve(shape, every[known], every[known])
-            gram[np.diag_indices_from(gram)] += JITTER + (beyond if own else 0.0)
+            prior = _draw_by_knots(shape, every, known, beyond, count, rng)
+            cross = _covariance(shape, every[known], points)
+            gram = _covariance(shape, every[known], every[known])
+            gram[np.diag_indices_from(gram)] += JITTER + beyond
             if own:
                 cross[np.diag_indices(len(cross))] = np.diag(gram)
         draws, at_known = prior[:, : len(points)].copy(), prior[:, known]
         for start in range(0, count, block):
             here = slice(start, start + block)
-            variances = _safe(self._noise_drawn(rng) + (0.0 if own else beyond))
+            variances = _safe(self._noise_drawn(rng) + misfit - beyond)
             scores = at_known[here] + rng.standard_normal(at_known[here].shape) * np.sqrt(variances)
             factor = cho_factor(gram + np.diag(variances), overwrite_a=True, check_finite=False)
             draws[here] += cho_solve(factor, (self.values - scores).T, check_finite=False).T @ cross
@@ -183,13 +187,15 @@ def _draw_by_knots(
     spread = np.linspace(0, len(points) - 1, KNOTS).round().astype(int)
     together[np.lexsort(points.T)[spread]] = True
     knots, others = points[together], points[~together]
-    among = _rest(knots, knots) + _curve(shape, knots, knots)
+    among = _covariance(shape, knots, knots)
     among[np.diag_indices_from(among)] += JITTER + beyond
     root = cholesky(among, lower=True, overwrite_a=True, check_finite=False)
-    across = _rest(knots, others) + _curve(shape, knots, others)
+    across = _covariance(shape, knots, others)
     shared = solve_triangular(root, across, lower=True, overwrite_b=True, check_finite=False)
     alone = UNKNOWN_LEVEL**2 + CATEGORY_LEVEL**2 * (points.shape[1] - 2)
-    alone += DETAIL_HEIGHT**2 + shape.height**2 + beyond
+    alone += beyond
+    if shape.height:
+        alone += DETAIL_HEIGHT**2 + shape.height**2
     left = np.sqrt(np.maximum(alone - (shared**2).sum(axis=0), 0.0))
     white = rng.standard_normal((count, len(knots)))
     draws = np.empty((count, len(points)))
@@ -232,18 +238,25 @@ def fit_surface(
     curved = np.concatenate(found)
     level = [_level(points, points)] * len(misfits)
     constant = _evidence(level, values, [noise + misfit**2 for misfit in misfits])
-    weights = np.exp(curved - logsumexp(curved))
+    flat = float(expit(_log_mean(constant) - _log_mean(curved)))
+    weights = softmax(curved)
     kept = np.flatnonzero(weights >= min(NEGLIGIBLE, weights.max()))
+    shapes, weights = [shapes[i] for i in kept], weights[kept] / weights[kept].sum()
+    if measured and flat >= NEGLIGIBLE:
+        # otherwise a flat curve is never believed: half the spread of equal means is still a curve
+        longest = BETA_LENGTHS[-1], latents_lengths[-1]
+        shapes += [Shape(*longest, 0.0, misfit) for misfit in misfits]
+        weights = np.concatenate([(1 - flat) * weights, flat * softmax(constant)])
     return FittedSurface(
         points=points,
         values=values,
         noise=noise,
         freedom=np.full(len(values), math.inf) if freedom is None else freedom,
-        shapes=tuple(shapes[i] for i in kept),
-        weights=weights[kept] / weights[kept].sum(),
+        shapes=tuple(shapes),
+        weights=weights,
         centre=centre,
         scale=scale,
-        flat=float(expit(_log_mean(constant) - _log_mean(curved))),
+        flat=flat,
     )
 
 
@@ -261,6 +274,11 @@ def _rest(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     if a.shape[1] > 2:
         detail *= (a[:, None, 2:] == b[None, :, 2:]).all(axis=-1)
     return _level(a, b) + detail
+
+
+def _covariance(shape: Shape, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Prior covariance (a, b) of the mean scores, without misfit."""
+    return _rest(a, b) + _curve(shape, a, b) if shape.height else _level(a, b)
 
 
 def _curve(shape: Shape, a: np.ndarray, b: np.ndarray) -> np.ndarray:

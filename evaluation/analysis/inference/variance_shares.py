@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
+from evaluation.analysis.settings.names import short_name
 from evaluation.analysis.settings.summary import SettingSummary
 
 MAX_LEVELS = 8  # a parameter drawn from a range is cut into this many equal parts
@@ -85,7 +86,7 @@ def named(shares: Mapping[str, float]) -> dict[str, float]:
     names = {"beta": "β", "latents": "latents M", SEED: "luck of the seed"}
     names |= {INTERACTION: "interactions", TOGETHER: "parameters changed together"}
     order = sorted(shares.items(), key=lambda pair: -pair[1])
-    return {names.get(name, name): share for name, share in order}
+    return {names.get(name, short_name(name)): share for name, share in order}
 
 
 def in_words(shares: Mapping[str, float]) -> str:

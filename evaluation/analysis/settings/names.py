@@ -4,6 +4,15 @@ from typing import Any
 
 from evaluation.analysis.formatting import finite_or_none, number
 from evaluation.analysis.settings.summary import SettingSummary
+from evaluation.analysis.table import RunRow
+
+SYMBOLS = {"variance": "σ²", "gamma": "γ"}  # of the papers, for parameters named otherwise
+
+
+def short_name(parameter: str) -> str:
+    """A parameter's name without its prefix, or its symbol: objective_options.gamma is γ."""
+    last = parameter.removesuffix(".name").rpartition(".")[2]
+    return SYMBOLS.get(last, last)
 
 
 def setting_label(setting: SettingSummary) -> str:
@@ -13,11 +22,17 @@ def setting_label(setting: SettingSummary) -> str:
     )
 
 
-def describe_parameters(setting: SettingSummary) -> list[str]:
+def run_label(row: RunRow) -> str:
+    """A run in a sentence: its setting and its seed."""
+    named = [f"β {number(row.beta)}", f"M {row.latents}", *describe_parameters(row)]
+    return ", ".join([*named, f"seed {row.seed}"])
+
+
+def describe_parameters(setting: SettingSummary | RunRow) -> list[str]:
     """The choices other than beta and latents that differ between settings: objective isa_vae."""
     # None: an option that only another objective has
     given = {key: value for key, value in setting.parameters.items() if value is not None}
-    return [f"{key.rpartition('.')[2]} {_value(value)}" for key, value in given.items()]
+    return [f"{short_name(key)} {_value(value)}" for key, value in given.items()]
 
 
 def identify(setting: SettingSummary) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from evaluation.analysis.formatting import number
+from evaluation.analysis.settings.names import short_name
 from evaluation.analysis.table import RunRow
 
 MAX_DISTINCT = 8  # values that colours and shapes can distinguish
@@ -100,13 +101,9 @@ def dimensions(rows: Sequence[RunRow]) -> tuple[Dimension, ...]:
 
 
 def title_of(name: str, names: Iterable[str]) -> str:
-    """A parameter's name without its prefix, where that is unambiguous."""
-    last = _last(name)
-    return last if [_last(other) for other in names].count(last) == 1 else name
-
-
-def _last(name: str) -> str:
-    return name.removesuffix(".name").rpartition(".")[2]
+    """A parameter's short name, where that is unambiguous."""
+    short = short_name(name)
+    return short if [short_name(other) for other in names].count(short) == 1 else name
 
 
 def parameter_fields(rows: Sequence[RunRow]) -> dict[str, str]:

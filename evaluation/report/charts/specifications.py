@@ -45,7 +45,9 @@ class Chart:
 
 
 def charts(choice: Choice, score_name: str) -> tuple[Chart, ...]:
-    """The charts for which this sweep has the data."""
+    """The charts for which this sweep has the data: a single setting is no picture."""
+    if len([setting for setting in choice.settings if setting.finished]) < 2:
+        return ()
     score = _axis("score", score_name)
     found = [
         Chart(
@@ -64,7 +66,7 @@ def charts(choice: Choice, score_name: str) -> tuple[Chart, ...]:
                 _map(score_name, len(choice.per_latents)),
             )
         )
-    if comparable(choice.settings, choice.best):
+    if len(comparable(choice.settings, choice.best)) > 1:
         found.append(
             Chart(
                 "tradeoff",
@@ -90,9 +92,10 @@ def charts(choice: Choice, score_name: str) -> tuple[Chart, ...]:
 
 
 def _first_title(choice: Choice, score_name: str) -> str:
-    """The inverted U is one of β, and upside down where less is better."""
+    """The inverted U is one of three β or more, and upside down where less is better."""
     axis = named_axis_of(choice)
-    if axis is BETA and choice.goal == "maximize":
+    betas = {setting.beta for setting in choice.settings}
+    if axis is BETA and choice.goal == "maximize" and len(betas) > 2:
         return "The inverted U"
     return f"{capital(score_name)} against {axis.label}"
 

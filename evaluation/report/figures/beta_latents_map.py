@@ -45,8 +45,7 @@ def draw(rows: Sequence[RunRow], choice: Choice, *, score_name: str = "score") -
     lines = series.series_of(choice, axis_of(choice))
     figure = style.new_figure(9.6, height(len(lines)))
     draw_on(figure.add_subplot(), rows, choice, score_name=score_name)
-    tick = " White tick: β = 1." if axis_of(choice).parameter == "" else ""
-    text = f"{what_the_star_is(choice)}{tick} Blank: not tried."
+    text = f"{what_the_marks_are(choice, len(lines))} Blank: not tried."
     unfinished = not all(setting.finished for setting in choice.settings)
     style.caption(figure, text + (" Red cross: no seed finished." if unfinished else ""))
     return figure
@@ -57,12 +56,15 @@ def height(rows: int) -> float:
     return 2.1 + 0.62 * min(rows, 14)
 
 
-def what_the_star_is(choice: Choice) -> str:
-    """The meaning of the star on the map, and of the diamond if there is one, in sentences."""
+def what_the_marks_are(choice: Choice, rows: int) -> str:
+    """The meaning of the star and the other marks on a map of so many rows, in sentences."""
+    tick = " White tick: β = 1." if axis_of(choice).parameter == "" else ""
     if choice.favourites:
         own = own_best_in_short(choice) or "the metric's favourite, where it differs"
-        return f"Star: the setting to use; dot: the one of each other row. Diamond: {own}."
-    return "Star: best setting. Dot: best of each other row."
+        dot = "; dot: the one of each other row" if rows > 1 else ""
+        return f"Star: the setting to use{dot}. Diamond: {own}.{tick}"
+    dot = " Dot: best of each other row." if rows > 1 else ""
+    return f"Star: best setting.{dot}{tick}"
 
 
 def draw_on(

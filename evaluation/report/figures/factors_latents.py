@@ -10,8 +10,8 @@ from evaluation.analysis.factors import Knowledge, read_factors
 from evaluation.analysis.formatting import fixed
 from evaluation.analysis.settings.names import setting_label
 from evaluation.report.figures import style
-from evaluation.report.figures.traversals import INACTIVE
 from evaluation.report.material import Drawn, Lacking, Material
+from trainer.live_latents import LIVE
 
 MOST = 12  # latents shown
 NARROWEST = 5.6  # inches, for the title
@@ -70,7 +70,7 @@ def of_sweep(sweep: Material) -> Drawn:
     axes.set_yticks(range(len(labels)), labels, color=style.INK)
     axes.tick_params(length=0)
     for label, z in zip(axes.get_yticklabels(), order, strict=False):
-        label.set_color(style.INK if kl[z] >= INACTIVE else "#9ca3af")
+        label.set_color(style.INK if kl[z] > LIVE else "#9ca3af")
     style.colour_bar(axes, shown, "share known, above chance")
     style.caption(figure, _caption(setting_label(sweep.choice.best), row.seed, len(points.images)))
     return Drawn(figure, "Latents and factors", _finding(share, factors, whole))

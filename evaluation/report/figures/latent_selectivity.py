@@ -18,7 +18,7 @@ from trainer.data.holdout import unseen
 
 IMAGES, LATENTS, CURVES, COLUMNS = 10_000, 8, 2, 7
 FOLLOWS, NOISE = 0.3, 0.001  # shares; a probability, small as dozens of pairs are looked at
-LIVE = 0.05  # of the prior's variance: from here on a latent's mean may follow a factor
+LEAST = 0.05  # of the prior's variance: with less, a latent's mean follows no factor
 
 
 def of_sweep(sweep: Material) -> Drawn:
@@ -47,7 +47,7 @@ def of_sweep(sweep: Material) -> Drawn:
     panels = bool(plane) + len(along) + 1
     figure = style.new_figure(9.6, 0.9 + 1.05 * len(order))
     reach = getattr(model.pack.prior, "reach", None)  # of a uniform prior
-    live = LIVE * (reach**2 / 3 if reach else 1.0)
+    least = LEAST * (reach**2 / 3 if reach else 1.0)
     grid = figure.subplots(len(order), panels, squeeze=False,
                            width_ratios=[*[1.0] * (panels - 1), 3.0])  # fmt: skip
     shown = unseen(data)
@@ -55,7 +55,7 @@ def of_sweep(sweep: Material) -> Drawn:
     place = {int(z): i for i, z in enumerate(traversal.latents)}
     steps = np.linspace(0, len(traversal.values) - 1, COLUMNS).round().astype(int)
     for line, latent in zip(grid, order, strict=True):
-        reach = range_of(means[:, latent], live)
+        reach = range_of(means[:, latent], least)
         column = 0
         if plane:
             _draw_plane(
@@ -84,13 +84,15 @@ def of_sweep(sweep: Material) -> Drawn:
         handles = [Line2D([], [], color=c, label=n) for n, c in zip(names, colours, strict=True)]
         figure.legend(handles=handles, frameon=False, fontsize=9, labelcolor=style.INK,
                       loc="outside upper right", ncols=len(handles))  # fmt: skip
-    style.caption(figure, f"{setting_label(sweep.choice.best)}, seed {row.seed}. Mean code over "
-                  f"{len(picked):,} labelled images{': blue low, yellow high' if plane else ''}; "
-                  f"{lines}right: its traversal.")  # fmt: skip
+    style.caption(figure, f"{setting_label(sweep.choice.best)}, seed {row.seed}. "
+                  f"{'Vertical: mean' if along else 'Mean'} code over {len(picked):,} labelled "
+                  f"images"
+                  f"{': blue low, yellow high' if plane else ''}; {lines}right: its "
+                  "traversal.")  # fmt: skip
     return Drawn(
         figure,
         "What each latent responds to",
-        _finding(means[:, order], classes, factors, order, live),
+        _finding(means[:, order], classes, factors, order, least),
     )
 
 
@@ -112,12 +114,12 @@ def _parts(indices: NDArray[np.int64], size: int = 2048) -> list[NDArray[np.int6
     return [indices[i : i + size] for i in range(0, len(indices), size)]
 
 
-def range_of(values: NDArray[np.floating], live: float) -> float:
-    """The largest of values (n,) to be shown, but at least the spread `live` (a variance).
+def range_of(values: NDArray[np.floating], least: float) -> float:
+    """The largest of values (n,) to be shown, but at least the spread `least` (a variance).
 
     What the means of a dead latent still respond to, no sample carries.
     """
-    return max(float(np.abs(values).max()), live**0.5)
+    return max(float(np.abs(values).max()), least**0.5)
 
 
 def mean_by(values: NDArray[np.floating], *classes: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -180,11 +182,11 @@ def _finding(
     classes: NDArray[np.int64],
     factors: list[str],
     order: NDArray[np.int64],
-    live: float,
+    least: float,
 ) -> str:
     said = []
     for i, latent in enumerate(order):
-        if float(means[:, i].var()) < live:
+        if float(means[:, i].var()) < least:
             continue
         share = [explained(means[:, i], classes[:, f]) for f in range(len(factors))]
         most = int(np.argmax(share))

@@ -3,15 +3,16 @@
 import numpy as np
 
 from evaluation.analysis.choose import Choice
-from evaluation.analysis.formatting import fixed
+from evaluation.analysis.formatting import fixed, number
 from evaluation.analysis.settings.summary import SettingSummary
 from evaluation.report.charts.axis import axis_of, named_axis_of
 from evaluation.report.charts.captions import own_best_in_short
 from evaluation.report.figures import series, style
-from evaluation.report.figures.traversals import INACTIVE, mosaic
+from evaluation.report.figures.traversals import mosaic
 from evaluation.report.material import Drawn, Lacking, Material
 from evaluation.report.traversals import Traversal, traverse_run
 from trainer.data.holdout import unseen
+from trainer.live_latents import LIVE
 
 ROWS = 6
 
@@ -40,9 +41,9 @@ def of_sweep(sweep: Material) -> Drawn:
         axes.set_yticks(np.arange(shown) + 0.5, [f"z{z} {fixed(kl, 1)}" for z, kl in
                         zip(traversal.latents, traversal.kl, strict=True)], fontsize=8)  # fmt: skip
         for label, kl in zip(axes.get_yticklabels(), traversal.kl, strict=True):
-            label.set_color(style.INK if kl >= INACTIVE else "#9ca3af")
+            label.set_color(style.INK if kl > LIVE else "#9ca3af")
         ends = [traversal.values[0], traversal.values[-1]]
-        axes.set_xticks([0.5, columns - 0.5], [f"{value:g}" for value in ends], fontsize=8)
+        axes.set_xticks([0.5, columns - 0.5], [number(float(value)) for value in ends], fontsize=8)
         axes.tick_params(length=0, colors=style.QUIET)
         for spine in axes.spines.values():
             spine.set_visible(False)
@@ -54,7 +55,7 @@ def of_sweep(sweep: Material) -> Drawn:
         figure, f"{how} Next to {axis.label}: the {sweep.score_name}; {bold(sweep.choice)}."
     )
     said = "; ".join(
-        f"{int((t.kl >= INACTIVE).sum())} of {len(t.kl)} at {axis.words(s)}" for s, t in found
+        f"{int((t.kl > LIVE).sum())} of {len(t.kl)} at {axis.words(s)}" for s, t in found
     )
     title = f"Traversals at the lowest, the best and the highest {axis.label}"
     return Drawn(figure, title, f"Live latents among those shown: {said}.")

@@ -6,7 +6,7 @@ from evaluation.report.charts.captions import of_map
 from evaluation.report.figures import beta_latents_map, series, style
 from evaluation.report.figures.low_best_high import ends_and_best
 from evaluation.report.figures.traversals import mosaic
-from evaluation.report.material import Drawn, Material
+from evaluation.report.material import Drawn, Lacking, Material
 from evaluation.report.traversals import traverse_run
 from trainer.data.holdout import unseen
 
@@ -22,6 +22,8 @@ def of_sweep(sweep: Material) -> Drawn:
     highest KL first.
     """
     settings, data = ends_and_best(sweep), unseen(sweep.images())
+    if len(sweep.choice.settings) == 1:
+        raise Lacking("a single setting is no map")
     axis = axis_of(sweep.choice)
     lines = series.series_of(sweep.choice, axis)
     map_height = beta_latents_map.height(len(lines))
@@ -41,6 +43,8 @@ def of_sweep(sweep: Material) -> Drawn:
         map_axes, sweep.rows, sweep.choice, score_name=sweep.score_name
     )
     map_axes.set_title("", loc="left")
+    marked = [series.best_of(line, sweep.choice) for line in lines]
+    marked += [own for line in lines for own in series.own_best_of(line, sweep.choice)]
     for letter, setting, spot in zip(LETTERS, settings, places, strict=False):
         axes = figure.add_subplot(spot)
         row = sweep.representative(setting)
@@ -57,13 +61,14 @@ def of_sweep(sweep: Material) -> Drawn:
         axes.set_title(title, loc="left", fontsize=9.5, color=style.INK, pad=4,
                        fontweight="bold" if best else "normal")  # fmt: skip
         x, y = place(setting)
-        map_axes.annotate(letter, (x, y + 0.12), xytext=(19 if best else 0, 0), ha="center",
-                          textcoords="offset points", va="center", fontsize=9, color=style.INK,
+        map_axes.annotate(letter, (x, y + 0.12), xytext=(19 if setting in marked else 0, 0),
+                          textcoords="offset points", ha="center", va="center",
+                          fontsize=9, color=style.INK,
                           bbox={"boxstyle": "circle,pad=0.25", "fc": "white", "ec": style.INK},
                           zorder=6)  # fmt: skip
     figure.suptitle(f"{capital(sweep.score_name)} over the whole sweep, with traversals",
                     x=0.01, ha="left", fontsize=12, fontweight="bold", color=style.INK)  # fmt: skip
-    star = beta_latents_map.what_the_star_is(sweep.choice)
-    style.caption(figure, f"{star} {side}: the {LATENTS} latents with the highest KL, "
+    marks = beta_latents_map.what_the_marks_are(sweep.choice, len(lines))
+    style.caption(figure, f"{marks} {side}: the {LATENTS} latents with the highest KL, "
                   "varied over the range of the prior from one image.")  # fmt: skip
     return Drawn(figure, "The whole sweep, with traversals", of_map(sweep.choice, sweep.score_name))

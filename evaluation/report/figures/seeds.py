@@ -77,8 +77,11 @@ def _finding(sweep: Material) -> str:
         return "Each setting has one seed, so their spread is unknown."
     most = max(wide, key=lambda setting: setting.spread)
     best = sweep.choice.best
-    return (
+    said = (
         f"The standard deviation over seeds is {fixed(best.spread, 3)} at the "
-        f"{name_of_best(sweep.choice)}, and largest, {fixed(most.spread, 3)}, at "
-        f"{setting_label(most)}."
+        f"{name_of_best(sweep.choice)}"
     )
+    if len(wide) == 1:
+        return f"{said}."
+    where = "" if most is best else f", {fixed(most.spread, 3)}, at {setting_label(most)}"
+    return f"{said}, {'the largest of all' if most is best else 'and largest'}{where}."

@@ -1,12 +1,13 @@
 """How the models trained: reconstruction and KL by step; failed and collapsed runs stand out."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
+from numpy.typing import NDArray
 
 from evaluation.analysis.formatting import count
 from evaluation.analysis.table import RunRow
@@ -14,6 +15,7 @@ from evaluation.report.charts.axis import named_axis_of
 from evaluation.report.figures import style
 from evaluation.report.material import Drawn, Lacking, Material
 from trainer.files import parse_json
+from trainer.live_latents import LIVE
 from trainer.run_files import HISTORY_FILE
 
 TITLES = {"reconstruction": "Reconstruction", "kl": "KL", "loss": "Loss"}
@@ -23,6 +25,7 @@ TERMS = {
     "loss": "loss, nats per image",
 }
 NAME = 0.06  # of the height of the panel, that a latent's name takes
+TYPICAL = " Right: KL of each latent in a typical run of the best setting; grey: not live."
 MOST = 200  # runs drawn; of more, every n-th
 
 
@@ -36,7 +39,10 @@ def of_sweep(sweep: Material) -> Drawn:
     first = next(iter(histories.values()))[1]
     terms = [term for term in TERMS if term in first][:2] or list(first)[1:3]
     figure = style.new_figure(9.6, 3.6)
-    panels = figure.subplots(1, len(terms) + 1)
+    row = sweep.representative(sweep.choice.best)
+    latents = (histories[row.run][1] if row.run in histories else _history(sweep, row)) or {}
+    kl = np.array(latents.get("kl_per_latent") or [], float)
+    panels = np.atleast_1d(figure.subplots(1, len(terms) + bool(len(kl))))
     axis = named_axis_of(sweep.choice)
     scale = style.log_scale([axis(row) for row in sweep.rows])
     for axes, term in zip(panels, terms, strict=False):
@@ -44,9 +50,11 @@ def of_sweep(sweep: Material) -> Drawn:
             _draw_run(axes, row, history, term, style.colour_at(scale, axis(row)))
         style.dress(axes, title=TITLES.get(term, term), xlabel="step", ylabel=TERMS.get(term, term))
         _focus(axes)
-    _draw_latents(panels[-1], sweep, histories)
-    bar = style.colour_bar(panels[-2], scale, axis.label)
-    style.plain_log_ticks(bar.ax.yaxis, *scale.get_clim())
+    if len(kl):
+        _draw_latents(panels[-1], latents["step"], kl)
+    if len({axis(row) for row in sweep.rows}) > 1:
+        bar = style.colour_bar(panels[len(terms) - 1], scale, axis.label)
+        style.plain_log_ticks(bar.ax.yaxis, *scale.get_clim())
     failed = sum(row.state == "failed" for row in sweep.rows)
     dead = [row.run for row in sweep.rows if row.health.collapsed]
     handles = [
@@ -60,8 +68,7 @@ def of_sweep(sweep: Material) -> Drawn:
     zero = style.grey_note((axis(row) for row in sweep.rows), axis.label)
     style.caption(
         figure,
-        "A line per run. Right: KL of each latent in a typical run of the best setting."
-        f"{shown}{zero}",
+        f"A line per run.{TYPICAL if len(kl) else ''}{shown}{zero}",
     )
     said = f"{count(len(sweep.rows), 'run')}: {failed} failed, {len(dead)} collapsed."
     return Drawn(figure, "How the models trained", said)
@@ -83,24 +90,17 @@ def _draw_run(axes: Axes, row: RunRow, history: Mapping[str, Any], term: str, co
         axes.scatter(steps[-1:], known[-1:], marker="x", color=style.FAILED, s=36, zorder=4)
 
 
-def _draw_latents(
-    axes: Axes, sweep: Material, histories: Mapping[str, tuple[RunRow, Mapping[str, Any]]]
-) -> None:
+def _draw_latents(axes: Axes, steps: Sequence[float], kl: NDArray[np.float64]) -> None:
+    """kl: (steps, M) in nats."""
     style.dress(axes, title="KL per latent", xlabel="step", ylabel="nats per image")
-    row = sweep.representative(sweep.choice.best)
-    history = histories.get(row.run, (row, _history(sweep, row)))[1] or {}
-    if not history.get("kl_per_latent"):
-        style.say(axes, "not recorded")
-        return
-    kl = np.array(history["kl_per_latent"], float)
     for values in kl.T:
-        live = values[-1] >= 0.1
-        axes.plot(history["step"], values, linewidth=1.2 if live else 0.8, gid="latent",
+        live = values[-1] > LIVE
+        axes.plot(steps, values, linewidth=1.2 if live else 0.8, gid="latent",
                   color=style.INK if live else "#b6bcc6", alpha=0.8)  # fmt: skip
     _focus(axes)
     low, high = axes.get_ylim()
     for latent in _apart(kl[-1], NAME * (high - low)):
-        axes.annotate(f"z{latent}", (history["step"][-1], kl[-1, latent]), fontsize=7.5,
+        axes.annotate(f"z{latent}", (steps[-1], kl[-1, latent]), fontsize=7.5,
                       xytext=(2, 0), textcoords="offset points", va="center",
                       color=style.QUIET)  # fmt: skip
 
@@ -109,7 +109,7 @@ def _apart(values: np.ndarray, least: float) -> list[int]:
     """The live latents whose names at the ends of their lines are at least so far apart."""
     found: list[int] = []
     for latent in np.argsort(-values, kind="stable"):
-        if values[latent] >= 0.1 and all(values[o] - values[latent] >= least for o in found[-1:]):
+        if values[latent] > LIVE and all(values[o] - values[latent] >= least for o in found[-1:]):
             found.append(int(latent))
     return found
 

@@ -5,11 +5,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from evaluation.analysis.formatting import fixed
+from evaluation.analysis.formatting import fixed, number
 from evaluation.report.figures import style
 from evaluation.report.traversals import Traversal
+from trainer.live_latents import LIVE
 
-INACTIVE = 0.1  # nats; a latent with less KL carries almost no information
 BETWEEN = 0.5  # between blocks, and between a block and its input, in images
 WIDTH = 9.6  # inches
 CELL = 0.62  # inches at most
@@ -18,7 +18,7 @@ CELL = 0.62  # inches at most
 def draw(traversal: Traversal) -> Figure:
     """A block of rows and columns for every image; above each, that image and its reconstruction.
 
-    Labels give each latent and its KL in nats; latents below 0.1 nats are labelled in grey.
+    Labels give each latent and its KL in nats; latents that are not live are labelled in grey.
     """
     blocks, rows, columns, _, height, width = traversal.images.shape
     total = blocks * (columns + BETWEEN) - BETWEEN  # in images
@@ -37,7 +37,8 @@ def draw(traversal: Traversal) -> Figure:
     _label(axes, traversal, total)
     style.caption(
         figure,
-        "Top: input and reconstruction. Below: each row varies one latent; the others stay fixed.",
+        "Top: input and reconstruction. Below: each row varies one latent; the others stay fixed. "
+        f"Grey: not live (at most {LIVE} nats).",
     )
     return figure
 
@@ -68,7 +69,7 @@ def _label(axes: Axes, traversal: Traversal, total: float) -> None:
         fontsize=9,
     )
     for label, kl in zip(axes.get_yticklabels(), traversal.kl, strict=True):
-        label.set_color(style.INK if kl >= INACTIVE else "#9ca3af")
+        label.set_color(style.INK if kl > LIVE else "#9ca3af")
     axes.text(
         -0.1, 1 + BETWEEN / 2, "KL, nats", ha="right", va="center", fontsize=9, color=style.QUIET
     )
@@ -76,7 +77,7 @@ def _label(axes: Axes, traversal: Traversal, total: float) -> None:
     lefts = np.arange(len(traversal.images)) * (columns + BETWEEN)
     axes.set_xticks(
         [left + column + 0.5 for left in lefts for column in shown],
-        [f"{traversal.values[column]:g}" for _ in lefts for column in shown],
+        [number(float(traversal.values[column])) for _ in lefts for column in shown],
         fontsize=9,
         color=style.QUIET,
     )

@@ -15,9 +15,9 @@ TITLES = {
     "random, 1 seed": "random order, 1 seed",
 }
 ORDER = (
-    *(OURS, "race", "ASHA over seeds", "random, 10 seeds", "grid, 10 seeds"),
-    *("random, 2 seeds + surface", "TPE, 10 seeds", "GP, 10 seeds", "TPE, 1 seed", "GP, 1 seed"),
-    "random, 1 seed",
+    *(OURS, "race", "ASHA over seeds", "random, 10 seeds"),
+    *("grid, 10 seeds", "random, 2 seeds + surface", "TPE, 10 seeds", "GP, 10 seeds"),
+    *("TPE, 1 seed", "GP, 1 seed", "random, 1 seed"),
 )
 MARKS = ("20", "40", "80", "160", "320")
 

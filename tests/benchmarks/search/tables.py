@@ -22,6 +22,7 @@ class Table:
     """Mean scores (latents, betas), and how a seed's score is drawn.
 
     draw: gives scores (latents, betas, seeds), of a generator and a number of seeds.
+    metric: what the scores are, which may have a ceiling; "" if simulated.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Table:
     pixels: int
     means: np.ndarray
     draw: Callable[[np.random.Generator, int], np.ndarray]
+    metric: str = ""
 
 
 def run_of(
@@ -46,6 +48,7 @@ def run_of(
         scores=(score,),
         setting=setting,
         chance=CHANCE,
+        metric=table.metric,
     )
 
 
@@ -68,7 +71,8 @@ def real(path: Path = REAL) -> Table:
         return rng.permuted(scores, axis=2)[:, :, :count]
 
     betas = tuple(float(beta) for beta in rows[0])
-    return Table("real", latents, betas, values["pixels"], scores.mean(axis=2), draw)
+    means = scores.mean(axis=2)
+    return Table("real", latents, betas, values["pixels"], means, draw, metric=values["metric"])
 
 
 @dataclass(frozen=True)

@@ -89,7 +89,7 @@ def test_where_seeds_do_not_help_it_says_so(at_last: float, advice: str):
 def test_flat_and_too_few_betas_are_the_only_reasons_given():
     assert "flat" in judge(replace(SURE, flat=0.9, probability_within=0.1))[1][0]
     assert judge(replace(SURE, betas=1, flat=0.9))[1] == (
-        "Only 1 value of beta tried at this latent size: try 5 or more, spanning a factor of 100.",
+        "All runs at this latent size have the same β: they cannot show which β is best.",
     )
 
 
@@ -99,7 +99,7 @@ def test_causes_come_before_seeds():
     _, reasons = judge(unsure)
     assert "20 of 54 runs diverged: lower the learning rate (0.003 now)" in reasons[0]
     assert "collapse even at β = 0.5" in reasons[1] and "likelihood" in reasons[1]
-    assert "(2,000 now)" in reasons[1] and "(gaussian now)" in reasons[1]
+    assert "(2,000 steps now)" in reasons[1] and "(gaussian now)" in reasons[1]
     assert "30 of 54 runs was still falling" in reasons[2] and "train longer" in reasons[2]
     assert "seeds" not in "".join((reasons[0], reasons[2]))
     assert "Adding 2 seeds per setting" in reasons[3]
@@ -119,7 +119,7 @@ def test_a_setting_of_models_no_better_than_the_mean_image_is_never_clear():
     verdict, reasons = judge(replace(SURE, setting_health=replace(WELL, worse_than_mean_image=3)))
     assert verdict == "cannot tell"
     assert "3 of the 6 models of this setting reconstruct no better than" in reasons[0]
-    assert "train longer (2,000 now)" in reasons[0]
+    assert "train longer (2,000 steps now)" in reasons[0]
 
 
 @pytest.mark.parametrize(("metric", "verdict"), [("udr", "cannot tell"), ("higgins", "clear")])

@@ -57,7 +57,8 @@ def test_one_setting_has_no_best_beta_and_another_parameter_has_its_own_name():
     alone = answer([row(seed=seed) for seed in range(2)])
     card = answer_card(alone.choice, SweepFacts("Higgins score"), alone)
     assert (card.headline, card.verdict) == ("Higgins score 0.900", "")
-    assert "interval" not in str(card.tiles)
+    assert "interval" not in str(card.tiles) and charts(alone.choice, "score") == ()
+    assert not any("interval" in said or said.startswith("Use") for said in alone.best.sentences)
     assert contents.per_latents(alone.choice, SweepFacts(), alone) is None
     rows = [
         row(1.0, 10, s, (v,), run=f"{v}{s}", parameters={"gamma": v})
@@ -65,10 +66,10 @@ def test_one_setting_has_no_best_beta_and_another_parameter_has_its_own_name():
         for s in (0, 1)
     ]
     found = choose(rows)
-    assert answer_card(found, SweepFacts(), None).headline == "gamma = 0.9"
+    assert answer_card(found, SweepFacts(), None).headline == "γ = 0.9"
     said = of_inverted_u(found, "score")
-    assert said.startswith("Score against gamma:") and "0.500 at gamma = 0.5" in said
-    assert charts(found, "score")[0].title == "Score against gamma"
+    assert said.startswith("Score against γ:") and "0.500 at γ = 0.5" in said
+    assert charts(found, "score")[0].title == "Score against γ"
 
 
 def test_they_stand_with_the_certainty_and_the_lost_factors_in_the_answer(tmp_path):

@@ -11,6 +11,8 @@ from evaluation.analysis.run_health import RunHealth
 from evaluation.analysis.settings.names import setting_label
 from evaluation.analysis.table import together
 from evaluation.report.charts.axis import axis_of
+from evaluation.report.charts.dimensions import dimensions
+from evaluation.report.charts.specifications import charts
 from evaluation.report.figures import FIGURES, IN_REPORT, style, training_curves
 from evaluation.report.figures.latent_selectivity import (
     explained,
@@ -21,6 +23,7 @@ from evaluation.report.figures.latent_selectivity import (
 from evaluation.report.figures.rate_distortion import hull, slopes
 from evaluation.report.figures.series import series_of
 from evaluation.report.material import Lacking, Material
+from evaluation.report.report import _axes
 from tests.evaluation.analysis.sweeps_of_rows import inverted_u, row
 from tests.evaluation.report.test_figures import lines
 from trainer.run_files import HISTORY_FILE
@@ -62,7 +65,11 @@ def test_where_beta_stays_the_axis_is_what_varies():
     ]
     choice = choose(rows)
     axis = axis_of(choice)
-    assert (axis.parameter, axis.label) == (name, "variance")
+    assert (axis.parameter, axis.label) == (name, "σ²")
+    assert [dim.title for dim in _axes(dimensions(rows))] == [
+        "σ²"
+    ]  # not one vertical line at β = 1
+    assert [chart.name for chart in charts(choice, "score")] == ["inverted-u"]  # other units
     (line,) = series_of(choice, axis)
     assert [axis(setting) for setting in line.settings] == [0.001, 0.01, 0.1]
     (drawn,) = lines(FIGURES["inverted_u"](material(rows)).figure, "settings")
@@ -163,4 +170,4 @@ def test_options_implied_by_an_objective_are_not_in_the_names_of_lines():
 
 
 def test_names_of_latents_leave_each_other_room():
-    assert training_curves._apart(np.array([2.0, 0.5, 1.99, 0.05, 1.0]), 0.1) == [0, 4, 1]
+    assert training_curves._apart(np.array([2.0, 0.5, 1.99, 0.005, 1.0]), 0.1) == [0, 4, 1]

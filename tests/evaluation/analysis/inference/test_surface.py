@@ -48,6 +48,18 @@ def test_probability_of_flat():
     assert fit_surface(POINTS, BUMP + noise, variances).flat < 0.05
 
 
+def test_settings_that_differ_by_luck_alone_are_equally_good():
+    rng = np.random.default_rng(4)
+    points = np.stack([np.tile(np.linspace(-7, 1.5, 14), 2), np.repeat([1.0, 3.0], 14)], axis=1)
+    variances = np.full(28, 0.016**2)
+
+    fitted = fit_surface(points, 0.7 + 0.016 * rng.standard_normal(28), variances)
+    draws = fitted.draw_settings(2000, rng)
+    favourite = draws[:, draws.mean(axis=0).argmax()]
+    assert (draws.max(axis=1) - favourite <= 0.01).mean() > 0.85
+    assert not any(shape.height == 0 for shape in fit_surface(POINTS, BUMP, variances[:9]).shapes)
+
+
 def test_less_noise_means_closer_draws():
     fitted = fit_surface(POINTS, BUMP, np.full(9, 0.05**2))
     calm = fitted.imagine(BUMP, 0.01)
