@@ -113,7 +113,8 @@ def _factors(answer: Answer) -> Iterator[str]:
         mentioned.update(lost)
         holders = {name: _holder(name, setting, answer.choice.settings) for name in lost}
         if nowhere := [name for name in lost if holders[name] is None]:
-            yield f"{_not_encoded(nowhere, setting)}, nor at any other setting."
+            others = ", nor at any other setting" if len(answer.choice.settings) > 1 else ""
+            yield f"{_not_encoded(nowhere, setting)}{others}."
         for name, holder in holders.items():
             if holder is not None:
                 size = "" if holder.latents == setting.latents else f", M = {holder.latents}"

@@ -40,7 +40,7 @@ def sweep_note(answer: Answer, metric: str, run: str | None, chosen: str = "") -
     if run is not None:
         # relative to MLflow's address: works wherever it is served
         query = urlencode({"path": PICTURE, "run_uuid": run})
-        parts.append(f"![Score against β](get-artifact?{query})")
+        parts.append(f"![Score against {axis.label}](get-artifact?{query})")
     parts += [chosen] if chosen else []
     parts.append("\n".join(f"- {sentence}" for sentence in best.sentences))
     if held := factors_of(best.setting):
