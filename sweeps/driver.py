@@ -209,7 +209,7 @@ def _deadline(stop: stopping.StopRequest, hours: float | None) -> Iterator[None]
         stop.expired = not stop.requested
         stop.requested = True
 
-    timer = threading.Timer(hours * 3600, expire)
+    timer = threading.Timer(min(hours * 3600, threading.TIMEOUT_MAX), expire)
     timer.daemon = True
     timer.start()
     try:

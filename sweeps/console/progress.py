@@ -111,6 +111,13 @@ class Progress(Observer):
                 f"setting {block.setting.number} waits: {holder} has some of its runs"
             )
 
+    def trial_hung(self, block: Block, process: str, seconds: float) -> None:
+        """Reports which process was given up."""
+        self._console.print(
+            f"setting {block.setting.number}: {process} gave no sign of life for "
+            f"{duration(seconds)} and was killed; its runs resume elsewhere"
+        )
+
     def trial_ended(self, block: Block, complete: bool) -> None:
         """Removes the trial from the table."""
         self._trials.pop(block.key, None)

@@ -120,6 +120,8 @@ class Resources:
             share = getattr(self, key)
             problem = f"expected 0, or {MIN_SHARE} or more, got {share:g}"
             require(share == 0 or share >= MIN_SHARE, key, problem)
+        whole = self.gpu <= 1 or self.gpu == int(self.gpu)
+        require(whole, "gpu", f"above 1, expected an integer, got {self.gpu:g}")  # so Ray demands
         require(self.cpu + self.gpu > 0, "cpu", "a trial needs a share of a CPU or of a GPU")
         most = self.max_concurrent
         require(most is None or most > 0, "max_concurrent", "expected 1 or more")

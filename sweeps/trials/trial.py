@@ -15,6 +15,7 @@ from sweeps.run_store import Store, error_key, run_key
 from sweeps.scheduling.ended_early import end_early
 from sweeps.trials import stopping
 from sweeps.trials.early_scores import EarlyScores, step_of
+from sweeps.trials.heartbeat import heart
 from sweeps.trials.tune_stop import is_asked_to_stop
 from sweeps.trials.work_order import fingerprints
 from trainer.errors import UserError
@@ -47,6 +48,7 @@ class Trial:
         self._waits_since: float | None = None
         self._given_up: set[str] = set()
         self._looked = -math.inf
+        heart.beat_for(config)
 
     def step(self) -> dict[str, Any]:
         """Trains for about STEP_SECONDS, or scores what is trained; returns its progress."""

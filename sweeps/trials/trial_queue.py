@@ -71,6 +71,9 @@ class Observer:
     def trial_waits(self, block: Block, holder: str) -> None:
         """A trial waits for runs that another process, `holder`, trains or scores."""
 
+    def trial_hung(self, block: Block, process: str, seconds: float) -> None:
+        """A trial gave no sign of life for so long that its process was killed."""
+
     def trial_ended(self, block: Block, complete: bool) -> None:
         """A trial has ended; `complete`: all of its runs have results."""
 

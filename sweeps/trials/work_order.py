@@ -14,6 +14,7 @@ from trainer.data.dataset import Dataset
 from trainer.extensions import code_of, file_of, is_reference
 
 PATIENCE = 20.0  # seconds that a trial waits for another sweep before others go first
+SILENCE = 600.0  # seconds without a sign of life after which a trial counts as hung
 
 
 def job_of(
@@ -37,6 +38,7 @@ def job_of(
         "threads": max(1, int(spec.resources.cpu)),
         "collapsed": spec.early_stop.collapsed,
         "early": None if early is None else early.order,
+        "silence": SILENCE,
         "device": "cuda" if spec.resources.gpu > 0 else "cpu",
         "cpu": spec.resources.cpu,
         "gpu": spec.resources.gpu,
