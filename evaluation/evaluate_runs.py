@@ -74,7 +74,7 @@ def evaluate(
         _check_seeds(results, paths)
     for block in _blocks(results, identities, together) if pack is None else [range(len(paths))]:
         models = pack or _load([paths[n] for n in block], device)
-        figures, alive = _evaluate_pack(models, data, evaluation)
+        figures, alive = evaluate_pack(models, data, evaluation)
         reconstructs = models.objective.learner != "infogan"  # an adversarial loss says little
         shared = {"seeds": [results[n]["run"] for n in block]} if together else {}
         for number, figure, latents in zip(block, figures, alive, strict=True):
@@ -160,10 +160,17 @@ def _load(folders: Sequence[Path], device: str) -> "Pack":
     return load_pack(folders, device)
 
 
-def _evaluate_pack(
-    pack: "Pack", data: Dataset, evaluation: Mapping[str, Mapping[str, Any]]
+def evaluate_pack(
+    pack: "Pack",
+    data: Dataset,
+    evaluation: Mapping[str, Mapping[str, Any]],
+    images: int = 10_000,
+    scores_only: bool = False,
 ) -> tuple[list[dict[str, Any]], NDArray[np.bool_]]:
-    """One entry of "evaluations" per model, and which latents (K, M) are live."""
+    """One entry of "evaluations" per model, and which latents (K, M) are live.
+
+    images: how many the likelihood is estimated on. scores_only: without floors and factors.
+    """
     import torch
 
     from evaluation.factor_knowledge import factor_knowledge
@@ -177,7 +184,7 @@ def _evaluate_pack(
     device = next(pack.parameters()).device
     figures: list[dict[str, Any]] = [{"measures": {}} for _ in range(pack.size)]
     with torch.no_grad(), computing("fp32", device):
-        explained = likelihood(pack, data)
+        explained = likelihood(pack, data, images=images)
         alive = live(explained.kl_per_latent, explained.information_per_latent)
         mask = torch.from_numpy(alive).to(device)[:, None]
         given: dict[str, Any] = {
@@ -201,12 +208,12 @@ def _evaluate_pack(
             accepted = given.keys() & inspect.signature(metric).parameters.keys()
             chosen = {key: given[key] for key in accepted}
             computed = metric(**chosen, **without_code(options))
-            low = floor(name, chosen, options, pack.size)
+            low = None if scores_only else floor(name, chosen, options, pack.size)
             for k, each in enumerate(figures):
                 each["measures"][name] = _of_model(computed, k)
                 if low is not None:
                     each["measures"][name]["floor"] = _of_model(low, k)
-        known = factor_knowledge(given["posterior"], data)
+        known = None if scores_only else factor_knowledge(given["posterior"], data)
     learned = {name: values.cpu().double().numpy() for name, values in pack.learned().items()}
     for k, each in enumerate(figures):
         each |= _of_model(explained, k)

@@ -5,17 +5,16 @@ from typing import Any
 
 from trainer.config.schema import FieldError
 
-MAX_COUNT = 100_000_000  # images, points or bins: more would not fit into memory
-MIN_COUNTS = {  # of counts
-    "pairs": 1,
-    "train": 1,
-    "test": 1,
-    "images": 1,
-    "points": 1,
-    "bins": 2,
-    "fine_bins": 2,
-    "batch_size": 2,
-    "variance_estimate": 2,
+COUNTS = {  # the least and the most; more would not fit into memory
+    "pairs": (1, 1_000),  # for each of the `train` points
+    "train": (1, 1_000_000),
+    "test": (1, 1_000_000),
+    "images": (1, 100_000_000),
+    "points": (1, 10_000_000),
+    "bins": (2, 1_000),
+    "fine_bins": (2, 10_000),
+    "batch_size": (2, 1_000),
+    "variance_estimate": (2, 10_000_000),
 }
 POSITIVE = ("C", "alpha")
 NON_NEGATIVE = ("threshold", "used", "normal")
@@ -30,8 +29,9 @@ def check_option(name: str, value: Any) -> None:
                 raise FieldError(f"{item} is listed twice")
     if value is None or isinstance(value, bool) or not isinstance(value, int | float):
         return
-    if name in MIN_COUNTS and not MIN_COUNTS[name] <= value <= MAX_COUNT:
-        raise FieldError(f"expected {MIN_COUNTS[name]} to {MAX_COUNT:,}, got {value:,}")
+    least, most = COUNTS.get(name, (value, value))
+    if not least <= value <= most:
+        raise FieldError(f"expected {least} to {most:,}, got {value:,}")
     if name == "seed" and not 0 <= value <= MAX_SEED:
         raise FieldError(f"expected 0 to {MAX_SEED}, got {value}")
     if name in POSITIVE and value <= 0:

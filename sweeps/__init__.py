@@ -13,7 +13,8 @@ from sweeps.import_guard import prefer as _prefer_own_packages
 _prefer_own_packages()
 
 if TYPE_CHECKING:
-    from sweeps.api import Best, best, report, run
+    from evaluation.analysis.answer import Best
+    from sweeps.api import best, report, run
     from sweeps.run_store import Store
     from sweeps.sweepfile import SweepSpec, load_spec
     from sweeps.tracking.mlflow.registry import load_model
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["Best", "Store", "SweepSpec", "best", "load_model", "load_spec", "report", "run"]
 
 _HOMES = {
-    "Best": "sweeps.api",
+    "Best": "evaluation.analysis.answer",
     "Store": "sweeps.run_store",
     "SweepSpec": "sweeps.sweepfile",
     "best": "sweeps.api",

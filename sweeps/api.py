@@ -9,6 +9,7 @@ from typing import Any
 from evaluation.analysis.answer import Best
 from sweeps.overview import Glance
 from sweeps.run_store import Store
+from sweeps.scheduling.ended_early import ended_early
 from sweeps.sweep import Snapshot, Sweep
 from sweeps.sweepfile import SweepSpec, load_spec, spec_of
 from sweeps.trials import stopping
@@ -65,20 +66,10 @@ def report(sweep: Given, store: str | Path | Store = "store") -> Path:
     return make_report(Sweep.load(_spec(sweep, store), store).snapshot())
 
 
-def find_spec(sweep: str | Path, store: Store, overrides: Sequence[str] = ()) -> SweepSpec:
-    """Loads a sweep from its file, or by name if it was run in `store`. Raises UserError."""
-    return load_spec(sweep, overrides) if is_file(sweep) else store.load_spec(str(sweep), overrides)
-
-
-def is_file(sweep: str | Path) -> bool:
-    """Whether the argument is a sweep file rather than the name of a sweep."""
-    return Path(sweep).suffix in (".yaml", ".yml") or Path(sweep).is_file()
-
-
 def of_snapshot(snapshot: Snapshot) -> Best:
     """The answer from a snapshot; its sentences begin with what it is based on."""
     found, (spec, store) = snapshot.answer.best, (snapshot.sweep.spec, snapshot.sweep.store)
-    given_up, ended = stopping.given_up(store, spec.name), stopping.ended_early(store, spec)
+    given_up, ended = stopping.given_up(store, spec.name), ended_early(store, spec)
     unscored = (f"{said}." for said in stopping.unscored_in_words(len(given_up), len(ended)))
     return dataclasses.replace(found, sentences=(*snapshot.remarks, *unscored, *found.sentences))
 
@@ -102,4 +93,4 @@ def _spec(sweep: Given, store: Store | None, overrides: Sequence[str] = ()) -> S
     if isinstance(sweep, Mapping):
         trust_files(sweep)
         return spec_of(sweep)
-    return load_spec(sweep, overrides) if store is None else find_spec(sweep, store, overrides)
+    return load_spec(sweep, overrides) if store is None else store.find_spec(sweep, overrides)

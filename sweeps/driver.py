@@ -25,6 +25,7 @@ from sweeps.console.progress import Progress
 from sweeps.console.streams import unfailing
 from sweeps.reporting.baselines import paper_table, prepare_baselines
 from sweeps.run_store import Store, error_key
+from sweeps.scheduling.ended_early import ended_early
 from sweeps.storage.safe_paths import check_files
 from sweeps.sweep import Sweep
 from sweeps.sweepfile import SweepSpec
@@ -86,8 +87,13 @@ def run(
     with store.lock(spec.name), _library_output_logged(store.path(log_key(spec.name))):
         stopping.forget(store, spec.name)
         sweep.save()
+        most = spec.most_runs
         progress = Progress(
-            console, spec.most_runs, spec.metric.goal, racing=spec.racing is not None
+            console,
+            most,
+            spec.metric.goal,
+            certain=spec.certain_runs,
+            work=most * spec.early_stop.expected_work,
         )
         tracker = Tracker(sweep, say=console.print)
         observers = (progress, tracker, Journal(store, spec.name))
@@ -177,7 +183,7 @@ class _Session:
             stored=self.progress.stored,
             failed=self.progress.failed,
             given_up=len(stopping.given_up(self.sweep.store, self.sweep.name)),
-            collapsed=len(stopping.ended_early(self.sweep.store, self.sweep.spec)),
+            collapsed=len(ended_early(self.sweep.store, self.sweep.spec)),
             broken=broken,
             tracked=tracked,
             interrupted=stopped,
@@ -203,7 +209,7 @@ def _deadline(stop: stopping.StopRequest, hours: float | None) -> Iterator[None]
         stop.expired = not stop.requested
         stop.requested = True
 
-    timer = threading.Timer(hours * 3600, expire)
+    timer = threading.Timer(min(hours * 3600, threading.TIMEOUT_MAX), expire)
     timer.daemon = True
     timer.start()
     try:

@@ -7,6 +7,7 @@ from typing import Any
 from evaluation.identity import compares_seeds, evaluation_id
 from sweeps.plan import remarks_on_likelihood
 from sweeps.sweepfile import SweepSpec
+from sweeps.sweepfile.early_stop import EarlyStop
 from trainer.config.schema import FieldError
 from trainer.data.dataset import Dataset, notes_of
 
@@ -72,7 +73,7 @@ def plan_metrics(spec: SweepSpec, data: Dataset) -> MetricPlan:
     if spec.racing is not None and compares_seeds(evaluation):
         problem = "a race needs a metric that scores each model by itself: UDR compares all seeds"
         raise spec.error(FieldError(f"{problem}; use a fixed number of seeds", ("seeds",)))
-    if spec.early_stop.collapsed is not None and compares_seeds(evaluation):
+    if spec.early_stop != EarlyStop() and compares_seeds(evaluation):
         problem = "UDR compares all seeds of a setting, so none of them can be ended early"
         raise spec.error(FieldError(f"{problem}; remove this key", ("early_stop",)))
     return MetricPlan(name, evaluation, tuple(remarks), data)

@@ -1,5 +1,6 @@
 """A quick look at a store's runs, for commands that report on very many; each is read once."""
 
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,6 +10,9 @@ from typing import Any
 from evaluation.result_file import RESULT, Files
 from sweeps.storage.record_reader import RESULTS, RecordReader
 from sweeps.storage.storage import Storage, local_path
+
+AT_ONCE = 1000  # results read before their common parts are shared
+SAME = ("data", "health")  # parts of a result that are the same in many runs
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,7 @@ class Glance:
         self._storage, self._reader = storage, reader
         self._results: dict[str, dict[str, Any]] = {}
         self._requested: set[str] = set()
+        self._parts: dict[str, Any] = {}
 
     @cached_property
     def runs(self) -> Mapping[str, Files]:
@@ -53,9 +58,23 @@ class Glance:
         run_ids = list(run_ids)
         new = [run for run in run_ids if run not in self._requested]
         self._requested.update(new)
-        for key, result in self._reader.records(self._places(new), RESULTS).items():
-            self._results[_run_of(key)] = result
+        for start in range(0, len(new), AT_ONCE):
+            places = self._places(new[start : start + AT_ONCE])
+            for key, result in self._reader.records(places, RESULTS).items():
+                self._results[_run_of(key)] = self._small(result)
         return {run: self._results[run] for run in run_ids if run in self._results}
+
+    def _small(self, result: Mapping[str, Any]) -> dict[str, Any]:
+        """The result in little memory: names, and what is the same in most runs, are kept once."""
+        found: dict[str, Any] = _with_names_shared(result)
+        for name in ("config", "training"):
+            if isinstance(part := found.get(name), dict):
+                found[name] = {key: self._shared(value) for key, value in part.items()}
+        return found | {name: self._shared(found[name]) for name in SAME if name in found}
+
+    def _shared(self, part: Any) -> Any:
+        # by its text: 1 and 1.0 are equal, but not the same
+        return self._parts.setdefault(repr(part), part) if isinstance(part, dict) else part
 
     def _places(self, run_ids: Iterable[str]) -> dict[str, tuple[Files, str]]:
         return {
@@ -65,3 +84,9 @@ class Glance:
 
 def _run_of(key: str) -> str:
     return key.split("/")[1]
+
+
+def _with_names_shared(part: Any) -> Any:
+    if not isinstance(part, dict):
+        return part
+    return {sys.intern(name): _with_names_shared(value) for name, value in part.items()}

@@ -35,7 +35,7 @@ from sweeps.storage.record_reader import SETTINGS, RecordReader
 from sweeps.storage.s3 import S3
 from sweeps.storage.safe_paths import check_files, plain_path
 from sweeps.storage.storage import Storage
-from sweeps.sweepfile import SweepSpec, check_name, load_spec
+from sweeps.sweepfile import SweepSpec, check_name, is_sweep_file, load_spec
 from sweeps.sweepfile.stamped import stamped, was_changed
 from trainer.config.schema import FieldError, build, suggestion
 from trainer.errors import UserError
@@ -242,7 +242,20 @@ class Store:
                 found.append(self._stored_spec(f"sweeps/{name}/metrics/{file}"))
         return found
 
-    def load_spec(self, name: str, overrides: Sequence[str] = ()) -> SweepSpec:
+    def find_spec(
+        self, sweep: str | Path, overrides: Sequence[str] = (), *, quick: bool = False
+    ) -> SweepSpec:
+        """The sweep in a file or, given its name, as it was last run here. Raises UserError.
+
+        quick: see `load_spec` of `sweeps.sweepfile`.
+        """
+        if is_sweep_file(sweep):
+            return load_spec(sweep, overrides, quick=quick)
+        return self.load_spec(str(sweep), overrides, quick=quick)
+
+    def load_spec(
+        self, name: str, overrides: Sequence[str] = (), *, quick: bool = False
+    ) -> SweepSpec:
         """The sweep `name` as it was last run. Raises UserError when there is none."""
         try:
             check_name(name)
@@ -252,16 +265,18 @@ class Store:
         if not self.exists(key):
             known = suggestion(name, self.names("sweeps"))
             raise UserError(f"no sweep named {name!r} in the store {self.location}{known}")
-        return self._stored_spec(key, overrides)
+        return self._stored_spec(key, overrides, quick)
 
-    def _stored_spec(self, key: str, overrides: Sequence[str] = ()) -> SweepSpec:
+    def _stored_spec(
+        self, key: str, overrides: Sequence[str] = (), quick: bool = False
+    ) -> SweepSpec:
         path = self.local(key)
         if was_changed(path.read_text(encoding="utf-8", errors="replace")):
             raise UserError(
                 f"{path} was changed since its sweep was run (its checksum differs); run the "
                 "sweep's own file again"
             )
-        return load_spec(path, overrides, trusted=False)
+        return load_spec(path, overrides, trusted=False, quick=quick)
 
     def report_folder(self, spec: SweepSpec) -> Path:
         """The local folder of the sweep's report. Raises UserError if it has anything but files."""

@@ -7,16 +7,16 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from evaluation.analysis.answer import Answer
-from evaluation.analysis.conclude import answer
+from evaluation.analysis.formatting import count
 from evaluation.analysis.table import RunRow, rows_from_results
 from sweeps.metric_plan import MetricPlan, plan_metrics
 from sweeps.overview import Glance
 from sweeps.plan import Run, load_data, runs_of
 from sweeps.run_store import Store, report_key
 from sweeps.scheduling import rounds
+from sweeps.scheduling.ended_early import ended_early
 from sweeps.stored_settings import (
     StoredSetting,
     earlier_settings,
@@ -27,10 +27,15 @@ from sweeps.sweep_results import scored_alike
 from sweeps.sweepfile import Metric, SweepSpec
 from sweeps.sweepfile.compatibility import check_models
 from sweeps.sweepfile.configure import configure
+from sweeps.sweepfile.early_stop import EarlyStop
 from sweeps.sweepfile.sections import goal_of
 from trainer.config.normalised_beta import normalised
+from trainer.config.run import RunConfig
 from trainer.data.dataset import Dataset
 from trainer.errors import UserError
+
+if TYPE_CHECKING:
+    from evaluation.analysis.answer import Answer
 
 
 @dataclass(frozen=True)
@@ -73,9 +78,17 @@ class Sweep:
 
     def place(self, parameters: Mapping[str, Any]) -> tuple[float, int]:
         """beta_norm and latents of a setting."""
+        config = self._config(parameters)
+        return normalised(config.beta, config.latents, math.prod(self.data.shape)), config.latents
+
+    def beta_and_latents(self, parameters: Mapping[str, Any]) -> tuple[float, int]:
+        """beta and latents of a setting."""
+        config = self._config(parameters)
+        return config.beta, config.latents
+
+    def _config(self, parameters: Mapping[str, Any]) -> RunConfig:
         pixels = math.prod(self.data.shape)
-        config = configure(self.spec.dataset, self.spec.trainer, parameters, pixels)
-        return normalised(config.beta, config.latents, pixels), config.latents
+        return configure(self.spec.dataset, self.spec.trainer, parameters, pixels)
 
     def proposed(self) -> dict[int, Mapping[str, Any]]:
         """Like `proposed_settings`, read now."""
@@ -191,17 +204,68 @@ class Snapshot:
         return rows_from_results(self.results, "", metric)
 
     @cached_property
-    def answer(self) -> Answer:
+    def answer(self) -> "Answer":
         """The setting to use, overall and per latent size, and how certain that is.
 
         Raises UserError when no run has finished.
         """
+        from evaluation.analysis.conclude import answer  # here, as it imports SciPy
+
         if not self.rows:
             raise UserError(
                 f"no setting of the sweep {self.sweep.name!r} has a scored run in this store; "
                 "run it first (`sweep run`), or see `sweep status`"
             )
         spec = self.sweep.spec
-        return answer(
-            self.rows, goal=spec.metric.goal, within=spec.within, confidence=spec.confidence
+        found = answer(
+            self.rows,
+            goal=spec.metric.goal,
+            within=spec.within,
+            confidence=spec.confidence,
+            unknown=[place for each in self.ended_early.values() for place in each],
         )
+        said = (*_ended_in_words(self.ended_early), *found.best.sentences)
+        return dataclasses.replace(found, best=dataclasses.replace(found.best, sentences=said))
+
+    @cached_property
+    def ended_early(self) -> dict[float | None, list[tuple[float, int]]]:
+        """beta and latents of the settings that `early_stop` ended; none of their scores is known.
+
+        By the share of their steps at which they were worse than others; None: they collapsed.
+        """
+        sweep, spec = self.sweep, self.sweep.spec
+        scored = {result["setting"] for result in self.results}
+        found: dict[float | None, list[tuple[float, int]]] = {}
+        if spec.early_stop == EarlyStop():
+            return found
+        shares = {
+            number: share
+            for share, numbers in rounds.decided(sweep.store, spec).ended.items()
+            for number in numbers
+        }
+        collapsed = ended_early(sweep.store, spec)
+        for setting, runs in sweep.store.recorded(spec):
+            dropped = setting.number in shares or collapsed.issuperset(runs.values())
+            if dropped and setting.number not in scored:
+                place = sweep.beta_and_latents(setting.parameters)
+                found.setdefault(shares.get(setting.number), []).append(place)
+        return found
+
+
+def _ended_in_words(ended: Mapping[float | None, Sequence[tuple[float, int]]]) -> Iterator[str]:
+    """What the answer does not know since settings were compared before they ended."""
+    by_share = {share: len(places) for share, places in ended.items() if share is not None}
+    if not by_share:
+        return
+    total = sum(by_share.values())
+    at = " and ".join(f"{number} at {share:.0%}" for share, number in sorted(by_share.items()))
+    where = at if len(by_share) > 1 else f"at {next(iter(by_share)):.0%}"
+    are, among, them = (
+        ("its final score is", "it may be the best", "it")
+        if total == 1
+        else ("their final scores are", "the best may be among them", "them")
+    )
+    yield (
+        f"{count(total, 'setting')} ended early, {where} of the steps: {are} unknown, and {among}. "
+        f"Remove `early_stop` to train {them} to the end."
+    )

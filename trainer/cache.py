@@ -1,11 +1,13 @@
 """Expensive arrays cached on disk: made once by the first process, and either whole or absent."""
 
 import contextlib
+import errno
 import fcntl
 import hashlib
 import json
 import os
 import shutil
+import stat
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -76,9 +78,10 @@ def remembered(
 ) -> dict[str, Any]:
     """The result of `compute` on `files`, a JSON mapping, cached while they are unchanged.
 
-    kind: names what is cached; key: anything else it depends on. Raises OSError for missing files.
+    kind: names what is cached; key: anything else it depends on. Raises OSError for missing files,
+    and for pipes and devices, which may never end.
     """
-    listing = [[str(f.resolve()), (s := f.stat()).st_size, s.st_mtime_ns] for f in files]
+    listing = [[str(f.resolve()), (s := _status(f)).st_size, s.st_mtime_ns] for f in files]
     memory = folder() / f"{kind}-{digest([*listing, *key])}.json"
     with contextlib.suppress(OSError, ValueError):
         found = json.loads(memory.read_text())
@@ -89,6 +92,13 @@ def remembered(
         memory.parent.mkdir(parents=True, exist_ok=True)
         _write_json(memory, value)
     return value
+
+
+def _status(file: Path) -> os.stat_result:
+    found = file.stat()
+    if not stat.S_ISREG(found.st_mode):
+        raise OSError(errno.EINVAL, "is not a file", str(file))
+    return found
 
 
 def _open(path: Path, shape: tuple[int, int]) -> NDArray[np.uint8] | None:

@@ -22,6 +22,7 @@ from trainer import cache
 from trainer.config.run import RunConfig
 from trainer.config.schema import FieldError, lookup
 from trainer.errors import UserError
+from trainer.files import read_regular
 from trainer.registry import Registry
 
 T = TypeVar("T")
@@ -197,7 +198,8 @@ def _line(error: Exception, file: str) -> int:
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        text = read_regular(path).decode("utf-8")
+        return text.replace("\r\n", "\n").replace("\r", "\n")  # as in a text file
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise UserError(

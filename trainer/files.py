@@ -105,6 +105,12 @@ def read_plain(path: Path) -> bytes:
         return file.read()
 
 
+def read_regular(path: Path) -> bytes:
+    """The content of a file, links followed. Raises OSError for a pipe or a device."""
+    with _open_plain(path, follow=True) as file:
+        return file.read()
+
+
 def stamp(path: Path) -> dict[str, str | int]:
     """`{"sha256", "bytes"}` of a file, as listed in records. Raises OSError as `read_plain`."""
     with _open_plain(path) as file:
@@ -113,8 +119,9 @@ def stamp(path: Path) -> dict[str, str | int]:
 
 
 @contextlib.contextmanager
-def _open_plain(path: Path) -> Iterator[BufferedReader]:
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+def _open_plain(path: Path, follow: bool = False) -> Iterator[BufferedReader]:
+    links = 0 if follow else os.O_NOFOLLOW
+    descriptor = os.open(path, os.O_RDONLY | links | os.O_NONBLOCK | os.O_CLOEXEC)
     with open(descriptor, "rb") as file:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise OSError(errno.EINVAL, "is not a file", str(path))

@@ -221,6 +221,7 @@ class Answer:
     health: of all runs. level: coverage of the intervals.
     scattered, levels: other parameters that count as noise, and those whose values share one curve
         shape at different levels.
+    unknown: beta and latents of settings that were tried, but ended without a score.
     """
 
     choice: Choice
@@ -234,6 +235,7 @@ class Answer:
     level: float
     scattered: tuple[str, ...] = ()
     levels: tuple[str, ...] = ()
+    unknown: tuple[tuple[float, int], ...] = ()
 
     @property
     def goal(self) -> Goal:

@@ -33,6 +33,7 @@ def answer(
     seed: int = 0,
     within: float = WITHIN,
     confidence: float = CLEAR,
+    unknown: Sequence[tuple[float, int]] = (),
 ) -> Answer:
     """Which setting to use, from one row per run.
 
@@ -49,7 +50,8 @@ def answer(
 
     level: coverage of intervals, in (0, 1). seed: of the draws; the same rows and seed give the
     same answer. within: in units of the score. confidence: required probability of being within it
-    of the best, in (0, 1). Raises UserError without rows.
+    of the best, in (0, 1). unknown: beta and latents of settings that were tried, but ended without
+    a score. Raises UserError without rows.
 
     Example:
         >>> scores = {1.0: 0.6, 2.0: 0.8, 4.0: 0.95, 8.0: 0.7, 16.0: 0.5}
@@ -81,7 +83,7 @@ def answer(
     posterior = draw_posterior(settings, means, noise, seed)
 
     sizes = sorted({setting.latents for setting in settings})
-    find = _Finder(choice, health, settings, posterior, sign, level, within, confidence)
+    find = _Finder(choice, health, settings, posterior, sign, level, within, confidence, unknown)
     best = find.best(sizes)
     # the same at its own latent size, where among fewer rivals another one might be preferred
     per_latents = {m: find.best([m], best.setting) for m in sizes}
@@ -102,6 +104,7 @@ def answer(
             level=level,
             scattered=posterior.families.scattered,
             levels=posterior.families.shared,
+            unknown=tuple(unknown),
         )
     )
 
@@ -118,6 +121,7 @@ class _Finder:
     level: float
     within: float
     confidence: float
+    unknown: Sequence[tuple[float, int]]
 
     def standings(
         self, settings: Sequence[SettingSummary], tested: np.ndarray
@@ -149,6 +153,8 @@ class _Finder:
             probability_within=chosen.probability_within,
             within_at=within_at,
             edges=edges,
+            unknown=self.unknown,
+            latents=chosen.setting.latents,
             flat=surface.flat,
             reach=surface.reach,
             saturated=self.choice.ceiling - standings[0].setting.mean <= self.within

@@ -49,16 +49,18 @@ def _use(answer: Answer) -> Iterator[str]:
             f"{best.unusable}."
         )
         return
+    whose = "of those that finished" if answer.unknown else "setting's"
     yield (
         f"Use {setting_label(best.setting)} (β_norm {number(best.beta_norm)}): its score is within "
-        f"{number(best.within)} of the best setting's with probability "
+        f"{number(best.within)} of the best {whose} with probability "
         f"{best.standing.probability_within:.2f}, and {fixed(best.standing.expected_loss, 3)} "
         "below it on average."
     )
     others = [s for s in best.good if s is not best.setting]
     if others and best.good_beta:
         low, high = map(number, best.good_beta)
-        span = f"β from {low} to {high}" if low != high else f"β {low}"
+        alone = "the same β" if low == number(best.beta) else f"β {low}"
+        span = f"β from {low} to {high}" if low != high else alone
         more = f" and {len(others) - MAX_NAMED} more" if len(others) > MAX_NAMED else ""
         named = "; ".join(map(setting_label, others[:MAX_NAMED]))
         yield f"As good, more likely than not: {span} ({named}{more})."
@@ -112,7 +114,8 @@ def _factors(answer: Answer) -> Iterator[str]:
         mentioned.update(lost)
         holders = {name: _holder(name, setting, answer.choice.settings) for name in lost}
         if nowhere := [name for name in lost if holders[name] is None]:
-            yield f"{_not_encoded(nowhere, setting)}, nor at any other setting."
+            others = ", nor at any other setting" if len(answer.choice.settings) > 1 else ""
+            yield f"{_not_encoded(nowhere, setting)}{others}."
         for name, holder in holders.items():
             if holder is not None:
                 size = "" if holder.latents == setting.latents else f", M = {holder.latents}"
@@ -169,8 +172,11 @@ def _top(answer: Answer) -> Iterator[str]:
     one_beta = len({s.beta for s in answer.choice.settings}) == 1
     top = "" if one_beta else f"{answer.level:.0%} interval of the best β: {low} to {high}. "
     chance = fixed(best.standing.probability_best, 2)
-    yield f"{top}Probability that no other setting tried is better: {chance}."
-    betas = [s.beta for s in answer.choice.settings if s.latents == best.setting.latents]
+    others = "setting that finished" if answer.unknown else "setting tried"
+    yield f"{top}Probability that no other {others} is better: {chance}."
+    size = best.setting.latents
+    betas = [s.beta for s in answer.choice.settings if s.latents == size]
+    betas += [beta for beta, latents in answer.unknown if latents == size]
     ends = {min(betas): "lowest", max(betas): "highest"} if len(set(betas)) > 1 else {}
     if best.verdict == "clear" and best.setting.beta in ends:
         end = ends[best.setting.beta]

@@ -308,13 +308,15 @@ def _keep_what_varied(rows: Iterable[RunRow]) -> tuple[RunRow, ...]:
         if len({repr(row.parameters.get(name)) for row in rows}) > 1
         and not _follows_from_its_choice(name, rows)
     ]
+    alike = [name for name in names if name not in varied]
+    kept: dict[str, dict[str, Any]] = {}  # each mapping once: there may be very many rows
+
+    def part(row: RunRow, some: Sequence[str]) -> dict[str, Any]:
+        values = {name: row.parameters.get(name) for name in some}
+        return kept.setdefault(repr(values), values)
+
     return tuple(
-        replace(
-            row,
-            parameters={name: row.parameters.get(name) for name in varied},
-            shared={name: row.parameters.get(name) for name in names if name not in varied},
-        )
-        for row in rows
+        replace(row, parameters=part(row, varied), shared=part(row, alike)) for row in rows
     )
 
 

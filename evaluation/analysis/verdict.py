@@ -8,7 +8,7 @@ more seeds than most sweeps have, just to decide between settings that hardly di
 """
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -45,6 +45,8 @@ class Evidence:
         good as the best.
     metric, score, floor, sign: the metric, its score, and its floor; sign -1 where lower is better.
     shared: choices that all runs share, by dotted name.
+    unknown: beta and latents of the settings that were tried, but have no score.
+    latents: its latent size.
     """
 
     probability_within: float
@@ -65,6 +67,8 @@ class Evidence:
     floor: Floor | None = None
     sign: float = 1.0
     shared: Mapping[str, Any] | None = None
+    unknown: Sequence[tuple[float, int]] = ()
+    latents: int = 0
 
 
 def judge(evidence: Evidence) -> tuple[Verdict, tuple[str, ...]]:
@@ -174,6 +178,15 @@ def _meaningless(evidence: Evidence) -> Iterator[str]:
 
 
 def _too_few_betas(evidence: Evidence) -> str:
+    others = {beta for beta, latents in evidence.unknown if latents == evidence.latents}
+    if others:
+        have = "1 value of beta at this latent size has"
+        if evidence.betas > 1:
+            have = f"{evidence.betas} values of beta at this latent size have"
+        return (
+            f"Only {have} a score; {count(len(others), 'other')} ended early. Remove `early_stop` "
+            "to train them to the end."
+        )
     if evidence.betas == 1:
         return "All runs at this latent size have the same β: they cannot show which β is best."
     return (
@@ -199,6 +212,14 @@ def _beyond(evidence: Evidence) -> list[str]:
         chance = sum(edge.probability for edge in edges)
         if chance > BEYOND:
             worst = max(edges, key=lambda edge: edge.probability)
+            beyond = [b for b, m in evidence.unknown if m == worst.latents]
+            if any((b - worst.beta) * (outward - 1) > 0 for b in beyond):
+                sentences.append(
+                    f"The best β may lie beyond the {side} one with a score, {number(worst.beta)} "
+                    f"at M = {worst.latents} (probability {chance:.2f}), where settings ended "
+                    "early: remove `early_stop` to train them to the end."
+                )
+                continue
             sentences.append(
                 f"The best β may lie beyond the {side} one tried, {number(worst.beta)} at "
                 f"M = {worst.latents} (probability {chance:.2f}): widen the range by a factor of "

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from evaluation.baselines import BASELINES
 from evaluation.baselines.fitted import FittedModel
 from evaluation.identity import EVALUATION_FORMAT, with_defaults
-from evaluation.metrics import higgins
+from evaluation.metrics.higgins import higgins
 from trainer.config.run import digest
 from trainer.config.schema import lookup
 from trainer.data.dataset import Dataset

@@ -12,29 +12,22 @@ its scores end at 1, `evaluation.analysis.choose.UP_TO_ONE` says so.
 from collections.abc import Callable
 from typing import Any
 
-from evaluation.metrics.dci import dci
-from evaluation.metrics.factorvae import factorvae
-from evaluation.metrics.higgins import higgins
-from evaluation.metrics.indicators import indicators
-from evaluation.metrics.irs import irs
-from evaluation.metrics.mig import mig
-from evaluation.metrics.modularity import modularity
-from evaluation.metrics.sap import sap
-from evaluation.metrics.udr import udr
-from evaluation.metrics.unsupervised import unsupervised
+from trainer.registry import Registry
 
-METRICS: dict[str, Callable[..., Any]] = {
-    "higgins": higgins,
-    "factorvae": factorvae,
-    "mig": mig,
-    "sap": sap,
-    "dci": dci,
-    "modularity": modularity,
-    "irs": irs,
-    "unsupervised": unsupervised,
-    "udr": udr,
-    "indicators": indicators,
-}
+METRICS: Registry[Callable[..., Any]] = Registry(
+    {
+        "higgins": "evaluation.metrics.higgins:higgins",
+        "factorvae": "evaluation.metrics.factorvae:factorvae",
+        "mig": "evaluation.metrics.mig:mig",
+        "sap": "evaluation.metrics.sap:sap",
+        "dci": "evaluation.metrics.dci:dci",
+        "modularity": "evaluation.metrics.modularity:modularity",
+        "irs": "evaluation.metrics.irs:irs",
+        "unsupervised": "evaluation.metrics.unsupervised:unsupervised",
+        "udr": "evaluation.metrics.udr:udr",
+        "indicators": "evaluation.metrics.indicators:indicators",
+    }
+)
 WITHOUT_LABELS = frozenset({"unsupervised", "udr", "indicators"})
 WITHOUT_FLOOR = frozenset({"unsupervised", "indicators"})  # independent of the order of images
 LOWER_IS_BETTER = frozenset({"unsupervised", "indicators"})

@@ -110,8 +110,9 @@ def pruning() -> Drawn:
                   "directions, fitted from small random weights; the two not shown are at 0. The "
                   "noise is given.")  # fmt: skip
     away = float(np.abs(found - [fa.kept(eigenvalues, noise, b) for b in betas]).max())
+    agree = "agree" if away < 1e-6 else f"differ by at most {number(away)}"
     return Drawn(figure, "Pruning", "A component of variance λ is kept while β is below λ/σ²: "
-                 f"fits and formula differ by at most {number(away)}.")  # fmt: skip
+                 f"fits and formula {agree}.")  # fmt: skip
 
 
 def _gap(weights: np.ndarray, beta: float) -> float:

@@ -4,7 +4,6 @@ import sys
 from argparse import Namespace
 from dataclasses import asdict
 
-from sweeps.api import find_spec
 from sweeps.cli.output import console, print_json
 from sweeps.console.printing import plain_console
 from sweeps.run_store import Store
@@ -18,7 +17,7 @@ def execute(args: Namespace) -> int:
     from sweeps.reporting.baselines import paper_table, prepare_baselines
 
     store = Store(args.store)
-    spec = find_spec(args.file, store, args.overrides)
+    spec = store.find_spec(args.file, args.overrides)
     if not spec.baselines:
         raise UserError(f"the sweep {spec.name!r} has no baselines; list some under `baselines`")
     sweep = Sweep.load(spec, store)

@@ -4,11 +4,11 @@ from argparse import Namespace
 from typing import Any
 
 from evaluation.analysis.answer import Best
-from evaluation.analysis.formatting import metric_name
+from evaluation.analysis.formatting import fixed, metric_name
 from evaluation.analysis.inference.variance_shares import in_words
 from evaluation.analysis.sentences import headline
 from sweeps import by_eye
-from sweeps.api import find_spec, of_other_metrics, of_snapshot
+from sweeps.api import of_other_metrics, of_snapshot
 from sweeps.cli.output import console, interval, number, parameters, print_json, table
 from sweeps.console.inverted_u import draw_inverted_u
 from sweeps.console.printing import bold
@@ -19,7 +19,7 @@ from sweeps.sweep import Sweep
 def execute(args: Namespace) -> int:
     """Prints the answer."""
     store = Store(args.store)
-    sweep = Sweep.load(find_spec(args.file, store, args.overrides), store)
+    sweep = Sweep.load(store.find_spec(args.file, args.overrides), store)
     glance = store.glance()
     snapshot = sweep.snapshot(glance)
     answer = of_snapshot(snapshot)
@@ -50,11 +50,11 @@ def show(answer: Best) -> None:
         rows.add_row(
             str(latents),
             number(setting.beta),
-            number(setting.probability_within),
+            _fixed(setting.probability_within, 2),
             interval(setting.good_beta),
-            number(setting.beta_norm),
-            number(setting.score),
-            number(setting.spread),
+            f"{setting.beta_norm:.3g}",
+            _fixed(setting.score, 3),
+            _fixed(setting.spread, 3),
             str(setting.seeds),
             str(setting.failed),
             setting.verdict,
@@ -71,7 +71,7 @@ def show(answer: Best) -> None:
         console.print(
             "best: β = ",
             bold(number(answer.beta)),
-            f" ({', '.join(answer.choices)}): score {number(answer.score)} over {answer.seeds} "
+            f" ({', '.join(answer.choices)}): score {_fixed(answer.score, 3)} over {answer.seeds} "
             "seeds",
             sep="",
             soft_wrap=True,
@@ -85,9 +85,13 @@ def show_other(metric: str, answer: Best) -> None:
     found = f"β = {number(answer.beta)} with {answer.latents} latents"
     console.print(
         f"by {metric_name(metric)}: {'no best β' if answer.unusable else found}, score "
-        f"{number(answer.score)} ({answer.verdict}; details: metric.name={metric})",
+        f"{_fixed(answer.score, 3)} ({answer.verdict}; details: metric.name={metric})",
         soft_wrap=True,
     )
+
+
+def _fixed(value: float | None, decimals: int) -> str:
+    return "–" if value is None else fixed(value, decimals)
 
 
 def as_json(answer: Best) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from argparse import Namespace
 
 from sweeps import by_eye
-from sweeps.api import find_spec
 from sweeps.cli.output import console
 from sweeps.console.printing import command
 from sweeps.run_store import Store
@@ -14,7 +13,7 @@ from trainer.errors import UserError
 def execute(args: Namespace) -> int:
     """Records the choice; `sweep best`, the report and MLflow show it next to the answer."""
     store = Store(args.store)
-    snapshot = Sweep.load(find_spec(args.file, store), store).snapshot()
+    snapshot = Sweep.load(store.find_spec(args.file), store).snapshot()
     wanted = {}
     for text in args.overrides:
         name, equals, value = text.partition("=")

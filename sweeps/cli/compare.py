@@ -5,7 +5,6 @@ from pathlib import Path
 
 from evaluation.analysis.answer import Best
 from evaluation.analysis.formatting import metric_name
-from sweeps.api import find_spec
 from sweeps.cli.best import as_json
 from sweeps.cli.output import console, interval, number, print_json, table
 from sweeps.run_store import Store
@@ -17,7 +16,7 @@ def execute(args: Namespace) -> int:
     """Prints a table, e.g. of UDR's and Higgins' best beta; draws it if asked to."""
     store, compared = Store(args.store), []
     for file in args.files:
-        sweep = Sweep.load(find_spec(file, store), store)
+        sweep = Sweep.load(store.find_spec(file), store)
         compared.append((sweep.name, sweep.metrics.metric, sweep.snapshot().answer))
     found = [(name, metric, answer.best) for name, metric, answer in compared]
     if args.json:

@@ -3,7 +3,6 @@
 from argparse import Namespace
 from pathlib import Path
 
-from sweeps.api import find_spec
 from sweeps.cli.output import console
 from sweeps.run_store import Store
 from sweeps.sweep import Sweep
@@ -28,7 +27,7 @@ def execute(args: Namespace) -> int:
             known = suggestion(name, FIGURES)
             raise UserError(f"no figure named {name!r}{known}; `sweep figure {args.file} --list`")
     store = Store(args.store)
-    spec = find_spec(args.file, store)
+    spec = store.find_spec(args.file)
     sweep = material_of(Sweep.load(spec, store).snapshot())
     for name in names:
         try:

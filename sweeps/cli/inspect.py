@@ -2,7 +2,6 @@
 
 from argparse import Namespace
 
-from sweeps.api import find_spec
 from sweeps.cli.output import console
 from sweeps.run_store import Store
 from sweeps.sweep import Sweep
@@ -13,7 +12,7 @@ def execute(args: Namespace) -> int:
     from sweeps.reporting.inspection import serve
 
     store = Store(args.store)
-    snapshot = Sweep.load(find_spec(args.file, store, args.overrides), store).snapshot()
+    snapshot = Sweep.load(store.find_spec(args.file, args.overrides), store).snapshot()
     with serve(snapshot, args.port or 0) as address:
         console.print(f"inspect {snapshot.sweep.name}: {address}   (Ctrl-C stops it)")
         try:

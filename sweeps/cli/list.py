@@ -16,7 +16,7 @@ def execute(args: Namespace) -> int:
     found: list[dict[str, Any]] = []
     for name in store.names("sweeps"):
         try:
-            found.append({"name": name, **asdict(status(store.load_spec(name), store))})
+            found.append({"name": name, **asdict(status(store.load_spec(name, quick=True), store))})
         except UserError:  # not a sweep, or one whose file can no longer be read
             continue
     if args.json:

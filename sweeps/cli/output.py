@@ -29,8 +29,11 @@ def number(value: float | None) -> str:
 
 
 def interval(ends: tuple[float, float] | None) -> str:
-    """Two ends formatted for people: `3.14 to 8.88`."""
-    return "–" if ends is None else f"{ends[0]:.3g} to {ends[1]:.3g}"
+    """Two ends formatted for people: `3.14 to 8.88`, or one value where they agree."""
+    if ends is None:
+        return "–"
+    low, high = (f"{end:.3g}" for end in ends)
+    return low if low == high else f"{low} to {high}"
 
 
 def parameters(values: Any) -> str:

@@ -6,7 +6,6 @@ from typing import Any
 
 from evaluation.analysis.formatting import count
 from evaluation.identity import compares_seeds
-from sweeps.api import find_spec
 from sweeps.cli.output import console, parameters, print_json, table
 from sweeps.console.printing import bold
 from sweeps.plan import Setting
@@ -27,7 +26,7 @@ MAX_TIMED = 200  # runs whose training times are read
 def execute(args: Namespace) -> int:
     """Prints the plan."""
     store = Store(args.store)
-    spec = find_spec(args.file, store, args.overrides)
+    spec = store.find_spec(args.file, args.overrides)
     sweep = Sweep.load(spec, store)
     data = sweep.data
     settings, in_store_count, to_score = [], 0, 0
@@ -48,7 +47,8 @@ def execute(args: Namespace) -> int:
         in_store_count += len(ended)
         to_score += len(ended) - len(complete)
         trials.add(setting, runs)
-        left.add(setting, [run for run in runs if run.id not in complete])
+        if setting.number not in sure.dropped:
+            left.add(setting, [run for run in runs if run.id not in complete])
         settings.append(
             {
                 "number": setting.number,
@@ -57,17 +57,19 @@ def execute(args: Namespace) -> int:
                 "in_store": len(ended),
             }
         )
-    more = (sure.settings - len(settings)) * trials.each
+    begun = sure.settings + len(sure.dropped)
+    more = (begun - len(settings)) * trials.each
     # the runs of a trial share its training time
     known_results = glance.results(list(in_store)[:MAX_TIMED]).values()
     seconds = {result.get("training", {}).get("seconds") for result in known_results} - {None}
-    hours = device_hours(sorted(seconds), left.count + more)
+    hours = device_hours(sorted(seconds), left.count + more, spec.early_stop.expected_work)
     plan = {
         "name": spec.name,
         "method": spec.method,
         "metric": sweep.metrics.metric,
         "dataset": {"name": data.name, "source": data.source, "images": len(data)},
-        "settings": sure.settings,
+        "settings": begun,
+        "settings_ended_early": len(sure.dropped),
         "settings_known": len(settings),
         "trials": trials.count + more,
         "trials_left": left.count + more,
@@ -106,7 +108,15 @@ def _known_settings(sweep: Sweep) -> list[Setting]:
 def _show(plan: dict[str, Any], spec: SweepSpec, store: str) -> None:
     data = plan["dataset"]
     race = f"; the race adds runs as needed, at most {spec.most_runs}" if spec.racing else ""
+    if shares := spec.early_stop.shares:
+        at = " and ".join(f"{share:.0%}" for share in shares)
+        race = (
+            f"; settings that fall behind end at {at} of their steps, so about "
+            f"{spec.early_stop.expected_work:.0%} of all training is expected"
+        )
     runs = f"{count(plan['runs'], 'run')}{' so far' if spec.racing else ''}"
+    if plan["settings_ended_early"]:
+        runs += f", and {count(plan['settings_ended_early'], 'setting')} ended early,"
     unscored = f", {plan['to_score']} of them to be rescored" if plan["to_score"] else ""
     console.print(
         bold(plan["name"]),

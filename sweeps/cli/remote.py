@@ -3,18 +3,17 @@
 import os
 from argparse import Namespace
 
-from sweeps.api import find_spec, is_file
 from sweeps.cluster.jobs import Job, Jobs
 from sweeps.run_store import Store
-from sweeps.sweepfile import check_name
+from sweeps.sweepfile import check_name, is_sweep_file
 from trainer.config.schema import FieldError
 from trainer.errors import UserError
 
 
 def sweep_name(args: Namespace, store: Store) -> str:
     """The name in the given sweep file, or the given name itself. Raises UserError."""
-    if is_file(args.file):
-        return find_spec(args.file, store, args.overrides).name
+    if is_sweep_file(args.file):
+        return store.find_spec(args.file, args.overrides, quick=True).name
     try:
         check_name(args.file)
     except FieldError as error:

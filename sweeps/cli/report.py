@@ -2,7 +2,7 @@
 
 from argparse import Namespace
 
-from sweeps.api import find_spec, report
+from sweeps.api import report
 from sweeps.cli.output import console
 from sweeps.run_store import Store
 
@@ -10,6 +10,6 @@ from sweeps.run_store import Store
 def execute(args: Namespace) -> int:
     """Writes the report and prints its path."""
     store = Store(args.store)
-    path = report(find_spec(args.file, store, args.overrides), store)
+    path = report(store.find_spec(args.file, args.overrides), store)
     console.print(f"report: {path}", soft_wrap=True)
     return 0

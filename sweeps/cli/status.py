@@ -3,7 +3,6 @@
 from argparse import Namespace
 from dataclasses import asdict
 
-from sweeps.api import find_spec
 from sweeps.cli.output import console, print_json
 from sweeps.cli.remote import cluster_jobs, job_of, sweep_name
 from sweeps.cluster.jobs import Job, Jobs
@@ -23,7 +22,7 @@ def execute(args: Namespace) -> int:
     jobs = cluster_jobs(args)
     job = job_of(jobs, sweep_name(args, store), store) if jobs else None
     try:
-        spec = find_spec(args.file, store, args.overrides)
+        spec = store.find_spec(args.file, args.overrides, quick=True)
     except UserError:
         if jobs is None or job is None:
             raise

@@ -43,7 +43,9 @@ def execute(args: Namespace) -> int:
 def _give_up(store: Store, name: str, wanted: str) -> int:
     """Asks for the run whose id begins with `wanted` to be given up."""
     every = {
-        run for ids in store.recorded_runs(store.load_spec(name)).values() for run in ids.values()
+        run
+        for ids in store.recorded_runs(store.load_spec(name, quick=True)).values()
+        for run in ids.values()
     }
     found = sorted(run for run in every if run.startswith(wanted))
     if len(found) != 1:

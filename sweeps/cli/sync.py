@@ -2,7 +2,6 @@
 
 from argparse import Namespace
 
-from sweeps.api import find_spec
 from sweeps.cli.output import console
 from sweeps.console.printing import command
 from sweeps.run_store import Store
@@ -13,7 +12,7 @@ def execute(args: Namespace) -> int:
     from sweeps.tracking.tracker import sync
 
     store = Store(args.store)
-    spec = find_spec(args.file, store, args.overrides)
+    spec = store.find_spec(args.file, args.overrides)
     sync(spec, store)
     see = command("ui", store=store)
     console.print(f"MLflow is up to date with {spec.name}; see it with: {see}", soft_wrap=True)

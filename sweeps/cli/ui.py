@@ -15,7 +15,6 @@ from argparse import Namespace
 from types import FrameType
 from urllib.parse import urlparse
 
-from sweeps.api import find_spec
 from sweeps.cli.output import console
 from sweeps.run_store import Store
 from sweeps.tracking.mlflow.database import ARTIFACTS, DATABASE, sqlite_uri, tracking_uri
@@ -28,7 +27,7 @@ def execute(args: Namespace) -> int:
     """Starts the server, prints its address and waits."""
     store, uri = Store(args.store), tracking_uri()
     if args.file is not None:
-        find_spec(args.file, store)
+        store.find_spec(args.file, quick=True)
     if uri is not None and urlparse(uri).scheme in ("http", "https"):
         console.print(f"MLflow: {redact(uri)}   (from MLFLOW_TRACKING_URI)", soft_wrap=True)
         return 0

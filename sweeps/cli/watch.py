@@ -7,7 +7,6 @@ from rich.console import Group
 from rich.live import Live
 from rich.text import Text
 
-from sweeps.api import find_spec
 from sweeps.cli.output import console
 from sweeps.console.inverted_u import curve
 from sweeps.console.watching import View, Watched
@@ -17,7 +16,7 @@ from sweeps.run_store import Store
 def execute(args: Namespace) -> int:
     """Redraws the curve and counts while the sweep runs; prints lines without a terminal."""
     store = Store(args.store)
-    watched = Watched(find_spec(args.file, store, args.overrides), store)
+    watched = Watched(store.find_spec(args.file, args.overrides), store)
     if not console.is_terminal:
         for view in watched.views(lambda: time.sleep(args.every)):
             console.print(view.line, soft_wrap=True)

@@ -23,6 +23,7 @@ from sweeps.sweep import Sweep
 from sweeps.sweepfile import Resources
 from sweeps.trials import signals
 from sweeps.trials.dispatch import Dispatch
+from sweeps.trials.early_scores import EarlyScores
 from sweeps.trials.retries import Retries
 from sweeps.trials.stopping import StopRequest
 from sweeps.trials.trial_queue import Observer, TrialQueue
@@ -123,7 +124,8 @@ class RayProcess:
         pickled. Raises UserError when Ray is lost repeatedly.
         """
         spec, store = sweep.spec, sweep.store
-        job = job_of(spec, store, sweep.metrics.evaluation, sweep.data)
+        early = EarlyScores.of(sweep)
+        job = job_of(spec, store, sweep.metrics.evaluation, sweep.data, early)
         dispatch = Dispatch(queue, observer, store, job, Retries(spec.max_failures), stop)
         order = (spec.name, spec.resources, start, home if self._address is None else None)
         losses = 0

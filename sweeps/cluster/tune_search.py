@@ -4,12 +4,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import ray
 from ray import cloudpickle, tune
 from ray.tune.experiment import Trial as TuneTrial
 from ray.tune.search import Searcher
 
 from sweeps.cluster.trainable import trainable
 from sweeps.sweepfile import Resources
+from sweeps.trials.heartbeat import Listener
 from sweeps.trials.trial import HELD, STOPPED
 from sweeps.trials.tune_stop import Stopped, Stopping
 
@@ -37,7 +39,7 @@ class TuneSearch(Searcher):
         config = self._ask("suggest", trial_id)
         if config is None:
             return Searcher.FINISHED
-        return None if config == "wait" else config
+        return None if config == "wait" else {**config, "trial": trial_id}
 
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
         """Passes on a trial's progress."""
@@ -51,8 +53,8 @@ class TuneSearch(Searcher):
     ) -> None:
         """Passes on how a trial ended."""
         stopped = result is not None and bool(result.get(STOPPED))
-        held = result is not None and HELD in result
-        self._ask("ended", trial_id, stopped, error, held and not error)
+        holder = None if result is None or error else result.get(HELD)
+        self._ask("ended", trial_id, stopped, error, holder)
 
     def save(self, checkpoint_path: str) -> None:
         """Does nothing: resuming a sweep needs only the store, never Ray's state."""
@@ -77,6 +79,25 @@ class Tracebacks(tune.Callback):
             self._ask("failed_to_start", setting, block, text)
 
 
+class Rescue(tune.Callback):
+    """Kills the workers that hang, upon which their trials count as failed."""
+
+    def __init__(self, ask: Ask):
+        self._ask = ask
+        self._listener = Listener()
+
+    def on_step_begin(self, iteration: int, trials: list[TuneTrial], **info: Any) -> None:
+        """Called by Tune in each iteration of its loop."""
+        configs, workers = {}, {}
+        for trial in trials:
+            worker = trial.temporary_state.ray_actor
+            if trial.status == TuneTrial.RUNNING and worker is not None:
+                configs[trial.trial_id], workers[trial.trial_id] = trial.config, worker
+        for name, process in self._listener.hung(configs).items():
+            self._ask("hung", name, process)
+            ray.kill(workers[name])
+
+
 def run_trials(ask: Ask, order: Order, folder: Path) -> None:
     """Runs trials on the Ray cluster that this process is connected to, until none is left.
 
@@ -95,7 +116,7 @@ def run_trials(ask: Ask, order: Order, folder: Path) -> None:
             max_concurrent_trials=order.resources.max_concurrent,
             raise_on_failed_trial=False,
             reuse_actors=True,
-            callbacks=[Tracebacks(ask)],
+            callbacks=[Tracebacks(ask), Rescue(ask)],
             stop=Stopping(ask),
             storage_path=str(folder),
             trial_dirname_creator=lambda trial: str(trial.trial_id),

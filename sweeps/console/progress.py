@@ -24,7 +24,8 @@ ENOUGH = 0.1  # of the first trials, before the time left is estimated
 class Progress(Observer):
     """Counts runs and shows them, as a context manager.
 
-    total: runs in the whole sweep; racing: whether that is an upper bound.
+    total: runs in the whole sweep. certain: how many of them are trained in any case, as in a race;
+    the rest depends on scores. work: how many whole trainings are expected, if runs end early.
     goal: "maximize" or "minimize".
     """
 
@@ -34,10 +35,13 @@ class Progress(Observer):
         total: int,
         goal: str,
         clock: Callable[[], float] = time.monotonic,
-        racing: bool = False,
+        certain: int | None = None,
+        work: float | None = None,
     ):
         self._console, self._total, self._clock = console, total, clock
-        self._racing = racing
+        self._certain = total if certain is None else certain
+        self._work = float(total) if work is None else work
+        self._paused: dict[str, float] = {}  # shares of their steps that runs have done
         self._sign = 1.0 if goal == "maximize" else -1.0
         self._trials: dict[tuple[int, int], tuple[Block, float]] = {}  # done: 0 to 1
         self._waiting: set[tuple[int, int]] = set()
@@ -74,6 +78,7 @@ class Progress(Observer):
     def run_ended(self, setting: Setting, run: Run, result: Result, stored: bool) -> None:
         """Counts a run by its state."""
         self.stored += stored
+        self._paused.pop(run.id, None)
         if result["state"] == "failed":
             self.failed += 1
         else:
@@ -106,11 +111,20 @@ class Progress(Observer):
                 f"setting {block.setting.number} waits: {holder} has some of its runs"
             )
 
+    def trial_hung(self, block: Block, process: str, seconds: float) -> None:
+        """Reports which process was given up."""
+        self._console.print(
+            f"setting {block.setting.number}: {process} gave no sign of life for "
+            f"{duration(seconds)} and was killed; its runs resume elsewhere"
+        )
+
     def trial_ended(self, block: Block, complete: bool) -> None:
         """Removes the trial from the table."""
         self._trials.pop(block.key, None)
         if not complete:
             self.broken.append(block)
+        elif block.share < 1:
+            self._paused.update({run.id: block.share for run in block.runs})
         self._line()
 
     @property
@@ -123,18 +137,27 @@ class Progress(Observer):
 
         The first steps are slow, so nothing is estimated before a share of the trials is done.
         """
+        return self._seconds_for(self._work)
+
+    def _seconds_for(self, work: float) -> float | None:
+        """As `seconds_left`, if the sweep takes this many whole trainings."""
         trials = list(self._trials.values())
-        at_work = sum(done * len(block.runs) for block, done in trials)
+        at_work = sum(
+            max(0.0, done - self._paused.get(run.id, 0.0))
+            for block, done in trials
+            for run in block.runs
+        )
+        at_work += sum(self._paused.values())
         done = self.trained + at_work
         running = sum(len(block.runs) for block, _ in trials)
         if self._started is None or done <= 0 or done < ENOUGH * running:
             return None
-        left = self._total - self.finished - self.failed - at_work
+        left = work - self.finished - self.failed - at_work
         return max(0.0, left) * (self._clock() - self._started) / done
 
     def summary(self) -> str:
         """One line: runs by state, the best setting so far, the time left."""
-        of = "at most " if self._racing else ""
+        of = "at most " if self._certain < self._total else ""
         parts = [f"{self.finished + self.failed} of {of}{self._total} runs"]
         if self.failed:
             parts.append(f"{self.failed} failed")
@@ -143,10 +166,21 @@ class Progress(Observer):
             parts.append(f"{len(self.broken)} {'trial' if one else 'trials'} failed")
         if self.best is not None:
             parts.append(f"best so far {words_of(self.best)}")
-        left = self.seconds_left()
-        if left is not None:
-            parts.append(f"{'at most' if self._racing else 'about'} {duration(left)} left")
+        left = self._left_in_words()
+        if left:
+            parts.append(left)
         return ", ".join(parts)
+
+    def _left_in_words(self) -> str:
+        most = self.seconds_left()
+        if most is None:
+            return ""
+        if self._work < self._total or self._certain == self._total:
+            return f"about {duration(most)} left"
+        least = self._seconds_for(self._certain)
+        if not least:
+            return f"at most {duration(most)} left"
+        return f"between {duration(least)} and {duration(most)} left"
 
     def _line(self) -> None:
         now = self._clock()

@@ -6,6 +6,7 @@ from typing import Any
 
 from sweeps.run_store import Store
 from sweeps.scheduling.schedule import ScheduledBatch
+from sweeps.scheduling.stages import dropped
 from sweeps.search import space
 from sweeps.search.methods import METHODS
 from sweeps.sweepfile import SweepSpec
@@ -33,13 +34,21 @@ def record(store: Store, spec: SweepSpec, number: int, batch: ScheduledBatch) ->
 class Decided:
     """What is certain to be trained: in a race, what it has handed out so far.
 
-    settings: how many. seeds: of settings with more than their first seeds, by number.
-    runs: of all settings.
+    settings: how many, without those ended early. seeds: of settings with more than their first
+    seeds, by number. runs: of all these settings. first_settings: how many begin. ended: numbers of
+    the settings ended early, by the share of their steps at which they were.
     """
 
     settings: int
     seeds: Mapping[int, tuple[int, ...]]
     runs: int
+    first_settings: int
+    ended: Mapping[float, tuple[int, ...]]
+
+    @property
+    def dropped(self) -> frozenset[int]:
+        """The settings ended early."""
+        return frozenset(number for numbers in self.ended.values() for number in numbers)
 
 
 def decided(store: Store, spec: SweepSpec) -> Decided:
@@ -48,13 +57,16 @@ def decided(store: Store, spec: SweepSpec) -> Decided:
     settings = METHODS[spec.method].proposed(spec.problem, spec.setting_count)
     first = spec.first_seeds
     settings = min(settings, spec.most_runs // len(first))
+    begun = settings
+    ended = dropped(store, spec)
+    settings -= sum(map(len, ended.values()))
     for batch in recorded(store, spec):
         settings += len(batch.settings)
         for setting, more in batch.seeds.items():
             before = () if setting in batch.settings else seeds.get(setting, first)
             seeds[setting] = before + more
     runs = settings * len(first) + sum(len(each) - len(first) for each in seeds.values())
-    return Decided(settings, seeds, runs)
+    return Decided(settings, seeds, runs, begun, ended)
 
 
 def _batch(record: dict[str, Any] | None, spec: SweepSpec) -> ScheduledBatch | None:

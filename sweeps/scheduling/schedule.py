@@ -2,25 +2,28 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
 from evaluation.analysis.choose import choose
 from evaluation.analysis.table import RunRow, together
 from sweeps.plan import Setting
-from sweeps.scheduling import race
 from sweeps.scheduling.searcher import WAIT, Searcher, Wait
 from sweeps.search import candidates
 from sweeps.search.space import Value
 from sweeps.sweepfile import SweepSpec
 
+if TYPE_CHECKING:
+    from sweeps.scheduling import race
+
 
 class Work(NamedTuple):
-    """Seeds of one setting to train."""
+    """Seeds of one setting to train. share: of their steps; below 1, they are scored there."""
 
     setting: Setting
     seeds: tuple[int, ...]
+    share: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -183,11 +186,13 @@ class Schedule:
             self._probabilities[number] = found.probability
         return self._probabilities[number]
 
-    def _look(self, number: int, handed: Mapping[int, int]) -> tuple[race.Round, list[int]]:
+    def _look(self, number: int, handed: Mapping[int, int]) -> "tuple[race.Round, list[int]]":
         """Round `number`, decided when these numbers of seeds had been handed out and ended.
 
         Returns the indices of the candidates untried at that time as well.
         """
+        from sweeps.scheduling import race  # here, as it imports SciPy
+
         assert self._rule is not None
         ended = {setting: set(self._spec.seed_list[:count]) for setting, count in handed.items()}
         known = together(r for n in ended for r in self._rows.get(n, ()) if r.seed in ended[n])
@@ -204,8 +209,10 @@ class Schedule:
         return found, np.log([place(setting) for setting in found])
 
 
-def rule_of(spec: SweepSpec) -> race.Rule:
+def rule_of(spec: SweepSpec) -> "race.Rule":
     """The rules of a sweep's race."""
+    from sweeps.scheduling import race
+
     assert spec.racing is not None
     return race.Rule(
         most=spec.racing.max,

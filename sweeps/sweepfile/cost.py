@@ -55,8 +55,10 @@ class DeviceHours:
         )
 
 
-def device_hours(seconds: Sequence[float], trials: int) -> DeviceHours | None:
+def device_hours(seconds: Sequence[float], trials: int, share: float = 1.0) -> DeviceHours | None:
     """What `trials` more will take, if they are like those that took `seconds` each to train.
+
+    share: of that training that is expected, if runs end early; the upper end is without that.
 
     None for fewer than two. It is a prediction interval (Student's t) for the sum of that many
     further draws from a normal distribution whose mean and standard deviation are estimated.
@@ -69,9 +71,8 @@ def device_hours(seconds: Sequence[float], trials: int) -> DeviceHours | None:
     deviation = statistics.stdev(seconds) * math.sqrt(trials + trials**2 / known)
     expected = trials * statistics.fmean(seconds)
     off = float(stdtrit(known - 1, 0.95)) * deviation
-    return DeviceHours(
-        expected / 3600, max(0.0, expected - off) / 3600, (expected + off) / 3600, known
-    )
+    low = share * max(0.0, expected - off)
+    return DeviceHours(share * expected / 3600, low / 3600, (expected + off) / 3600, known)
 
 
 def cost_of(spec: SweepSpec, data: Dataset) -> Cost:

@@ -1,6 +1,7 @@
 """Checks that every model a search can reach can be built; errors name the key."""
 
 import contextlib
+import dataclasses
 import itertools
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -11,6 +12,9 @@ from sweeps.sweepfile.spec import SweepSpec
 from trainer.config.run import RunConfig
 from trainer.config.schema import FieldError, convert, suggestion, under
 from trainer.config.short_forms import WITH_OPTIONS, named
+from trainer.objectives import objective_options
+
+ANNEALED = "_steps"  # how options end that say when an objective stops changing
 
 
 def check_reachable(spec: SweepSpec) -> None:
@@ -32,6 +36,26 @@ def check_reachable(spec: SweepSpec) -> None:
             raise FieldError(problem, ("parameters", name, "distribution"))
         setting[name] = _ends(parameter)[0][1]
     _check_options(spec, setting)
+    _check_annealing(spec, setting)
+
+
+def _check_annealing(spec: SweepSpec, setting: Mapping[str, Any]) -> None:
+    """Unfinished runs are compared only once their objective no longer changes."""
+    if not spec.early_stop.shares:
+        return
+    decisive = [name for name in spec.parameters if name in ("objective", "steps")]
+    decisive += [name for name in spec.parameters if name.endswith(ANNEALED)]
+    ends = [[(name, value) for _, value in _ends(spec.parameters[name])] for name in decisive]
+    for values in itertools.product(*ends):
+        model = _model(spec, {**setting, **dict(values)})
+        options = dataclasses.asdict(objective_options(model))
+        for name, until in options.items():
+            if name.endswith(ANNEALED) and until > spec.early_stop.shares[0] * model.steps:
+                problem = (
+                    f"{model.objective} changes until step {until:,} of {model.steps:,} ({name}): "
+                    f"compare runs later, or shorten {name}"
+                )
+                raise FieldError(problem, spec.early_stop_key)
 
 
 def _check_beta(value: float, is_range: bool) -> None:

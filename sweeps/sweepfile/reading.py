@@ -9,6 +9,7 @@ from evaluation.identity import with_defaults
 from evaluation.option_ranges import check_option
 from sweeps.search.methods import METHODS
 from sweeps.search.space import Parameter, check_conditions
+from sweeps.sweepfile.checked import checked_evaluation
 from sweeps.sweepfile.configure import check_parameter_name
 from sweeps.sweepfile.reachable import check_reachable
 from sweeps.sweepfile.sections import goal_of
@@ -21,37 +22,58 @@ from trainer.extensions import look_up, trust_files
 
 
 def load_spec(
-    path: str | Path, overrides: Sequence[str] = (), *, trusted: bool = True
+    path: str | Path, overrides: Sequence[str] = (), *, trusted: bool = True, quick: bool = False
 ) -> SweepSpec:
     """The sweep in a YAML file, checked, with `key=value` overrides applied.
 
     `size=small` among them selects the file's small form (`sweeps.sweepfile.small_form`).
     Raises UserError with one line, `FILE:LINE: key: problem`, naming the nearest valid name.
     trusted: whether the user named this file, so that user code it refers to may be run.
+    quick: for commands that neither train nor score: a sweep that was checked before is not checked
+        again, which would load PyTorch.
     The data are not read; see `sweeps.plan.load_data`.
     """
     document = read_sized(path, overrides)
     if trusted:
         trust_files(document.value)
     try:
-        spec = spec_of(document.value)
+        spec = _checked_before(document.value) if quick else spec_of(document.value)
     except FieldError as error:
         raise document.error(error) from None
     return dataclasses.replace(spec, source=document)
 
 
+def is_sweep_file(sweep: str | Path) -> bool:
+    """Whether the argument is a sweep file rather than the name of a sweep."""
+    return Path(sweep).suffix in (".yaml", ".yml") or Path(sweep).is_file()
+
+
 def spec_of(values: Mapping[str, Any]) -> SweepSpec:
     """The sweep that a mapping describes, keys as in a sweep file. Raises FieldError."""
+    spec = _built(values, _PREPARE)
+    check_reachable(spec)
+    return _with_metric(spec)
+
+
+def _checked_before(values: Mapping[str, Any]) -> SweepSpec:
+    """As `spec_of`, but of values that were checked before by this code, only what is cheap."""
+    evaluation = checked_evaluation(values, lambda: spec_of(values).evaluation)
+    if evaluation is None:
+        return spec_of(values)
+    costly = {"evaluation", "baselines"}  # checking these loads PyTorch
+    cheap = {key: prepare for key, prepare in _PREPARE.items() if key not in costly}
+    return _built({**values, "evaluation": evaluation}, cheap)
+
+
+def _built(values: Mapping[str, Any], prepare: Mapping[str, Callable[[Any], Any]]) -> SweepSpec:
     if "source" in values:
         raise FieldError("unknown key", ("source",))
     values = _with_listed(values)
-    for key, prepare in _PREPARE.items():
+    for key, prepared in prepare.items():
         if key in values:
             with under(key):
-                values[key] = prepare(values[key])
-    spec = build(SweepSpec, values)
-    check_reachable(spec)
-    return _with_metric(spec)
+                values[key] = prepared(values[key])
+    return build(SweepSpec, values)
 
 
 def _with_listed(values: Mapping[str, Any]) -> dict[str, Any]:

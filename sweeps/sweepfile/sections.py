@@ -62,20 +62,6 @@ class Stop:
 
 
 @dataclass(frozen=True)
-class EarlyStop:
-    """When a run is ended before its last step. Such a run has no result: its score is unknown.
-
-    collapsed: the share of its steps at which a run with no latent in use is ended.
-    """
-
-    collapsed: float | None = None
-
-    def __post_init__(self) -> None:
-        ok = self.collapsed is None or 0 < self.collapsed < 1
-        require(ok, "collapsed", f"expected a share of the steps in (0, 1), got {self.collapsed}")
-
-
-@dataclass(frozen=True)
 class Money:
     """What a sweep's machines may cost. per_hour: of wall time, for all; most: in total."""
 
@@ -134,6 +120,8 @@ class Resources:
             share = getattr(self, key)
             problem = f"expected 0, or {MIN_SHARE} or more, got {share:g}"
             require(share == 0 or share >= MIN_SHARE, key, problem)
+        whole = self.gpu <= 1 or self.gpu == int(self.gpu)
+        require(whole, "gpu", f"above 1, expected an integer, got {self.gpu:g}")  # so Ray demands
         require(self.cpu + self.gpu > 0, "cpu", "a trial needs a share of a CPU or of a GPU")
         most = self.max_concurrent
         require(most is None or most > 0, "max_concurrent", "expected 1 or more")

@@ -11,7 +11,8 @@ from evaluation.identity import DEFAULT_EVALUATION
 from sweeps.search.methods import METHODS
 from sweeps.search.space import Parameter, Value
 from sweeps.sweepfile.configure import configure
-from sweeps.sweepfile.sections import MAX_RUNS, Budget, EarlyStop, Metric, Racing, Resources, Stop
+from sweeps.sweepfile.early_stop import EarlyStop
+from sweeps.sweepfile.sections import MAX_RUNS, Budget, Metric, Racing, Resources, Stop
 from sweeps.sweepfile.stamped import without_stamp
 from trainer.config.run import DatasetConfig, RunConfig, digest
 from trainer.config.schema import FieldError, require, under
@@ -90,6 +91,7 @@ class SweepSpec:
         require(self.lookahead > 0, "lookahead", "expected 1 or more")
         require(self.max_failures >= 0, "max_failures", "expected 0 or more")
         _check_budget(self)
+        _check_early_stop(self)
 
     @property
     def seed_list(self) -> tuple[int, ...]:
@@ -136,6 +138,14 @@ class SweepSpec:
         """The number of runs; in a race, an upper bound."""
         most = self.setting_count * len(self.seed_list)
         return most if self.budget.runs is None else min(most, self.budget.runs)
+
+    @property
+    def certain_runs(self) -> int:
+        """How many runs are trained to their end, whatever the scores."""
+        if self.racing is not None:
+            proposed = METHODS[self.method].proposed(self.problem, self.setting_count)
+            return min(self.most_runs, proposed * len(self.first_seeds))
+        return 0 if self.early_stop.shares else self.most_runs
 
     @property
     def problem(self) -> "Problem":
@@ -186,6 +196,19 @@ class SweepSpec:
         return digest({key: values[key] for key in (*keys, *self._ends_early)})
 
     @property
+    def early_stop_key(self) -> tuple[str, str]:
+        """The key of the sweep file by which unfinished settings are compared."""
+        return "early_stop", "halving" if self.early_stop.halving else "median"
+
+    @property
+    def halving_id(self) -> str:
+        """20 hex digits. Specs of one search with the same id drop the same settings early."""
+        values = as_mapping(self)
+        del values["metric"]["within"]
+        keys = ("seeds", "settings", "metric", "evaluation", "early_stop")
+        return digest({key: values[key] for key in keys})
+
+    @property
     def _ends_early(self) -> tuple[str, ...]:
         """The key that ends runs early, if it is set: it affects which scores exist."""
         return () if self.early_stop == EarlyStop() else ("early_stop",)
@@ -214,6 +237,8 @@ def as_mapping(spec: SweepSpec) -> dict[str, Any]:
         values["parameters"][name] = {k: v for k, v in parameter.items() if v is not None}
     if spec.method == LISTED:
         del values["parameters"]  # derived from the settings
+    early = {key: value for key, value in values["early_stop"].items() if value is not None}
+    values["early_stop"] = early
     return _plain(values)
 
 
@@ -255,6 +280,19 @@ def _check_budget(spec: SweepSpec) -> None:
     if count * seeds > MAX_RUNS:
         key = "parameters" if spec.method == "grid" else "settings" if spec.settings else "seeds"
         raise FieldError(f"more than {MAX_RUNS:,} runs", (key,))
+
+
+def _check_early_stop(spec: SweepSpec) -> None:
+    """Raises FieldError where settings cannot be compared before their runs end."""
+    if not spec.early_stop.shares:
+        return
+    key = spec.early_stop_key
+    if spec.racing is not None:
+        problem = "a race needs final scores: use a fixed number of seeds, or remove this key"
+        raise FieldError(problem, key)
+    if METHODS[spec.method].uses_scores:
+        problem = f"`method: {spec.method}` proposes settings from final scores"
+        raise FieldError(f"{problem}: use grid, random, quasirandom or list", key)
 
 
 def _plain(value: Any) -> Any:

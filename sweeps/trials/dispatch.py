@@ -1,5 +1,7 @@
 """Hands out the blocks of a sweep to be run as trials, and takes their outcomes."""
 
+import math
+import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
@@ -10,6 +12,8 @@ from sweeps.trials.retries import Retries
 from sweeps.trials.stopping import StopRequest
 from sweeps.trials.trial_queue import Block, Observer, TrialQueue
 from sweeps.trials.work_order import config_of
+
+UNDEAD = 60.0  # seconds that a process may take to end once it is killed
 
 
 class Dispatch:
@@ -36,6 +40,7 @@ class Dispatch:
         self._again: deque[Block] = deque()
         self._waited: set[tuple[int, int]] = set()  # keys of those that were held before
         self._held: deque[Block] = deque()  # whose runs another sweep has: all others go first
+        self._hung: dict[str, float] = {}  # when each process that hung was killed
         self._steps: dict[str, int] = {}
         self._training: set[str] = set()
         self.moved = False
@@ -85,16 +90,24 @@ class Dispatch:
         if trial in self._blocks:
             self._guarded(self._observer.trial_waits, self._blocks[trial], holder)
 
-    def ended(self, trial: str, stopped: bool, failed: bool, held: bool = False) -> None:
+    def hung(self, trial: str, process: str) -> None:
+        """Passes on that a trial gives no sign of life; it is killed next, and so it fails."""
+        block, seconds = self._blocks[trial], self._job["silence"]
+        self._hung[process] = time.monotonic()
+        self._guarded(self._observer.trial_hung, block, process, seconds)
+        why = f"{process} gave no sign of life for {seconds:.0f} s and was killed\n"
+        self.failed_to_start(*block.key, why)
+
+    def ended(self, trial: str, stopped: bool, failed: bool, holder: str | None = None) -> None:
         """Takes a trial's results from the store, however it ended.
 
-        stopped: it was asked to stop. held: another sweep has some of its runs.
+        stopped: it was asked to stop. holder: the other process that has some of its runs.
         """
         block, step = self._blocks.pop(trial), self._steps.pop(trial, 0)
         self._training.discard(trial)
         if stopped:
             return  # it resumes in another session
-        if held:
+        if holder is not None and not self._is_undead(holder):
             self._held.append(block)
             self._waited.add(block.key)
             return
@@ -104,6 +117,10 @@ class Dispatch:
         self.moved = True
         complete = self._guarded(self._queue.ended, block)
         self._guarded(self._observer.trial_ended, block, bool(complete))
+
+    def _is_undead(self, process: str) -> bool:
+        """Whether it has outlived its killing, as only one that hangs in the kernel does."""
+        return time.monotonic() - self._hung.get(process, math.inf) > UNDEAD
 
     def lost(self) -> None:
         """Takes back all running blocks: what ran them is gone, through no fault of theirs."""

@@ -3,7 +3,7 @@
 The driver looks for requests to stop, a trial for requests to give up one of its runs. A run that
 was given up has no result, so its score is unknown to the answer. It keeps its checkpoint, and
 running the sweep again resumes it. A run that `early_stop` ended is treated alike, but stays ended
-for as long as the sweep file says so.
+for as long as the sweep file says so (`sweeps.scheduling.ended_early`).
 """
 
 import contextlib
@@ -11,7 +11,6 @@ import threading
 from collections.abc import Iterator
 
 from sweeps.run_store import Store
-from sweeps.sweepfile import SweepSpec
 
 SECONDS = 1.0  # between polls
 
@@ -39,17 +38,6 @@ def give_up(store: Store, name: str, run: str) -> None:
 def given_up(store: Store, name: str) -> set[str]:
     """Ids of the runs that were given up since the sweep was begun or resumed."""
     return set(store.names(_given_up(name)))
-
-
-def end_early(store: Store, name: str, run: str, why: str) -> None:
-    """Records that the run was ended before its last step, and why."""
-    store.write_text(f"{_ended_early(name)}/{run}", f"{why}\n")
-
-
-def ended_early(store: Store, spec: SweepSpec) -> set[str]:
-    """Ids of the runs that `early_stop` ended; none once the sweep file no longer has it."""
-    never = spec.early_stop.collapsed is None
-    return set() if never else set(store.names(_ended_early(spec.name)))
 
 
 def unscored_in_words(given_up: int, ended_early: int) -> Iterator[str]:
@@ -96,10 +84,6 @@ def heeded(store: Store, name: str, stop: StopRequest) -> Iterator[None]:
 
 def _given_up(name: str) -> str:
     return f"sweeps/{name}/given_up"
-
-
-def _ended_early(name: str) -> str:
-    return f"sweeps/{name}/ended_early"
 
 
 def _key(name: str) -> str:

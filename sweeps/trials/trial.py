@@ -7,15 +7,21 @@ import math
 import time
 import traceback
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ray.tune.result import DONE
 
 from sweeps.run_store import Store, error_key, run_key
+from sweeps.scheduling.ended_early import end_early
 from sweeps.trials import stopping
+from sweeps.trials.early_scores import EarlyScores, step_of
+from sweeps.trials.heartbeat import heart
 from sweeps.trials.tune_stop import is_asked_to_stop
 from sweeps.trials.work_order import fingerprints
 from trainer.errors import UserError
+
+if TYPE_CHECKING:
+    from trainer.training.loop import Training
 
 STEP_SECONDS = 1.0  # of training between reports, and between checks for a stop request
 LOOK_SECONDS = 5.0  # between two looks for runs to give up
@@ -42,6 +48,7 @@ class Trial:
         self._waits_since: float | None = None
         self._given_up: set[str] = set()
         self._looked = -math.inf
+        heart.beat_for(config)
 
     def step(self) -> dict[str, Any]:
         """Trains for about STEP_SECONDS, or scores what is trained; returns its progress."""
@@ -80,7 +87,7 @@ class Trial:
             if run not in self._given_up:
                 self._keep()
                 why = f"no latent was used at step {step} of {self._training.steps}"
-                stopping.end_early(self._store(), self.config["job"]["sweep"], run, why)
+                end_early(self._store(), self.config["job"]["sweep"], run, why)
                 self._given_up.add(run)
 
     def _stop(self) -> dict[str, Any]:
@@ -122,6 +129,9 @@ class Trial:
         job, store = self.config["job"], self._store()
         own = [run for run in self._ids(self.config["runs"]) if run not in self._given_up]
         scored = [run for run in self.config["scored"] if run not in self._given_up]
+        if self.config["share"] < 1:  # only those that failed have ended
+            own = [run for run in own if store.is_trained(run)]
+            scored = own
         if not own:
             return {"done": True}
         with store.lease_runs([*own, *scored]) as holders:
@@ -173,6 +183,7 @@ class Trial:
         folders = [store.fetch(run_key(run["id"])) for run in runs]
         # trials that share a machine or a GPU share its memory equally
         share = min(1.0, job["gpu"] or job["cpu"] / cores())
+        until = None if job.get("early") is None else step_of(configs[0], self.config["share"])
         return Series(
             configs,
             self._data(),
@@ -180,7 +191,30 @@ class Trial:
             device=job["device"],
             share=share,
             end_collapsed=job.get("collapsed"),
+            until=until,
+            paused=self._score_early,
         )
+
+    def _score_early(self, training: "Training") -> None:
+        """Scores a pack that has been trained for the share of its steps that the trial is about.
+
+        Scores follow their checkpoints into the store, so that a run that has one can resume.
+        """
+        from evaluation.early_score import early_scores
+        from evaluation.metrics.user_metrics import codes_in
+        from trainer.extensions import trust
+
+        self._keep()
+        early = EarlyScores.ordered(self._store(), self.config["job"]["early"])
+        step = step_of(training.config, self.config["share"])
+        missed = training.step > step
+        scores: list[float | None] = [None] * len(training.unfinished)
+        if not missed:
+            trust(codes_in(early.evaluation))  # the driver's user named it
+            training.pack.eval()
+            scores = early_scores(training.pack, self._data(), early.evaluation)
+        for run, score in zip(training.unfinished, scores, strict=True):
+            early.write(run, step, score, missed)
 
     def _keep(self) -> None:
         """Copies new files of the runs in training to the store."""

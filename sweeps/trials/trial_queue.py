@@ -11,12 +11,15 @@ from evaluation.analysis.table import rows_from_results
 from evaluation.identity import compares_seeds
 from sweeps.plan import Run, Setting
 from sweeps.scheduling import rounds
+from sweeps.scheduling.ended_early import ended_early
 from sweeps.scheduling.packs import Packs
 from sweeps.scheduling.schedule import Schedule, Work
 from sweeps.scheduling.searcher import Searcher, Wait
+from sweeps.scheduling.stages import StagedSchedule
 from sweeps.sweep import Sweep
 from sweeps.sweep_results import scored
-from sweeps.trials.stopping import ended_early, given_up
+from sweeps.trials.early_scores import EarlyScore, EarlyScores, step_of
+from sweeps.trials.stopping import given_up
 
 Result = Mapping[str, Any]  # the contents of a result.json
 
@@ -29,6 +32,7 @@ class Block:
     scored: ids of the runs to score once all of them are trained: its own, or all of the setting
         where a metric compares seeds.
     settings: of each of its runs, if they differ; empty where all belong to `setting`.
+    share: of their steps that the runs are trained for; below 1, they are scored there, and pause.
     """
 
     setting: Setting
@@ -36,6 +40,7 @@ class Block:
     runs: tuple[Run, ...]
     scored: tuple[str, ...]
     settings: tuple[Setting, ...] = ()
+    share: float = 1.0
 
     @property
     def key(self) -> tuple[int, int]:
@@ -66,6 +71,9 @@ class Observer:
     def trial_waits(self, block: Block, holder: str) -> None:
         """A trial waits for runs that another process, `holder`, trains or scores."""
 
+    def trial_hung(self, block: Block, process: str, seconds: float) -> None:
+        """A trial gave no sign of life for so long that its process was killed."""
+
     def trial_ended(self, block: Block, complete: bool) -> None:
         """A trial has ended; `complete`: all of its runs have results."""
 
@@ -95,13 +103,19 @@ class TrialQueue:
     def __init__(self, sweep: Sweep, searcher: Searcher, observers: Iterable[Observer] = ()):
         self._sweep, self._store = sweep, sweep.store
         batches = rounds.recorded(self._store, sweep.spec)
-        self._schedule = Schedule(sweep.spec, searcher, batches, sweep.place)
+        self._early = EarlyScores.of(sweep)
+        self._schedule: Schedule | StagedSchedule = (
+            Schedule(sweep.spec, searcher, batches, sweep.place)
+            if self._early is None
+            else StagedSchedule(sweep.spec, searcher, sweep.store)
+        )
         self._observers = tuple(observers)
         self._compares_seeds = compares_seeds(sweep.metrics.evaluation)
         self._recorded = self._store.recorded_runs(sweep.spec)
         self._rounds = len(batches)
         self._recorded_works = sum(len(b.seeds) - len(b.settings) for b in batches)
         self._open: dict[int, _Open] = {}
+        self._told: set[str] = set()  # runs whose results the observers have heard of
         self._results: dict[int, dict[str, Result]] = {}  # of a race, by setting
         self._packs = Packs.of(sweep.spec, self._compares_seeds)
         self._numbers: dict[int, int] = {}  # blocks so far, by setting
@@ -112,14 +126,12 @@ class TrialQueue:
         """The queue of a sweep, with previously proposed settings unchanged."""
         return cls(sweep, Searcher(sweep.spec, sweep.proposed()), observers)
 
-    @property
-    def schedule(self) -> Schedule:
-        """The schedule, which decides which runs there are."""
-        return self._schedule
-
     def replay(self) -> None:
         """Begins the settings in the store, so that observers hear of all its runs."""
-        for _ in range(len(self._recorded) + self._recorded_works):
+        works = len(self._recorded) + self._recorded_works
+        if len(self._recorded) >= rounds.decided(self._store, self._sweep.spec).first_settings:
+            works *= len(self._sweep.spec.early_stop.shares) + 1  # all may be asked for again
+        for _ in range(works):
             work = self._schedule.ask()
             if not isinstance(work, Work):
                 return  # a record was lost, and its setting waits for scores: `next` will handle it
@@ -166,6 +178,7 @@ class TrialQueue:
             runs = opened.runs if self._compares_seeds else own
             new = [run for run in runs if run.id not in opened.results]
             lacking = {run.id for run in new} - self._take(opened, new, stored=False)
+            lacking -= self._paused(opened, new)
             complete &= not lacking or lacking <= self._not_missed()
             if not opened.left:
                 self._end(opened)
@@ -183,21 +196,34 @@ class TrialQueue:
         if self._recorded.get(setting.number) != ids:
             self._store.record_setting(self._sweep.spec, setting, every)
             self._recorded[setting.number] = ids
-        if len(self._schedule.batches) > self._rounds:  # before any of its runs can begin
-            batch = self._schedule.batches[self._rounds]
-            rounds.record(self._store, self._sweep.spec, self._rounds, batch)
-            self._rounds += 1
+        self._record_round()  # before any of its runs can begin
         runs = tuple(run for run in every if run.config.seed in work.seeds)
         everyone = tuple(run.id for run in every)
         opened = _Open(work, runs, self._sweep.metrics.identity(everyone))
         self._open[setting.number] = opened
-        taken = self._take(opened, runs, stored=True)
+        taken = self._take(opened, runs, stored=True) | self._paused(opened, runs)
         over = ended_early(self._store, self._sweep.spec) - taken
         left = [run for run in runs if run.id not in taken | over]
         opened.left = {run.id for run in left}
         self._packs.add(setting, left)
         if not left:
             self._end(opened)
+
+    def _record_round(self) -> None:
+        if isinstance(self._schedule, Schedule) and len(self._schedule.batches) > self._rounds:
+            batch = self._schedule.batches[self._rounds]
+            rounds.record(self._store, self._sweep.spec, self._rounds, batch)
+            self._rounds += 1
+
+    def _paused(self, opened: _Open, runs: Sequence[Run]) -> set[str]:
+        """Ids of the runs that have reached the share of their steps that the work is about."""
+        if opened.work.share == 1:
+            return set()
+        return {run.id for run in runs if self._early_score(opened.work, run) is not None}
+
+    def _early_score(self, work: Work, run: Run) -> EarlyScore | None:
+        assert self._early is not None
+        return self._early.read(run.id, step_of(run.config, work.share))
 
     def _block(self) -> Block:
         settings, runs = self._packs.take()
@@ -206,8 +232,14 @@ class TrialQueue:
         self._numbers[first.number] = number + 1
         whole = self._open[first.number].runs if self._compares_seeds else runs
         several = len({setting.number for setting in settings}) > 1
-        scored_runs = tuple(run.id for run in whole)
-        return Block(first, number, tuple(runs), scored_runs, tuple(settings) if several else ())
+        return Block(
+            setting=first,
+            number=number,
+            runs=tuple(runs),
+            scored=tuple(run.id for run in whole),
+            settings=tuple(settings) if several else (),
+            share=self._open[first.number].work.share,
+        )
 
     def _take(self, opened: _Open, runs: Sequence[Run], stored: bool) -> set[str]:
         """Keeps the results of runs that have this evaluation; returns their ids."""
@@ -217,6 +249,9 @@ class TrialQueue:
         for run in runs:
             if run.id in found:
                 opened.results[run.id] = found[run.id]
+                if run.id in self._told:
+                    continue
+                self._told.add(run.id)
                 for observer in self._observers:
                     observer.run_ended(setting, run, found[run.id], stored)
         return set(found)
@@ -224,6 +259,9 @@ class TrialQueue:
     def _end(self, opened: _Open) -> None:
         setting = opened.work.setting
         del self._open[setting.number]
+        if isinstance(self._schedule, StagedSchedule) and opened.work.share < 1:
+            self._schedule.tell_early(opened.work, self._early_scores(opened))
+            return
         results, metric = opened.results, self._sweep.metrics.metric
         rows = rows_from_results(results.values(), opened.evaluation, metric)
         self._schedule.tell(opened.work, rows)
@@ -235,6 +273,17 @@ class TrialQueue:
         summary = self._summary(opened.evaluation, results) if whole else None
         for observer in self._observers:
             observer.setting_ended(setting, summary)
+
+    def _early_scores(self, opened: _Open) -> list[float | None]:
+        """The known scores of a setting at its share of the steps; None for runs that failed."""
+        scores: list[float | None] = []
+        for run in opened.runs:
+            found = self._early_score(opened.work, run)
+            if found is not None and not found.missed:
+                scores.append(found.score)
+            elif found is None and opened.results.get(run.id, {}).get("state") == "failed":
+                scores.append(None)
+        return scores
 
     def _summary(self, evaluation: str, results: Mapping[str, Result]) -> SettingSummary:
         rows = rows_from_results(results.values(), evaluation, self._sweep.metrics.metric)

@@ -6,6 +6,7 @@ from typing import Any
 
 from sweeps.run_store import Store
 from sweeps.sweepfile import SweepSpec
+from sweeps.trials.early_scores import EarlyScores
 from sweeps.trials.trial_queue import Block
 from trainer.config.run import DatasetConfig
 from trainer.data import DATASETS
@@ -13,6 +14,7 @@ from trainer.data.dataset import Dataset
 from trainer.extensions import code_of, file_of, is_reference
 
 PATIENCE = 20.0  # seconds that a trial waits for another sweep before others go first
+SILENCE = 600.0  # seconds without a sign of life after which a trial counts as hung
 
 
 def job_of(
@@ -20,11 +22,12 @@ def job_of(
     store: Store,
     evaluation: Mapping[str, Mapping[str, Any]],
     data: Dataset | None = None,
+    early: EarlyScores | None = None,
 ) -> dict[str, Any]:
     """What all trials of a sweep share.
 
     evaluation: the metrics to compute. data: the images and labels that identify its results; a
-        worker refuses others.
+        worker refuses others. early: how unfinished runs are scored, if they are.
     """
     return {
         "sweep": spec.name,
@@ -34,6 +37,8 @@ def job_of(
         "evaluation": {name: dict(options) for name, options in evaluation.items()},
         "threads": max(1, int(spec.resources.cpu)),
         "collapsed": spec.early_stop.collapsed,
+        "early": None if early is None else early.order,
+        "silence": SILENCE,
         "device": "cuda" if spec.resources.gpu > 0 else "cpu",
         "cpu": spec.resources.cpu,
         "gpu": spec.resources.gpu,
@@ -63,6 +68,7 @@ def config_of(block: Block, job: Mapping[str, Any], again: bool = False) -> dict
         "block": block.number,
         "runs": [{"id": run.id, "config": run.config.as_mapping()} for run in block.runs],
         "scored": list(block.scored),
+        "share": block.share,
         "patience": PATIENCE if again else 0.0,
         "job": dict(job),
     }

@@ -86,7 +86,7 @@ def test_runs_that_make_no_pack_are_evaluated_in_several(runs: list[Path], tmp_p
 def test_nothing_is_evaluated_twice(runs: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
     first = evaluate(runs, sprites(), QUICK, "cpu")
     before = (runs[0] / "result.json").stat().st_mtime_ns
-    monkeypatch.setattr(evaluate_runs, "_evaluate_pack", None)
+    monkeypatch.setattr(evaluate_runs, "evaluate_pack", None)
     assert evaluate(runs, sprites(), QUICK, "cpu") == first
     assert (runs[0] / "result.json").stat().st_mtime_ns == before
 

@@ -12,7 +12,7 @@ import pytest
 from sweeps.console.printing import plain_console
 from sweeps.console.progress import Progress
 from sweeps.plan import Setting
-from sweeps.run_store import Store
+from sweeps.run_store import Store, error_key
 from sweeps.sweep import Sweep
 from sweeps.trials.dispatch import Dispatch
 from sweeps.trials.retries import Retries
@@ -145,11 +145,37 @@ def test_others_go_before_a_trial_that_waits(block):
     for _ in range(2):
         dispatch.waits("one", "process 1 on here")
     assert out.getvalue() == "setting 0 waits: process 1 on here has some of its runs\n"
-    dispatch.ended("one", stopped=False, failed=False, held=True)
+    dispatch.ended("one", stopped=False, failed=False, holder="process 1 on here")
     given = [dispatch.suggest(name) for name in ("two", "three")]
     assert [config["block"] for config in given] == [1, 0]
     assert [config["patience"] for config in given] == [0, PATIENCE]
     assert dispatch.suggest("four") == "wait"
+
+
+def test_runs_of_a_process_that_outlives_its_killing_are_given_up(block, monkeypatch):
+    class Queue:
+        def ended(self, block):
+            return False
+
+    store, block, job = block
+    out = io.StringIO()
+    progress = Progress(plain_console(out, soft_wrap=True), total=2, goal="maximize")
+    dispatch = Dispatch(Queue(), progress, store, job, Retries(1), StopRequest())
+    dispatch._again.append(block)
+    dispatch.suggest("one")
+    dispatch.hung("one", "process 1 on here")
+    dispatch.ended("one", stopped=False, failed=True)
+    assert "process 1 on here gave no sign of life for 10 min " in out.getvalue()
+    assert dispatch.suggest("two")["block"] == 0  # it is tried again
+    dispatch.ended("two", stopped=False, failed=False, holder="process 1 on here")
+    assert list(dispatch._held) == [block]  # that process has a minute to end
+    dispatch._again.append(dispatch._held.popleft())
+    monkeypatch.setattr("sweeps.trials.dispatch.UNDEAD", 0.0)
+    dispatch.suggest("three")
+    dispatch.ended("three", stopped=False, failed=False, holder="process 1 on here")
+    assert progress.broken == [block] and not dispatch._held
+    kept = store.read_text(error_key(job["sweep"], *block.key))
+    assert kept == "process 1 on here gave no sign of life for 600 s and was killed\n"
 
 
 def test_a_group_may_share_a_store(tmp_path):

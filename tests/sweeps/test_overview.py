@@ -9,6 +9,8 @@ import sqlite3
 import stat
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from functools import reduce
+from operator import getitem
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ import pytest
 
 from evaluation import result_file
 from evaluation.result_file import RESULT, LocalFiles
+from sweeps import overview
 from sweeps.cli.main import main
 from sweeps.run_store import Store
 from sweeps.storage import record_index
@@ -279,3 +282,18 @@ def unprivileged() -> Iterator[None]:
         yield
     finally:
         libc.setfsuid(user)
+
+
+def test_what_is_the_same_in_many_results_is_kept_once(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(overview, "AT_ONCE", 5)
+    runs = sorted(path.name for path in store.root.glob("runs/*"))
+    found = store.glance().results(runs)
+    assert json.dumps(found) == json.dumps({run: store.result(run) for run in runs})
+    for part in (["config", "dataset"], ["config", "optimizer"], ["data"]):
+        assert len({id(reduce(getitem, part, found[run])) for run in runs}) == 1
+    names = [name for run in runs for name in found[run]]
+    assert len({id(name) for name in names}) == len(set(names))
+    rows = Sweep(SPEC, store, DATA).snapshot().rows
+    assert len({id(row.shared) for row in rows}) == 1

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from trainer.config.schema import require
+from trainer.config.schema import MAX_NUMBER, require
 
 RESULT_FORMAT = 1  # incremented whenever the same configuration would produce a different result
 Precision = Literal["fp32", "tf32", "bf16"]  # of the products in layers
@@ -48,11 +48,13 @@ class OptimizerConfig:
     def __post_init__(self) -> None:
         require(self.lr > 0, "lr", "expected a positive number")
         require(self.initial_accumulator >= 0, "initial_accumulator", "expected 0 or more")
+        for name in ("lr", "initial_accumulator"):
+            value = getattr(self, name)
+            require(value <= MAX_NUMBER, name, f"expected at most {MAX_NUMBER:g}, got {value:g}")
         for name in ("beta1", "beta2"):
             require(0 <= getattr(self, name) < 1, name, "expected 0 or more, and less than 1")
 
 
-MAX_BETA = 1e30  # its product with a KL must fit into 32 bits
 MAX_VALUES = {"latents": 100_000, "batch_size": 10_000_000, "steps": 1_000_000_000}
 
 
@@ -88,7 +90,8 @@ class RunConfig:
 
     def __post_init__(self) -> None:
         require(self.beta >= 0, "beta", f"expected 0 or more, got {self.beta}")
-        require(self.beta <= MAX_BETA, "beta", f"expected at most {MAX_BETA:g}, got {self.beta}")
+        most = f"expected at most {MAX_NUMBER:g}, got {self.beta}"
+        require(self.beta <= MAX_NUMBER, "beta", most)
         for name in ("latents", "batch_size", "steps"):
             value, maximum = getattr(self, name), MAX_VALUES[name]
             require(value > 0, name, f"expected 1 or more, got {value}")

@@ -19,6 +19,7 @@ from trainer.errors import UserError
 Path = tuple[str | int, ...]
 T = TypeVar("T")
 MAX_LISTED = 20  # known names in a message
+MAX_NUMBER = 1e30  # in a model: its products with losses must fit into 32 bits
 
 
 class FieldError(UserError):
@@ -113,9 +114,13 @@ def _hints(cls: type) -> dict[str, Any]:
 def build_options(cls: type[T], values: object, key: str) -> T:
     """As `build`, for the options of an objective, likelihood or metric, which are under `key`."""
     try:
-        return build(cls, values)
+        built = build(cls, values)
+        for name, value in vars(built).items():
+            if isinstance(value, float) and abs(value) > MAX_NUMBER:
+                raise FieldError(f"expected at most {MAX_NUMBER:g}, got {value:g}", (name,))
     except FieldError as error:
         raise error.under(key) from None
+    return built
 
 
 def convert(value: Any, hint: Any) -> Any:

@@ -12,7 +12,7 @@ from trainer.config.schema import FieldError
 from trainer.data.cached import CachedImages, checked
 from trainer.data.dataset import Notes
 from trainer.data.formats import pictures
-from trainer.data.formats.picture_folder import PictureFolder
+from trainer.data.formats.picture_folder import PictureFolder, names_below
 from trainer.data.images.array_images import ArrayImages
 from trainer.data.images.encoded_images import EncodedImages, Pictures
 from trainer.data.labels.factors import BINS, Missing, read_columns
@@ -203,7 +203,7 @@ def _pictures(path: Path, images_key: str | None) -> Pictures | None:
 
 
 def _contains_only_parquet(path: Path) -> bool:
-    if not any(path.rglob("*.parquet")):
+    if not any(name.endswith(".parquet") for name in names_below(path)):
         return False
     try:
         PictureFolder(path)

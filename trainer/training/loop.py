@@ -98,6 +98,11 @@ class Training:
             write_config(run)
 
     @property
+    def unfinished(self) -> tuple[str, ...]:
+        """Ids of the runs whose models `pack` has, in order: all that had not ended before."""
+        return tuple(run.id for run in self._active)
+
+    @property
     def finished(self) -> bool:
         """Whether nothing is left to train: all steps are done, or all models have failed."""
         return (

@@ -30,6 +30,7 @@ _SIGNS = ("can't allocate memory", "out of memory", "bad_alloc", "ALLOC_FAILED")
 
 T = TypeVar("T")
 Places = tuple[int, ...]  # indices of a pack's runs among all
+Paused = Callable[[Training], object]  # is passed a pack at the step at which it pauses
 
 
 class Series:
@@ -44,6 +45,8 @@ class Series:
     share: the fraction of the machine's or GPU's memory for this process, in (0, 1].
     end_collapsed: the share of the steps after which models without a latent in use are stopped,
         with a checkpoint; see `collapsed`.
+    until: the step at which packs pause, with a checkpoint, instead of training to the end.
+    paused: is passed each pack when it pauses.
 
     Raises UserError like `Training`, and if there is not enough memory for a single model.
     """
@@ -58,6 +61,8 @@ class Series:
         checkpoint_seconds: float = 300,
         share: float = 1.0,
         end_collapsed: float | None = None,
+        until: int | None = None,
+        paused: Paused = lambda training: None,
     ):
         check_one_pack(configs, folders)
         self._configs, self._data, self.steps = configs, data, configs[0].steps
@@ -66,6 +71,7 @@ class Series:
         self._records = {run.id: record for run in self.runs if (record := read_record(run))}
         left = [k for k, run in enumerate(self.runs) if run.id not in self._records]
         self._steps = {k: max(checkpoints.steps(self.runs[k].folder), default=0) for k in left}
+        self._until, self._paused = self.steps if until is None else until, paused
         self._seconds = 0.0  # of finished packs
         self.collapsed: dict[str, int] = {}  # run id -> step at which it was stopped
         every = History(0, self.steps).every  # the check is at the end of a window
@@ -77,15 +83,16 @@ class Series:
         size = self._pack_size(share) if len(left) > 1 else 1
         self._waiting = deque(cut(self._started_together(left), size))
         self._precision = self._fastest() if configs[0].precision == "auto" and left else None
-        if self._waiting and not any(self._steps.values()):  # packs that were started resume as is
+        # packs that were started resume as they were, but those that paused lost some of their runs
+        if self._waiting and (until is not None or not any(self._steps.values())):
             self._waiting = deque(cut(self._waiting, self._fastest_size()))
         if left:
             self._begin()
 
     @property
     def finished(self) -> bool:
-        """Whether nothing is left to train."""
-        return not self._waiting and (self._training is None or self._training.finished)
+        """Whether nothing is left to train, before packs pause."""
+        return not self._waiting and (self._training is None or self._pack_is_over)
 
     @property
     def step(self) -> int:
@@ -101,9 +108,15 @@ class Series:
             self._halve()
         self._stop_collapsed()
         progress = self.progress()
-        if self._waiting and self._training is not None and self._training.finished:
+        if self._waiting and self._training is not None and self._pack_is_over:
             self._end()
         return progress
+
+    @property
+    def _pack_is_over(self) -> bool:
+        """Whether the current pack has been trained, or has to pause."""
+        training = self._training
+        return training is None or training.finished or training.step >= self._until
 
     def progress(self) -> PackProgress:
         """The progress, without training; only the current pack has losses."""
@@ -125,7 +138,7 @@ class Series:
             self._training.save()
 
     def finish(self) -> list[dict[str, Any]]:
-        """Writes the final files of the last pack; returns all ended runs' records, in order.
+        """Writes the last pack's final files, or pauses it; returns all ended runs' records.
 
         Raises RuntimeError before training is finished, UserError if a file cannot be written.
         """
@@ -137,12 +150,12 @@ class Series:
         return [self._records[run.id] for run in self.runs if run.id in self._records]
 
     def _train(self, seconds: float) -> None:
-        """Trains the current pack, but not beyond the check for collapsed models."""
+        """Trains the current pack, but not beyond the check for collapsed models, or a pause."""
         assert self._training is not None
         step = self._training.step
-        ahead = self._check_step is not None and step < self._check_step
-        left = self._check_step - step if self._check_step and ahead else None
-        self._training.advance(seconds, left)
+        ends = [end for end in (self._check_step, self._until) if end is not None and end > step]
+        if step < self._until:
+            self._training.advance(seconds, min(ends) - step)
 
     def _stop_collapsed(self) -> None:
         """At the check, continues the current pack without the collapsed models.
@@ -182,11 +195,15 @@ class Series:
         )
 
     def _end(self) -> None:
-        """Writes the final files of the current pack, and frees its memory."""
+        """Writes the final files of the current pack, or pauses it, and frees its memory."""
         if self._training is None:
             return
-        for record in self._training.finish():
-            self._records[record["run"]] = record
+        if self._training.finished:
+            for record in self._training.finish():
+                self._records[record["run"]] = record
+        else:
+            self._training.save()
+            self._paused(self._training)
         self._seconds += self._training.seconds
         self._let_go()
 

@@ -7,10 +7,11 @@ from typing import Any
 from evaluation.analysis.choose import Choice
 from evaluation.analysis.formatting import capital, count, fixed, number
 from evaluation.analysis.recommend import comparable
-from evaluation.analysis.settings.names import setting_label
+from evaluation.analysis.settings.names import setting_label, short_name
 from evaluation.analysis.settings.summary import SettingSummary
 from evaluation.report.charts.axis import BETA, Axis, named_axis_of
 
+NAMES = {"beta": "β", "latents": "M"}
 NOTHING = "No run finished, so there is nothing to show."
 
 
@@ -85,9 +86,21 @@ def name_of_best(choice: Choice) -> str:
 
 
 def label_beside(setting: SettingSummary, other: SettingSummary) -> str:
-    """A setting by its beta, or by all its choices if it differs from `other` in more."""
-    alike = (setting.latents, dict(setting.parameters)) == (other.latents, dict(other.parameters))
-    return f"β = {number(setting.beta)}" if alike else setting_label(setting)
+    """A setting by the one choice in which it differs from `other`, or by all if it is more."""
+    here, there = _choices(setting), _choices(other)
+    names = [name for name in here if here[name] != there.get(name)]
+    if len(names) != 1 or here.keys() != there.keys():
+        return setting_label(setting)
+    (name,), value = names, here[names[0]]
+    return f"{NAMES.get(name) or short_name(name)} = {_plain(value)}"
+
+
+def _choices(setting: SettingSummary) -> dict[str, Any]:
+    return {"beta": setting.beta, "latents": setting.latents, **setting.parameters}
+
+
+def _plain(value: Any) -> str:
+    return number(value) if isinstance(value, float) else str(value)
 
 
 def own_best_in_short(choice: Choice) -> str:
@@ -139,7 +152,6 @@ def _same_but(axis: Axis, choice: Choice) -> Sequence[SettingSummary]:
     """The finished settings that differ from the best at most along the axis."""
 
     def rest(setting: SettingSummary) -> dict[str, Any]:
-        values = {"beta": setting.beta, "latents": setting.latents, **setting.parameters}
-        return {name: value for name, value in values.items() if name != axis.parameter}
+        return {n: value for n, value in _choices(setting).items() if n != axis.parameter}
 
     return [s for s in choice.settings if s.finished and rest(s) == rest(choice.best)]

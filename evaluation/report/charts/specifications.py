@@ -92,9 +92,10 @@ def charts(choice: Choice, score_name: str) -> tuple[Chart, ...]:
 
 
 def _first_title(choice: Choice, score_name: str) -> str:
-    """The inverted U is one of β, and upside down where less is better."""
+    """The inverted U is one of three β or more, and upside down where less is better."""
     axis = named_axis_of(choice)
-    if axis is BETA and choice.goal == "maximize":
+    betas = {setting.beta for setting in choice.settings}
+    if axis is BETA and choice.goal == "maximize" and len(betas) > 2:
         return "The inverted U"
     return f"{capital(score_name)} against {axis.label}"
 

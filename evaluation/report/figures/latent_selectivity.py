@@ -84,8 +84,9 @@ def of_sweep(sweep: Material) -> Drawn:
         handles = [Line2D([], [], color=c, label=n) for n, c in zip(names, colours, strict=True)]
         figure.legend(handles=handles, frameon=False, fontsize=9, labelcolor=style.INK,
                       loc="outside upper right", ncols=len(handles))  # fmt: skip
-    style.caption(figure, f"{setting_label(sweep.choice.best)}, seed {row.seed}. Vertical: mean "
-                  f"code over {len(picked):,} labelled images"
+    style.caption(figure, f"{setting_label(sweep.choice.best)}, seed {row.seed}. "
+                  f"{'Vertical: mean' if along else 'Mean'} code over {len(picked):,} labelled "
+                  f"images"
                   f"{': blue low, yellow high' if plane else ''}; {lines}right: its "
                   "traversal.")  # fmt: skip
     return Drawn(

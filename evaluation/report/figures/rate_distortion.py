@@ -24,20 +24,21 @@ def of_sweep(sweep: Material) -> Drawn:
     known = [s for s in alike if s.finished and math.isfinite(s.kl)]
     if len(known) < 2:
         raise Lacking("fewer than two settings have both a KL and a reconstruction")
-    figure = style.new_figure(9.6, 4.6)
-    left, right = figure.subplots(1, 2)
     lines = series.series_of(sweep.choice, axis_of(sweep.choice))
     drawn = {id(setting) for setting in known}
-    for line in lines:
-        part = sorted((s for s in line.settings if id(s) in drawn), key=lambda s: s.kl)
+    parts = [[s for s in line.settings if id(s) in drawn] for line in lines]
+    sloped = any(slopes(part) for part in parts)
+    figure = style.new_figure(9.6 if sloped else 5.6, 4.6)
+    left, *right = figure.subplots(1, 1 + sloped, squeeze=False)[0]
+    for line, settings in zip(lines, parts, strict=True):
+        part = sorted(settings, key=lambda s: s.kl)
         if not part:
             continue
         left.plot([s.kl for s in part], [s.reconstruction for s in part], color=line.colour,
                   marker=line.marker, markersize=6, linewidth=1.2, label=line.label,
                   markeredgecolor="white", markeredgewidth=0.6, gid="settings")  # fmt: skip
-        found = slopes(part)
-        if found:
-            right.plot([beta for beta, _ in found], [slope for _, slope in found], gid="slopes",
+        if found := slopes(part):
+            right[0].plot([beta for beta, _ in found], [slope for _, slope in found], gid="slopes",
                        color=line.colour, marker=line.marker, markersize=6, linewidth=0.8,
                        markeredgecolor="white", markeredgewidth=0.6)  # fmt: skip
     edge = hull([(s.kl, s.reconstruction) for s in known])
@@ -45,11 +46,14 @@ def of_sweep(sweep: Material) -> Drawn:
               zorder=1, gid="hull")  # fmt: skip
     style.dress(left, title="Reconstruction against KL", xlabel="KL, nats per image",
                 ylabel="log p(x|z), nats per image")  # fmt: skip
-    _dress_slopes(right)
+    if sloped:
+        _dress_slopes(right[0])
     if 1 < len(lines) <= style.MANY:
         left.legend(frameon=False, fontsize=9, labelcolor=style.INK, loc="lower right")
-    style.caption(figure, "Dashed: hull of the best trade-offs. Right: slope between neighbouring "
-                  "β; dotted: slope = β, as at the optimum of the bound.")  # fmt: skip
+    slope = (
+        " Right: slope between neighbouring β; dotted: slope = β, as at the optimum of the bound."
+    )
+    style.caption(figure, "Dashed: hull of the best trade-offs." + slope * sloped)
     return Drawn(figure, "What a nat of KL buys", of_rate(sweep.choice))
 
 
@@ -83,9 +87,6 @@ def _dress_slopes(axes: Axes) -> None:
     style.dress(axes, title="Its slope against β", xlabel="β",
                 ylabel="d log p(x|z) / d KL")  # fmt: skip
     drawn = [value for line in axes.lines for value in line.get_xydata().ravel()]  # type: ignore[union-attr]
-    if not drawn:
-        style.say(axes, "fewer than two β above 0")
-        return
     axes.set_xscale("log")
     axes.set_yscale("log")
     low, high = min(drawn) / 1.3, max(drawn) * 1.3

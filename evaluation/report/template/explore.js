@@ -36,12 +36,24 @@
     return JSON.parse(JSON.stringify(spec), (_, value) => channels[value] ?? value);
   }
 
+  const views = {};
+  let drawn = ""; // what the charts on the page were made for
+
   function draw() {
     const [x, colour] = [dimension($("#x").value), dimension($("#colour").value)];
     const passes = passing();
     const datasets = data(x.field, passes);
     if (!["beta", "beta_norm"].includes(x.field) || colour.field !== "latents") datasets.curves = [];
-    for (const chart of sweep.charts) {
+    const full = Object.keys(datasets).filter((name) => datasets[name].length);
+    const wanted = JSON.stringify([x.field, colour.field, full]);
+    const refill = wanted === drawn && sweep.charts.every(({ name }) => views[name]);
+    drawn = wanted;
+    for (const { name } of refill ? sweep.charts : []) {
+      for (const set of full) if (sets(name).has(set)) views[name].data(set, datasets[set]);
+      views[name].runAsync();
+    }
+    for (const chart of refill ? [] : sweep.charts) {
+      delete views[chart.name];
       const spec = {
         ...filled(chart.spec, x, colour),
         $schema: "https://vega.github.io/schema/vega-lite/v6.json",
@@ -56,12 +68,16 @@
       const actions = { export: true, source: false, compiled: false, editor: false };
       const options = { ast: true, renderer: "svg", actions, downloadFileName: `${sweep.name}-${chart.name}` };
       vegaEmbed(`#${chart.name}`, spec, options)
-        .then(({ view }) => view.addEventListener("click", (_, item) => item?.datum?.run && show(item.datum.run)))
+        .then(({ view }) => (views[chart.name] = view).addEventListener("click", (_, item) => item?.datum?.run && show(item.datum.run)))
         .catch((error) => console.error(chart.name, error));
     }
     const of = Object.fromEntries([...sweep.data.runs.map((r) => [r.run, r]), ...sweep.data.settings.map((s) => [s.key, s])]);
     for (const row of document.querySelectorAll("tr[data-key]")) row.hidden = row.dataset.key in of && !passes(of[row.dataset.key]);
     $("#shown").textContent = `${datasets.runs.length} of ${sweep.data.runs.length} runs shown`;
+  }
+
+  function sets(name) {
+    return new Set(sweep.charts.find((chart) => chart.name === name).spec.layer.map((layer) => layer.data.name));
   }
 
   function show(id) {

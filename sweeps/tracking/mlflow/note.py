@@ -5,7 +5,9 @@ from urllib.parse import urlencode
 
 from evaluation.analysis.answer import Answer, Best
 from evaluation.analysis.formatting import count, fixed, number, score_name
+from evaluation.analysis.settings.names import describe_parameters
 from evaluation.analysis.settings.summary import SettingSummary
+from evaluation.report.charts.axis import BETA, named_axis_of
 
 PICTURE = "report/inverted_u.png"  # among the artifacts of the sweep's run
 KNOWN = "How much its code knows about each factor (0: chance, 1: everything)"
@@ -18,27 +20,27 @@ def sweep_note(answer: Answer, metric: str, run: str | None, chosen: str = "") -
     run: the id of the sweep's run in MLflow, if the plot is among its artifacts.
     chosen: what a person chose by eye, in a sentence.
     """
-    best = answer.best
+    best, axis = answer.best, named_axis_of(answer.choice)
     interval = f"{number(best.interval[0])} to {number(best.interval[1])}" if best.interval else "–"
     facts = [
-        f"{answer.level:.0%} interval {interval}",
+        *([f"{answer.level:.0%} interval {interval}"] if axis is BETA else []),
         f"M {best.latents}",
         f"β_norm {number(best.beta_norm)}",
-        *(f"{name} {_text(value)}" for name, value in best.parameters.items()),
+        *describe_parameters(best.setting),
         f"{score_name(metric)} {fixed(best.score, 3)} over {count(best.seeds, 'seed')}"
         + (f", {best.failed} failed" if best.failed else ""),
         f"reconstruction {fixed(best.setting.reconstruction, 1)} nats per image",
         f"verdict: {best.verdict}",
     ]
     # MLflow shows the first lines, and the rest on demand
-    title = f"Best β {number(best.beta)}"
+    title = f"Best {axis.label} {number(axis(best.setting))}"
     if best.unusable:
-        title = f"No best β: of those tried, {number(best.beta)} comes first"
+        title = f"No best {axis.label}: of those tried, {number(axis(best.setting))} comes first"
     parts = [f"# {title}", " · ".join(facts)]
     if run is not None:
         # relative to MLflow's address: works wherever it is served
         query = urlencode({"path": PICTURE, "run_uuid": run})
-        parts.append(f"![Score against β](get-artifact?{query})")
+        parts.append(f"![Score against {axis.label}](get-artifact?{query})")
     parts += [chosen] if chosen else []
     parts.append("\n".join(f"- {sentence}" for sentence in best.sentences))
     if held := factors_of(best.setting):
@@ -52,7 +54,7 @@ def model_card(best: Best, sweep: str, metric: str) -> str:
     role = "β-VAE that comes first in" if best.unusable else "β-VAE to use from"
     parts = [
         f"The {role} the sweep `{sweep}`: β = {number(best.beta)}, {best.latents} "
-        f"latents{''.join(f', {name} {_text(value)}' for name, value in best.parameters.items())}.",
+        f"latents{''.join(f', {each}' for each in describe_parameters(best.setting))}.",
         f"A typical seed of its setting, whose {score_name(metric)} is {fixed(best.score, 3)} over "
         f"{count(best.seeds, 'seed')}; it reconstructs at {fixed(best.setting.reconstruction, 1)} "
         "nats per image. "
@@ -88,7 +90,3 @@ def _table(rows: Sequence[Sequence[str]], headings: Sequence[str] = ("", "")) ->
     lines = [headings, ["---"] * len(headings), *rows]
     safe = ([cell.replace("|", "\\|") for cell in line] for line in lines)
     return "\n".join(f"| {' | '.join(line)} |" for line in safe)
-
-
-def _text(value: object) -> str:
-    return number(value) if isinstance(value, float) else str(value)

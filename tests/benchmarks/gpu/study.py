@@ -13,7 +13,7 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
-from evaluation.evaluate_runs import _evaluate_pack, evaluate
+from evaluation.evaluate_runs import evaluate, evaluate_pack
 from sweeps.metric_plan import MetricPlan, plan_metrics
 from sweeps.plan import Run, Setting, load_data, runs_of
 from sweeps.run_store import Store
@@ -105,7 +105,7 @@ def _tried(part: Part, rough: SweepSpec, data: Dataset) -> dict[str, Any]:
         each = (time.perf_counter() - start) / (training.step - before)
         start = time.perf_counter()
         training.pack.eval()
-        _evaluate_pack(training.pack, data, plan_metrics(rough, data).evaluation)
+        evaluate_pack(training.pack, data, plan_metrics(rough, data).evaluation)
         scored = time.perf_counter() - start
     del training
     free()

@@ -6,7 +6,7 @@ import torch
 
 from evaluation.baselines import BASELINES
 from evaluation.baselines.score import baseline_id, score_baseline
-from evaluation.metrics import higgins
+from evaluation.metrics.higgins import higgins
 from evaluation.metrics.support.labels import MissingLabels
 from tests.evaluation.baselines.sprites import few_sprites
 from trainer.config.run import DatasetConfig, RunConfig

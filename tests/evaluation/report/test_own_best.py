@@ -13,6 +13,7 @@ from evaluation.report.figures import beta_latents_map, inverted_u, tradeoff
 from evaluation.report.figures.low_best_high import bold
 from evaluation.report.report import write_report
 from tests.evaluation.analysis.sweeps_of_rows import inverted_u as made_up
+from tests.evaluation.analysis.sweeps_of_rows import row
 from tests.evaluation.report.test_figures import places, words
 
 SCORES = {1.0: 0.6, 2.0: 0.949, 4.0: 0.951, 8.0: 0.6, 16.0: 0.4}
@@ -85,3 +86,13 @@ def test_where_they_coincide_nothing_is_added():
         assert choice.favourite is None
         assert captions.of_rings(choice) == "best setting"
         assert not len(places(inverted_u.draw(rows, choice), "own best"))
+
+
+def test_another_setting_is_named_by_the_one_choice_in_which_it_differs():
+    best, gamma, both = (
+        choose([row(beta, 10, 0, parameters={"objective_options.gamma": value})]).best
+        for beta, value in ((1.0, 1.0), (1.0, 5.0), (4.0, 5.0))
+    )
+    assert captions.label_beside(gamma, best) == "γ = 5"
+    assert captions.label_beside(both, gamma) == "β = 4"
+    assert captions.label_beside(both, best) == "β 4, M 10, γ 5"

@@ -105,6 +105,36 @@ def test_trials_that_raise_or_die_do_not_stop_the_others(ray, tmp_path):
     assert not [path for path in logs if KEY.encode() in path.read_bytes()]
 
 
+def test_a_frozen_worker_is_killed_and_its_runs_are_tried_again(ray, tmp_path, monkeypatch):
+    monkeypatch.setattr("sweeps.trials.work_order.SILENCE", 3.0)
+    # as on another machine, whose processes nobody here can see
+    monkeypatch.setattr(ray_process_module, "STOPPED_LOOKS", 10**9)
+    spec, store, pids = a_spec(parameters=TWO), Store(tmp_path / "store"), tmp_path / "pids"
+    store.prepare()
+
+    class Freezes(Trial):
+        def _train(self):
+            if self.config["setting"] == 1 and not pids.exists():
+                pids.write_text(str(os.getpid()))
+                os.kill(os.getpid(), signal.SIGSTOP)
+            self._left = []
+            return {"step": 10, "steps": 10}
+
+        def _score(self):
+            return {"done": True}
+
+    class Hears(Ended):
+        def trial_hung(self, block, process, seconds):
+            hung.append((block.setting.number, process.split()[1]))
+
+    hung: list[tuple[int, str]] = []
+    queue = TrialQueue(sweep := Sweep(spec, store, a_dataset()), Searcher(spec))
+    start = cloudpickle.dumps(lambda config: Freezes(config).step)
+    ray.run(sweep, queue, ended := Hears(sweep), StopRequest(), start)
+    assert ended.complete == {0: True, 1: True}
+    assert (1, pids.read_text()) in hung
+
+
 def test_a_worker_that_dies_while_importing_is_reported(ray, tmp_path):
     spec = a_spec(max_failures=0, parameters={"latents": {"value": 2}, "beta": {"value": 1}})
     store = Store(tmp_path / "store")

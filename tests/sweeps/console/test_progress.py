@@ -1,6 +1,7 @@
 """What is shown of a sweep at work."""
 
 import io
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
@@ -102,3 +103,23 @@ def test_a_terminal_shows_each_running_trial(clock):
         progress.trial_reported(block(3), 1, 4)
         progress._live.refresh()
     assert "setting 3" in output.getvalue() and "25%" in output.getvalue()
+
+
+def test_the_time_left_of_a_race_and_of_runs_that_pause(clock):
+    console = Console(file=io.StringIO(), width=120)
+    race = Progress(console, 80, "maximize", clock, certain=8)
+    halved = Progress(console, 8, "maximize", clock, certain=0, work=5)
+    for progress, share in ((race, 1.0), (halved, 0.25)):
+        clock.now = 0.0
+        begun = replace(block(0), share=share)
+        progress.trial_began(begun)
+        clock.now = 10.0
+        progress.trial_reported(begun, 25, 100)
+        if share < 1:
+            progress.trial_ended(begun, complete=True)
+    assert race.summary() == "0 of at most 80 runs, between 2 min and 26 min left"
+    assert halved.summary() == "0 of at most 8 runs, about 2 min left"
+    again = replace(block(0), share=0.5)
+    halved.trial_began(again)
+    halved.trial_reported(again, 50, 100)
+    assert halved.seconds_left() == pytest.approx((5 - 1) * 10 / 1)

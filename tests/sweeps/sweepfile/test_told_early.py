@@ -18,6 +18,7 @@ from trainer.errors import UserError
         ("mig", {"bins": 0}, "evaluation.mig.bins: expected 2 to"),
         ("mig", {"points": 10**12}, "evaluation.mig.points: expected 1 to"),
         ("higgins", {"pairs": 0}, "evaluation.higgins.pairs: expected 1 to"),
+        ("higgins", {"pairs": 10**6}, "evaluation.higgins.pairs: expected 1 to 1,000, got"),
         ("higgins", {"seed": -1}, "evaluation.higgins.seed: expected 0 to"),
         (
             "irs",
@@ -48,6 +49,15 @@ def test_options_of_metrics(metric: str, options: dict[str, Any], problem: str) 
         ({"trainer": {"steps": 10**12}}, "trainer.steps: expected at most 1,000,000,000"),
         ({"parameters": {}}, "parameters: expected a mapping of parameters"),
         ({"resources": {"cpu": 0.00001}}, "resources.cpu: expected 0, or 0.001 or more, got 1e-05"),
+        ({"resources": {"gpu": 1.5}}, "resources.gpu: above 1, expected an integer, got 1.5"),
+        (
+            {"trainer": {"optimizer": {"name": "rmsprop", "lr": 1e39}}},
+            r"trainer.optimizer.lr: expected at most 1e\+30",
+        ),
+        (
+            {"trainer": {"objective": {"name": "beta_tcvae", "gamma": 1e39}}},
+            r"trainer.objective.gamma: expected at most 1e\+30",
+        ),
     ],
 )
 def test_models_that_no_machine_can_train(keys: dict[str, Any], problem: str) -> None:

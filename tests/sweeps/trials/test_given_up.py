@@ -6,6 +6,7 @@ from sweeps import api
 from sweeps.cli.main import main
 from sweeps.driver import Outcome, _closing_words
 from sweeps.run_store import Store
+from sweeps.scheduling.ended_early import ended_early
 from sweeps.sweep import Sweep
 from sweeps.sweepfile import SweepSpec
 from sweeps.trials import stopping, trial
@@ -96,7 +97,7 @@ def test_a_collapsed_run_is_ended_early_and_its_score_is_unknown(tmp_path):
     early = a_spec(**keys, early_stop={"collapsed": 0.25})
     sweep = trained(early)
     assert {row.beta for row in sweep.snapshot().rows} == {0.1}
-    assert len(stopping.ended_early(store, early)) == 2 and len(blocks) == 2
+    assert len(ended_early(store, early)) == 2 and len(blocks) == 2
     known, ended, *_ = api.of_snapshot(sweep.snapshot()).sentences
     assert "2 of 4 runs are scored so far" in known
     assert ended.startswith("2 runs were ended early, with no latent in use")
@@ -104,7 +105,7 @@ def test_a_collapsed_run_is_ended_early_and_its_score_is_unknown(tmp_path):
     assert len(blocks) == 2  # they stay ended
 
     whole = a_spec(**keys)
-    assert whole.search_id == early.search_id and not stopping.ended_early(store, whole)
+    assert whole.search_id == early.search_id and not ended_early(store, whole)
     assert {row.beta for row in trained(whole).snapshot().rows} == {0.1, 1000}
     assert len(blocks) == 3
 

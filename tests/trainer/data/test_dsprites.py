@@ -169,3 +169,23 @@ def test_no_indices_give_no_images():
 def test_a_device_is_no_file_of_it():
     with pytest.raises(UserError, match="/dev/zero: is not a file"):
         load("dsprites", path="/dev/zero")
+
+
+def test_noise_is_gaussian_about_two_grays_and_part_of_the_pixels_identity(cache_folder):
+    plain, noisy = (
+        load("dsprites", size=16, factors=PART, **more) for more in ({}, {"noise": 0.1})
+    )
+    assert (noisy.levels, noisy.stored().shape) == (255, (len(plain), 256))
+    assert (
+        noisy.fingerprint
+        != plain.fingerprint
+        == load("dsprites", size=16, factors=PART).fingerprint
+    )
+    every = range(len(plain))
+    drawn = plain.images(every).astype(bool)
+    for here, gray in ((drawn, 0.75), (~drawn, 0.25)):
+        values = noisy.images(every)[here] / 255
+        assert values.mean() == pytest.approx(gray, abs=0.01)
+        assert values.std() == pytest.approx(0.1, rel=0.05)
+    with pytest.raises(FieldError, match=r"from 0 to 0\.2"):
+        load("dsprites", noise=0.5)

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from trainer.config.schema import FieldError, suggestion
-from trainer.data.formats.picture_folder import in_natural_order
+from trainer.data.formats.picture_folder import in_natural_order, names_below
 from trainer.data.formats.pictures import Opener, Unusable
 from trainer.errors import UserError
 
@@ -83,9 +83,8 @@ def shards(path: Path) -> list[Path]:
     """The Parquet files at a path: the file itself, or all below a folder in natural order."""
     if path.is_file():
         return [path]
-    names = [file.relative_to(path).as_posix() for file in path.rglob("*.parquet")]
-    visible = [n for n in names if not any(part.startswith(".") for part in n.split("/"))]
-    return [path / name for name in in_natural_order(visible)]
+    names = [name for name in names_below(path) if name.endswith(".parquet")]
+    return [path / name for name in in_natural_order(names)]
 
 
 def read_table(path: Path) -> tuple[dict[str, NDArray], list[str]]:
