@@ -223,6 +223,7 @@ class Snapshot:
             within=spec.within,
             confidence=spec.confidence,
             unknown=[place for each in self.ended_early.values() for place in each],
+            most_seeds=None if spec.racing is None else len(spec.seed_list),
         )
         said = (*_ended_in_words(self.ended_early), *found.best.sentences)
         return dataclasses.replace(found, best=dataclasses.replace(found.best, sentences=said))

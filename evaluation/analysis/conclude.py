@@ -34,6 +34,7 @@ def answer(
     within: float = WITHIN,
     confidence: float = CLEAR,
     unknown: Sequence[tuple[float, int]] = (),
+    most_seeds: int | None = None,
 ) -> Answer:
     """Which setting to use, from one row per run.
 
@@ -51,7 +52,8 @@ def answer(
     level: coverage of intervals, in (0, 1). seed: of the draws; the same rows and seed give the
     same answer. within: in units of the score. confidence: required probability of being within it
     of the best, in (0, 1). unknown: beta and latents of settings that were tried, but ended without
-    a score. Raises UserError without rows.
+    a score. most_seeds: how many seeds a race gives a setting at most; None without a race. Raises
+    UserError without rows.
 
     Example:
         >>> scores = {1.0: 0.6, 2.0: 0.8, 4.0: 0.95, 8.0: 0.7, 16.0: 0.5}
@@ -83,7 +85,9 @@ def answer(
     posterior = draw_posterior(settings, means, noise, seed)
 
     sizes = sorted({setting.latents for setting in settings})
-    find = _Finder(choice, health, settings, posterior, sign, level, within, confidence, unknown)
+    find = _Finder(
+        choice, health, settings, posterior, sign, level, within, confidence, unknown, most_seeds
+    )
     best = find.best(sizes)
     # the same at its own latent size, where among fewer rivals another one might be preferred
     per_latents = {m: find.best([m], best.setting) for m in sizes}
@@ -122,6 +126,7 @@ class _Finder:
     within: float
     confidence: float
     unknown: Sequence[tuple[float, int]]
+    most_seeds: int | None
 
     def standings(
         self, settings: Sequence[SettingSummary], tested: np.ndarray
@@ -155,6 +160,7 @@ class _Finder:
             edges=edges,
             unknown=self.unknown,
             latents=chosen.setting.latents,
+            most_seeds=self.most_seeds,
             flat=surface.flat,
             reach=surface.reach,
             saturated=self.choice.ceiling - standings[0].setting.mean <= self.within

@@ -47,6 +47,7 @@ class Evidence:
     shared: choices that all runs share, by dotted name.
     unknown: beta and latents of the settings that were tried, but have no score.
     latents: its latent size.
+    most_seeds: how many seeds a race gives a setting at most; None without a race.
     """
 
     probability_within: float
@@ -69,6 +70,7 @@ class Evidence:
     shared: Mapping[str, Any] | None = None
     unknown: Sequence[tuple[float, int]] = ()
     latents: int = 0
+    most_seeds: int | None = None
 
 
 def judge(evidence: Evidence) -> tuple[Verdict, tuple[str, ...]]:
@@ -196,10 +198,13 @@ def _too_few_betas(evidence: Evidence) -> str:
 
 
 def _flat(evidence: Evidence) -> str:
+    more = f"add {_added(evidence.seeds, 3.0)} seeds per setting"
+    if evidence.most_seeds is not None:
+        more = f"raise `max` of `seeds` ({evidence.most_seeds} now) and the `budget`"
     return (
         "The scores are flat along β: noise alone may explain how they change with it "
         f"(probability {evidence.flat:.2f}). Try betas further apart or longer training; "
-        f"if a small difference matters, add {_added(evidence.seeds, 3.0)} seeds per setting."
+        f"if a small difference matters, {more}."
     )
 
 
@@ -242,6 +247,8 @@ def _unsure(evidence: Evidence) -> str:
     for factor in MORE_SEEDS:
         reached = evidence.within_at(factor)
         if reached >= evidence.confidence:
+            if evidence.most_seeds is not None:
+                return f"{statement}. {_longer_race(evidence, factor, evidence.most_seeds)}"
             return (
                 f"{statement}. Adding {_added(evidence.seeds, factor)} seeds per setting to the "
                 f"current {evidence.seeds} should raise it to about {reached:.2f}."
@@ -251,6 +258,17 @@ def _unsure(evidence: Evidence) -> str:
             f"{statement}. More seeds alone would not suffice: add settings between the good ones."
         )
     return f"{statement}; that would take over {MORE_SEEDS[-1]:.0f} times the seeds."
+
+
+def _longer_race(evidence: Evidence, factor: float, most: int) -> str:
+    seeds = math.ceil(evidence.seeds * factor)
+    how = "as far as its `budget` allows, the race will give them"
+    if seeds > most:
+        how = f"raise `max` of `seeds` ({most} now)"
+    return (
+        f"About {seeds} seeds of each of the best settings should raise it to about "
+        f"{evidence.within_at(factor):.2f}: {how}."
+    )
 
 
 def _now(evidence: Evidence, name: str) -> str:

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from evaluation.metrics import higgins
+from evaluation.metrics.higgins import higgins
 from evaluation.metrics.support.encoding import Represent
 from tests.benchmarks.output import add_json, show_figures
 from trainer.config.run import DatasetConfig, RunConfig

@@ -70,7 +70,7 @@ def test_eight_labels_and_twenty_steps(tmp_path: Path) -> None:
     assert found.health.worse_than_mean_image >= 4
     said = " ".join(found.best.reasons)
     assert "2 of the 2 models of this setting reconstruct no better than the mean image" in said
-    assert "train longer (20 now)" in said
+    assert "train longer (20 steps now)" in said
 
 
 def test_no_labels_and_no_live_latents(tmp_path: Path) -> None:

@@ -47,6 +47,18 @@ def test_what_a_race_asks_for_is_what_the_verdict_asks_for():
     assert verdict == "cannot tell" and "0.90; 0.95 would settle it" in reason
 
 
+@pytest.mark.parametrize(
+    ("most", "advice"), [(5, "raise `max` of `seeds` (5 now)"), (10, "as far as its `budget`")]
+)
+def test_a_race_is_advised_what_a_race_can_do(most, advice):
+    unsure = replace(SURE, probability_within=0.5, within_at=lambda factor: 0.9, most_seeds=most)
+    _, (reason,) = judge(unsure)
+    assert "About 6 seeds of each of the best settings" in reason and advice in reason
+    assert "per setting" not in reason
+    _, (flat,) = judge(replace(unsure, flat=0.9))
+    assert f"raise `max` of `seeds` ({most} now)" in flat
+
+
 @pytest.mark.parametrize("metric", ["indicators", "unsupervised"])
 def test_metrics_that_a_collapsed_model_wins_are_never_clear(metric):
     verdict, (reason,) = judge(replace(SURE, metric=metric))
