@@ -1,6 +1,7 @@
 """The report of a sweep: one page with the answer first, then the reasons, plus its figures."""
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from functools import cache
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from matplotlib.figure import Figure
 
 from evaluation.analysis.choose import Choice
@@ -224,6 +225,11 @@ def _part(name: str) -> Markup:
     return Markup(files(__package__).joinpath("template", name).read_text("utf-8"))
 
 
+def keys_as_code(sentence: str) -> Markup:
+    """HTML of a sentence for the terminal: what stands in backticks, such as keys, is code."""
+    return Markup(re.sub("`([^`]+)`", r"<code>\1</code>", str(escape(sentence))))
+
+
 @cache
 def _template() -> Any:
     environment = Environment(
@@ -234,6 +240,7 @@ def _template() -> Any:
         lstrip_blocks=True,
     )
     environment.filters["short"] = contents.text
+    environment.filters["keys"] = keys_as_code
     return environment.get_template("report.html")
 
 

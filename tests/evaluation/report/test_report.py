@@ -11,7 +11,7 @@ from evaluation.report.answer_card import cautions
 from evaluation.report.changes import changes, summary
 from evaluation.report.charts import library
 from evaluation.report.facts import SweepFacts
-from evaluation.report.report import write_report
+from evaluation.report.report import keys_as_code, write_report
 from tests.evaluation.analysis.sweeps_of_rows import inverted_u, row
 from tests.evaluation.report.test_figures import DEGENERATE, grid
 from trainer.errors import UserError
@@ -87,6 +87,11 @@ def test_the_page_makes_no_network_request(whole):
         assert (attributes.get("href") or "#").startswith("#")
         assert (attributes.get("src") or "data:").startswith("data:")
     assert "default-src 'none'" in html
+
+
+def test_keys_in_sentences_are_code_and_markup_is_text():
+    assert keys_as_code("remove `early_stop`, <b>") == "remove <code>early_stop</code>, &lt;b&gt;"
+    assert keys_as_code("`<i>`") == "<code>&lt;i&gt;</code>"
 
 
 def test_hostile_texts_stay_text(tmp_path):
