@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from evaluation.evaluate_runs import evaluate_pack
+from evaluation.identity import with_defaults
 from evaluation.metrics.user_metrics import is_ours
 from trainer.data.dataset import Dataset
 from trainer.models import Pack
@@ -14,8 +15,6 @@ FEW = {"train": 1000, "test": 1000, "points": 2000, "variance_estimate": 2000, "
 
 def few_points(metric: str, options: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """The evaluation with this metric on few points; a user's own metric is left as it is."""
-    from evaluation.identity import with_defaults
-
     full = with_defaults({metric: options})[metric]
     if not is_ours(metric):
         return {metric: full}

@@ -60,6 +60,11 @@ def fixed(value: float, decimals: int) -> str:
     return f"{rounded:.{decimals}f}".replace("-", "−")
 
 
+def value_text(value: object) -> str:
+    """The value of a parameter, for people."""
+    return number(value) if isinstance(value, float) else str(value)
+
+
 def finite_or_none(value: float) -> float | None:
     """`value`; None for nan and infinities, which JSON cannot represent."""
     return value if math.isfinite(value) else None

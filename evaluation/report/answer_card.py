@@ -5,14 +5,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from evaluation.analysis.choose import Choice
-from evaluation.analysis.formatting import capital, count, fixed, number
+from evaluation.analysis.formatting import capital, count, fixed, number, value_text
 from evaluation.analysis.settings.names import setting_label
 from evaluation.analysis.settings.summary import SettingSummary
 from evaluation.analysis.verdict import FAVOUR_EMPTY_CODES
 from evaluation.report.charts.axis import BETA, named_axis_of
 from evaluation.report.charts.captions import label_beside
 from evaluation.report.charts.dimensions import title_of
-from evaluation.report.contents import text
 from evaluation.report.facts import SweepFacts
 
 if TYPE_CHECKING:
@@ -63,7 +62,7 @@ def answer_card(choice: Choice, facts: SweepFacts, answer: "Answer | None") -> A
     tiles = [
         Tile("Latents M", str(best.latents)),
         *(
-            Tile(capital(title_of(name, best.parameters)), text(value))
+            Tile(capital(title_of(name, best.parameters)), value_text(value))
             for name, value in best.parameters.items()
             if name != axis.parameter and value is not None
         ),

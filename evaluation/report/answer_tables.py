@@ -3,10 +3,9 @@
 import math
 from typing import TYPE_CHECKING
 
-from evaluation.analysis.formatting import number
+from evaluation.analysis.formatting import number, value_text
 from evaluation.analysis.inference.variance_shares import named
 from evaluation.report.charts.dimensions import title_of
-from evaluation.report.contents import text
 from evaluation.report.tables import Column, Row, Table
 
 if TYPE_CHECKING:
@@ -52,7 +51,7 @@ def _good(answer: "Answer") -> Table:
             [
                 setting.beta,
                 str(setting.latents),
-                *(text(setting.parameters.get(name)) for name in parameters),
+                *(value_text(setting.parameters.get(name)) for name in parameters),
                 here[id(setting)].probability_within if id(setting) in here else math.nan,
                 setting.mean,
             ],

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from evaluation.analysis.choose import Choice
-from evaluation.analysis.formatting import count, metric_name, number
+from evaluation.analysis.formatting import count, metric_name, number, value_text
 from evaluation.analysis.settings.summary import SettingSummary
 from evaluation.analysis.table import RunRow
 from evaluation.baselines.table import cells, title
@@ -76,7 +76,7 @@ def _settings(
                 str(setting.latents),
                 setting.beta,
                 setting.beta_norm,
-                *(text(setting.parameters.get(name)) for name in parameters),
+                *(value_text(setting.parameters.get(name)) for name in parameters),
                 *([_interval(sure, setting.latents)] if answer else []),
                 setting.score,
                 setting.spread,
@@ -119,7 +119,7 @@ def all_runs(rows: Sequence[RunRow], facts: SweepFacts) -> Table:
                 row.run,
                 str(row.latents),
                 row.beta,
-                *(text(row.parameters.get(name)) for name in parameters),
+                *(value_text(row.parameters.get(name)) for name in parameters),
                 str(row.seed),
                 row.state,
                 row.score,
@@ -220,11 +220,6 @@ def tooltips(dims: Sequence[Dimension], facts: SweepFacts) -> dict[str, list[dic
     counted = [{"field": "seeds", "title": "seeds"}, {"field": "failed", "title": "failed"}]
     spread = {"field": "spread", "title": "spread over seeds", "format": ".4f"}
     return {"run": of_run, "setting": [*swept, *figures, spread, *counted]}
-
-
-def text(value: object) -> str:
-    """A choice formatted for people."""
-    return number(value) if isinstance(value, float) else str(value)
 
 
 def _interval(sure: "Mapping[int, Best]", latents: int) -> str:

@@ -14,6 +14,7 @@ from markupsafe import Markup, escape
 from matplotlib.figure import Figure
 
 from evaluation.analysis.choose import Choice
+from evaluation.analysis.formatting import value_text
 from evaluation.analysis.table import RunRow
 from evaluation.report import answer_card, answer_tables, contents, pictures
 from evaluation.report.changes import changes, summary
@@ -239,7 +240,7 @@ def _template() -> Any:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["short"] = contents.text
+    environment.filters["short"] = value_text
     environment.filters["keys"] = keys_as_code
     return environment.get_template("report.html")
 

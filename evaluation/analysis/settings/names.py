@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from evaluation.analysis.formatting import finite_or_none, number
+from evaluation.analysis.formatting import finite_or_none, number, value_text
 from evaluation.analysis.settings.summary import SettingSummary
 from evaluation.analysis.table import RunRow
 
@@ -32,7 +32,7 @@ def describe_parameters(setting: SettingSummary | RunRow) -> list[str]:
     """The choices other than beta and latents that differ between settings: objective isa_vae."""
     # None: an option that only another objective has
     given = {key: value for key, value in setting.parameters.items() if value is not None}
-    return [f"{short_name(key)} {_value(value)}" for key, value in given.items()]
+    return [f"{short_name(key)} {value_text(value)}" for key, value in given.items()]
 
 
 def identify(setting: SettingSummary) -> dict[str, Any]:
@@ -45,7 +45,3 @@ def identify(setting: SettingSummary) -> dict[str, Any]:
         "parameters": dict(setting.parameters),
         "reconstruction": finite_or_none(setting.reconstruction),
     }
-
-
-def _value(value: object) -> str:
-    return number(value) if isinstance(value, float) else str(value)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from evaluation.analysis.choose import Choice
-from evaluation.analysis.formatting import capital, count, fixed, number
+from evaluation.analysis.formatting import capital, count, fixed, number, value_text
 from evaluation.analysis.recommend import comparable
 from evaluation.analysis.settings.names import setting_label, short_name
 from evaluation.analysis.settings.summary import SettingSummary
@@ -92,15 +92,11 @@ def label_beside(setting: SettingSummary, other: SettingSummary) -> str:
     if len(names) != 1 or here.keys() != there.keys():
         return setting_label(setting)
     (name,), value = names, here[names[0]]
-    return f"{NAMES.get(name) or short_name(name)} = {_plain(value)}"
+    return f"{NAMES.get(name) or short_name(name)} = {value_text(value)}"
 
 
 def _choices(setting: SettingSummary) -> dict[str, Any]:
     return {"beta": setting.beta, "latents": setting.latents, **setting.parameters}
-
-
-def _plain(value: Any) -> str:
-    return number(value) if isinstance(value, float) else str(value)
 
 
 def own_best_in_short(choice: Choice) -> str:

@@ -11,7 +11,6 @@ from evaluation.analysis.formatting import fixed
 from evaluation.analysis.settings.names import setting_label
 from evaluation.report.figures import style
 from evaluation.report.material import Drawn, Lacking, Material
-from trainer.live_latents import LIVE
 
 MOST = 12  # latents shown
 NARROWEST = 5.6  # inches, for the title
@@ -69,8 +68,7 @@ def of_sweep(sweep: Material) -> Drawn:
     axes.set_xticks(range(len(factors)), factors, color=style.INK)
     axes.set_yticks(range(len(labels)), labels, color=style.INK)
     axes.tick_params(length=0)
-    for label, z in zip(axes.get_yticklabels(), order, strict=False):
-        label.set_color(style.INK if kl[z] > LIVE else "#9ca3af")
+    style.grey_dead(axes, kl[order])
     style.colour_bar(axes, shown, "share known, above chance")
     style.caption(figure, _caption(setting_label(sweep.choice.best), row.seed, len(points.images)))
     return Drawn(figure, "Latents and factors", _finding(share, factors, whole))

@@ -40,8 +40,7 @@ def of_sweep(sweep: Material) -> Drawn:
         axes.set_ylim(rows, 0)
         axes.set_yticks(np.arange(shown) + 0.5, [f"z{z} {fixed(kl, 1)}" for z, kl in
                         zip(traversal.latents, traversal.kl, strict=True)], fontsize=8)  # fmt: skip
-        for label, kl in zip(axes.get_yticklabels(), traversal.kl, strict=True):
-            label.set_color(style.INK if kl > LIVE else "#9ca3af")
+        style.grey_dead(axes, traversal.kl)
         ends = [traversal.values[0], traversal.values[-1]]
         axes.set_xticks([0.5, columns - 0.5], [number(float(value)) for value in ends], fontsize=8)
         axes.tick_params(length=0, colors=style.QUIET)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from evaluation.analysis.choose import Choice
-from evaluation.analysis.formatting import number
+from evaluation.analysis.formatting import value_text
 from evaluation.analysis.settings.summary import SettingSummary
 from evaluation.analysis.table import RunRow
 from evaluation.report.charts.axis import Axis
@@ -35,7 +35,7 @@ def series_of(choice: Choice, axis: Axis) -> list[SettingSeries]:
     groups: dict[tuple[Any, ...], list[SettingSummary]] = defaultdict(list)
     names = [name for name in choice.settings[0].parameters if name != axis.parameter]
     for setting in choice.settings:
-        others = tuple(_text(setting.parameters[name]) for name in names)
+        others = tuple(value_text(setting.parameters[name]) for name in names)
         latents = 0 if axis.parameter == "latents" else setting.latents
         groups[(*others, latents)].append(setting)
     ordered = sorted(groups, key=lambda key: (*map(str, key[:-1]), key[-1]))
@@ -96,7 +96,3 @@ def _named(name: str, value: Any, names: Sequence[str]) -> str:
     if isinstance(value, str) and not value.replace(".", "").isdecimal():
         return value
     return f"{title_of(name, names)} = {value}"
-
-
-def _text(value: Any) -> str:
-    return number(value) if isinstance(value, float) else str(value)

@@ -23,6 +23,7 @@ from matplotlib.ticker import (
 )
 
 from evaluation.analysis.formatting import number
+from trainer.live_latents import LIVE
 
 DPI = 170
 INK, QUIET, GRID, FAILED = "#22272e", "#6b7280", "#e5e7eb", "#c1121f"
@@ -96,6 +97,12 @@ def dashed_ring(axes: Axes, place: tuple[float, float], colour: str = INK) -> No
     """A ring around the metric's favourite setting, where another one is recommended."""
     axes.scatter(*place, s=190, facecolors="none", edgecolors=colour, linewidths=1.3,
                  linestyles=[(0, (3, 2))], zorder=5, gid="own best")  # fmt: skip
+
+
+def grey_dead(axes: Axes, kl: Iterable[float]) -> None:
+    """Greys the labels of the rows whose latents, by their KL in nats, are not live."""
+    for label, nats in zip(axes.get_yticklabels(), kl, strict=False):  # others may follow
+        label.set_color(INK if nats > LIVE else "#9ca3af")
 
 
 def colours_of(latents: Iterable[int]) -> dict[int, str]:

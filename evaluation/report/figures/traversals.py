@@ -68,8 +68,7 @@ def _label(axes: Axes, traversal: Traversal, total: float) -> None:
         [f"z{z}  {fixed(kl, 2)}" for z, kl in zip(traversal.latents, traversal.kl, strict=True)],
         fontsize=9,
     )
-    for label, kl in zip(axes.get_yticklabels(), traversal.kl, strict=True):
-        label.set_color(style.INK if kl > LIVE else "#9ca3af")
+    style.grey_dead(axes, traversal.kl)
     axes.text(
         -0.1, 1 + BETWEEN / 2, "KL, nats", ha="right", va="center", fontsize=9, color=style.QUIET
     )
