@@ -5,13 +5,13 @@ import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import combinations
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from trainer.data.dataset import UNKNOWN
+from trainer.data.labels.dependence import dependence
 from trainer.data.labels.numbers import as_numbers, may_be_thousands, why_not
 
 BINS = 10
@@ -23,9 +23,6 @@ MISSING = frozenset(
     | {"unknown", "missing", "not available", "not known", "no data", "unlabelled", "unlabeled"}
 )
 _YES_NO = ({"true", "false"}, {"yes", "no"}, {"t", "f"}, {"y", "n"})
-_ALMOST = 0.8  # share of labels that follow from another factor's: it all but repeats it
-_NAMED_OTHERS = 3  # factors named in one remark
-_COMPARED, _MIN_COMPARED = 5_000, 10  # images looked at; with fewer, all is chance
 _FEW = 16  # this many values can always be classes
 _MANY = 100  # this many different fractions are continuous, however many images there are
 _MIN_ROWS = 4  # in fewer, numbers may be consecutive by chance
@@ -124,7 +121,7 @@ def read_columns(
     sizes = {name: count for name, count in sizes.items() if name not in rare}
     stacked = np.stack(kept, axis=1) if kept else np.empty((rows, 0), np.int64)
     quantities = {name: values for name, values in quantities.items() if name in sizes}
-    remarks += _twins([*sizes], stacked)
+    remarks += dependence([*sizes], stacked)
     return Factors(sizes, stacked, {**left_out, **rare}, tuple(remarks), quantities)
 
 
@@ -266,68 +263,6 @@ def _of_one_case(texts: NDArray) -> tuple[NDArray, tuple[str, ...]]:
         if other != text:
             break
     return texts, (f"{other!r} and {text!r} are two classes that differ only in case",)
-
-
-def _twins(names: Sequence[str], table: NDArray[np.int64]) -> list[str]:
-    """A remark on each column that equals an earlier one up to the names of its classes."""
-    seen: dict[bytes, str] = {}
-    remarks = []
-    for name, column in zip(names, table.T, strict=True):
-        shown, first, ranks = np.unique(column, return_index=True, return_inverse=True)
-        # classes numbered as they first appear, so that names and order of classes do not matter
-        numbers = np.where(shown == UNKNOWN, UNKNOWN, np.argsort(np.argsort(first)))
-        other = seen.setdefault(numbers[ranks].tobytes(), name)
-        if other != name:
-            remarks.append(
-                f"{name} carries the same information as {other}: no code can tell them apart, so "
-                "leave one out (`factors`)"
-            )
-    some = table[:: max(1, len(table) // _COMPARED)]
-    return remarks + _near_twins({name: some[:, list(names).index(name)] for name in seen.values()})
-
-
-def _near_twins(columns: Mapping[str, NDArray[np.int64]]) -> list[str]:
-    """Remarks on columns that another one almost determines, both ways or one way."""
-    remarks = []
-    following: dict[str, list[str]] = {}
-    for (first, one), (second, other) in combinations(columns.items(), 2):
-        onto_second, onto_first = _follows(one, other), _follows(other, one)
-        share = min(onto_second, onto_first)
-        if share >= _ALMOST:
-            remarks.append(
-                f"{second} all but repeats {first} ({share:.0%} follow from each other): a score "
-                "would depend on the few labels that differ, so leave one out (`factors`)"
-            )
-        elif onto_second >= _ALMOST:
-            following.setdefault(first, []).append(second)
-        elif onto_first >= _ALMOST:
-            following.setdefault(second, []).append(first)
-    for name, others in following.items():
-        more = f" and {len(others) - _NAMED_OTHERS} more" if len(others) > _NAMED_OTHERS else ""
-        verb = "follows" if len(others) == 1 else "follow"
-        remarks.append(
-            f"{', '.join(others[:_NAMED_OTHERS])}{more} {verb} from {name}: metrics assume that "
-            "factors vary independently, so a score with both means less (`factors`)"
-        )
-    return remarks
-
-
-def _follows(one: NDArray[np.int64], other: NDArray[np.int64]) -> float:
-    """Share of the labels `other` (n,) that `one` (n,) determines, 0 (as without it) to 1.
-
-    Each label is predicted from the most frequent one among the other images of its class in `one`,
-    and counts less the more often the most frequent label overall would be right, too.
-    """
-    known = (one != UNKNOWN) & (other != UNKNOWN)
-    if known.sum() < _MIN_COMPARED:
-        return 0.0
-    counts = np.zeros((one.max() + 1, max(other.max() + 1, 2)), np.int64)
-    np.add.at(counts, (one[known], other[known]), 1)
-    most = np.sort(counts, axis=1)
-    rival = np.where(counts == most[:, -1:], most[:, -2:-1], most[:, -1:])
-    right = counts[counts - 1 > rival].sum() / known.sum()
-    usual = counts.sum(axis=0).max() / known.sum()
-    return float((right - usual) / (1 - usual)) if usual < 1 else 0.0
 
 
 def _rare(classes: Mapping[str, NDArray[np.int64]]) -> dict[str, str]:

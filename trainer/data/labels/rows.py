@@ -206,7 +206,12 @@ def _once(
         return images, ()
     images = images.copy()
     images[again] = UNKNOWN
-    return images, (f"{table.path.name}: {len(again):,} rows repeat another and count once",)
+    rows = (
+        "1 row repeats another and counts"
+        if len(again) == 1
+        else (f"{len(again):,} rows repeat others and count")
+    )
+    return images, (f"{table.path.name}: {rows} once",)
 
 
 def _identifiers(table: LabelTable, used: frozenset[str]) -> list[str]:
