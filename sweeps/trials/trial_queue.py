@@ -62,6 +62,9 @@ class Observer:
     def setting_ended(self, setting: Setting, summary: SettingSummary | None) -> None:
         """All runs of a setting have ended; None when one of its trials failed."""
 
+    def setting_pruned(self, setting: Setting) -> None:
+        """`early_stop` has ended a setting."""
+
     def run_paused(self, run: Run, share: float) -> None:
         """A run was trained for this share of its steps before this session."""
 
@@ -200,9 +203,13 @@ class TrialQueue:
         schedule = self._schedule
         if not isinstance(schedule, StagedSchedule):
             return schedule.ask()
-        stage, work = schedule.stage, schedule.ask()
+        stage, before = schedule.stage, schedule.left[0]
+        work = schedule.ask()
         if schedule.stage > stage:
             settings, reached = schedule.left
+            for setting in before:
+                if setting not in settings:
+                    self._tell_pruned(setting)
             runs = [run for s in settings for run in self._recorded[s.number].values()]
             left = len(set(runs) - self._told)
             least = self._sweep.spec.early_stop.least_work(len(settings), reached) / len(settings)
@@ -296,10 +303,23 @@ class TrialQueue:
             known = self._results.setdefault(setting.number, {})
             known |= results
             results = known
-        whole = len(opened.results) == len(opened.runs)  # a score of some seeds would be luck
+        # a score of only some of its first seeds would be luck
+        whole = len(opened.results) == len(opened.runs) or len(results) > len(opened.results)
+        if not whole and self._is_pruned(opened):
+            self._tell_pruned(setting)
+            return
         summary = self._summary(opened.evaluation, results) if whole else None
         for observer in self._observers:
             observer.setting_ended(setting, summary)
+
+    def _is_pruned(self, opened: _Open) -> bool:
+        """Whether all runs without a result were ended early."""
+        lacking = {run.id for run in opened.runs} - opened.results.keys()
+        return lacking <= ended_early(self._store, self._sweep.spec)
+
+    def _tell_pruned(self, setting: Setting) -> None:
+        for observer in self._observers:
+            observer.setting_pruned(setting)
 
     def _early_scores(self, opened: _Open) -> list[float | None]:
         """The known scores of a setting at its share of the steps; None for runs that failed."""
