@@ -87,14 +87,8 @@ def run(
     with store.lock(spec.name), _library_output_logged(store.path(log_key(spec.name))):
         stopping.forget(store, spec.name)
         sweep.save()
-        most = spec.most_runs
-        progress = Progress(
-            console,
-            most,
-            spec.metric.goal,
-            certain=spec.certain_runs,
-            work=most * spec.early_stop.expected_work,
-        )
+        goal = spec.metric.goal
+        progress = Progress(console, spec.most_runs, goal, least=spec.least_work)
         tracker = Tracker(sweep, say=console.print)
         observers = (progress, tracker, Journal(store, spec.name))
         try:

@@ -1,21 +1,21 @@
 """`sweep plan`: what a sweep would train, and what the store already has."""
 
 from argparse import Namespace
-from dataclasses import asdict
 from typing import Any
 
 from evaluation.analysis.formatting import count
 from evaluation.identity import compares_seeds
 from sweeps.cli.output import console, parameters, print_json, table
 from sweeps.console.printing import bold
+from sweeps.costs.cost import Todo, cost_of
 from sweeps.plan import Setting
 from sweeps.run_store import Store
 from sweeps.scheduling import rounds
 from sweeps.scheduling.packs import Packs
 from sweeps.scheduling.searcher import Searcher
+from sweeps.stored_settings import earlier_settings
 from sweeps.sweep import Sweep
 from sweeps.sweepfile import SweepSpec
-from sweeps.sweepfile.cost import device_hours
 from sweeps.sweepfile.starter import remarks_on_cost
 from trainer.data.describe import describe
 
@@ -33,6 +33,7 @@ def execute(args: Namespace) -> int:
     sure = rounds.decided(store, spec)
     compares = compares_seeds(sweep.metrics.evaluation)
     trials, left = Packs.of(spec, compares), Packs.of(spec, compares)
+    untrained = Packs.of(spec, compares)
     known = _known_settings(sweep)
     every = {setting.number: sweep.runs(setting.parameters) for setting in known}
     glance = store.glance()
@@ -49,6 +50,7 @@ def execute(args: Namespace) -> int:
         trials.add(setting, runs)
         if setting.number not in sure.dropped:
             left.add(setting, [run for run in runs if run.id not in complete])
+            untrained.add(setting, [run for run in runs if run.id not in ended])
         settings.append(
             {
                 "number": setting.number,
@@ -59,10 +61,20 @@ def execute(args: Namespace) -> int:
         )
     begun = sure.settings + len(sure.dropped)
     more = (begun - len(settings)) * trials.each
-    # the runs of a trial share its training time
-    known_results = glance.results(list(in_store)[:MAX_TIMED]).values()
-    seconds = {result.get("training", {}).get("seconds") for result in known_results} - {None}
-    hours = device_hours(sorted(seconds), left.count + more, spec.early_stop.expected_work)
+    trials_count, trials_left = trials.count + more, left.count + more
+    cost = None
+    if trials_left:
+        todo = Todo(
+            packs=untrained.all(),
+            known=trials.all(),
+            unknown=more,
+            more=spec.most_runs - sure.runs if spec.racing else 0,
+            rescored=to_score,
+            least=_least_share(spec, sure),
+            most=1 - sure.reached,
+        )
+        results = glance.results(_timed_runs(sweep, list(in_store))).values()
+        cost = cost_of(sweep, todo, results, args.probe)
     plan = {
         "name": spec.name,
         "method": spec.method,
@@ -71,24 +83,28 @@ def execute(args: Namespace) -> int:
         "settings": begun,
         "settings_ended_early": len(sure.dropped),
         "settings_known": len(settings),
-        "trials": trials.count + more,
-        "trials_left": left.count + more,
+        "trials": trials_count,
+        "trials_left": trials_left,
         "runs": sure.runs,
         "runs_at_most": spec.most_runs,
         "in_store": in_store_count,
         "to_score": to_score,
         "runs_left": sure.runs - in_store_count,
-        "device_hours": None if hours is None else asdict(hours),
+        "device_hours": None if cost is None else cost.to_json(),
         "hours_at_most": spec.budget.most_hours,
-        "remarks": [*describe(data), *sweep.metrics.remarks, *remarks_on_cost(spec, data)],
+        "remarks": [
+            *describe(data),
+            *sweep.metrics.remarks,
+            *remarks_on_cost(spec, data, cost.here.expected if cost and cost.here else None),
+        ],
         "list": settings,
     }
     if args.json:
         print_json(plan)
     else:
         _show(plan, spec, store.location)
-        if hours is not None and plan["trials_left"]:
-            console.print(f"training the rest takes {hours.in_words()}", soft_wrap=True)
+        if cost is not None:
+            console.print(f"cost: {cost.in_words()}", soft_wrap=True)
         if limit := spec.budget.in_words():
             console.print(f"`sweep run` stops after {limit} each time, with an answer")
     return 0
@@ -105,15 +121,25 @@ def _known_settings(sweep: Sweep) -> list[Setting]:
     return [*known, *(Setting(n, p) for n, p in later.items() if sweep.spec.racing)]
 
 
+def _least_share(spec: SweepSpec, sure: rounds.Decided) -> float:
+    """The share of their training that all settings together do at least."""
+    return spec.early_stop.least_work(sure.settings, sure.reached) / max(1, sure.settings)
+
+
+def _timed_runs(sweep: Sweep, in_store: list[str]) -> list[str]:
+    """Runs whose times tell how long the others take: its own, else those of earlier settings."""
+    earlier = (
+        run for one in earlier_settings(sweep.spec, sweep.store) for run in one.runs.values()
+    )
+    return (in_store or list(earlier))[:MAX_TIMED]
+
+
 def _show(plan: dict[str, Any], spec: SweepSpec, store: str) -> None:
     data = plan["dataset"]
     race = f"; the race adds runs as needed, at most {spec.most_runs}" if spec.racing else ""
     if shares := spec.early_stop.shares:
         at = " and ".join(f"{share:.0%}" for share in shares)
-        race = (
-            f"; settings that fall behind end at {at} of their steps, so about "
-            f"{spec.early_stop.expected_work:.0%} of all training is expected"
-        )
+        race = f"; settings that fall behind end at {at} of their steps"
     runs = f"{count(plan['runs'], 'run')}{' so far' if spec.racing else ''}"
     if plan["settings_ended_early"]:
         runs += f", and {count(plan['settings_ended_early'], 'setting')} ended early,"
