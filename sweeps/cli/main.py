@@ -151,6 +151,9 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument("--every", type=float, default=5.0, metavar="SECONDS", help=help)
         if name == "inspect":
             command.add_argument("--port", type=int, help="default: a free one")
+        if name == "plan":
+            help = "measure the time by a short training, even if the store has runs"
+            command.add_argument("--probe", action="store_true", help=help)
         if name == "run":
             detach = "hand the sweep to the cluster and return; then use status, logs and stop"
             command.add_argument("--detach", action="store_true", help=detach)

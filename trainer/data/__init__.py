@@ -8,8 +8,9 @@ from trainer.config.run import digest
 from trainer.config.schema import FieldError, convert, suggestion
 from trainer.data.dataset import UNKNOWN, Dataset, Notes, class_names_of, notes_of, quantities_of
 from trainer.data.holdout import hold_out
-from trainer.data.labels.factors import BINS, Missing
+from trainer.data.labels.factors import BINS
 from trainer.data.labels.label_copies import labels_once
+from trainer.data.labels.unknown_cells import Missing
 from trainer.data.labels.weak_labels import choose, relabel
 from trainer.extensions import code_of, look_up
 from trainer.registry import Registry

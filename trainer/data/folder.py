@@ -15,7 +15,8 @@ from trainer.data.formats import pictures
 from trainer.data.formats.picture_folder import PictureFolder, names_below
 from trainer.data.images.array_images import ArrayImages
 from trainer.data.images.encoded_images import EncodedImages, Pictures
-from trainer.data.labels.factors import BINS, Missing, read_columns
+from trainer.data.labels.factors import BINS, read_columns
+from trainer.data.labels.unknown_cells import Missing
 from trainer.data.labels.weak_labels import Bins, fingerprint_of
 from trainer.errors import UserError
 from trainer.files import expand

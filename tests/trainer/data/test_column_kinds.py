@@ -206,3 +206,16 @@ def test_factors_that_follow_from_another_are_said_in_one_remark():
     assert [said.partition(":")[0] for said in found] == [
         "trait0, trait1, trait2 and 2 more follow from person"
     ]
+
+
+def test_columns_in_one_hot_form_are_said_to_be_one_factor():
+    rng = np.random.default_rng(0)
+    colour, size = rng.integers(3, size=60), rng.integers(4, size=60)
+    columns = {name: (colour == i).astype(int) for i, name in enumerate(("red", "green", "blue"))}
+    (said,) = read_columns({"size": size} | columns, 60).remarks
+    assert said.startswith("red, green and blue are one factor in one-hot form")
+    columns["blue"] = np.where(np.arange(60) == 7, 1, columns["blue"])  # two at once, or more often
+    assert not read_columns({"size": size} | columns, 60).remarks
+    rare = {name: np.arange(60) == i for i, name in enumerate(("hat", "beard", "scar"))}
+    common = {"smile": np.arange(60) > 2}
+    assert not [s for s in read_columns(common | rare, 60).remarks if "one-hot" in s]

@@ -351,7 +351,7 @@ def test_a_table_without_a_header_loses_no_row(folder, delimiter):
 def test_rows_that_repeat_another_count_once(folder):
     data = labelled(folder, text([HEAD, *ROWS, ROWS[3]]))
     assert np.array_equal(known(data), WANTED)
-    assert any("1 rows repeat another" in said for said in notes_of(data).labels)
+    assert any("1 row repeats another" in said for said in notes_of(data).labels)
     with pytest.raises(UserError, match=r"line 14, .* im_03\.png already has a row, with other"):
         labelled(folder, text([HEAD, *ROWS, [NAMES[3], "2", "0"]]))
 

@@ -137,10 +137,10 @@ def _extension(name: str) -> str:
 
 
 def _contents(names: list[str]) -> str:
-    counts = Counter(_extension(name) or "no extension" for name in names)
+    counts = Counter(_extension(name) or "without extension" for name in names)
     if not counts:
         return ""
-    return "; it has " + ", ".join(f"{count} {end}" for end, count in counts.most_common(4))
+    return "; its files: " + ", ".join(f"{count} {end}" for end, count in counts.most_common(4))
 
 
 def _left_out(names: list[str]) -> tuple[str, ...]:

@@ -2,44 +2,30 @@
 
 import re
 import unicodedata
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from itertools import combinations
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from trainer.data.dataset import UNKNOWN
+from trainer.data.labels.dependence import dependence
 from trainer.data.labels.numbers import as_numbers, may_be_thousands, why_not
+from trainer.data.labels.unknown_cells import MANY, Missing, labelled_cells
 
 BINS = 10
-# how tables mark unknown values, ignoring case
-MISSING = frozenset(
-    {"", "na", "n/a", "n.a.", "#n/a", "#na", "<na>", "nan", "-nan", "nat", "none", "null", "\\n"}
-    | {"?", "??", "-", "--", "–", "—", ".", "..", "...", "*", "(blank)", "undefined"}
-    | {"#div/0!", "#name?", "#null!", "#num!", "#ref!", "#value!"}
-    | {"unknown", "missing", "not available", "not known", "no data", "unlabelled", "unlabeled"}
-)
 _YES_NO = ({"true", "false"}, {"yes", "no"}, {"t", "f"}, {"y", "n"})
-_ALMOST = 0.8  # share of labels that follow from another factor's: it all but repeats it
-_NAMED_OTHERS = 3  # factors named in one remark
-_COMPARED, _MIN_COMPARED = 5_000, 10  # images looked at; with fewer, all is chance
 _FEW = 16  # this many values can always be classes
-_MANY = 100  # this many different fractions are continuous, however many images there are
 _MIN_ROWS = 4  # in fewer, numbers may be consecutive by chance
 _ID = re.compile(r"(.*[^A-Za-z])?(?i:ids?|uid|uuid|guid|nr|no|number)|.*[a-z](Id|ID)s?")
 _ROUNDED = 10_000  # more different values than this are continuous in any case
 _EACH = 4  # images per value, on average, for scattered numbers to be classes
 _MIN_FREE_TEXT = 5  # from this many labels on, strings that are all different are free text
-_SENTINEL = re.compile(r"-9+|9{2,}")  # numbers that mark missing values if far from all others
 # names of columns whose integers are class ids, however many
 _NAMED = re.compile(
     r"(?i:.*(class|label|target|category|identity|person|subject)(es|s)?|(.*[^a-z])?(ids?|y))"
     r"|.*[a-z]I[dD]"
 )
-Missing = tuple[float | str, ...]
 
 
 class NoFactor(Exception):
@@ -124,7 +110,7 @@ def read_columns(
     sizes = {name: count for name, count in sizes.items() if name not in rare}
     stacked = np.stack(kept, axis=1) if kept else np.empty((rows, 0), np.int64)
     quantities = {name: values for name, values in quantities.items() if name in sizes}
-    remarks += _twins([*sizes], stacked)
+    remarks += dependence([*sizes], stacked)
     return Factors(sizes, stacked, {**left_out, **rare}, tuple(remarks), quantities)
 
 
@@ -142,12 +128,7 @@ def read_column(
     is `named` as classes, such as persons). missing: as in `read_columns`. Raises NoFactor for a
     column without labels, with a single value, or of free text.
     """
-    known, remarks = known_cells(values)
-    if missing is None:
-        unknown, said = _sentinels(values, known)
-    else:
-        unknown, said = _declared_missing(values, known, missing)
-    known, remarks = known & ~unknown, (*remarks, *said)
+    known, remarks = labelled_cells(values, missing)
     held, odd = values[known], ""
     if held.dtype.kind == "U":
         numbers = as_numbers(held)
@@ -206,32 +187,6 @@ def is_whole(text: str) -> bool:
     return True
 
 
-def known_cells(values: NDArray) -> tuple[NDArray[np.bool_], tuple[str, ...]]:
-    """Which cells have a value, and a remark on how others are marked as unknown, if not obvious.
-
-    In arrays of integers -1 is unknown, unless 1 is the only other value: ±1 are two classes.
-    """
-    if values.dtype.kind == "f":
-        return ~np.isnan(values), ()
-    if values.dtype.kind != "U":
-        others = np.unique(values[values != UNKNOWN])
-        two_signs = others.tolist() == [1] or (others.size > 0 and others[0] < 0)
-        if values.dtype.kind != "i" or two_signs or len(others) == len(np.unique(values)):
-            return np.ones(len(values), bool), ()
-        return values != UNKNOWN, ("-1 is read as unknown",)
-    different, places = np.unique(values, return_inverse=True)
-    missing = np.array([text.strip().lower() in MISSING for text in different], bool)
-    if not missing.any():
-        return np.ones(len(values), bool), ()
-    unknown = missing[places]
-    words = Counter(str(text).strip() for text in values[unknown])
-    del words[""]
-    if not words:
-        return ~unknown, ()
-    shown = ", ".join(f"{word!r} ({count:,})" for word, count in words.most_common(4))
-    return ~unknown, (f"read as unknown: {shown}",)
-
-
 def _different(values: NDArray) -> tuple[NDArray, NDArray[np.intp], NDArray[np.intp]]:
     """As numpy.unique: the distinct values, the index of each cell's, and their counts.
 
@@ -266,68 +221,6 @@ def _of_one_case(texts: NDArray) -> tuple[NDArray, tuple[str, ...]]:
         if other != text:
             break
     return texts, (f"{other!r} and {text!r} are two classes that differ only in case",)
-
-
-def _twins(names: Sequence[str], table: NDArray[np.int64]) -> list[str]:
-    """A remark on each column that equals an earlier one up to the names of its classes."""
-    seen: dict[bytes, str] = {}
-    remarks = []
-    for name, column in zip(names, table.T, strict=True):
-        shown, first, ranks = np.unique(column, return_index=True, return_inverse=True)
-        # classes numbered as they first appear, so that names and order of classes do not matter
-        numbers = np.where(shown == UNKNOWN, UNKNOWN, np.argsort(np.argsort(first)))
-        other = seen.setdefault(numbers[ranks].tobytes(), name)
-        if other != name:
-            remarks.append(
-                f"{name} carries the same information as {other}: no code can tell them apart, so "
-                "leave one out (`factors`)"
-            )
-    some = table[:: max(1, len(table) // _COMPARED)]
-    return remarks + _near_twins({name: some[:, list(names).index(name)] for name in seen.values()})
-
-
-def _near_twins(columns: Mapping[str, NDArray[np.int64]]) -> list[str]:
-    """Remarks on columns that another one almost determines, both ways or one way."""
-    remarks = []
-    following: dict[str, list[str]] = {}
-    for (first, one), (second, other) in combinations(columns.items(), 2):
-        onto_second, onto_first = _follows(one, other), _follows(other, one)
-        share = min(onto_second, onto_first)
-        if share >= _ALMOST:
-            remarks.append(
-                f"{second} all but repeats {first} ({share:.0%} follow from each other): a score "
-                "would depend on the few labels that differ, so leave one out (`factors`)"
-            )
-        elif onto_second >= _ALMOST:
-            following.setdefault(first, []).append(second)
-        elif onto_first >= _ALMOST:
-            following.setdefault(second, []).append(first)
-    for name, others in following.items():
-        more = f" and {len(others) - _NAMED_OTHERS} more" if len(others) > _NAMED_OTHERS else ""
-        verb = "follows" if len(others) == 1 else "follow"
-        remarks.append(
-            f"{', '.join(others[:_NAMED_OTHERS])}{more} {verb} from {name}: metrics assume that "
-            "factors vary independently, so a score with both means less (`factors`)"
-        )
-    return remarks
-
-
-def _follows(one: NDArray[np.int64], other: NDArray[np.int64]) -> float:
-    """Share of the labels `other` (n,) that `one` (n,) determines, 0 (as without it) to 1.
-
-    Each label is predicted from the most frequent one among the other images of its class in `one`,
-    and counts less the more often the most frequent label overall would be right, too.
-    """
-    known = (one != UNKNOWN) & (other != UNKNOWN)
-    if known.sum() < _MIN_COMPARED:
-        return 0.0
-    counts = np.zeros((one.max() + 1, max(other.max() + 1, 2)), np.int64)
-    np.add.at(counts, (one[known], other[known]), 1)
-    most = np.sort(counts, axis=1)
-    rival = np.where(counts == most[:, -1:], most[:, -2:-1], most[:, -1:])
-    right = counts[counts - 1 > rival].sum() / known.sum()
-    usual = counts.sum(axis=0).max() / known.sum()
-    return float((right - usual) / (1 - usual)) if usual < 1 else 0.0
 
 
 def _rare(classes: Mapping[str, NDArray[np.int64]]) -> dict[str, str]:
@@ -365,93 +258,11 @@ def _is_continuous(different: NDArray, labels: int, bins: int, named: bool = Fal
     if count <= bins or count < 3:
         return False
     whole = bool((different == np.floor(different)).all())
-    if count > _MANY and not (whole and named):
+    if count > MANY and not (whole and named):
         return True
     if whole and different[-1] - different[0] < 2 * count:  # numbered without large gaps
         return count > _FEW and labels < 2 * count
     return labels < _EACH * count
-
-
-def _sentinels(
-    values: NDArray, known: NDArray[np.bool_]
-) -> tuple[NDArray[np.bool_], tuple[str, ...]]:
-    """Which cells have a number that stands for "no value", and remarks on them.
-
-    Nines (-999, 9999) that are farther from all other values than these span; negative nines that
-    repeat and are the only negative value; and -1 among non-negative fractions.
-    """
-    none = np.zeros(len(values), bool)
-    numbers = as_numbers(values[known]) if values.dtype.kind == "U" else values[known]
-    if numbers is None or numbers.dtype.kind not in "iuf" or not np.isfinite(numbers).all():
-        return none, ()
-    different = [float(value) for value in np.unique(numbers)]
-    nines = [value for value in different if _SENTINEL.fullmatch(f"{value:g}")]
-    others = [value for value in different if value not in nines]
-    found = [v for v in nines if _is_far(v, others) or _is_negative_nines(v, others, numbers)]
-    if _is_no_value(others):
-        found.insert(0, float(UNKNOWN))
-    if not found:
-        return none, _doubt(others)
-    unknown = none.copy()
-    unknown[np.flatnonzero(known)[np.isin(numbers, found)]] = True
-    return unknown, (_read_as_unknown(numbers, found, "; `missing: []` keeps it as a value"),)
-
-
-def _is_far(value: float, others: Sequence[float]) -> bool:
-    """Whether a value is farther from the others, in ascending order, than they span."""
-    if len(others) < 2:
-        return False
-    return max(others[0] - value, value - others[-1]) > others[-1] - others[0]
-
-
-def _is_negative_nines(value: float, others: Sequence[float], numbers: NDArray) -> bool:
-    """Whether a value is a repeated -9, -99 … and the only negative one."""
-    repeated = int((numbers == value).sum()) > 1
-    return value < 0 and len(others) > 1 and others[0] >= 0 and repeated
-
-
-def _is_no_value(different: Sequence[float]) -> bool:
-    """Whether -1 is the only negative among quantities: fractions, or very many integers."""
-    if len(different) < 3 or different[0] != UNKNOWN or different[1] < 0:
-        return False
-    rest = different[1:]
-    return len(rest) > _MANY or any(value != int(value) for value in rest)
-
-
-def _doubt(different: Sequence[float]) -> tuple[str, ...]:
-    """A remark if -1 is the only negative among classes: it may be a class, or mean unknown."""
-    if len(different) < 4 or different[0] != UNKNOWN or different[1] < 0:
-        return ()
-    return ("-1 is read as a value; `missing: [-1]` reads it as unknown",)
-
-
-def _declared_missing(
-    values: NDArray, known: NDArray[np.bool_], missing: Missing
-) -> tuple[NDArray[np.bool_], tuple[str, ...]]:
-    """Which cells have one of the values that the user specified, as a string or a number."""
-    unknown = np.zeros(len(values), bool)
-    texts = [one.strip() if isinstance(one, str) else f"{one:g}" for one in missing]
-    numbers = [float(one) for one in missing if not isinstance(one, str)]
-    if values.dtype.kind == "U":
-        read = as_numbers(values[known]) if numbers else None
-        unknown |= np.isin(np.char.strip(values), texts)
-        if read is not None:
-            unknown[np.flatnonzero(known)[np.isin(read, numbers)]] = True
-    else:
-        unknown |= np.isin(values, numbers)
-    unknown &= known
-    if not unknown.any():
-        return unknown, ()
-    return unknown, (_read_as_unknown(values[known], np.unique(values[unknown]), ""),)
-
-
-def _read_as_unknown(values: NDArray, found: Iterable[Any], how: str) -> str:
-    shown = ", ".join(f"{_plainly(one)} ({(values == one).sum():,})" for one in found)
-    return f"read as unknown: {shown}{how}"
-
-
-def _plainly(value: Any) -> str:
-    return str(value) if isinstance(value, str) else f"{value:g}"
 
 
 def _cut(values: NDArray, bins: int) -> tuple[NDArray[np.int64], int, str]:

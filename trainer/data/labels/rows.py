@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from trainer.config.schema import suggestion
 from trainer.data.dataset import UNKNOWN, Dataset
 from trainer.data.formats.picture_folder import ENDINGS
-from trainer.data.labels.factors import counts_rows, is_identifier, is_whole, known_cells
+from trainer.data.labels.factors import counts_rows, is_identifier, is_whole
 from trainer.data.labels.label_table import HELP, LabelTable
+from trainer.data.labels.unknown_cells import known_cells
 from trainer.errors import UserError
 
 _INDEX = "index"
@@ -206,7 +207,12 @@ def _once(
         return images, ()
     images = images.copy()
     images[again] = UNKNOWN
-    return images, (f"{table.path.name}: {len(again):,} rows repeat another and count once",)
+    rows = (
+        "1 row repeats another and counts"
+        if len(again) == 1
+        else (f"{len(again):,} rows repeat others and count")
+    )
+    return images, (f"{table.path.name}: {rows} once",)
 
 
 def _identifiers(table: LabelTable, used: frozenset[str]) -> list[str]:

@@ -18,10 +18,10 @@ from trainer.data.labels.factors import (
     BINS,
     Factors,
     LabelColumn,
-    Missing,
     Reader,
     read_columns,
 )
+from trainer.data.labels.unknown_cells import Missing
 from trainer.errors import UserError
 from trainer.files import expand
 
