@@ -4,6 +4,7 @@ import copy
 import dataclasses
 import inspect
 import math
+import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -74,7 +75,9 @@ def evaluate(
         _check_seeds(results, paths)
     for block in _blocks(results, identities, together) if pack is None else [range(len(paths))]:
         models = pack or _load([paths[n] for n in block], device)
+        began = time.perf_counter()
         figures, alive = evaluate_pack(models, data, evaluation)
+        seconds = round((time.perf_counter() - began) / len(block), 3)
         reconstructs = models.objective.learner != "infogan"  # an adversarial loss says little
         shared = {"seeds": [results[n]["run"] for n in block]} if together else {}
         for number, figure, latents in zip(block, figures, alive, strict=True):
@@ -82,6 +85,7 @@ def evaluate(
                 history = read_history(paths[number])
                 state = health(latents, figure["relative_error"] or 0.0, history, reconstructs)
                 _add(results[number], identities[number], figure | shared, state)
+                results[number].setdefault("scoring", {})[identities[number]] = seconds
                 write_result(paths[number], results[number])
     return results
 

@@ -7,6 +7,7 @@ A result contains, besides format, run, config, data, state, reason, training an
         "factors": {name: {"known", "best_latent", "latent"}},
         "reconstruction", "kl", "kl_per_latent", "images"}}
     "training": {"steps", "seconds", "device", "precision", "ended", "machine", "torch"}
+    "scoring": {id: seconds}
     "health": {"live_latents", "collapsed", "diverged", "unconverged", "worse_than_mean_image"}
 
 floor: the metric on the same codes shuffled among the images, with the same labels: mean and
@@ -16,10 +17,11 @@ factors: how much the code knows about each labelled factor, 0 (chance) to 1, he
     the whole code, "best_latent" from its best single latent, number "latent"; on sampled codes.
     Absent without labels; a factor with too few of them is left out.
 training: how it was trained; "ended": when, UTC, ISO 8601; "machine": see `trainer.device.machine`.
+scoring: how long each evaluation took, per model.
 health: see `evaluation.health.Health`. "live_latents" is an integer, the others true or false.
 
-Results written by earlier versions lack floor, factors, health, "ended" and "machine"; readers must
-accept them.
+Results written by earlier versions lack floor, factors, health, scoring, "ended" and "machine";
+readers must accept them.
 """
 
 import logging

@@ -49,6 +49,9 @@ def _wrong(record: Mapping[str, Any]) -> Iterator[str]:
     shape = data.get("shape") if isinstance(data, dict) else None
     if not isinstance(shape, list) or not all(_is_integer(side) and side > 0 for side in shape):
         yield "no shape in its data"
+    scoring = record.get("scoring", {})
+    if not isinstance(scoring, dict) or not all(map(_is_number, scoring.values())):
+        yield "its scoring times are no numbers"
     evaluations = record.get("evaluations", {})
     if not isinstance(evaluations, dict) or not all(map(_is_evaluation, evaluations.values())):
         yield "its evaluations are none"

@@ -23,6 +23,7 @@ from sweeps.console.journal import Journal, log_key
 from sweeps.console.printing import command, plain_console
 from sweeps.console.progress import Progress
 from sweeps.console.streams import unfailing
+from sweeps.costs.planned import Planned
 from sweeps.reporting.baselines import paper_table, prepare_baselines
 from sweeps.run_store import Store, error_key
 from sweeps.scheduling.ended_early import ended_early
@@ -87,14 +88,8 @@ def run(
     with store.lock(spec.name), _library_output_logged(store.path(log_key(spec.name))):
         stopping.forget(store, spec.name)
         sweep.save()
-        most = spec.most_runs
-        progress = Progress(
-            console,
-            most,
-            spec.metric.goal,
-            certain=spec.certain_runs,
-            work=most * spec.early_stop.expected_work,
-        )
+        goal = spec.metric.goal
+        progress = Progress(console, spec.most_runs, goal, least=spec.least_work)
         tracker = Tracker(sweep, say=console.print)
         observers = (progress, tracker, Journal(store, spec.name))
         try:
@@ -124,19 +119,20 @@ class _Session:
 
     def _announce(self) -> None:
         spec, data, console = self.sweep.spec, self.sweep.data, self.console
-        settings = f"{count(spec.setting_count, 'setting')} of {spec.seeds_in_words}"
-        console.print(f"{spec.name}: {settings}, {spec.method}")
+        glance = self.sweep.store.glance()
+        planned = None if self.sweep.store.is_remote else Planned.of(self.sweep, glance)
+        settings = planned.settings_total if planned else spec.first_settings
+        of_seeds = f"{count(settings, 'setting')} of {spec.seeds_in_words}"
+        console.print(f"{spec.name}: {of_seeds}, {spec.method}")
         images = "×".join(map(str, data.shape))
         console.print(f"{data.name} ({data.source}): {len(data):,} images of {images}")
         said = [*describe(data), *self.sweep.metrics.remarks]
         for remark in [*said, *remarks_on_cost(spec, data)]:
             console.print(remark)
-        stored = self.progress.stored
-        if not self.sweep.store.is_remote:  # runs trained by other sweeps count too
-            stored = max(stored, self.sweep.snapshot().planned)
-        if stored:
-            of = "" if spec.racing else f" of {spec.most_runs}"
-            console.print(f"{stored}{of} runs are in the store")
+        if planned is not None and planned.in_store:
+            console.print(f"in the store: {planned.in_words()}")
+        elif planned is None and self.progress.stored:  # a bucket is not searched for more
+            console.print(f"in the store: {count(self.progress.stored, 'run')}")
 
     def _train(self, address: str | None) -> bool:
         """Trains and scores everything missing; returns whether it was stopped by a signal."""

@@ -13,6 +13,7 @@ from importlib import import_module
 from typing import NoReturn
 
 from sweeps.console.streams import Unfailing, occupy, unfailing
+from trainer.collector import collect_less
 from trainer.errors import UserError
 
 INTERRUPTED = 130
@@ -96,6 +97,7 @@ def _prepare_environment() -> None:
     """Undoes a shell's or notebook's settings for other programs that would break this one."""
     if sys.stdout is not sys.__stdout__ or sys.stderr is not sys.__stderr__:
         return  # called from Python
+    collect_less()
     occupy()
     sys.stdout, sys.stderr = unfailing(sys.stdout), unfailing(sys.stderr)
     os.environ["MPLBACKEND"] = "agg"  # a notebook's backend is missing here; figures go to files
@@ -149,6 +151,9 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument("--every", type=float, default=5.0, metavar="SECONDS", help=help)
         if name == "inspect":
             command.add_argument("--port", type=int, help="default: a free one")
+        if name == "plan":
+            help = "measure the time by a short training, even if the store has runs"
+            command.add_argument("--probe", action="store_true", help=help)
         if name == "run":
             detach = "hand the sweep to the cluster and return; then use status, logs and stop"
             command.add_argument("--detach", action="store_true", help=detach)

@@ -8,17 +8,15 @@ from evaluation.analysis.formatting import count
 from evaluation.identity import with_defaults
 from sweeps.cli.output import console, print_json
 from sweeps.console.printing import bold
+from sweeps.costs.cost import cost_of_all
+from sweeps.costs.probe import has_few_images
 from sweeps.run_store import Store
 from sweeps.search import space
 from sweeps.sweep import Sweep
 from sweeps.sweepfile import as_mapping, load_spec
-from sweeps.sweepfile.compatibility import RENDERED
-from sweeps.sweepfile.cost import cost_of
 from sweeps.sweepfile.starter import remarks_on_cost
 from trainer.data.dataset import Dataset
 from trainer.errors import UserError
-
-MAX_RENDERED = 2**26  # bytes of images that are rendered for inspection
 
 
 def execute(args: Namespace) -> int:
@@ -36,18 +34,18 @@ def execute(args: Namespace) -> int:
                 console.print(line, soft_wrap=True)
         raise
     plan, found = sweep.metrics, _described(sweep.data)
-    cost = cost_of(spec, sweep.data) if found["contact_sheet"] else None
+    cost = cost_of_all(sweep)
     if args.json:
         remarks = list(plan.remarks)
         answer = {"valid": True, "metric": plan.metric, "remarks": remarks, "data": found}
-        answer["cost"] = asdict(cost) if cost else {"runs": spec.most_runs}
+        answer["cost"] = {"runs": cost.runs, **cost.to_json()}
         evaluation = with_defaults(plan.evaluation)
         resolved = {"model": _first_model(sweep), "evaluation": evaluation}
         print_json({**answer, "sweep": as_mapping(spec), "resolved": resolved})
         return 0
-    known = cost.in_words() if cost else f"{spec.most_runs} runs"
-    remarks_on_steps = remarks_on_cost(spec, sweep.data, cost.seconds if cost else None)
-    for line in [*_lines(found), f"cost: {known}", *remarks_on_steps]:
+    seconds = cost.here.expected if cost.here else None
+    remarks_on_steps = remarks_on_cost(spec, sweep.data, seconds)
+    for line in [*_lines(found), f"cost: {cost.in_words()}", *remarks_on_steps]:
         console.print(line, soft_wrap=True)
     console.print(
         f"{args.file} is valid: sweep ",
@@ -78,8 +76,7 @@ def _described(data: Dataset) -> dict[str, Any]:
         "values": None,
         "contact_sheet": None,
     }
-    pixels = len(data) * data.shape[0] * data.shape[1] * data.shape[2]
-    if data.source != RENDERED or pixels <= MAX_RENDERED:
+    if has_few_images(data):
         path = cache.folder() / f"contact-{data.fingerprint}.png"
         found["values"] = list(describe.value_range(data))
         found["contact_sheet"] = str(describe.save_contact_sheet(data, path))

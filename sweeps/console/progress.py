@@ -24,9 +24,8 @@ ENOUGH = 0.1  # of the first trials, before the time left is estimated
 class Progress(Observer):
     """Counts runs and shows them, as a context manager.
 
-    total: runs in the whole sweep. certain: how many of them are trained in any case, as in a race;
-    the rest depends on scores. work: how many whole trainings are expected, if runs end early.
-    goal: "maximize" or "minimize".
+    total: runs in the whole sweep, at most. goal: "maximize" or "minimize". least: how much is
+    trained in any case, in whole trainings, if it depends on scores.
     """
 
     def __init__(
@@ -35,13 +34,13 @@ class Progress(Observer):
         total: int,
         goal: str,
         clock: Callable[[], float] = time.monotonic,
-        certain: int | None = None,
-        work: float | None = None,
+        least: float | None = None,
     ):
         self._console, self._total, self._clock = console, total, clock
-        self._certain = total if certain is None else certain
-        self._work = float(total) if work is None else work
-        self._paused: dict[str, float] = {}  # shares of their steps that runs have done
+        self._most = float(total)
+        self._least = self._most if least is None else least
+        self._paused: dict[str, float] = {}  # shares of their steps that unfinished runs have done
+        self._paused_before = 0.0  # their sum before this session
         self._sign = 1.0 if goal == "maximize" else -1.0
         self._trials: dict[tuple[int, int], tuple[Block, float]] = {}  # done: 0 to 1
         self._waiting: set[tuple[int, int]] = set()
@@ -83,6 +82,16 @@ class Progress(Observer):
             self.failed += 1
         else:
             self.finished += 1
+
+    def run_paused(self, run: Run, share: float) -> None:
+        """Counts the part of its training that this session need not do."""
+        self._paused_before += share - self._paused.get(run.id, 0.0)
+        self._paused[run.id] = share
+
+    def work_left(self, least: float, most: float) -> None:
+        """Keeps how much is left after a comparison."""
+        done = self._done
+        self._least, self._most = done + least, done + most
 
     def setting_ended(self, setting: Setting, summary: SettingSummary | None) -> None:
         """Keeps the best setting so far."""
@@ -137,27 +146,29 @@ class Progress(Observer):
 
         The first steps are slow, so nothing is estimated before a share of the trials is done.
         """
-        return self._seconds_for(self._work)
+        return self._seconds_for(self._most)
+
+    @property
+    def _done(self) -> float:
+        """What has been trained so far, in any session, in whole trainings."""
+        at_work = sum(
+            max(0.0, done - self._paused.get(run.id, 0.0))
+            for block, done in list(self._trials.values())
+            for run in block.runs
+        )
+        return self.finished + self.failed + sum(self._paused.values()) + at_work
 
     def _seconds_for(self, work: float) -> float | None:
         """As `seconds_left`, if the sweep takes this many whole trainings."""
-        trials = list(self._trials.values())
-        at_work = sum(
-            max(0.0, done - self._paused.get(run.id, 0.0))
-            for block, done in trials
-            for run in block.runs
-        )
-        at_work += sum(self._paused.values())
-        done = self.trained + at_work
-        running = sum(len(block.runs) for block, _ in trials)
-        if self._started is None or done <= 0 or done < ENOUGH * running:
+        now = self._done - self.stored - self._paused_before
+        running = sum(len(block.runs) for block, _ in list(self._trials.values()))
+        if self._started is None or now <= 0 or now < ENOUGH * running:
             return None
-        left = work - self.finished - self.failed - at_work
-        return max(0.0, left) * (self._clock() - self._started) / done
+        return max(0.0, work - self._done) * (self._clock() - self._started) / now
 
     def summary(self) -> str:
         """One line: runs by state, the best setting so far, the time left."""
-        of = "at most " if self._certain < self._total else ""
+        of = "at most " if self._least < self._total else ""
         parts = [f"{self.finished + self.failed} of {of}{self._total} runs"]
         if self.failed:
             parts.append(f"{self.failed} failed")
@@ -175,9 +186,9 @@ class Progress(Observer):
         most = self.seconds_left()
         if most is None:
             return ""
-        if self._work < self._total or self._certain == self._total:
+        least = self._seconds_for(self._least)
+        if least is not None and duration(least) == duration(most):
             return f"about {duration(most)} left"
-        least = self._seconds_for(self._certain)
         if not least:
             return f"at most {duration(most)} left"
         return f"between {duration(least)} and {duration(most)} left"

@@ -54,6 +54,13 @@ class Packs:
             alike = _shared(run.config) if self._mixed else setting.number
             self._waiting.setdefault(alike, deque()).append((setting, run))
 
+    def all(self) -> list[list[Run]]:
+        """Takes all packs."""
+        found = []
+        while not self.empty:
+            found.append(self.take()[1])
+        return found
+
     def take(self) -> tuple[list[Setting], list[Run]]:
         """The next pack and the settings of its runs: a full one if any, else the oldest."""
         longest = next(iter(self._waiting))

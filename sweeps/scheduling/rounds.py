@@ -6,9 +6,8 @@ from typing import Any
 
 from sweeps.run_store import Store
 from sweeps.scheduling.schedule import ScheduledBatch
-from sweeps.scheduling.stages import dropped
+from sweeps.scheduling.stages import decided_stages
 from sweeps.search import space
-from sweeps.search.methods import METHODS
 from sweeps.sweepfile import SweepSpec
 
 
@@ -35,15 +34,16 @@ class Decided:
     """What is certain to be trained: in a race, what it has handed out so far.
 
     settings: how many, without those ended early. seeds: of settings with more than their first
-    seeds, by number. runs: of all these settings. first_settings: how many begin. ended: numbers of
-    the settings ended early, by the share of their steps at which they were.
+    seeds, by number. runs: of all these settings. ended: numbers of the settings ended early, by
+    the share of their steps at which they were. reached: the share at which the settings were last
+    compared; 0 before that.
     """
 
     settings: int
     seeds: Mapping[int, tuple[int, ...]]
     runs: int
-    first_settings: int
     ended: Mapping[float, tuple[int, ...]]
+    reached: float = 0.0
 
     @property
     def dropped(self) -> frozenset[int]:
@@ -54,19 +54,17 @@ class Decided:
 def decided(store: Store, spec: SweepSpec) -> Decided:
     """What the store has decided so far; without a race, the whole sweep."""
     seeds: dict[int, tuple[int, ...]] = {}
-    settings = METHODS[spec.method].proposed(spec.problem, spec.setting_count)
     first = spec.first_seeds
-    settings = min(settings, spec.most_runs // len(first))
-    begun = settings
-    ended = dropped(store, spec)
-    settings -= sum(map(len, ended.values()))
+    stages = decided_stages(store, spec)
+    ended = {share: stage.dropped for share, stage in stages.items() if stage.dropped}
+    settings = spec.first_settings - sum(map(len, ended.values()))
     for batch in recorded(store, spec):
         settings += len(batch.settings)
         for setting, more in batch.seeds.items():
             before = () if setting in batch.settings else seeds.get(setting, first)
             seeds[setting] = before + more
     runs = settings * len(first) + sum(len(each) - len(first) for each in seeds.values())
-    return Decided(settings, seeds, runs, begun, ended)
+    return Decided(settings, seeds, runs, ended, max(stages, default=0.0))
 
 
 def _batch(record: dict[str, Any] | None, spec: SweepSpec) -> ScheduledBatch | None:

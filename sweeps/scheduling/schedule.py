@@ -84,7 +84,7 @@ class Schedule:
         """The next work; WAIT while it depends on work in progress; None after the last."""
         if self._waiting:
             return self._hand(self._waiting.pop(0))
-        if not self._proposed_all and self._affordable < len(self._spec.first_seeds):
+        if len(self._settings) >= self._spec.first_settings:
             self._proposed_all = True
         if not self._proposed_all:
             setting = self._searcher.ask()

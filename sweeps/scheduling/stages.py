@@ -59,6 +59,16 @@ class StagedSchedule:
         self._decide()
         return self.ask()
 
+    @property
+    def stage(self) -> int:
+        """How many times the settings have been compared."""
+        return self._number
+
+    @property
+    def left(self) -> tuple[Sequence[Setting], float]:
+        """The settings that were not dropped, and the share of their steps that all have done."""
+        return tuple(self._settings), (0.0, *self._shares)[self._number]
+
     def tell(self, work: Work, rows: Sequence[RunRow]) -> None:
         """Reports that work has ended with these results, which decide nothing."""
         self._at_work -= 1
@@ -69,8 +79,7 @@ class StagedSchedule:
         self._scores[work.setting.number] = tuple(scores)
 
     def _propose(self) -> Setting | None:
-        seeds = len(self._spec.first_seeds)
-        if (len(self._settings) + 1) * seeds > self._spec.most_runs:
+        if len(self._settings) >= self._spec.first_settings:
             return None
         setting = self._searcher.ask()
         return setting if isinstance(setting, Setting) else None
@@ -93,17 +102,16 @@ class StagedSchedule:
         self._waiting = [self._work(setting) for setting in self._settings]
 
 
-def dropped(store: Store, spec: SweepSpec) -> dict[float, tuple[int, ...]]:
-    """Numbers of the settings ended so far, by the share of their steps at which they were."""
-    found: dict[float, tuple[int, ...]] = {}
+def decided_stages(store: Store, spec: SweepSpec) -> dict[float, Stage]:
+    """The stages decided so far, by their share of the steps, in order."""
+    found: dict[float, Stage] = {}
     kept: set[int] | None = None
     for number, share in enumerate(spec.early_stop.shares):
         stage = _read(store, spec, number)
         if stage is None or (kept is not None and {*stage.kept, *stage.dropped} != kept):
             break
         kept = set(stage.kept)
-        if stage.dropped:
-            found[share] = stage.dropped
+        found[share] = stage
     return found
 
 

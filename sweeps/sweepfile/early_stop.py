@@ -1,5 +1,6 @@
 """The key `early_stop` of a sweep file: when runs end before their last step."""
 
+import math
 from dataclasses import dataclass
 
 from trainer.config.schema import FieldError, require
@@ -61,9 +62,14 @@ class EarlyStop:
             return self.halving.shares
         return () if self.median is None else (self.median,)
 
-    @property
-    def expected_work(self) -> float:
-        """The share of all training that is expected to be done if no setting is in doubt."""
+    def least_work(self, settings: int, reached: float = 0.0) -> float:
+        """Training that so many settings still need, if each comparison drops all that it may.
+
+        reached: the share of their steps that they have done. In whole trainings of a setting.
+        """
         keep = self.halving.keep if self.halving is not None else 0.5
-        begins, ends = (0.0, *self.shares), (*self.shares, 1.0)
-        return sum(keep**i * (b - a) for i, (a, b) in enumerate(zip(begins, ends, strict=True)))
+        work, done = 0.0, reached
+        for share in (*(share for share in self.shares if share > reached), 1.0):
+            work += settings * (share - done)
+            settings, done = math.ceil(keep * settings), share
+        return work

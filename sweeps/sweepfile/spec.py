@@ -134,18 +134,30 @@ class SweepSpec:
         return "1 seed" if len(self.seed_list) == 1 else f"{len(self.seed_list)} seeds"
 
     @property
-    def most_runs(self) -> int:
-        """The number of runs; in a race, an upper bound."""
-        most = self.setting_count * len(self.seed_list)
-        return most if self.budget.runs is None else min(most, self.budget.runs)
+    def first_settings(self) -> int:
+        """How many settings get their first seeds, whatever the scores: as the budget allows."""
+        proposed = METHODS[self.method].proposed(self.problem, self.setting_count)
+        if self.budget.runs is None:
+            return proposed
+        return min(proposed, self.budget.runs // len(self.first_seeds))
 
     @property
-    def certain_runs(self) -> int:
-        """How many runs are trained to their end, whatever the scores."""
-        if self.racing is not None:
-            proposed = METHODS[self.method].proposed(self.problem, self.setting_count)
-            return min(self.most_runs, proposed * len(self.first_seeds))
-        return 0 if self.early_stop.shares else self.most_runs
+    def first_runs(self) -> int:
+        """How many runs these are; without a race, all."""
+        return self.first_settings * len(self.first_seeds)
+
+    @property
+    def least_work(self) -> float:
+        """How much is trained whatever the scores, in whole trainings of a run."""
+        return self.early_stop.least_work(self.first_settings) * len(self.first_seeds)
+
+    @property
+    def most_runs(self) -> int:
+        """The number of runs; in a race, an upper bound."""
+        if self.racing is None:
+            return self.first_runs
+        most = self.setting_count * len(self.seed_list)
+        return most if self.budget.runs is None else min(most, self.budget.runs)
 
     @property
     def problem(self) -> "Problem":

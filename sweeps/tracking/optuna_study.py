@@ -2,8 +2,8 @@
 
 import os
 import secrets
-from collections.abc import MutableMapping
-from dataclasses import dataclass
+from collections.abc import Mapping, MutableMapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from sweeps.run_store import Store
@@ -22,11 +22,16 @@ POSTGRES = {  # a server that is gone or silent must cause an error
 
 @dataclass(frozen=True)
 class StudyEntry:
-    """A setting as an entry of the study. score: None while it is running or if it failed."""
+    """A setting as an entry of the study.
+
+    state: as in Optuna; "pruned" if `early_stop` ended it. score: of a complete one. so_far: in a
+    race, its scores by number of seeds, Optuna's intermediate values.
+    """
 
     parameters: Parameters
+    state: str
     score: float | None = None
-    running: bool = False
+    so_far: Mapping[int, float] = field(default_factory=dict)
 
 
 def storage_url() -> str | None:
@@ -53,16 +58,17 @@ class OptunaWriter:
         self._open()
 
     def write_setting(self, number: int, entry: StudyEntry) -> None:
-        """A setting is being trained, or has its score, or has failed."""
+        """A setting is being trained, or has ended in any way."""
         self._entries[number] = entry
         trial, found = self._trials.get(number, (None, None))
-        if trial is None:
+        if trial is None or found is None:
             self._add(number, entry)
-        elif found == StudyEntry(entry.parameters, running=True) and not entry.running:
-            self._finish(trial, entry)
-            self._trials[number] = trial, entry
         elif found != entry:
-            self._make_anew()  # Optuna cannot change a finished trial
+            if found.state == "running" and found.parameters == entry.parameters:
+                self._continue(trial, found, entry)
+                self._trials[number] = trial, entry
+            else:
+                self._make_anew()  # Optuna cannot change a finished trial
 
     def write_sweep(self) -> None:
         """At the end of the sweep: gives the study exactly the settings of the store."""
@@ -98,23 +104,28 @@ class OptunaWriter:
     def _add(self, number: int, entry: StudyEntry) -> None:
         from optuna.trial import TrialState, create_trial
 
-        ended = TrialState.FAIL if entry.score is None else TrialState.COMPLETE
         trial = create_trial(
-            state=TrialState.RUNNING if entry.running else ended,
+            state=TrialState[entry.state.upper()],
             value=entry.score,
             params=dict(entry.parameters),
             distributions={name: self._distributions[name] for name in entry.parameters},
             user_attrs={SETTING: number},
+            intermediate_values=dict(entry.so_far),
         )
         study = self._storage.get_study_id_from_name(self._name)
         new = self._storage.create_new_trial(study, template_trial=trial)
         self._trials[number] = self._storage.get_trial_number_from_id(new), entry
 
-    def _finish(self, trial: int, entry: StudyEntry) -> None:
+    def _continue(self, trial: int, found: StudyEntry, entry: StudyEntry) -> None:
+        """Updates a running trial, or ends it."""
         from optuna.trial import TrialState
 
-        state = TrialState.FAIL if entry.score is None else None
-        self._study.tell(trial, entry.score, state=state)
+        study = self._storage.get_study_id_from_name(self._name)
+        trial_id = self._storage.get_trial_id_from_study_id_trial_number(study, trial)
+        for seeds, score in entry.so_far.items() - found.so_far.items():
+            self._storage.set_trial_intermediate_value(trial_id, seeds, score)
+        if entry.state != "running":
+            self._study.tell(trial, entry.score, state=TrialState[entry.state.upper()])
 
 
 def study_name(spec: SweepSpec, store: Store) -> str:
@@ -128,7 +139,10 @@ def study_name(spec: SweepSpec, store: Store) -> str:
 
 
 def _entry(trial: Any) -> StudyEntry:
-    return StudyEntry(dict(trial.params), trial.value, running=not trial.state.is_finished())
+    state = trial.state.name.lower() if trial.state.is_finished() else "running"
+    # Optuna gives a pruned trial its last intermediate value
+    score = trial.value if state == "complete" else None
+    return StudyEntry(dict(trial.params), state, score, dict(trial.intermediate_values))
 
 
 def _storage(url: str) -> Any:

@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,6 +41,10 @@ class Tracker(Observer):
             "MLflow", lambda: _mlflow_writer(spec, store, metric), _refused_by_mlflow, say
         )
         self._begun: set[int] = set()
+        # in a race, settings run until it is over: each may get more seeds
+        self._is_race = spec.racing is not None
+        self._so_far: dict[int, dict[int, float]] = {}
+        self._last: dict[int, tuple[Setting, StudyEntry]] = {}
         self._optuna: Background[OptunaWriter] | None = None
         if url := storage_url():
             entries: dict[int, StudyEntry] = {}
@@ -63,14 +68,25 @@ class Tracker(Observer):
         for setting in block.all_settings:
             if setting.number not in self._begun:
                 self._begun.add(setting.number)
-                self._put_entry(setting, StudyEntry(dict(setting.parameters), running=True))
+                self._put_entry(setting, StudyEntry(dict(setting.parameters), "running"))
 
     def setting_ended(self, setting: Setting, summary: SettingSummary | None) -> None:
-        """Queues the score of a setting."""
-        score = summary.score if summary is not None else math.nan
-        self._put_entry(setting, StudyEntry(dict(setting.parameters), finite_or_none(score)))
+        """Queues the score of a setting; in a race, its score so far."""
+        score = None if summary is None else finite_or_none(summary.score)
+        parameters = dict(setting.parameters)
+        entry = StudyEntry(parameters, "fail" if score is None else "complete", score)
+        if self._is_race and summary is not None and score is not None:
+            so_far = self._so_far.setdefault(setting.number, {})
+            so_far[summary.seeds] = score
+            self._last[setting.number] = setting, replace(entry, so_far=dict(so_far))
+            entry = StudyEntry(parameters, "running", so_far=dict(so_far))
+        self._put_entry(setting, entry)
         if summary is not None:
             self._mlflow.put(lambda writer: writer.write_setting(setting, summary))
+
+    def setting_pruned(self, setting: Setting) -> None:
+        """Queues a setting as pruned."""
+        self._put_entry(setting, StudyEntry(dict(setting.parameters), "pruned"))
 
     def sweep_ended(self, answer: Answer, report: Path | None) -> None:
         """Queues the answer and the folder of the report."""
@@ -81,6 +97,8 @@ class Tracker(Observer):
             writer.write_sweep(answer, report)
 
         self._mlflow.put(write)
+        for setting, entry in self._last.values():
+            self._put_entry(setting, entry)
         if self._optuna is not None:
             self._optuna.put(lambda writer: writer.write_sweep())
 

@@ -62,6 +62,15 @@ class Observer:
     def setting_ended(self, setting: Setting, summary: SettingSummary | None) -> None:
         """All runs of a setting have ended; None when one of its trials failed."""
 
+    def setting_pruned(self, setting: Setting) -> None:
+        """`early_stop` has ended a setting."""
+
+    def run_paused(self, run: Run, share: float) -> None:
+        """A run was trained for this share of its steps before this session."""
+
+    def work_left(self, least: float, most: float) -> None:
+        """Settings were compared: how many whole trainings are left, at least and at most."""
+
     def trial_began(self, block: Block) -> None:
         """A block was handed to Ray."""
 
@@ -129,10 +138,10 @@ class TrialQueue:
     def replay(self) -> None:
         """Begins the settings in the store, so that observers hear of all its runs."""
         works = len(self._recorded) + self._recorded_works
-        if len(self._recorded) >= rounds.decided(self._store, self._sweep.spec).first_settings:
+        if len(self._recorded) >= self._sweep.spec.first_settings:
             works *= len(self._sweep.spec.early_stop.shares) + 1  # all may be asked for again
         for _ in range(works):
-            work = self._schedule.ask()
+            work = self._ask()
             if not isinstance(work, Work):
                 return  # a record was lost, and its setting waits for scores: `next` will handle it
             self._begin(work)
@@ -151,7 +160,7 @@ class TrialQueue:
         if self._ready:
             return self._ready.popleft()
         while not self._packs.full:
-            work = self._schedule.ask()
+            work = self._ask()
             if not isinstance(work, Work):
                 if self._packs.empty:
                     return work
@@ -189,6 +198,25 @@ class TrialQueue:
         by_hand = given_up(self._store, self._sweep.name)
         return by_hand | ended_early(self._store, self._sweep.spec)
 
+    def _ask(self) -> Work | Literal[Wait.WAIT] | None:
+        """As the schedule's `ask`; tells the observers if settings have just been compared."""
+        schedule = self._schedule
+        if not isinstance(schedule, StagedSchedule):
+            return schedule.ask()
+        stage, before = schedule.stage, schedule.left[0]
+        work = schedule.ask()
+        if schedule.stage > stage:
+            settings, reached = schedule.left
+            for setting in before:
+                if setting not in settings:
+                    self._tell_pruned(setting)
+            runs = [run for s in settings for run in self._recorded[s.number].values()]
+            left = len(set(runs) - self._told)
+            least = self._sweep.spec.early_stop.least_work(len(settings), reached) / len(settings)
+            for observer in self._observers:
+                observer.work_left(left * least, left * (1 - reached))
+        return work
+
     def _begin(self, work: Work) -> None:
         setting = work.setting
         every = self._sweep.runs(setting.parameters)
@@ -201,7 +229,13 @@ class TrialQueue:
         everyone = tuple(run.id for run in every)
         opened = _Open(work, runs, self._sweep.metrics.identity(everyone))
         self._open[setting.number] = opened
-        taken = self._take(opened, runs, stored=True) | self._paused(opened, runs)
+        taken = self._take(opened, runs, stored=True)
+        paused = self._paused(opened, runs) - taken
+        for run in runs:
+            if run.id in paused:
+                for observer in self._observers:
+                    observer.run_paused(run, work.share)
+        taken |= paused
         over = ended_early(self._store, self._sweep.spec) - taken
         left = [run for run in runs if run.id not in taken | over]
         opened.left = {run.id for run in left}
@@ -269,10 +303,23 @@ class TrialQueue:
             known = self._results.setdefault(setting.number, {})
             known |= results
             results = known
-        whole = len(opened.results) == len(opened.runs)  # a score of some seeds would be luck
+        # a score of only some of its first seeds would be luck
+        whole = len(opened.results) == len(opened.runs) or len(results) > len(opened.results)
+        if not whole and self._is_pruned(opened):
+            self._tell_pruned(setting)
+            return
         summary = self._summary(opened.evaluation, results) if whole else None
         for observer in self._observers:
             observer.setting_ended(setting, summary)
+
+    def _is_pruned(self, opened: _Open) -> bool:
+        """Whether all runs without a result were ended early."""
+        lacking = {run.id for run in opened.runs} - opened.results.keys()
+        return lacking <= ended_early(self._store, self._sweep.spec)
+
+    def _tell_pruned(self, setting: Setting) -> None:
+        for observer in self._observers:
+            observer.setting_pruned(setting)
 
     def _early_scores(self, opened: _Open) -> list[float | None]:
         """The known scores of a setting at its share of the steps; None for runs that failed."""

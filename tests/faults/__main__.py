@@ -1,6 +1,7 @@
 """Runs a small sweep again and again under faults chosen at random, and counts what they broke.
 
     python -m tests.faults --seed 1 --rounds 8
+    python -m tests.faults --rounds 1 --only 9 --sweep race   # kill -9, in a race or a halving
 
 A round is one sweep: three faults at random moments, each followed by the same command again where
 the sweep has ended, then the command until it succeeds. What the store, the answer and MLflow hold
@@ -24,7 +25,7 @@ from tests.faults.disks import small_disk
 from tests.faults.faults import FAULTS, ON_A_CLUSTER, ON_A_DISK
 from tests.faults.processes import adopt_orphans
 from tests.faults.rounds import harass, undisturbed
-from tests.faults.small_sweep import Sweep
+from tests.faults.small_sweep import KINDS, Sweep
 
 A_ROUND = 3  # faults
 COLUMNS = ("lost or different", "trained twice", "wrong in MLflow", "left running")
@@ -36,7 +37,9 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=time.time_ns() % 100_000)
     parser.add_argument("--rounds", type=int, default=8)
     parser.add_argument("--only", default="", help="faults whose name holds this text")
+    parser.add_argument("--sweep", choices=sorted(KINDS), default="grid")
     options = parser.parse_args()
+    keys = KINDS[options.sweep]
     console = Console(width=120, highlight=False)
     console.print(f"seed {options.seed}")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # ends what it has started
@@ -49,12 +52,12 @@ def main() -> int:
             here = [*FAULTS, *(ON_A_DISK if permitted else ())]
         if not permitted:
             console.print("disks are not filled and not made read-only: mounting needs root")
-        peace = undisturbed(Sweep(folder / "peace"))
+        peace = undisturbed(Sweep(folder / "peace", keys=keys))
         console.print(f"undisturbed: {len(peace.runs)} runs")
         kinds = [[f for f in names if options.only in f] for names in (here, list(ON_A_CLUSTER))]
         for number, faults in enumerate(_rounds(rng, kinds, options.rounds)):
             start = time.monotonic()
-            done = harass(folder / f"round{number}", faults, rng, peace)
+            done = harass(folder / f"round{number}", faults, rng, peace, keys)
             stops += done.stops
             console.print(
                 f"round {number + 1}: {', '.join(faults)}: {done.broken or 'all as undisturbed'} "

@@ -2,10 +2,12 @@
 
 import random
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 from tests.faults import nodes
 from tests.faults.clock import Clock
@@ -67,12 +69,21 @@ def undisturbed(sweep: Sweep) -> Peace:
     return Peace(sweep.table(), sweep.in_mlflow())
 
 
-def harass(folder: Path, faults: Sequence[str], rng: random.Random, peace: Peace) -> Round:
-    """Runs a sweep under faults, one after the other, to its end; what they broke."""
+def harass(
+    folder: Path,
+    faults: Sequence[str],
+    rng: random.Random,
+    peace: Peace,
+    keys: Mapping[str, Any] = MappingProxyType({}),
+) -> Round:
+    """Runs a sweep under faults, one after the other, to its end; what they broke.
+
+    keys: put on top of the sweep's own.
+    """
     on_a_cluster = any(fault in ON_A_CLUSTER for fault in faults)
     with ExitStack() as stack:
         before = stack.enter_context(ended())
-        sweep = Sweep(folder)
+        sweep = Sweep(folder, keys=keys)
         if CLOCK_JUMPS in faults:
             sweep.clock = Clock(folder / "clock")
         stack.enter_context(small_disk(sweep.store))
@@ -117,6 +128,8 @@ def _broken(sweep: Sweep, peace: Peace, left: Sequence[int]) -> Broken:
         if table.runs.get(run) != peace.table.runs.get(run)
         or table.models.get(run) != peace.table.models.get(run)
     ]
+    if table.decisions != peace.table.decisions:
+        runs.append("what was decided")
     if table.answer != peace.table.answer:
         runs.append("the answer")
     entries = {*mlflow, *peace.mlflow}

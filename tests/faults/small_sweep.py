@@ -42,16 +42,40 @@ SWEEP: Mapping[str, Any] = {
 }
 
 
+# what is put on top of it, by the name of the kind of sweep
+KINDS: Mapping[str, Mapping[str, Any]] = {
+    "grid": {},
+    "race": {
+        "method": "surface",
+        "metric": "mig",
+        "parameters": {"latents": [2, 4], "beta": {"min": 0.5, "max": 16, "points": 6}},
+        "seeds": {"min": 1, "max": 3},
+        "budget": {"runs": 14},
+        "lookahead": 2,
+        "evaluation": {"mig": {"points": 300}},
+    },
+    "halving": {
+        "metric": "mig",
+        "parameters": {"latents": [2, 4], "beta": [0.5, 2, 8]},
+        "seeds": 1,
+        "early_stop": {"halving": {"at": [0.25, 0.5]}},
+        "evaluation": {"mig": {"points": 300}},
+    },
+}
+
+
 @dataclass(frozen=True)
 class Table:
     """What a sweep gives.
 
     runs: of each run by id, its state and scores. models: SHA-256 of each run's weights.
+    decisions: the settings, rounds and comparisons that were recorded, by file.
     answer: what `sweep best --json` prints.
     """
 
     runs: Mapping[str, Any]
     models: Mapping[str, str]
+    decisions: Mapping[str, Any]
     answer: Any
 
 
@@ -141,7 +165,12 @@ class Sweep:
         best = subprocess.run(
             command(self, "best", NAME, "--json"), capture_output=True, text=True, check=True
         )
-        return Table(runs, models, json.loads(best.stdout))
+        sweep = self.store / "sweeps" / NAME
+        decisions = {
+            str(file.relative_to(sweep)): json.loads(file.read_text())
+            for file in sweep.glob("*/*/[0-9]*.json")
+        }
+        return Table(runs, models, decisions, json.loads(best.stdout))
 
     def in_mlflow(self) -> Counter[tuple[str, str]]:
         """How often each run (by id) and setting (by number) is in MLflow's database."""

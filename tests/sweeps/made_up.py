@@ -52,6 +52,7 @@ def write_made_up(
     run: Run,
     score: float | None,
     metric: str = "higgins",
+    seconds: float = 2.5,
 ) -> None:
     """What a trial leaves: a result with three classifier scores; None for a run that diverged."""
     folder = store.run_folder(run.id)
@@ -70,7 +71,7 @@ def write_made_up(
         "data": {"shape": list(data.shape)},
         "state": "finished" if score is not None else "failed",
         "reason": None if score is not None else "loss is not finite at step 7",
-        "training": {"steps": 10, "seconds": 2.5, "device": "cpu"},
+        "training": {"steps": 10, "seconds": seconds, "device": "cpu"},
         "evaluations": {} if score is None else {evaluation_id(spec.evaluation, data): evaluation},
         "files": {},
     }

@@ -41,6 +41,7 @@ def finish(store, run, score):
         "data": {"shape": list(DATA.shape)},
         "state": "failed" if score is None else "finished",
         "reason": "loss is not finite at step 3" if score is None else None,
+        "training": {"steps": 10_000, "seconds": 60.0, "device": "cpu"},
         "evaluations": {} if score is None else {evaluation_id(SPEC.evaluation, DATA): evaluation},
         "files": {},
     }

@@ -21,13 +21,18 @@ def fastest_size(
     The whole pack, halves, quarters and so on down to single models each train for a few steps.
     precision: what `auto` stands for. Short runs are not measured: they stay together.
     """
-    if configs[0].steps < WORTH * STEPS_MEASURED:
+    if not is_measured(configs[0]):
         return len(configs)
     chosen = configs[0].precision if precision is None else precision
     known = offered(device)[0] if chosen == "auto" else chosen
     return best_size(
         len(configs), lambda size: step_seconds(configs[:size], data, device, known) / size
     )
+
+
+def is_measured(config: RunConfig) -> bool:
+    """Whether its training is long enough to be worth measuring packs of several sizes."""
+    return config.steps >= WORTH * STEPS_MEASURED
 
 
 def best_size(largest: int, seconds_per_model: Callable[[int], float]) -> int:

@@ -6,32 +6,34 @@
 
 A table has the scores of 4 latent sizes x 14 betas x 10 seeds or more; the real one was trained
 by tests.benchmarks.search.train_table. Every search goes through `sweeps.scheduling.schedule`, as
-that of `sweep run` does: it sees settings, seeds and scores, and nothing else. All take turns,
-ten repetitions each, until each has `--repeats` or the minutes are over; `--found` keeps what is
-found, so that the same command continues. One column each:
+that of `sweep run` does, and sees only settings, seeds and scores. The searches take turns, ten
+repetitions each, until each has `--repeats` or the minutes are over; `--found` saves each replay,
+so the same command continues. The columns:
 
     runs      when the search was over, on average
     chosen    how often the setting that it chose then is within 0.01 of the best in the table
-    said      the probability of that which it gave then, on average
-    ±         standard error of said - chosen: with 44 searches 0.06, which shows little
+    said      the probability of this that it stated then, on average
+    ±         standard error of said - chosen
     claimed   how often it stopped because that was 0.95 or more
     kept      how often such a claim was true; `false`: how often one was not, of all searches
     loss      how far below the best its true mean is, on average
     at 56     how often the setting chosen after 56 runs, a tenth of the full grid, is within 0.01
-    to 95 %   the runs after which, in 95 of 100 searches, the setting chosen so far is within 0.01
-              of the best, and stays so at all later looks (every 8 runs); - when it never is
-    20, 40, … mean loss after so many runs
-    bound     the runs that any search needs, on average, to be right in 95 of 100 and know it, if
-              it takes nothing from one setting to another (tests.benchmarks.search.bound)
+    to 95 %   the number of runs after which, in 95 of 100 searches, the setting chosen so far is
+              within 0.01 of the best, and stays so at all later looks (every 8 runs); - if never
+    20, 40, … mean loss after that many runs
+    bound     the average number of runs that any search needs to be right in 95 of 100 and know it,
+              if it infers nothing about one setting from another (tests.benchmarks.search.bound)
 
 A race chooses by its surface. Where two settings differ by little more than 0.01, ten seeds of each
-cannot tell them apart: it then ends with all of them spent, and says less than 0.95. The others
+cannot tell them apart: it then ends with all of them spent, and states less than 0.95. The others
 choose the setting with the best mean score over its seeds, among those with all seeds, as people
-do, and `+ surface` by the surface. ASHA halves over seeds (tests.benchmarks.search.halving).
+do; `+ surface` by the surface. ASHA halves over seeds (tests.benchmarks.search.halving). TPE and
+the GP search beta in a range, and the score is that of the nearest beta in the table; among listed
+values, which have no order to them, TPE needs more runs.
 
 The simulated tables are hard on purpose, and a probability that holds on average over curves need
-not hold on each. So `drawn` is a new curve in every repetition, of five shapes and any position,
-width and height: what is said must be true there.
+not hold for each. So `drawn` is a new curve in every repetition, of five shapes and any position,
+width and height: there, what is stated must be true.
 """
 
 import argparse
@@ -63,13 +65,18 @@ WAYS = {
     "random, 1 seed": Way({"method": "random", "settings": 56, "seeds": 1}),
     "random, 10 seeds": Way({"method": "random", "settings": 56, "seeds": 10}),
     "random, 2 seeds + surface": Way({"method": "random", "settings": 56, "seeds": 2}, True),
-    "TPE, 1 seed": Way({"method": "bayes", "settings": 56, "seeds": 1}),
-    "TPE, 10 seeds": Way({"method": "bayes", "settings": 56, "seeds": 10}),
-    "GP, 1 seed": Way({"method": "gp", "settings": 30, "seeds": 1}),
-    "GP, 10 seeds": Way({"method": "gp", "settings": 30, "seeds": 10}),
+    "TPE, 1 seed": Way({"method": "bayes", "settings": 56, "seeds": 1}, ranges=True),
+    "TPE, 10 seeds": Way({"method": "bayes", "settings": 56, "seeds": 10}, ranges=True),
+    "TPE among values, 10 seeds": Way({"method": "bayes", "settings": 56, "seeds": 10}),
+    "GP, 1 seed": Way({"method": "gp", "settings": 56, "seeds": 1}, ranges=True),
+    "GP, 10 seeds": Way({"method": "gp", "settings": 30, "seeds": 10}, ranges=True),
     "ASHA over seeds": Way({"method": "grid", "seeds": SEEDS}, halving=True),
+    "ASHA, 4 at a time": Way({"method": "grid", "seeds": SEEDS, "lookahead": 4}, halving=True),
     "race": Way({"method": "grid", "seeds": {"min": 2, "max": SEEDS}}, True),
     "race + surface": Way({"method": "surface", "seeds": {"min": 2, "max": SEEDS}}, True),
+    "race + surface, 4 at a time": Way(
+        {"method": "surface", "seeds": {"min": 2, "max": SEEDS}, "lookahead": 4}, True
+    ),
 }
 
 COLUMNS = {

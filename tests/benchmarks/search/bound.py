@@ -1,10 +1,11 @@
-"""The fewest runs that a search can do with, if it takes nothing from one setting to another.
+"""The fewest runs that a search can need, if it infers nothing about one setting from another.
 
     python -m tests.benchmarks.search.bound [--tables real edge ...] [--json FILE]
 
-Beside that bound, for searches that vouch for their choice, it prints what noise leaves to one that
-does not: told beforehand which K settings of the table are the best, and giving each of them one
-seed, two, …, ten, after how many runs is the best mean within 0.01 of the best in 95 of 100?
+That bound is for searches that vouch for their choice. For those that do not, it prints how many
+runs noise alone demands: told beforehand which K settings of the table are the best, and giving
+each of them one seed, two, …, ten, after how many runs is the setting with the best mean within
+0.01 of the best in 95 of 100?
 """
 
 import argparse
@@ -22,13 +23,13 @@ WITHIN, FAILING = 0.01, 0.05
 
 
 def fewest_runs(table: Table, within: float, failing: float) -> float:
-    """Runs on average to name a setting within `within` of the best, wrong in `failing` at most.
+    """Average runs to name a setting within `within` of the best, wrong at most in `failing`.
 
     The lower bound for independent Gaussian arms of known variance with several correct answers
     (Degenne & Koolen 2019; Garivier & Kaufmann 2016 for one): kl(failing, 1 - failing) / rate,
     where the rate is that of the best allocation of runs for the setting that is easiest to prove.
-    A correct search may beat it only by knowing more, as that neighbours have similar scores. It
-    does not know of the most seeds that a setting may have, so it may exceed the whole table.
+    A correct search can beat it only by knowing more, such as that neighbours have similar scores.
+    The bound ignores that a setting has at most so many seeds, so it may exceed the whole table.
     """
     count = next(n for n in (SAMPLED, 15) if _has(table, n))
     scores = table.draw(np.random.default_rng(0), count)

@@ -1,4 +1,4 @@
-"""What was replayed so far, in a file of JSON lines, so that a long command can be continued."""
+"""The replays so far, in a file of JSON lines, so that a long command can be continued."""
 
 import json
 from pathlib import Path
@@ -9,7 +9,7 @@ from tests.benchmarks.search.replay import Replay
 
 
 class Found:
-    """Replays by table, way and number; those in the file at `path` to begin with, if there is one.
+    """Replays by table, way and number, beginning with those in the file at `path`, if any.
 
     A line that was cut off when the command was killed is replayed again.
     """

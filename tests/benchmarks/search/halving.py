@@ -1,4 +1,4 @@
-"""Asynchronous successive halving over seeds, as the others are asked and told: a rival to race."""
+"""A rival to the race: asynchronous successive halving over seeds, with the same ask and tell."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -18,10 +18,10 @@ FACTOR = 3
 
 
 class Halving:
-    """ASHA (Li et al. 2020, Algorithm 2) with seeds for the resource, settings in random order.
+    """ASHA (Li et al. 2020, Algorithm 2) with seeds as the resource and settings in random order.
 
-    Ray Tune's and Optuna's ASHA stop a run at a step of its training. A table has final scores
-    alone, and what is in doubt here is the mean over seeds, so a rung is a number of seeds.
+    Ray Tune's and Optuna's ASHA stop a run at a step of its training. A table has only final
+    scores, and what is in doubt here is the mean over seeds, so a rung is a number of seeds.
     """
 
     def __init__(self, parameters: Mapping[str, Parameter], seed: int):

@@ -7,15 +7,18 @@ OURS = "race + surface"
 RIVALS = {"random, 10 seeds": "random, 10 seeds (560 runs)", "ASHA over seeds": "ASHA"}
 TITLES = {
     OURS: "race + surface (`method: surface`)",
+    "race + surface, 4 at a time": "the same with `lookahead: 4`",
     "race": "race over the grid, 2 to 10 seeds",
     "ASHA over seeds": "ASHA over seeds (1, 3, 10)",
+    "ASHA, 4 at a time": "the same, 4 runs at a time",
     "random, 10 seeds": "random order, 10 seeds",
     "grid, 10 seeds": "grid, 10 seeds",
     "random, 2 seeds + surface": "random order, 2 seeds, chosen by the surface",
     "random, 1 seed": "random order, 1 seed",
 }
 ORDER = (
-    *(OURS, "race", "ASHA over seeds", "random, 10 seeds"),
+    *(OURS, "race + surface, 4 at a time", "race"),
+    *("ASHA over seeds", "ASHA, 4 at a time", "random, 10 seeds"),
     *("grid, 10 seeds", "random, 2 seeds + surface", "TPE, 10 seeds", "GP, 10 seeds"),
     *("TPE, 1 seed", "GP, 1 seed", "random, 1 seed"),
 )

@@ -1,42 +1,97 @@
-"""Regret against runs: how far below the best the chosen setting is, as a search goes on."""
+"""Searches as curves: how often the setting chosen so far is right, and how far below the best."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tests.benchmarks.search.replay import EVERY, Replay
 
-LEAST = 2e-4  # of a logarithmic axis, which has no 0
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+# searches with one seed per setting are left out: they never come near
+STYLES = {
+    "race + surface": ("race + surface (method: surface)", "#c0392b", "-", 2.6),
+    "race": ("race over the grid", "#e08e79", "-", 1.8),
+    "ASHA over seeds": ("ASHA over seeds", "#1f5fa8", "-", 1.8),
+    "TPE, 10 seeds": ("TPE, 10 seeds", "#2e8b57", "-", 1.5),
+    "GP, 10 seeds": ("GP, 10 seeds", "#8fbf6a", "-", 1.5),
+    "random, 10 seeds": ("random order, 10 seeds", "#8a8a8a", "-", 1.5),
+    "grid, 10 seeds": ("grid, 10 seeds", "#8a8a8a", ":", 1.5),
+}
+TITLES = {"real": "real scores: 840 models", "drawn": "simulated: a new curve in each search"}
+TICKS = (10, 20, 40, 80, 160, 320, 560)
+LOSS_TICKS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
+WITHIN, TENTH = 0.01, 56
+
+Curves = Mapping[str, Mapping[str, Sequence[Replay]]]  # by table and way
 
 
-def plot_regret(curves: Mapping[str, Mapping[str, Sequence[Replay]]], path: Path) -> None:
-    """Draws one panel per table, one curve per way: the mean true loss after so many runs."""
+def plot_regret(curves: Curves, path: Path) -> None:
+    """Draws one row per table: the share of searches that are right, and the mean loss."""
     import matplotlib
 
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    shown = {name: ways for name, ways in curves.items() if any(ways.values())}
-    columns = min(2, len(shown))
-    rows = -(-len(shown) // columns)
+    shown = {name: ways for name, ways in curves.items() if any(map(ways.get, STYLES))}
     figure, axes = plt.subplots(
-        rows, columns, figsize=(5.2 * columns, 3.2 * rows), squeeze=False, layout="constrained"
+        *(len(shown), 2), figsize=(10.5, 3.6 * len(shown) + 0.8), squeeze=False, sharex=True,
+        layout="constrained",
+    )  # fmt: skip
+    for row, (table, ways) in zip(axes, shown.items(), strict=True):
+        for way, style in STYLES.items():
+            if ways.get(way):
+                _draw(row, ways[way], *style)
+        _label(row, TITLES.get(table, f"simulated: {table}"))
+    for panel in axes[-1]:
+        panel.set_xlabel("models trained")
+    lines = {line.get_label(): line for panel in axes[:, 0] for line in panel.get_lines()}
+    order = [style[0] for style in STYLES.values() if style[0] in lines]
+    figure.legend(
+        [lines[n] for n in order], order, loc="outside lower center", ncols=4, frameon=False
     )
-    names = list(dict.fromkeys(way for ways in shown.values() for way in ways))
-    for panel, (table, ways) in zip(axes.flat, shown.items(), strict=False):
-        for way, replays in ways.items():
-            if not replays:
-                continue
-            at = np.arange(EVERY, max(int(r.runs[-1]) for r in replays) + 1, EVERY)
-            loss = np.mean([r.loss_at(at) for r in replays], axis=0)
-            colour = plt.get_cmap("tab20")(names.index(way))
-            panel.plot(at, np.maximum(loss, LEAST), label=way, color=colour, linewidth=1.5)
-        panel.axhline(0.01, color="0.6", linewidth=0.8, linestyle=":")
-        panel.set(title=table, xlabel="runs", ylabel="below the best", yscale="log", xscale="log")
-    for panel in axes.flat[len(shown) :]:
-        panel.set_visible(False)
-    handles, labels = axes.flat[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=3, fontsize="small")
-    figure.savefig(path, dpi=110)
+    figure.savefig(path, dpi=120)
     plt.close(figure)
+
+
+def _draw(
+    row: Sequence["Axes"],
+    replays: Sequence[Replay],
+    label: str,
+    colour: str,
+    dashes: str,
+    width: float,
+) -> None:
+    """One search in both panels, up to where the average search has ended."""
+    end = max(float(np.mean([replay.runs[-1] for replay in replays])), 2 * EVERY)
+    at = np.arange(EVERY, end + 1, EVERY)
+    losses = np.array([replay.loss_at(at) for replay in replays])
+    style = {"color": colour, "linestyle": dashes, "linewidth": width, "label": label}
+    for panel, values in zip(
+        row, ((losses <= WITHIN).mean(axis=0), losses.mean(axis=0)), strict=True
+    ):
+        panel.plot(at, values, **style)
+
+
+def _label(row: Sequence["Axes"], title: str) -> None:
+    right, loss = row
+    for panel in row:
+        panel.set(xscale="log", xlim=(8, 600))
+        panel.set_xticks(TICKS, map(str, TICKS))
+        panel.minorticks_off()
+        panel.grid(color="0.92", linewidth=0.8)
+        panel.spines[["top", "right"]].set_visible(False)
+        panel.axvline(TENTH, color="0.55", linewidth=0.9, linestyle="--", zorder=0)
+    right.set(ylim=(0, 1.02), ylabel="chosen setting within 0.01 of the best")
+    right.set_yticks((0, 0.25, 0.5, 0.75, 0.95), ("0", "25 %", "50 %", "75 %", "95 %"))
+    right.set_title(title, loc="left", fontsize="medium", fontweight="bold")
+    right.annotate(
+        "a tenth of\nthe grid", (TENTH, 0.03), (4, 0), textcoords="offset points",
+        fontsize="small", color="0.4",
+    )  # fmt: skip
+    loss.set(yscale="log", ylim=(0.0006, 0.4), ylabel="mean score lost by the choice")
+    loss.set_yticks(LOSS_TICKS, [f"{tick:g}" for tick in LOSS_TICKS])
+    loss.minorticks_off()

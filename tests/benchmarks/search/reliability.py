@@ -1,11 +1,11 @@
-"""Is the stated probability true? Reliability in bands of it; and where nothing is selected by it.
+"""Is the stated probability true? In bands of it, where no run was selected by it.
 
     python -m tests.benchmarks.search.reliability [--curves 300] [--seeds 6 10] [--json FILE]
 
 A race looks at its scores after every round, gives more seeds where they look good, and stops when
 they look certain. Here every one of the 56 settings of a drawn curve gets the same number of seeds,
-and the probability is taken once: what is untrue here is the surface's fault, what is untrue only
-in a race is that of its stopping.
+and the probability is taken once: what is untrue here is due to the surface; what is untrue only in
+a race is due to when it stops.
 """
 
 import argparse
@@ -24,7 +24,7 @@ BANDS = (0.0, 0.5, 0.7, 0.85, 0.95)
 
 
 def bands(said: Sequence[float], right: Sequence[bool]) -> list[dict[str, Any]]:
-    """For each band of what is said: how many said so, the mean of it, and how often it is true."""
+    """For each band of what is said: how many searches, its mean, and how often it is true."""
     found = []
     for low, high in zip(BANDS, (*BANDS[1:], math.inf), strict=True):
         here = [(s, r) for s, r in zip(said, right, strict=True) if low <= s < high]
@@ -36,7 +36,7 @@ def bands(said: Sequence[float], right: Sequence[bool]) -> list[dict[str, Any]]:
 
 
 def standard_error(said: Sequence[float], right: Sequence[bool]) -> float:
-    """Of the mean of what is said less what is true; nan for fewer than two."""
+    """Standard error of the mean of what is said minus what is true; nan for fewer than two."""
     away = np.array(said) - np.array(right, float)
     return float(away.std(ddof=1)) / math.sqrt(len(away)) if len(away) > 1 else math.nan
 

@@ -1,5 +1,7 @@
 """One search replayed over a table of scores: it sees settings, seeds and scores alone."""
 
+import math
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -24,12 +26,13 @@ class Way:
     """One way to search.
 
     keys: of its sweep file. surface: whether it chooses by the surface. halving: whether it is
-    `Halving`.
+    `Halving`. ranges: whether it searches beta in a range, and the nearest one in the table counts.
     """
 
     keys: Mapping[str, Any]
     surface: bool = False
     halving: bool = False
+    ranges: bool = False
 
 
 @dataclass(frozen=True)
@@ -37,26 +40,36 @@ class Replay:
     """One search: after how many runs it was looked at, and the true loss of its choice then.
 
     said: the probability that it gave, at the end, of being near enough; None where it gives none.
+    probabilities: (looks,) the same at every look; nan where it gives none. Not kept in a file.
     """
 
     runs: np.ndarray
     loss: np.ndarray
     said: float | None
+    probabilities: np.ndarray | None = None
 
     def loss_at(self, runs: np.ndarray) -> np.ndarray:
-        """The loss after so many runs; before the first look, that of the first."""
+        """The loss after these numbers of runs; before the first look, that of the first."""
         return self.loss[np.clip(np.searchsorted(self.runs, runs, side="right") - 1, 0, None)]
 
 
 def spec_for(way: Way, table: Table) -> SweepSpec:
     """The sweep file of a search in the table."""
-    parameters = {"latents": list(table.latents), "beta": list(table.betas)}
+    parameters: dict[str, Any] = {"latents": list(table.latents), "beta": list(table.betas)}
+    if way.ranges:
+        low, high = min(table.betas), max(table.betas)
+        parameters["beta"] = {"min": low, "max": high, "distribution": "log_uniform"}
     base = {"name": "replay", "dataset": "dsprites", "parameters": parameters, "metric": "higgins"}
     return spec_of(base | dict(way.keys))
 
 
-def replay(spec: SweepSpec, way: Way, table: Table, number: int) -> Replay:
-    """Search `number` of a kind: each has scores and a search seed of its own."""
+def replay(
+    spec: SweepSpec, way: Way, table: Table, number: int, rounds: int | None = None
+) -> Replay:
+    """Search `number` of a kind: each has scores and a search seed of its own.
+
+    rounds: how many rounds running must be certain, if not as many as in a sweep.
+    """
     spec = replace(spec, search_seed=number)
     scores = table.draw(np.random.default_rng([number, 7]), SEEDS)
 
@@ -64,26 +77,38 @@ def replay(spec: SweepSpec, way: Way, table: Table, number: int) -> Replay:
         latents = int(parameters["latents"])
         return float(parameters["beta"]) * latents / table.pixels, latents
 
+    visits: dict[tuple[int, int], list[int]] = defaultdict(list)  # settings by place in the table
+
     def row(work: Work, seed: int) -> RunRow:
         beta, latents = float(work.setting.parameters["beta"]), work.setting.parameters["latents"]
-        score = scores[table.latents.index(latents), table.betas.index(beta), seed]
-        return run_of(table, work.setting.number, beta, latents, seed, float(score))
+        here = table.cell(beta, latents)
+        number = work.setting.number
+        if number not in visits[here]:
+            visits[here].append(number)
+        # another beta near the same one of the table has seeds of its own, while there are any
+        earlier = visits[here].index(number) * len(spec.first_seeds)
+        score = scores[(*here, (earlier + seed) % SEEDS)]
+        return run_of(table, number, beta, latents, seed, float(score))
 
     schedule: Schedule | Halving
     if way.halving:
         schedule = Halving(spec.parameters, number)
     else:
         schedule = Schedule(spec, Searcher(spec), place=place)
+        if rounds is not None:
+            assert schedule._rule is not None
+            schedule._rule = replace(schedule._rule, rounds=rounds)
     rows: list[RunRow] = []
-    looks: list[tuple[int, float]] = []
+    looks: list[tuple[int, float, float]] = []
     at_work: list[Work] = []
 
     def look(favourite: int | None) -> None:
         if favourite is None:
             favourite = choice(rows, way)
         chosen = next(row for row in rows if row.setting == favourite)
-        here = table.latents.index(chosen.latents), table.betas.index(chosen.beta)
-        looks.append((len(rows), float(table.means.max() - table.means[here])))
+        here = table.cell(chosen.beta, chosen.latents)
+        said = math.nan if schedule.probability is None else schedule.probability
+        looks.append((len(rows), float(table.means.max() - table.means[here]), said))
 
     while True:
         work = schedule.ask()
@@ -103,8 +128,8 @@ def replay(spec: SweepSpec, way: Way, table: Table, number: int) -> Replay:
             look(None)
     if looks[-1][0] < len(rows):
         look(schedule.favourite)
-    runs, loss = zip(*looks, strict=True)
-    return Replay(np.array(runs), np.array(loss), schedule.probability)
+    runs, loss, said = map(np.array, zip(*looks, strict=True))
+    return Replay(runs, loss, schedule.probability, said)
 
 
 def choice(rows: Sequence[RunRow], way: Way) -> int:

@@ -1,4 +1,4 @@
-"""What is searched in: scores by latent size, beta and seed; real ones, or simulated curves."""
+"""The tables that are searched: scores by latent size, beta and seed, real or simulated."""
 
 import functools
 import json
@@ -21,7 +21,7 @@ REAL = Path(__file__).parents[3] / "sweeps" / "reference" / "search" / "table.js
 class Table:
     """Mean scores (latents, betas), and how a seed's score is drawn.
 
-    draw: gives scores (latents, betas, seeds), of a generator and a number of seeds.
+    draw: scores (latents, betas, seeds), from a generator and a number of seeds.
     metric: what the scores are, which may have a ceiling; "" if simulated.
     """
 
@@ -32,6 +32,11 @@ class Table:
     means: np.ndarray
     draw: Callable[[np.random.Generator, int], np.ndarray]
     metric: str = ""
+
+    def cell(self, beta: float, latents: int) -> tuple[int, int]:
+        """Where in `means` a setting is, or the one with the nearest beta."""
+        away = np.abs(np.log(np.array(self.betas) / beta))
+        return self.latents.index(latents), int(away.argmin())
 
 
 def run_of(
@@ -77,7 +82,7 @@ def real(path: Path = REAL) -> Table:
 
 @dataclass(frozen=True)
 class Shape:
-    """How a simulated curve lies and how large it is.
+    """Position and size of a simulated curve.
 
     shift: of its top in log beta. slope: by how much the top moves with log latents. penalty: of
     log latents away from 10, squared. stretch: of its width. spread: over seeds.

@@ -107,8 +107,8 @@ def test_a_terminal_shows_each_running_trial(clock):
 
 def test_the_time_left_of_a_race_and_of_runs_that_pause(clock):
     console = Console(file=io.StringIO(), width=120)
-    race = Progress(console, 80, "maximize", clock, certain=8)
-    halved = Progress(console, 8, "maximize", clock, certain=0, work=5)
+    race = Progress(console, 80, "maximize", clock, least=8)
+    halved = Progress(console, 8, "maximize", clock, least=5)
     for progress, share in ((race, 1.0), (halved, 0.25)):
         clock.now = 0.0
         begun = replace(block(0), share=share)
@@ -119,7 +119,25 @@ def test_the_time_left_of_a_race_and_of_runs_that_pause(clock):
             progress.trial_ended(begun, complete=True)
     assert race.summary() == "0 of at most 80 runs, between 2 min and 26 min left"
     assert halved.summary() == "0 of at most 8 runs, about 2 min left"
+    halved.work_left(2.25, 4.5)  # the settings were compared: so many whole trainings are left
+    assert halved.summary() == "0 of at most 8 runs, between 45 s and 2 min left"
     again = replace(block(0), share=0.5)
     halved.trial_began(again)
     halved.trial_reported(again, 50, 100)
-    assert halved.seconds_left() == pytest.approx((5 - 1) * 10 / 1)
+    assert halved.seconds_left() == pytest.approx((4.5 - 0.5) * 10 / 1)
+    halved.trial_ended(again, complete=True)
+    halved.work_left(1.5, 1.5)
+    assert halved.summary().endswith("about 15 s left")
+
+
+def test_what_runs_had_done_before_they_paused_is_neither_left_nor_this_sessions(clock):
+    progress, _ = make(clock)
+    for run in block(0).runs:
+        progress.run_paused(run, 0.25)
+        progress.run_paused(run, 0.5)
+    progress.trial_began(block(0))
+    clock.now = 10.0
+    progress.trial_reported(block(0), 75, 100)  # a quarter of two runs in 10 s
+    assert progress.seconds_left() == pytest.approx((8 - 1.5) * 10 / 0.5)
+    end(progress, block(0))
+    assert progress.seconds_left() == pytest.approx(6 * 10 / 1)

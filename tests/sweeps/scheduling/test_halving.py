@@ -8,7 +8,7 @@ from sweeps.run_store import Store
 from sweeps.scheduling.halving import survivors
 from sweeps.scheduling.schedule import Work
 from sweeps.scheduling.searcher import WAIT, Searcher
-from sweeps.scheduling.stages import StagedSchedule, dropped
+from sweeps.scheduling.stages import StagedSchedule, decided_stages
 from sweeps.sweepfile.early_stop import EarlyStop, Halving
 from tests.sweeps.made_up import a_spec
 from trainer.config.schema import FieldError
@@ -66,7 +66,9 @@ def test_the_same_settings_in_any_order_of_ending_and_after_a_kill(tmp_path):
     whole = work(Store(tmp_path / "0"), order=0)
     assert [n for n, share in whole if share == 0.5] == [4, 5, 6, 7]
     assert [n for n, share in whole if share == 1] == [6, 7]
-    assert dropped(Store(tmp_path / "0"), spec) == {0.25: (0, 1, 2, 3), 0.5: (4, 5)}
+    stages = decided_stages(Store(tmp_path / "0"), spec)
+    gone = {share: stage.dropped for share, stage in stages.items()}
+    assert gone == {0.25: (0, 1, 2, 3), 0.5: (4, 5)}
     for order in (1, 2):
         store = Store(tmp_path / str(order))
         work(store, order, kill=20)

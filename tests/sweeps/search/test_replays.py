@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from tests.benchmarks.search.bound import fewest_runs, runs_if_told
+from tests.benchmarks.search.confirming import claims, stopped
 from tests.benchmarks.search.found import Found
 from tests.benchmarks.search.markdown import in_markdown
 from tests.benchmarks.search.replay import Replay
@@ -26,6 +27,21 @@ def test_the_bound_of_two_alike_settings_is_that_of_the_textbook():
     assert fewest_runs(table, 0.01, 0.05) == pytest.approx(expected, rel=0.01)
     assert runs_if_told(table, 1, 0.01, 0.05) == 1  # it cannot be wrong
     assert runs_if_told(table, 2, 0.03, 0.05) == 2
+
+
+def test_a_beta_between_those_of_the_table_counts_as_the_nearest_on_the_log_scale():
+    table = Table("two", (5, 10), (1.0, 4.0, 16.0), 256, np.zeros((2, 3)), lambda rng, count: rng)
+    assert [table.cell(beta, 10) for beta in (1.9, 2.1, 4.0, 90.0)] == [
+        (1, n) for n in (0, 1, 1, 2)
+    ]
+
+
+def test_a_claim_counts_where_enough_rounds_running_were_certain():
+    said = np.array([0.99, 0.5, 0.96, 0.97, 0.98])
+    race = Replay(np.arange(8, 48, 8), np.array([0.2, 0.0, 0.2, 0.0, 0.0]), 0.98, said)
+    assert [stopped(race, rounds) for rounds in (1, 2, 3, 4)] == [0, 3, 4, None]
+    assert claims([race], 1) == {"rounds": 1, "claims": 1, "kept": 0, "runs": 8.0}
+    assert claims([race], 4) == {"rounds": 4, "claims": 0, "kept": 0, "runs": 40.0}
 
 
 def test_drawn_curves_differ_and_are_drawn_again_alike():

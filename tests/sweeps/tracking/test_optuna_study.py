@@ -15,6 +15,8 @@ from sweeps.sweepfile import SweepSpec
 from sweeps.tracking.background import Background
 from sweeps.tracking.optuna_study import OptunaWriter, StudyEntry, study_name
 from sweeps.tracking.tracker import Tracker
+from sweeps.trials import stopping
+from sweeps.trials.early_scores import EarlyScores
 from sweeps.trials.trial_queue import Block, Observer, TrialQueue
 from tests.servers.postgres import PASSWORD, Postgres
 from tests.servers.proxy import Hang, Refuse, proxied
@@ -150,12 +152,84 @@ def test_a_study_that_disagrees_is_created_again(tmp_path, postgres):
     writer = OptunaWriter(SPEC, store, postgres.url, {})
     for setting in settings:
         value = score(setting)
-        writer.write_setting(setting.number, StudyEntry(setting.parameters, value))
+        state = "fail" if value is None else "complete"
+        writer.write_setting(setting.number, StudyEntry(setting.parameters, state, value))
     writer.write_sweep()
     assert content(study(SPEC, store, postgres.url)) == expected(settings)
-    writer.write_setting(0, StudyEntry(settings[0].parameters, 0.125))  # as when seeds were added
+    writer.write_setting(
+        0, StudyEntry(settings[0].parameters, "complete", 0.125)
+    )  # as when seeds were added
     assert study(SPEC, store, postgres.url).get_trials()[0].value == 0.125
     assert len(content(study(SPEC, store, postgres.url))) == 14
+
+
+@pytest.fixture
+def local(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
+    url = f"sqlite:///{tmp_path}/optuna.db"
+    monkeypatch.setenv("OPTUNA_STORAGE", url)
+    return url
+
+
+def states(spec: SweepSpec, store: Store, url: str) -> dict[int, str]:
+    trials = study(spec, store, url).get_trials()
+    return {trial.user_attrs["setting"]: trial.state.name for trial in trials}
+
+
+def test_a_setting_that_early_stop_ends_is_pruned_until_it_is_resumed(tmp_path, local):
+    keys = {"parameters": {"latents": 2, "beta": [1, 4, 16]}, "seeds": 1, "metric": "mig"}
+    halved, whole = a_spec(**keys, early_stop={"halving": {"at": 0.5}}), a_spec(**keys)
+    store = a_store(tmp_path / "store")
+    tracker = Tracker(sweep := Sweep(halved, store, DATA))
+    early = EarlyScores.of(sweep)
+    assert early is not None
+    queue = TrialQueue.resume(sweep, [tracker])
+    while isinstance(block := queue.next(), Block):
+        tracker.trial_began(block)
+        for one in block.runs:
+            if block.share < 1:
+                early.write(one.id, 5, score(block.setting))
+            else:
+                write_made_up(store, halved, DATA, one, score(block.setting), metric="mig")
+        queue.ended(block)
+    tracker.sweep_ended(sweep.snapshot().answer, None)
+    assert tracker.close()
+    assert states(halved, store, local) == {0: "COMPLETE", 1: "COMPLETE", 2: "PRUNED"}
+
+    tracker = Tracker(sweep := Sweep(whole, store, DATA))
+    queue = TrialQueue.resume(sweep, [tracker])
+    queue.replay()
+    block = queue.next()
+    tracker.trial_began(block)
+    assert block.setting.number == 2 and tracker.close()
+    assert states(whole, store, local) == {0: "COMPLETE", 1: "COMPLETE", 2: "RUNNING"}
+
+    tracker = Tracker(sweep)
+    TrialQueue.resume(sweep, [tracker]).replay()
+    stopping.give_up(store, whole.name, block.runs[0].id)
+    queue = TrialQueue.resume(sweep, [tracker])
+    while isinstance(block := queue.next(), Block):
+        tracker.trial_began(block)
+        assert queue.ended(block)
+    assert tracker.close()
+    assert states(whole, store, local) == {0: "COMPLETE", 1: "COMPLETE", 2: "FAIL"}
+
+
+def test_the_settings_of_a_race_run_until_it_is_over_and_show_their_scores_so_far(tmp_path, local):
+    space = {"latents": 2, "beta": [1, 4, 16]}
+    race = a_spec(parameters=space, seeds={"min": 1, "max": 3}, budget={"runs": 6}, lookahead=1)
+    store = a_store(tmp_path / "store")
+    tracker = Tracker(sweep := Sweep(race, store, DATA))
+    run(race, store, tracker)
+    tracker._optuna.put(lambda writer: None)
+    while tracker._optuna.unwritten:
+        pass
+    assert set(states(race, store, local).values()) == {"RUNNING"}
+    tracker.sweep_ended(sweep.snapshot().answer, None)
+    assert tracker.close()
+    trials = study(race, store, local).get_trials()
+    assert {trial.state.name for trial in trials} == {"COMPLETE"}
+    assert sum(len(trial.intermediate_values) for trial in trials) == 6
+    assert all(t.value == t.intermediate_values[t.last_step] for t in trials)
 
 
 def test_two_stores_have_two_studies_and_one_store_has_one(tmp_path, postgres):
