@@ -106,7 +106,7 @@ def test_a_bad_file_is_named(pictures, bad, cache_folder):
 def test_an_empty_or_missing_folder(tmp_path):
     with pytest.raises(UserError, match="no image files"):
         load("folder", path=str(tmp_path))
-    with pytest.raises(UserError, match="no such file or folder$"):
+    with pytest.raises(UserError, match=r"no such file or folder$"):
         load("folder", path=str(tmp_path / "none"))
     with pytest.raises(
         UserError, match=f"^none: no such file or folder in {os.getcwd()}; relative"
