@@ -31,7 +31,7 @@ from trainer.data.labels.factors import (
 )
 from trainer.data.labels.unknown_cells import Missing
 from trainer.errors import UserError
-from trainer.files import expand
+from trainer.files import expand, looked_in
 
 _SEED = 0  # of the choice of images that keep their labels
 Bins = int | Mapping[str, int]
@@ -108,7 +108,10 @@ def relabel(
         return Relabelled(data, data.factors, kept, notes_of(data), values)
     path = expand(labels)
     if not path.is_file():
-        problem = f"expected all, none, a number of images or a table; no file {labels!r} exists"
+        problem = (
+            f"expected all, none, a number of images or a table; no file {labels!r} exists"
+            f"{looked_in(path)}"
+        )
         raise FieldError(problem, ("labels",))
     found = read_table(path, data, bins, names, missing)
     notes = Notes(labels=found.remarks, left_out=found.left_out)
