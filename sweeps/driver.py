@@ -26,7 +26,7 @@ from sweeps.console.streams import unfailing
 from sweeps.costs.planned import Planned
 from sweeps.reporting.baselines import paper_table, prepare_baselines
 from sweeps.run_store import Store, error_key
-from sweeps.scheduling.ended_early import ended_early
+from sweeps.scheduling.unscored import take_up_again
 from sweeps.storage.safe_paths import check_files
 from sweeps.sweep import Sweep
 from sweeps.sweepfile import SweepSpec
@@ -50,8 +50,8 @@ class Outcome:
 
     answer: which setting to use; None when no setting is complete. report: its HTML page.
     trained: runs trained or scored by this call; stored: runs already in the store.
-    failed: runs of either kind that diverged. given_up: runs that were given up by hand.
-    collapsed: runs ended early because no latent was in use.
+    failed: runs of either kind that diverged. unknown: why some runs have no score, in sentences;
+    an answer has them, too.
     broken: a line per trial that raised or died.
     tracked: whether MLflow has everything. interrupted: stopped by Ctrl-C or SIGTERM.
     """
@@ -61,8 +61,7 @@ class Outcome:
     trained: int
     stored: int
     failed: int
-    given_up: int
-    collapsed: int
+    unknown: tuple[str, ...]
     broken: tuple[str, ...]
     tracked: bool
     interrupted: bool
@@ -87,6 +86,7 @@ def run(
     check_files(store.path(sweep.report_key))  # else a link there is found only after training
     with store.lock(spec.name), _library_output_logged(store.path(log_key(spec.name))):
         stopping.forget(store, spec.name)
+        take_up_again(store, spec.name)
         sweep.save()
         goal = spec.metric.goal
         progress = Progress(console, spec.most_runs, goal, least=spec.least_work)
@@ -178,8 +178,7 @@ class _Session:
             trained=self.progress.trained,
             stored=self.progress.stored,
             failed=self.progress.failed,
-            given_up=len(stopping.given_up(self.sweep.store, self.sweep.name)),
-            collapsed=len(ended_early(self.sweep.store, self.sweep.spec)),
+            unknown=() if snapshot is None else snapshot.unknown,
             broken=broken,
             tracked=tracked,
             interrupted=stopped,
@@ -224,7 +223,8 @@ def _closing_words(sweep: Sweep, outcome: Outcome, lacking: Iterable[str]) -> It
     if outcome.failed:
         they = "it counts" if outcome.failed == 1 else "they count"
         yield f"{count(outcome.failed, 'run')} diverged; {they} towards the score"
-    yield from stopping.unscored_in_words(outcome.given_up, outcome.collapsed)
+    if outcome.answer is None:
+        yield from outcome.unknown
     if outcome.broken:
         them = "it" if len(outcome.broken) == 1 else "them"
         yield f"{count(len(outcome.broken), 'trial')} failed; run it again to retry {them}"

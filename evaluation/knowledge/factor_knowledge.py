@@ -1,5 +1,6 @@
 """How much a code knows about each factor: held out, above chance, from sampled codes."""
 
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -144,7 +145,9 @@ def _held_out(
             by_latent[model, m, test] = predictor.by_table(column[learn], y[learn], column[test])
 
     # trees grow outside the GIL, and a pack on a GPU has dozens of models
-    with ThreadPoolExecutor(torch.get_num_threads()) as pool:
+    with ThreadPoolExecutor(torch.get_num_threads()) as pool, warnings.catch_warnings():
+        # scikit-learn suspects that classes of which each has few images are numbers
+        warnings.filterwarnings("ignore", "The number of unique classes", UserWarning)
         for fold in range(folds.max() + 1):
             test = folds == fold
             list(pool.map(lambda model: predict(model, test, ~test), range(models)))  # noqa: B023

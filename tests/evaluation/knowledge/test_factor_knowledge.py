@@ -1,6 +1,7 @@
 """What a code knows of each factor: known answers, samples, few labels, rare classes."""
 
 import numpy as np
+import pytest
 import torch
 
 from evaluation.knowledge.factor_knowledge import FactorKnowledge, factor_knowledge
@@ -84,3 +85,10 @@ def test_noise_is_not_known_of_a_quantity() -> None:
         found = of(noise, labels, numbers=("f0",))
         figures += [*found.known.ravel(), *found.best_latent.ravel()]
     assert np.mean(figures) < 0.04
+
+
+@pytest.mark.filterwarnings("error")
+def test_many_classes_of_few_images_are_known_without_a_warning() -> None:
+    labels = some_labels(60, (20,), 0)
+    found = of(np.random.default_rng(0).normal(size=(20, 10))[labels[:, 0]], labels)
+    assert found.known[0, 0] > 0.8
