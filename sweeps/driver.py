@@ -119,8 +119,9 @@ class _Session:
 
     def _announce(self) -> None:
         spec, data, console = self.sweep.spec, self.sweep.data, self.console
-        glance = self.sweep.store.glance()
-        planned = None if self.sweep.store.is_remote else Planned.of(self.sweep, glance)
+        store, planned = self.sweep.store, None
+        if not store.is_remote and (glance := store.glance()).runs:
+            planned = Planned.of(self.sweep, glance)
         settings = planned.settings_total if planned else spec.first_settings
         of_seeds = f"{count(settings, 'setting')} of {spec.seeds_in_words}"
         console.print(f"{spec.name}: {of_seeds}, {spec.method}")
@@ -131,7 +132,7 @@ class _Session:
             console.print(remark)
         if planned is not None and planned.in_store:
             console.print(f"in the store: {planned.in_words()}")
-        elif planned is None and self.progress.stored:  # a bucket is not searched for more
+        elif self.progress.stored and planned is None:  # a bucket is not searched for more
             console.print(f"in the store: {count(self.progress.stored, 'run')}")
 
     def _train(self, address: str | None) -> bool:

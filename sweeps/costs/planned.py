@@ -72,8 +72,8 @@ class Planned:
         unknown = (total - len(settings)) * trials.each
         in_store = sum(one.in_store for one in settings)
         todo = Todo(
-            packs=untrained.all(),
-            known=trials.all(),
+            packs=untrained.take_all(),
+            known=trials.take_all(),
             unknown=unknown,
             more=max(0, spec.most_runs - sure.runs - (len(ended) - in_store)),
             rescored=to_score,
