@@ -3,7 +3,7 @@
 import math
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from evaluation.analysis.formatting import count, duration
@@ -71,8 +71,8 @@ class Cost:
     runs: how many, at most. problem: why their time is unknown, else "". device: seconds of all
     trials together. here: seconds on the clock of this machine; None if it did not train those that
     the estimate is based on. at_once: trials on this machine at a time. is_range: scores decide how
-    much is trained, so only the ends of the intervals mean anything. trials: how many of the store
-    the estimate is based on; 0 for a probe, which took `probed` seconds. where: the GPU, or how
+    much is trained, so only the ends of the intervals mean anything. trials: how many packs in the
+    store the estimate is based on; 0 for a probe, which took `probed` seconds. where: the GPU, or how
     many CPU cores. is_scored: whether the time includes scoring. models, memory: of the largest
     pack, in bytes, if measured.
     """
@@ -88,7 +88,7 @@ class Cost:
     where: str = ""
     is_scored: bool = True
     models: int = 0
-    memory: int | None = field(default=None)
+    memory: int | None = None
 
     @property
     def source(self) -> str | None:
@@ -106,7 +106,7 @@ class Cost:
             at_once = f" with {self.at_once} trials at once" if self.at_once > 1 else ""
             time = f"{self._on_the_clock(self.here)} on this machine{at_once}, {time}"
         basis = (
-            f"by {count(self.trials, 'trial')} in the store"
+            f"by {count(self.trials, 'pack')} in the store"
             if self.trials
             else f"by a probe of {duration(self.probed)}"
         )
