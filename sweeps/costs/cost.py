@@ -69,12 +69,12 @@ class Cost:
     """The cost of what is left of a sweep.
 
     runs: how many, at most. problem: why their time is unknown, else "". device: seconds of all
-    trials together. here: seconds on the clock of this machine; None if it did not train those that
-    the estimate is based on. at_once: trials on this machine at a time. is_range: scores decide how
-    much is trained, so only the ends of the intervals mean anything. trials: how many packs in the
-    store the estimate is based on; 0 for a probe, which took `probed` seconds. where: the GPU, or how
-    many CPU cores. is_scored: whether the time includes scoring. models, memory: of the largest
-    pack, in bytes, if measured.
+    trials together. here: seconds on the clock of this machine; None if the estimate is based on
+    runs of another. at_once: trials on this machine at a time. is_range: scores decide how much is
+    trained, so only the ends of the intervals mean anything. trials: packs in the store on which
+    the estimate is based; 0 for a probe, which took `probed` seconds. where: the GPU, or how many
+    CPU cores. is_scored: whether the time includes scoring. models, memory: of the largest pack, in
+    bytes, if measured.
     """
 
     runs: int
