@@ -1,5 +1,6 @@
 """Shows a sweep's progress: a live table on a terminal, occasional lines elsewhere."""
 
+import math
 import time
 from collections.abc import Callable
 from types import TracebackType
@@ -198,6 +199,8 @@ class Progress(Observer):
         most = self.seconds_left()
         if most is None:
             return ""
+        if self._trials and math.isclose(self._done, self._most):
+            return "scoring the last ones"
         least = self._seconds_for(self._least)
         if least is not None and duration(least) == duration(most):
             return f"about {duration(most)} left"

@@ -65,6 +65,17 @@ def test_time_left_is_that_of_the_rest_at_the_pace_of_this_session(clock):
     assert progress.seconds_left() == pytest.approx(4 * 90 / 1.9)
 
 
+def test_when_all_is_trained_the_last_ones_are_scored(clock):
+    progress, _ = make(clock)
+    for number in range(4):
+        progress.trial_began(block(number))
+        progress.trial_reported(block(number), 1, 10)
+        clock.now += 10.0
+    for number in range(4):
+        progress.trial_reported(block(number), 10, 10)
+    assert progress.summary() == "0 of 8 runs, scoring the last ones"
+
+
 def test_lines_are_few_when_the_output_is_no_terminal(clock):
     progress, output = make(clock)
     with progress:
