@@ -89,6 +89,6 @@ def test_noise_is_not_known_of_a_quantity() -> None:
 
 @pytest.mark.filterwarnings("error")
 def test_many_classes_of_few_images_are_known_without_a_warning() -> None:
-    labels = some_labels(60, (20,), 0)
+    labels = np.repeat(np.arange(20), 2)[:, None]  # two of each
     found = of(np.random.default_rng(0).normal(size=(20, 10))[labels[:, 0]], labels)
-    assert found.known[0, 0] > 0.8
+    assert found.known[0, 0] > 0.7
