@@ -5,11 +5,13 @@ import pytest
 from evaluation.analysis.settings.summary import SettingSummary
 from sweeps import api
 from sweeps.cli.main import main
+from sweeps.costs.planned import Planned
 from sweeps.driver import Outcome, _closing_words
 from sweeps.plan import Setting
 from sweeps.run_store import Store
 from sweeps.scheduling.unscored import ended_early, give_up, given_up, take_up_again
 from sweeps.sweep import Sweep
+from sweeps.sweep_results import status
 from sweeps.sweepfile import SweepSpec
 from sweeps.trials import trial
 from sweeps.trials.trial import Trial
@@ -110,9 +112,12 @@ def test_a_collapsed_run_is_ended_early_and_its_score_is_unknown(tmp_path):
     sweep = trained(early)
     assert {row.beta for row in sweep.snapshot().rows} == {0.1}
     assert len(ended_early(store, early)) == 2 and len(blocks) == 2
-    known, ended, *_ = api.of_snapshot(sweep.snapshot()).sentences
-    assert "2 of 4 runs are scored so far" in known
+    ended, *_ = api.of_snapshot(sweep.snapshot()).sentences  # nothing else is lacking
     assert ended.startswith("2 runs were ended early, with no latent in use")
+    planned = Planned.of(sweep, store.glance())
+    assert planned.in_words() == "2 runs; 2 runs ended early; left: nothing"
+    now = status(early, store)
+    assert (now.finished, now.pending, now.total) == (2, 0, 2)
     assert (heard.pruned, heard.ended) == ([1], [0])
     trained(early)
     assert len(blocks) == 2  # they stay ended
