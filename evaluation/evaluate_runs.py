@@ -177,8 +177,8 @@ def evaluate_pack(
     """
     import torch
 
-    from evaluation.factor_knowledge import factor_knowledge
     from evaluation.floor import floor
+    from evaluation.knowledge.factor_knowledge import factor_knowledge
     from evaluation.likelihood import likelihood
     from evaluation.metrics import COMPARES_SEEDS
     from evaluation.metrics.support.encoding import Remembering

@@ -7,7 +7,7 @@ from typing import Any
 
 from trainer.config.run import digest
 from trainer.config.schema import FieldError, suggestion
-from trainer.data.dataset import Dataset
+from trainer.data.dataset import Dataset, numbers_of
 
 EVALUATION_FORMAT = 2  # incremented whenever the same evaluation would yield different scores
 DEFAULT_EVALUATION: Mapping[str, Mapping[str, Any]] = {"higgins": {"protocol": "paper"}}
@@ -30,6 +30,8 @@ def evaluation_id(
         "labels": data.labels_fingerprint,
         "format": EVALUATION_FORMAT,
     }
+    if numbers := numbers_of(data):
+        decisive["numbers"] = [*numbers]
     if compares_seeds(evaluation):
         decisive["seeds"] = sorted(seeds)
     return digest(decisive)

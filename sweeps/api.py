@@ -9,10 +9,8 @@ from typing import Any
 from evaluation.analysis.answer import Best
 from sweeps.overview import Glance
 from sweeps.run_store import Store
-from sweeps.scheduling.ended_early import ended_early
 from sweeps.sweep import Snapshot, Sweep
 from sweeps.sweepfile import SweepSpec, load_spec, spec_of
-from sweeps.trials import stopping
 from trainer.errors import UserError
 from trainer.extensions import trust_files
 
@@ -68,10 +66,8 @@ def report(sweep: Given, store: str | Path | Store = "store") -> Path:
 
 def of_snapshot(snapshot: Snapshot) -> Best:
     """The answer from a snapshot; its sentences begin with what it is based on."""
-    found, (spec, store) = snapshot.answer.best, (snapshot.sweep.spec, snapshot.sweep.store)
-    given_up, ended = stopping.given_up(store, spec.name), ended_early(store, spec)
-    unscored = (f"{said}." for said in stopping.unscored_in_words(len(given_up), len(ended)))
-    return dataclasses.replace(found, sentences=(*snapshot.remarks, *unscored, *found.sentences))
+    found = snapshot.answer.best
+    return dataclasses.replace(found, sentences=(*snapshot.remarks, *found.sentences))
 
 
 def of_other_metrics(sweep: Sweep, glance: Glance | None = None) -> dict[str, Best]:

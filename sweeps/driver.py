@@ -23,9 +23,10 @@ from sweeps.console.journal import Journal, log_key
 from sweeps.console.printing import command, plain_console
 from sweeps.console.progress import Progress
 from sweeps.console.streams import unfailing
+from sweeps.costs.planned import Planned
 from sweeps.reporting.baselines import paper_table, prepare_baselines
 from sweeps.run_store import Store, error_key
-from sweeps.scheduling.ended_early import ended_early
+from sweeps.scheduling.unscored import take_up_again
 from sweeps.storage.safe_paths import check_files
 from sweeps.sweep import Sweep
 from sweeps.sweepfile import SweepSpec
@@ -49,8 +50,8 @@ class Outcome:
 
     answer: which setting to use; None when no setting is complete. report: its HTML page.
     trained: runs trained or scored by this call; stored: runs already in the store.
-    failed: runs of either kind that diverged. given_up: runs that were given up by hand.
-    collapsed: runs ended early because no latent was in use.
+    failed: runs of either kind that diverged. unknown: why some runs have no score, in sentences;
+    an answer has them, too.
     broken: a line per trial that raised or died.
     tracked: whether MLflow has everything. interrupted: stopped by Ctrl-C or SIGTERM.
     """
@@ -60,8 +61,7 @@ class Outcome:
     trained: int
     stored: int
     failed: int
-    given_up: int
-    collapsed: int
+    unknown: tuple[str, ...]
     broken: tuple[str, ...]
     tracked: bool
     interrupted: bool
@@ -86,6 +86,7 @@ def run(
     check_files(store.path(sweep.report_key))  # else a link there is found only after training
     with store.lock(spec.name), _library_output_logged(store.path(log_key(spec.name))):
         stopping.forget(store, spec.name)
+        take_up_again(store, spec.name)
         sweep.save()
         goal = spec.metric.goal
         progress = Progress(console, spec.most_runs, goal, least=spec.least_work)
@@ -118,19 +119,21 @@ class _Session:
 
     def _announce(self) -> None:
         spec, data, console = self.sweep.spec, self.sweep.data, self.console
-        settings = f"{count(spec.setting_count, 'setting')} of {spec.seeds_in_words}"
-        console.print(f"{spec.name}: {settings}, {spec.method}")
+        store, planned = self.sweep.store, None
+        if not store.is_remote and (glance := store.glance()).runs:
+            planned = Planned.of(self.sweep, glance)
+        settings = planned.settings_total if planned else spec.first_settings
+        of_seeds = f"{count(settings, 'setting')} of {spec.seeds_in_words}"
+        console.print(f"{spec.name}: {of_seeds}, {spec.method}")
         images = "×".join(map(str, data.shape))
         console.print(f"{data.name} ({data.source}): {len(data):,} images of {images}")
         said = [*describe(data), *self.sweep.metrics.remarks]
         for remark in [*said, *remarks_on_cost(spec, data)]:
             console.print(remark)
-        stored = self.progress.stored
-        if not self.sweep.store.is_remote:  # runs trained by other sweeps count too
-            stored = max(stored, self.sweep.snapshot().planned)
-        if stored:
-            of = "" if spec.racing else f" of {spec.most_runs}"
-            console.print(f"{stored}{of} runs are in the store")
+        if planned is not None and planned.in_store:
+            console.print(f"in the store: {planned.in_words()}")
+        elif self.progress.stored and planned is None:  # a bucket is not searched for more
+            console.print(f"in the store: {count(self.progress.stored, 'run')}")
 
     def _train(self, address: str | None) -> bool:
         """Trains and scores everything missing; returns whether it was stopped by a signal."""
@@ -176,8 +179,7 @@ class _Session:
             trained=self.progress.trained,
             stored=self.progress.stored,
             failed=self.progress.failed,
-            given_up=len(stopping.given_up(self.sweep.store, self.sweep.name)),
-            collapsed=len(ended_early(self.sweep.store, self.sweep.spec)),
+            unknown=() if snapshot is None else snapshot.unknown,
             broken=broken,
             tracked=tracked,
             interrupted=stopped,
@@ -222,7 +224,8 @@ def _closing_words(sweep: Sweep, outcome: Outcome, lacking: Iterable[str]) -> It
     if outcome.failed:
         they = "it counts" if outcome.failed == 1 else "they count"
         yield f"{count(outcome.failed, 'run')} diverged; {they} towards the score"
-    yield from stopping.unscored_in_words(outcome.given_up, outcome.collapsed)
+    if outcome.answer is None:
+        yield from outcome.unknown
     if outcome.broken:
         them = "it" if len(outcome.broken) == 1 else "them"
         yield f"{count(len(outcome.broken), 'trial')} failed; run it again to retry {them}"

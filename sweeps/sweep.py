@@ -16,7 +16,7 @@ from sweeps.overview import Glance
 from sweeps.plan import Run, load_data, runs_of
 from sweeps.run_store import Store, report_key
 from sweeps.scheduling import rounds
-from sweeps.scheduling.ended_early import ended_early
+from sweeps.scheduling.unscored import ended_early, unscored_in_words
 from sweeps.stored_settings import (
     StoredSetting,
     earlier_settings,
@@ -212,9 +212,11 @@ class Snapshot:
         from evaluation.analysis.conclude import answer  # here, as it imports SciPy
 
         if not self.rows:
+            is_running = self.sweep.store.holder(self.sweep.name) is not None
+            then = "wait for its first" if is_running else "run it first (`sweep run`)"
             raise UserError(
                 f"no setting of the sweep {self.sweep.name!r} has a scored run in this store; "
-                "run it first (`sweep run`), or see `sweep status`"
+                f"{then}, or see `sweep status`"
             )
         spec = self.sweep.spec
         found = answer(
@@ -225,8 +227,15 @@ class Snapshot:
             unknown=[place for each in self.ended_early.values() for place in each],
             most_seeds=None if spec.racing is None else len(spec.seed_list),
         )
-        said = (*_ended_in_words(self.ended_early), *found.best.sentences)
+        said = (*self.unknown, *found.best.sentences)
         return dataclasses.replace(found, best=dataclasses.replace(found.best, sentences=said))
+
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        """What the answer does not know, since runs ended before their last step, in sentences."""
+        scored = {result["run"] for result in self.results}
+        runs = unscored_in_words(self.sweep.store, self.sweep.spec, scored)
+        return (*_ended_in_words(self.ended_early), *runs)
 
     @cached_property
     def ended_early(self) -> dict[float | None, list[tuple[float, int]]]:

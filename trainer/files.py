@@ -64,6 +64,13 @@ def expand(path: str | os.PathLike[str]) -> Path:
         raise UserError(f"{os.fspath(path)}: {error}; use a path without ~") from None
 
 
+def looked_in(path: Path) -> str:
+    """Where a path that does not exist was looked for, to be added to a message; "" if absolute."""
+    if path.is_absolute():
+        return ""
+    return f" in {os.getcwd()}; relative paths are those of the folder where the command is run"
+
+
 def write_json(path: Path, value: object) -> None:
     """Writes `value` as strict JSON (no NaN or Infinity), atomically."""
     write_atomically(path, (json.dumps(value, indent=1, allow_nan=False) + "\n").encode())

@@ -9,6 +9,7 @@ from evaluation.analysis.recommend import factors_kept, likelihood_of
 from evaluation.analysis.run_health import HealthCounts
 from evaluation.analysis.settings.names import setting_label, short_name
 from evaluation.analysis.settings.summary import SettingSummary
+from trainer.config.schema import first_few
 
 MAX_NAMED = 5  # settings named in a sentence
 CONTENDER = 0.05  # a latent size with at least this probability may be the best
@@ -61,9 +62,8 @@ def _use(answer: Answer) -> Iterator[str]:
         low, high = map(number, best.good_beta)
         alone = "the same β" if low == number(best.beta) else f"β {low}"
         span = f"β from {low} to {high}" if low != high else alone
-        more = f" and {len(others) - MAX_NAMED} more" if len(others) > MAX_NAMED else ""
-        named = "; ".join(map(setting_label, others[:MAX_NAMED]))
-        yield f"As good, more likely than not: {span} ({named}{more})."
+        named = first_few([setting_label(each) for each in others], MAX_NAMED, "; ")
+        yield f"As good, more likely than not: {span} ({named})."
     if best.favourite is not None and best.favourite is not best.setting:
         yield _preferred(best, best.favourite)
 

@@ -65,17 +65,7 @@ def show(answer: Best) -> None:
         console.print("For each latent size on its own, compared with the other β at that size:")
         console.print(rows)
         console.print("Over all latent sizes:")
-    if answer.unusable:
-        console.print(bold(headline(answer)), soft_wrap=True)
-    else:
-        console.print(
-            "best: β = ",
-            bold(number(answer.beta)),
-            f" ({', '.join(answer.choices)}): score {_fixed(answer.score, 3)} over {answer.seeds} "
-            "seeds",
-            sep="",
-            soft_wrap=True,
-        )
+    console.print(bold(headline(answer)), soft_wrap=True)
     for sentence in answer.sentences:
         console.print(f"  {sentence}", soft_wrap=True)
 

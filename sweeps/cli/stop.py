@@ -7,6 +7,7 @@ from collections.abc import Callable
 from sweeps.cli.output import console
 from sweeps.cli.remote import cluster_jobs, job_of, sweep_name
 from sweeps.run_store import Store
+from sweeps.scheduling.unscored import give_up
 from sweeps.trials import stopping
 from trainer.errors import UserError
 
@@ -55,7 +56,7 @@ def _give_up(store: Store, name: str, wanted: str) -> int:
         raise UserError(f"run {found[0]} has already ended: there is nothing to give up")
     if store.holder(name) is None:
         raise UserError(f"sweep {name!r} is not running; the next `sweep run` resumes all runs")
-    stopping.give_up(store, name, found[0])
+    give_up(store, name, found[0])
     console.print(
         f"run {found[0]} will be given up within seconds, and the sweep continues without it; to "
         "resume it, run the sweep again",

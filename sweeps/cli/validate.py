@@ -38,7 +38,8 @@ def execute(args: Namespace) -> int:
     if args.json:
         remarks = list(plan.remarks)
         answer = {"valid": True, "metric": plan.metric, "remarks": remarks, "data": found}
-        answer["cost"] = {"runs": cost.runs, **cost.to_json()}
+        seconds = cost.here.expected if cost.here else None
+        answer["cost"] = {"runs": cost.runs, "seconds": seconds, **cost.to_json()}
         evaluation = with_defaults(plan.evaluation)
         resolved = {"model": _first_model(sweep), "evaluation": evaluation}
         print_json({**answer, "sweep": as_mapping(spec), "resolved": resolved})

@@ -12,6 +12,7 @@ from types import ModuleType
 from typing import Any
 
 from sweeps.cluster import processes
+from sweeps.cluster.lean import leave_out_helpers
 from sweeps.cluster.runtime_env import for_trials
 from sweeps.sweepfile import Resources
 from trainer.device.cores import cores
@@ -50,7 +51,7 @@ def cluster(address: str | None, resources: Resources, folder: Path) -> Iterator
         _refuse_closed(address)
     import ray
 
-    _keep_credentials()
+    leave_out_helpers(alone=address is None)
     logging.getLogger("ray").setLevel(logging.CRITICAL)
     _connect(ray, address, folder)
     try:
@@ -113,17 +114,6 @@ def _connect(ray: ModuleType, address: str | None, folder: Path) -> None:
         ray.init(address=address, runtime_env=for_trials(), **quiet)
     except Exception as error:  # Ray raises many kinds
         raise _no_cluster(address, error) from None
-
-
-def _keep_credentials() -> None:
-    """Keeps Tune from sending this process's AWS keys with each trial: logs would show them.
-
-    A worker uses those of its own machine.
-    """
-    from ray.tune.execution import class_cache
-
-    names = class_cache.ENV_VARS_TO_PROPAGATE
-    class_cache.ENV_VARS_TO_PROPAGATE = {name for name in names if not name.startswith("AWS_")}
 
 
 def check_address(address: str) -> None:

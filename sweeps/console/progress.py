@@ -1,5 +1,6 @@
 """Shows a sweep's progress: a live table on a terminal, occasional lines elsewhere."""
 
+import math
 import time
 from collections.abc import Callable
 from types import TracebackType
@@ -46,6 +47,7 @@ class Progress(Observer):
         self._waiting: set[tuple[int, int]] = set()
         self._live: Live | None = None
         self._started: float | None = None
+        self._first: tuple[float, float] | None = None  # when of the first report, and `_own` then
         self._last_line = -LINE_SECONDS
         self.stored = self.finished = self.failed = 0
         self.best: SettingSummary | None = None
@@ -110,6 +112,8 @@ class Progress(Observer):
         """Shows the trial's progress."""
         if step is not None and steps:
             self._trials[block.key] = (block, step / steps)
+            if self._first is None:
+                self._first = (self._clock(), self._own)
         self._line()
 
     def trial_waits(self, block: Block, holder: str) -> None:
@@ -144,9 +148,15 @@ class Progress(Observer):
     def seconds_left(self) -> float | None:
         """Estimated from this session's pace so far; None before there is one.
 
-        The first steps are slow, so nothing is estimated before a share of the trials is done.
+        What comes before the first report (imports, the images, slow first steps) happens only
+        once, so it does not count, and nothing is estimated before a share of the trials is done.
         """
         return self._seconds_for(self._most)
+
+    @property
+    def _own(self) -> float:
+        """What this session has trained so far, in whole trainings."""
+        return self._done - self.stored - self._paused_before
 
     @property
     def _done(self) -> float:
@@ -160,11 +170,14 @@ class Progress(Observer):
 
     def _seconds_for(self, work: float) -> float | None:
         """As `seconds_left`, if the sweep takes this many whole trainings."""
-        now = self._done - self.stored - self._paused_before
+        own = self._own
         running = sum(len(block.runs) for block, _ in list(self._trials.values()))
-        if self._started is None or now <= 0 or now < ENOUGH * running:
+        if self._started is None or own <= 0 or own < ENOUGH * running:
             return None
-        return max(0.0, work - self._done) * (self._clock() - self._started) / now
+        since, before = self._started, 0.0
+        if self._first is not None and own > self._first[1]:
+            since, before = self._first
+        return max(0.0, work - self._done) * (self._clock() - since) / (own - before)
 
     def summary(self) -> str:
         """One line: runs by state, the best setting so far, the time left."""
@@ -186,6 +199,8 @@ class Progress(Observer):
         most = self.seconds_left()
         if most is None:
             return ""
+        if self._trials and math.isclose(self._done, self._most):
+            return "scoring the last ones"
         least = self._seconds_for(self._least)
         if least is not None and duration(least) == duration(most):
             return f"about {duration(most)} left"

@@ -3,7 +3,7 @@
 import math
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from evaluation.analysis.formatting import count, duration
@@ -26,6 +26,7 @@ from sweeps.sweep import Sweep
 from sweeps.sweepfile import SweepSpec
 from trainer.device.cores import cores
 
+MAX_PACKS = 2000  # whose kinds are looked at
 # seconds in which Ray starts and the report is written
 START = Estimate(20.0, 8.0, 60.0)
 
@@ -68,12 +69,12 @@ class Cost:
     """The cost of what is left of a sweep.
 
     runs: how many, at most. problem: why their time is unknown, else "". device: seconds of all
-    trials together. here: seconds on the clock of this machine; None if it did not train those that
-    the estimate is based on. at_once: trials on this machine at a time. is_range: scores decide how
-    much is trained, so only the ends of the intervals mean anything. trials: how many of the store
-    the estimate is based on; 0 for a probe, which took `probed` seconds. where: the GPU, or how
-    many CPU cores. is_scored: whether the time includes scoring. models, memory: of the largest
-    pack, in bytes, if measured.
+    trials together. here: seconds on the clock of this machine; None if the estimate is based on
+    runs of another. at_once: trials on this machine at a time. is_range: scores decide how much is
+    trained, so only the ends of the intervals mean anything. trials: packs in the store on which
+    the estimate is based; 0 for a probe, which took `probed` seconds. where: the GPU, or how many
+    CPU cores. is_scored: whether the time includes scoring. models, memory: of the largest pack, in
+    bytes, if measured.
     """
 
     runs: int
@@ -87,7 +88,7 @@ class Cost:
     where: str = ""
     is_scored: bool = True
     models: int = 0
-    memory: int | None = field(default=None)
+    memory: int | None = None
 
     @property
     def source(self) -> str | None:
@@ -105,7 +106,7 @@ class Cost:
             at_once = f" with {self.at_once} trials at once" if self.at_once > 1 else ""
             time = f"{self._on_the_clock(self.here)} on this machine{at_once}, {time}"
         basis = (
-            f"by {count(self.trials, 'trial')} in the store"
+            f"by {count(self.trials, 'pack')} in the store"
             if self.trials
             else f"by a probe of {duration(self.probed)}"
         )
@@ -163,16 +164,14 @@ def cost_of_all(sweep: Sweep) -> Cost:
     """The cost of the whole sweep, whatever the store has, by a probe."""
     spec, searcher = sweep.spec, Searcher(sweep.spec)
     packs = Packs.of(spec, compares_seeds(sweep.metrics.evaluation))
-    while isinstance(setting := searcher.ask(), Setting):
-        if setting.number == spec.first_settings:
-            break
-        seeds = spec.first_seeds
+    seeds, settings = spec.first_seeds, min(spec.first_settings, MAX_PACKS)
+    while searcher.proposed < settings and isinstance(setting := searcher.ask(), Setting):
         packs.add(setting, [r for r in sweep.runs(setting.parameters) if r.config.seed in seeds])
-    known, found = packs.all(), searcher.proposed
+    known = packs.take_all()
     todo = Todo(
         known,
         known,
-        unknown=(spec.first_settings - min(found, spec.first_settings)) * packs.each,
+        unknown=(spec.first_settings - searcher.proposed) * packs.each,
         more=spec.most_runs - spec.first_runs,
         least=spec.least_work / spec.first_runs,
     )
@@ -187,12 +186,13 @@ def _judged(
     tried: Probe | None = None,
 ) -> Cost:
     probed = tried is not None
-    sure = [_pack(pack) for pack in todo.packs] + [_mean_pack(todo.known)] * todo.unknown
+    some = todo.packs[:: -(-len(todo.packs) // MAX_PACKS) or 1]
+    certain = predict(known, [_pack(pack) for pack in some], probed)
+    certain *= len(todo.packs) / max(1, len(some))
+    certain += predict(known, [_mean_pack(todo.known)] * todo.unknown, probed)
     each = statistics.fmean(run.config.steps for pack in todo.known for run in pack)
-    training = _range(
-        predict(known, sure, probed) * todo.least,
-        predict(known, [*sure, *[(None, each)] * todo.more], probed) * todo.most,
-    )
+    added = predict(known, [(None, each)] * todo.more, probed)
+    training = _range(certain * todo.least, (certain + added) * todo.most)
     scored = runs - todo.more + todo.rescored
     scoring = predict_scoring(known, scored, probed)
     if scoring is not None and todo.more:

@@ -54,8 +54,8 @@ class Packs:
             alike = _shared(run.config) if self._mixed else setting.number
             self._waiting.setdefault(alike, deque()).append((setting, run))
 
-    def all(self) -> list[list[Run]]:
-        """Takes all packs."""
+    def take_all(self) -> list[list[Run]]:
+        """The runs of all packs, in order."""
         found = []
         while not self.empty:
             found.append(self.take()[1])

@@ -68,12 +68,12 @@ class OptunaWriter:
                 self._continue(trial, found, entry)
                 self._trials[number] = trial, entry
             else:
-                self._make_anew()  # Optuna cannot change a finished trial
+                self._recreate()  # Optuna cannot change a finished trial
 
     def write_sweep(self) -> None:
         """At the end of the sweep: gives the study exactly the settings of the store."""
         if {number: entry for number, (_, entry) in self._trials.items()} != self._entries:
-            self._make_anew()
+            self._recreate()
 
     def _open(self) -> None:
         import optuna
@@ -91,9 +91,9 @@ class OptunaWriter:
             for trial in trials
         }
         if len(self._trials) < len(trials):  # a call's response was lost: a duplicate was created
-            self._make_anew()
+            self._recreate()
 
-    def _make_anew(self) -> None:
+    def _recreate(self) -> None:
         import optuna
 
         optuna.delete_study(study_name=self._name, storage=self._storage)

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ray.tune.result import DONE
 
 from sweeps.run_store import Store, error_key, run_key
-from sweeps.scheduling.ended_early import end_early
-from sweeps.trials import stopping
+from sweeps.scheduling.unscored import end_early, given_up
 from sweeps.trials.early_scores import EarlyScores, step_of
 from sweeps.trials.heartbeat import heart
 from sweeps.trials.tune_stop import is_asked_to_stop
@@ -68,7 +67,7 @@ class Trial:
             return
         self._looked = time.monotonic()
         try:
-            asked = stopping.given_up(self._store(), self.config["job"]["sweep"])
+            asked = given_up(self._store(), self.config["job"]["sweep"])
         except UserError:  # out of reach: the next look will do
             return
         gone = asked.intersection(self._ids(self._left))

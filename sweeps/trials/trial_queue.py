@@ -11,15 +11,14 @@ from evaluation.analysis.table import rows_from_results
 from evaluation.identity import compares_seeds
 from sweeps.plan import Run, Setting
 from sweeps.scheduling import rounds
-from sweeps.scheduling.ended_early import ended_early
 from sweeps.scheduling.packs import Packs
 from sweeps.scheduling.schedule import Schedule, Work
 from sweeps.scheduling.searcher import Searcher, Wait
 from sweeps.scheduling.stages import StagedSchedule
+from sweeps.scheduling.unscored import ended_early, given_up
 from sweeps.sweep import Sweep
 from sweeps.sweep_results import scored
 from sweeps.trials.early_scores import EarlyScore, EarlyScores, step_of
-from sweeps.trials.stopping import given_up
 
 Result = Mapping[str, Any]  # the contents of a result.json
 

@@ -95,7 +95,7 @@ def test_a_sweep_on_s3_survives_its_faults_and_ends_as_one_in_a_folder(
             server.proxy.inject(next(faults), times=1, after=39)
         time.sleep(0.05)
     server.proxy.mend()
-    assert " runs are in the store" in finish(process)
+    assert "in the store: " in finish(process)
     after = done(server)
     assert len(after) == RUNS and {run: after[run] for run in before} == before
 

@@ -60,6 +60,12 @@ def suggestion(name: object, known: Iterable[str]) -> str:
     return f"; known: {', '.join(known[:MAX_LISTED])}{more}" if known else ""
 
 
+def first_few(names: Sequence[str], most: int, separator: str = ", ") -> str:
+    """The first `most` of the names, and how many more there are: "a, b and 3 more"."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return separator.join(names[:most]) + more
+
+
 def require(condition: bool, key: str, problem: str) -> None:
     """Raises FieldError at `key` unless `condition` holds; for `__post_init__` of dataclasses."""
     if not condition:

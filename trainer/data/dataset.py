@@ -1,6 +1,6 @@
 """What a data set provides: images by index, and the classes of their factors if known."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 UNKNOWN = -1  # the class of a factor for which an image has no label
+_ENOUGH = 2_400  # labelled images from which the classes of a few dozen numbers can be learnt
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,38 @@ def quantities_of(data: Dataset) -> Mapping[str, NDArray[np.float64]]:
     """
     values: Mapping[str, NDArray[np.float64]] = getattr(data, "quantities", {})
     return values
+
+
+def quantity_names_of(data: Dataset) -> tuple[str, ...]:
+    """The factors whose classes are numbers of some quantity: 3 is closer to 4 than to 9.
+
+    From a data set's attribute `quantity_names`; by default its continuous factors.
+    """
+    names: Iterable[str] = getattr(data, "quantity_names", quantities_of(data))
+    return tuple(name for name in names if name in data.factors)
+
+
+def read_as_numbers(
+    names: Iterable[str], continuous: Container[str], table: NDArray[np.integer]
+) -> tuple[str, ...]:
+    """Which of the quantities `names` are to be predicted as numbers, not as classes.
+
+    Continuous ones always, since their classes are only bins. Others while few images are labelled:
+    with a few images per class, a code that has the number still does not tell the class.
+
+    table: classes (N, factors).
+    """
+    few = int((table != UNKNOWN).any(axis=1).sum()) < _ENOUGH
+    return tuple(name for name in names if few or name in continuous)
+
+
+def numbers_of(data: Dataset) -> tuple[str, ...]:
+    """The factors that are to be predicted as numbers, not as classes: see `read_as_numbers`.
+
+    From a data set's attribute `numbers`; by default its continuous factors.
+    """
+    names: Iterable[str] = getattr(data, "numbers", quantities_of(data))
+    return tuple(name for name in names if name in data.factors)
 
 
 def class_names_of(data: Dataset, factor: str) -> Sequence[str]:

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from trainer.config.schema import first_few
 from trainer.data.dataset import UNKNOWN, Dataset, notes_of
 
 _MAX_SHOWN = 12  # factors on one line
@@ -28,8 +29,7 @@ def factors_in_words(data: Dataset) -> str:
         f"{name} ({classes} class{'' if classes == 1 else 'es'}, {count:,} images labelled)"
         for (name, classes), count in zip(data.factors.items(), known, strict=True)
     ]
-    more = f" and {len(parts) - _MAX_SHOWN} more" if len(parts) > _MAX_SHOWN else ""
-    return f"factors: {', '.join(parts[:_MAX_SHOWN])}{more}"
+    return f"factors: {first_few(parts, _MAX_SHOWN)}"
 
 
 def never_varies(data: Dataset) -> bool:

@@ -40,6 +40,7 @@ class DSprites(CachedImages):
     """
 
     name = "dsprites"
+    quantity_names = ("scale", "posX", "posY")  # orientation is an angle
 
     def __init__(
         self,

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from trainer.config.run import digest
 from trainer.config.schema import FieldError
 from trainer.data.cached import CachedImages, checked
-from trainer.data.dataset import Notes
+from trainer.data.dataset import Notes, read_as_numbers
 from trainer.data.formats import pictures
 from trainer.data.formats.picture_folder import PictureFolder, names_below
 from trainer.data.images.array_images import ArrayImages
@@ -137,6 +137,8 @@ class ImageFolder(CachedImages):
         )
         self.table = found.classes.astype(np.int32)
         self.quantities = found.values
+        self.quantity_names = found.quantity_names
+        self.numbers = read_as_numbers(found.quantity_names, found.values, self.table)
         self.labels_fingerprint = fingerprint_of(self.factors, self.table, self.quantities)
 
     def classes(self, indices: ArrayLike) -> NDArray[np.int64]:

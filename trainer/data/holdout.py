@@ -6,7 +6,14 @@ from numpy.typing import ArrayLike, NDArray
 from trainer.config.run import digest
 from trainer.config.schema import FieldError
 from trainer.data.cached import checked
-from trainer.data.dataset import Dataset, class_names_of, notes_of, quantities_of
+from trainer.data.dataset import (
+    Dataset,
+    class_names_of,
+    notes_of,
+    numbers_of,
+    quantities_of,
+    quantity_names_of,
+)
 
 _SEED = 0  # of the choice of held-out images
 
@@ -26,6 +33,7 @@ class Part:
         self.shape, self.levels, self.factors = data.shape, data.levels, data.factors
         self.class_names = {name: class_names_of(data, name) for name in data.factors}
         self.quantities = {name: v[places] for name, v in quantities_of(data).items()}
+        self.quantity_names, self.numbers = quantity_names_of(data), numbers_of(data)
         kept = [part, len(places)]
         self.fingerprint = digest([data.fingerprint, *kept])
         labels = data.labels_fingerprint

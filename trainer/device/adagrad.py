@@ -5,10 +5,10 @@ from typing import Any
 
 import torch
 
+from trainer.device.eager import Adagrad
 
-def adagrad(
-    groups: list[dict[str, Any]], initial: float, device: torch.device
-) -> torch.optim.Adagrad:
+
+def adagrad(groups: list[dict[str, Any]], initial: float, device: torch.device) -> Adagrad:
     """The fastest Adagrad (Duchi et al. 2011) for the device, starting from sums of `initial`.
 
     Both kinds can be part of a CUDA graph: without learning-rate decay, nothing computed in Python
@@ -16,7 +16,7 @@ def adagrad(
     """
     if has_fused_adagrad(device):
         return _fused(groups, initial)
-    return torch.optim.Adagrad(groups, initial_accumulator_value=initial, foreach=True)
+    return Adagrad(groups, initial_accumulator_value=initial, foreach=True)
 
 
 @lru_cache
@@ -35,8 +35,8 @@ def has_fused_adagrad(device: torch.device) -> bool:
     return torch.allclose(start, expected, atol=1e-6)
 
 
-def _fused(groups: list[dict[str, Any]], initial: float) -> torch.optim.Adagrad:
-    optimizer = torch.optim.Adagrad(groups, initial_accumulator_value=initial, fused=True)
+def _fused(groups: list[dict[str, Any]], initial: float) -> Adagrad:
+    optimizer = Adagrad(groups, initial_accumulator_value=initial, fused=True)
     # torch 2.11 and 2.12 have the kernel for CUDA; only this check rejects it
     optimizer._need_device_dtype_check_for_fused = False
     return optimizer

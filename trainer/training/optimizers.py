@@ -8,6 +8,7 @@ from torch import Tensor
 
 from trainer.config.run import OptimizerConfig
 from trainer.device.adagrad import adagrad
+from trainer.device.eager import Adam, RMSprop
 
 # the state arrays torch keeps
 MOMENTS = {"adam": ("exp_avg", "exp_avg_sq"), "adagrad": ("sum",), "rmsprop": ("square_avg",)}
@@ -89,13 +90,11 @@ def _optimizer(groups: list[dict], config: OptimizerConfig) -> torch.optim.Optim
     on_cpu = device.type == "cpu"
     if config.name == "adam":
         betas = (config.beta1, config.beta2)
-        return torch.optim.Adam(groups, betas=betas, fused=True, capturable=not on_cpu)
+        return Adam(groups, betas=betas, fused=True, capturable=not on_cpu)
     if config.name == "adagrad":
         return adagrad(groups, config.initial_accumulator, device)
     # torch has no fused RMSprop
-    return torch.optim.RMSprop(
-        groups, alpha=RMSPROP_DECAY, foreach=not on_cpu, capturable=not on_cpu
-    )
+    return RMSprop(groups, alpha=RMSPROP_DECAY, foreach=not on_cpu, capturable=not on_cpu)
 
 
 def _equal_neighbours(rates: Sequence[float]) -> list[slice]:

@@ -78,7 +78,8 @@ def _caption(setting: str, seed: int, images: int) -> str:
     return (
         f"{setting}, seed {seed}; {images:,} labelled images. Latents: share of the factor's "
         "entropy, less what codes shuffled among the images seem to know; 0 where that explains "
-        "it, 1 where all is known. Whole code: held-out accuracy above chance."
+        "it, 1 where all is known. Whole code: held-out accuracy above chance; of quantities, "
+        "the share of their variance."
     )
 
 

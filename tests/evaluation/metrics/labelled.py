@@ -13,6 +13,7 @@ class Labelled:
 
     name = source = fingerprint = labels_fingerprint = "labelled"
     shape, levels = (1, 1, 1), 1
+    numbers: tuple[str, ...] = ()
 
     def __init__(self, classes: ArrayLike):
         self.table = np.asarray(classes, np.int64)

@@ -3,15 +3,19 @@
 import os
 import signal
 import socket
+import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
-from ray import cloudpickle
+from ray import cloudpickle, tune
+from ray.air._internal import usage
+from ray.tune.execution import class_cache
 
 from sweeps.cluster import processes
 from sweeps.cluster import ray_process as ray_process_module
+from sweeps.cluster.lean import leave_out_helpers
 from sweeps.cluster.ray_process import RayProcess, ray_process
 from sweeps.run_store import Store, error_key
 from sweeps.scheduling.searcher import Searcher
@@ -100,6 +104,8 @@ def test_trials_that_raise_or_die_do_not_stop_the_others(ray, tmp_path):
         5: 1,
     }
     assert len({pid for pids in tries.values() for pid in pids}) < 8  # processes are used again
+    helpers = [name for name in ("dashboard.py", "monitor.py") for _ in those_of(ray, name)]
+    assert not helpers and those_of(ray, "/raylet/raylet")
     logs = [path for path in ray._folder.rglob("*") if path.is_file()]
     assert any(path.name == "gcs_server.out" for path in logs)
     assert not [path for path in logs if KEY.encode() in path.read_bytes()]
@@ -156,6 +162,15 @@ def test_an_error_of_the_driver_itself_ends_the_sweep_and_is_raised(ray, tmp_pat
         ray.run(sweep, queue, Observer(), StopRequest(), made_up_trial(tmp_path))
 
 
+def test_ray_counts_no_callbacks_for_which_it_would_import_mlflow(monkeypatch):
+    monkeypatch.setattr(usage, "tag_callbacks", usage.tag_callbacks)  # put back later
+    monkeypatch.setattr(class_cache, "ENV_VARS_TO_PROPAGATE", {"AWS_SESSION_TOKEN", "OTHER"})
+    monkeypatch.setitem(sys.modules, "ray.air.integrations.mlflow", None)
+    leave_out_helpers(alone=False)
+    usage.tag_callbacks([tune.Callback()])
+    assert {"OTHER"} == class_cache.ENV_VARS_TO_PROPAGATE
+
+
 def test_a_cluster_that_cannot_be_reached_is_named():
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -184,9 +199,9 @@ def two_steps():
     return cloudpickle.dumps(start)
 
 
-def the(ray: RayProcess, name: str) -> int:
-    """The process of Ray whose command line has that name."""
-    return next(pid for pid in processes.that_name(name) if pid in processes.below(ray.pid))
+def those_of(ray: RayProcess, name: str) -> list[int]:
+    """The processes of Ray whose command line has that name."""
+    return [pid for pid in processes.that_name(name) if pid in processes.below(ray.pid)]
 
 
 # all of Ray's processes, on a whole sweep: `python -m tests.surroundings --only kill`
@@ -195,7 +210,7 @@ def test_ray_whose_raylet_is_killed_is_started_again(ray, said, tmp_path, monkey
     spec, store = a_spec(max_failures=0, parameters=TWO), Store(tmp_path / "store")
     store.prepare()
     queue = TrialQueue(sweep := Sweep(spec, store, a_dataset()), Searcher(spec))
-    kill = lambda: os.kill(the(ray, "/raylet/raylet"), signal.SIGKILL)  # noqa: E731
+    kill = lambda: os.kill(those_of(ray, "/raylet/raylet")[0], signal.SIGKILL)  # noqa: E731
     ended = Ended(sweep, {1: kill})
     ray.run(sweep, queue, ended, StopRequest(), two_steps())
     assert ended.complete == {0: True, 1: True}

@@ -56,13 +56,24 @@ def test_time_left_is_that_of_the_rest_at_the_pace_of_this_session(clock):
     assert progress.seconds_left() is None
     progress.trial_began(block(1))
     clock.now = 20.0
-    progress.trial_reported(block(1), 1, 20)  # the start is slow
+    progress.trial_reported(block(1), 1, 20)  # the start is slow, and does not count
     assert progress.seconds_left() is None
-    clock.now = 100.0
-    progress.trial_reported(block(1), 5, 10)  # one run's worth in 100 s; five are left
+    clock.now = 110.0
+    progress.trial_reported(block(1), 5, 10)  # 0.9 runs in 90 s; five are left
     assert progress.seconds_left() == pytest.approx(500)
     end(progress, block(1))
-    assert progress.seconds_left() == pytest.approx(200)
+    assert progress.seconds_left() == pytest.approx(4 * 90 / 1.9)
+
+
+def test_when_all_is_trained_the_last_ones_are_scored(clock):
+    progress, _ = make(clock)
+    for number in range(4):
+        progress.trial_began(block(number))
+        progress.trial_reported(block(number), 1, 10)
+        clock.now += 10.0
+    for number in range(4):
+        progress.trial_reported(block(number), 10, 10)
+    assert progress.summary() == "0 of 8 runs, scoring the last ones"
 
 
 def test_lines_are_few_when_the_output_is_no_terminal(clock):
@@ -113,6 +124,7 @@ def test_the_time_left_of_a_race_and_of_runs_that_pause(clock):
         clock.now = 0.0
         begun = replace(block(0), share=share)
         progress.trial_began(begun)
+        progress.trial_reported(begun, 0, 100)
         clock.now = 10.0
         progress.trial_reported(begun, 25, 100)
         if share < 1:
@@ -136,6 +148,7 @@ def test_what_runs_had_done_before_they_paused_is_neither_left_nor_this_sessions
         progress.run_paused(run, 0.25)
         progress.run_paused(run, 0.5)
     progress.trial_began(block(0))
+    progress.trial_reported(block(0), 50, 100)
     clock.now = 10.0
     progress.trial_reported(block(0), 75, 100)  # a quarter of two runs in 10 s
     assert progress.seconds_left() == pytest.approx((8 - 1.5) * 10 / 0.5)

@@ -41,7 +41,7 @@ def test_it_is_worded_in_units_that_people_use():
     )
     race = Cost(42, device=hour, is_range=True, trials=1, where="NVIDIA H200", is_scored=False)
     assert race.in_words() == (
-        "at most 42 runs, 0.5 to 2 device-hours on NVIDIA H200, without scoring, by 1 trial in "
+        "at most 42 runs, 0.5 to 2 device-hours on NVIDIA H200, without scoring, by 1 pack in "
         "the store"
     )
     assert "1.0 GiB" in Cost(1, models=1, memory=2**30).in_words()

@@ -9,13 +9,13 @@ from optuna.trial import TrialState, create_trial
 from sweeps.plan import Setting
 from sweeps.run_store import Store
 from sweeps.scheduling.searcher import Searcher
+from sweeps.scheduling.unscored import give_up
 from sweeps.search.optuna_method import distribution
 from sweeps.sweep import Sweep
 from sweeps.sweepfile import SweepSpec
 from sweeps.tracking.background import Background
 from sweeps.tracking.optuna_study import OptunaWriter, StudyEntry, study_name
 from sweeps.tracking.tracker import Tracker
-from sweeps.trials import stopping
 from sweeps.trials.early_scores import EarlyScores
 from sweeps.trials.trial_queue import Block, Observer, TrialQueue
 from tests.servers.postgres import PASSWORD, Postgres
@@ -205,7 +205,7 @@ def test_a_setting_that_early_stop_ends_is_pruned_until_it_is_resumed(tmp_path, 
 
     tracker = Tracker(sweep)
     TrialQueue.resume(sweep, [tracker]).replay()
-    stopping.give_up(store, whole.name, block.runs[0].id)
+    give_up(store, whole.name, block.runs[0].id)
     queue = TrialQueue.resume(sweep, [tracker])
     while isinstance(block := queue.next(), Block):
         tracker.trial_began(block)

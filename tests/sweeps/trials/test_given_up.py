@@ -2,16 +2,18 @@
 
 import pytest
 
+from evaluation.analysis.settings.summary import SettingSummary
 from sweeps import api
 from sweeps.cli.main import main
 from sweeps.driver import Outcome, _closing_words
+from sweeps.plan import Setting
 from sweeps.run_store import Store
-from sweeps.scheduling.ended_early import ended_early
+from sweeps.scheduling.unscored import ended_early, give_up, given_up, take_up_again
 from sweeps.sweep import Sweep
 from sweeps.sweepfile import SweepSpec
-from sweeps.trials import stopping, trial
+from sweeps.trials import trial
 from sweeps.trials.trial import Trial
-from sweeps.trials.trial_queue import Block, TrialQueue
+from sweeps.trials.trial_queue import Block, Observer, TrialQueue
 from sweeps.trials.work_order import config_of, job_of
 from tests.sweeps.made_up import a_dataset, a_spec
 
@@ -47,14 +49,14 @@ def test_the_others_of_its_pack_finish_and_it_is_taken_up_where_it_was(sweep, mo
     gone, stays = (run.id for run in block.runs)
     reached = first.step()["step"]
     assert 0 < reached < 300
-    stopping.give_up(sweep.store, sweep.name, gone)
+    give_up(sweep.store, sweep.name, gone)
     while not first.step().get("done"):
         pass
     assert sweep.store.is_trained(stays) and not sweep.store.is_trained(gone)
     assert queue.ended(block)  # it is not missed
     assert [row.run for row in sweep.snapshot().rows] == [stays]
 
-    stopping.forget(sweep.store, sweep.name)
+    take_up_again(sweep.store, sweep.name)
     queue, block, again = begun(sweep)
     assert [run.id for run in block.runs] == [gone]
     assert again.step()["step"] > reached
@@ -73,7 +75,7 @@ def test_a_run_is_named_by_the_beginning_of_its_id(sweep, capsys):
         assert "has no run 'zz'" in asked("zz")[1]
         code, said = asked(run[:8])
     assert code == 0 and f"run {run} will be given up" in said
-    assert stopping.given_up(sweep.store, sweep.name) == {run}
+    assert given_up(sweep.store, sweep.name) == {run}
 
 
 def test_a_collapsed_run_is_ended_early_and_its_score_is_unknown(tmp_path):
@@ -84,7 +86,7 @@ def test_a_collapsed_run_is_ended_early_and_its_score_is_unknown(tmp_path):
 
     def trained(of: SweepSpec) -> Sweep:
         sweep = Sweep(of, store, data)
-        queue = TrialQueue.resume(sweep)
+        queue = TrialQueue.resume(sweep, [heard])
         while isinstance(block := queue.next(), Block):
             blocks.append(block)
             one = Trial(config_of(block, job_of(of, store, QUICK)))
@@ -93,7 +95,17 @@ def test_a_collapsed_run_is_ended_early_and_its_score_is_unknown(tmp_path):
             assert queue.ended(block)
         return sweep
 
+    class Heard(Observer):
+        pruned, ended = [], []
+
+        def setting_pruned(self, setting: Setting) -> None:
+            self.pruned.append(setting.number)
+
+        def setting_ended(self, setting: Setting, summary: SettingSummary | None) -> None:
+            self.ended.append(setting.number)
+
     blocks: list[Block] = []
+    heard = Heard()
     early = a_spec(**keys, early_stop={"collapsed": 0.25})
     sweep = trained(early)
     assert {row.beta for row in sweep.snapshot().rows} == {0.1}
@@ -101,8 +113,10 @@ def test_a_collapsed_run_is_ended_early_and_its_score_is_unknown(tmp_path):
     known, ended, *_ = api.of_snapshot(sweep.snapshot()).sentences
     assert "2 of 4 runs are scored so far" in known
     assert ended.startswith("2 runs were ended early, with no latent in use")
+    assert (heard.pruned, heard.ended) == ([1], [0])
     trained(early)
     assert len(blocks) == 2  # they stay ended
+    assert (heard.pruned, heard.ended) == ([1, 1], [0, 0])
 
     whole = a_spec(**keys)
     assert whole.search_id == early.search_id and not ended_early(store, whole)
@@ -112,7 +126,7 @@ def test_a_collapsed_run_is_ended_early_and_its_score_is_unknown(tmp_path):
 
 def test_a_sweep_that_ends_without_a_score_says_so(tmp_path):
     sweep = Sweep(a_spec(), Store(tmp_path / "store"), a_dataset())
-    none = Outcome(None, None, 0, 0, 0, 0, 0, (), True, interrupted=False)
+    none = Outcome(None, None, 0, 0, 0, (), (), True, interrupted=False)
     assert list(_closing_words(sweep, none, ())) == [
         "no run has a score yet, so there is no answer; what was trained is kept"
     ]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from trainer.data import load, notes_of, quantities_of
-from trainer.data.dataset import UNKNOWN
+from trainer.data.dataset import UNKNOWN, numbers_of
 from trainer.data.labels.factors import read_columns
 from trainer.data.labels.numbers import as_numbers
 from trainer.errors import UserError
@@ -219,3 +219,37 @@ def test_columns_in_one_hot_form_are_said_to_be_one_factor():
     rare = {name: np.arange(60) == i for i, name in enumerate(("hat", "beard", "scar"))}
     common = {"smile": np.arange(60) > 2}
     assert not [s for s in read_columns(common | rare, 60).remarks if "one-hot" in s]
+
+
+def test_quantities_are_predicted_as_numbers_where_classes_would_be_too_few_images(tmp_path):
+    rng = np.random.default_rng(0)
+    angle = rng.integers(20, size=300) * 5
+    columns = {
+        "digit": rng.integers(10, size=300),
+        "angle": angle,
+        "person_id": angle + 1,
+        "name": np.array([f"p{i}" for i in angle]),
+        "weight": rng.normal(size=300),
+    }
+    np.savez(tmp_path / "few.npz", images=rng.integers(255, size=(300, 16, 16)), **columns)
+    data = load("folder", path=str(tmp_path / "few.npz"))
+    assert numbers_of(data) == ("angle", "weight")
+    assert numbers_of(load("folder", path=str(tmp_path / "few.npz"), factors=["weight"])) == (
+        "weight",
+    )
+    columns = {name: np.tile(values, 10) for name, values in columns.items()}
+    columns["weight"] = rng.normal(size=3000)
+    np.savez(tmp_path / "many.npz", images=rng.integers(255, size=(3000, 8, 8)), **columns)
+    many = load("folder", path=str(tmp_path / "many.npz"))
+    assert numbers_of(many) == ("weight",)
+    assert numbers_of(load("folder", path=str(tmp_path / "many.npz"), labels=100)) == (
+        "angle",
+        "weight",
+    )
+
+
+def test_positions_of_few_sprites_are_predicted_as_numbers():
+    factors = {"shape": [1], "scale": 3, "orientation": 8, "posX": 16, "posY": 16}
+    assert numbers_of(load("dsprites", size=16, factors=factors)) == ()
+    few = load("dsprites", size=16, factors=factors, labels=100)
+    assert numbers_of(few) == ("scale", "posX", "posY")

@@ -1,5 +1,7 @@
 """The data set `folder`: files and arrays of the user's own."""
 
+import os
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -104,8 +106,12 @@ def test_a_bad_file_is_named(pictures, bad, cache_folder):
 def test_an_empty_or_missing_folder(tmp_path):
     with pytest.raises(UserError, match="no image files"):
         load("folder", path=str(tmp_path))
-    with pytest.raises(UserError, match="No such file"):
+    with pytest.raises(UserError, match=r"no such file or folder$"):
         load("folder", path=str(tmp_path / "none"))
+    with pytest.raises(
+        UserError, match=f"^none: no such file or folder in {os.getcwd()}; relative"
+    ):
+        load("folder", path="none")
 
 
 @pytest.mark.parametrize("ending", ["npy", "npz"])

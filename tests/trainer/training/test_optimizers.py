@@ -1,5 +1,6 @@
 """Packed optimisers against their papers' formulas, one model and one number at a time."""
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from tests.trainer.runs import config, distance, folders, model
 from tests.trainer.shapes import Shapes
 from trainer.config.run import OptimizerConfig
 from trainer.device import adagrad as adagrad_of
+from trainer.device import eager
 from trainer.training.loop import Training, train
 from trainer.training.optimizers import PackedOptimizer
 
@@ -106,5 +108,22 @@ def test_a_fused_adagrad_that_is_refused_or_wrong_is_not_taken(
             return
 
     for kind in (Refused, Wrong):
-        monkeypatch.setattr(torch.optim, "Adagrad", kind)
+        monkeypatch.setattr(adagrad_of, "Adagrad", kind)
         assert not adagrad_of.has_fused_adagrad.__wrapped__(cpu)
+
+
+@pytest.mark.parametrize("name", ["Adam", "Adagrad", "RMSprop"])
+def test_steps_are_those_of_torch_without_its_compiler(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def steps(kind: type[torch.optim.Optimizer]) -> torch.Tensor:
+        weights = torch.linspace(-1, 1, 7, requires_grad=True)
+        optimizer = kind([{"params": [weights], "lr": 0.1}])  # type: ignore[call-arg]
+        for _ in range(3):
+            weights.grad = weights.detach().square() - 0.5
+            optimizer.step()
+        return weights.detach()
+
+    expected = steps(getattr(torch.optim, name))
+    monkeypatch.setitem(sys.modules, "torch._dynamo", None)  # cannot be imported
+    assert torch.equal(steps(getattr(eager, name)), expected)

@@ -11,6 +11,7 @@ from trainer.data.formats import npy
 from trainer.data.formats.named_arrays import HELP, Arrays, Kind, in_blocks
 from trainer.data.formats.picture_folder import ENDINGS as PICTURES
 from trainer.errors import UserError
+from trainer.files import looked_in
 
 ARCHIVES = frozenset({".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar"})
 ENDINGS = frozenset({".npy", ".npz", ".h5", ".hdf5", ".he5", ".mat"})
@@ -19,8 +20,10 @@ ENDINGS = frozenset({".npy", ".npz", ".h5", ".hdf5", ".he5", ".mat"})
 def open_arrays(path: Path) -> Arrays:
     """The arrays in a file, by its extension. Raises UserError."""
     reader = _READERS.get(path.suffix.lower())
+    if not path.exists():
+        raise UserError(f"{path}: no such file or folder{looked_in(path)}")
     if reader is None or not path.is_file():
-        what = "is not a file of arrays" if path.exists() else "No such file or folder"
+        what = "is not a file of arrays"
         if path.is_file() and path.suffix.lower() in ARCHIVES:
             what = "is an archive; unpack it and specify the folder"
         elif path.is_file() and path.suffix.lower() in PICTURES:

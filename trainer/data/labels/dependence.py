@@ -6,6 +6,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
+from trainer.config.schema import first_few
 from trainer.data.dataset import UNKNOWN
 
 _ALMOST = 0.8  # share of labels that follow from another factor's: it all but repeats it
@@ -98,10 +99,9 @@ def _near_twins(columns: Mapping[str, NDArray[np.int64]]) -> list[str]:
         elif onto_first >= _ALMOST:
             following.setdefault(second, []).append(first)
     for name, others in following.items():
-        more = f" and {len(others) - _NAMED_OTHERS} more" if len(others) > _NAMED_OTHERS else ""
         verb = "follows" if len(others) == 1 else "follow"
         remarks.append(
-            f"{', '.join(others[:_NAMED_OTHERS])}{more} {verb} from {name}: metrics assume that "
+            f"{first_few(others, _NAMED_OTHERS)} {verb} from {name}: metrics assume that "
             "factors vary independently, so a score with both means less (`factors`)"
         )
     return remarks

@@ -37,13 +37,14 @@ class LabelColumn:
     """classes: (rows,), UNKNOWN where unlabelled.
 
     count: of classes. remarks: how it was read. values: (rows,) of a continuous column, NaN where
-    unlabelled; None for other columns.
+    unlabelled; None for other columns. quantity: whether its classes are numbers of one.
     """
 
     classes: NDArray[np.int64]
     count: int
     remarks: tuple[str, ...] = ()
     values: NDArray[np.float64] | None = None
+    quantity: bool = False
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ class Factors:
 
     sizes: number of classes by factor. classes: (rows, factors). left_out: why columns are not
     factors, by name. remarks: what a user should know, in sentences. values: (rows,) of each
-    continuous factor.
+    continuous factor. quantity_names: of the factors whose classes are numbers of a quantity.
     """
 
     sizes: Mapping[str, int]
@@ -60,6 +61,7 @@ class Factors:
     left_out: Mapping[str, str]
     remarks: tuple[str, ...]
     values: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+    quantity_names: tuple[str, ...] = ()
 
 
 Reader = Callable[[NDArray, int], LabelColumn]
@@ -81,6 +83,7 @@ def read_columns(
     """
     sizes, classes, left_out, remarks = {}, [], {}, []
     quantities: dict[str, NDArray[np.float64]] = {}
+    quantity_names = []
     for name, values in columns.items():
         if isinstance(bins, Mapping):
             cut, forced = bins.get(name, BINS), name in bins
@@ -102,6 +105,8 @@ def read_columns(
         classes.append(column.classes)
         if column.values is not None:
             quantities[name] = column.values
+        if column.quantity:
+            quantity_names.append(name)
         remarks += [f"{name}: {remark}" for remark in column.remarks]
     rare = _rare(dict(zip(sizes, classes, strict=True)))
     remarks = [said for said in remarks if said.partition(":")[0] not in rare]
@@ -111,7 +116,8 @@ def read_columns(
     stacked = np.stack(kept, axis=1) if kept else np.empty((rows, 0), np.int64)
     quantities = {name: values for name, values in quantities.items() if name in sizes}
     remarks += dependence([*sizes], stacked)
-    return Factors(sizes, stacked, {**left_out, **rare}, tuple(remarks), quantities)
+    counted = tuple(name for name in quantity_names if name in sizes)
+    return Factors(sizes, stacked, {**left_out, **rare}, tuple(remarks), quantities, counted)
 
 
 def read_column(
@@ -164,8 +170,9 @@ def read_column(
         remarks = (*remarks, f"{len(different):,} different values, {cut}")
         quantities = np.full(len(known), np.nan)
         quantities[known] = held
-        return LabelColumn(_placed(ranks, known), count, remarks, quantities)
-    return LabelColumn(_placed(ranks, known), len(different), remarks)
+        return LabelColumn(_placed(ranks, known), count, remarks, quantities, quantity=True)
+    quantity = held.dtype.kind != "U" and len(different) > BINS and not named
+    return LabelColumn(_placed(ranks, known), len(different), remarks, quantity=quantity)
 
 
 def is_identifier(name: str, values: NDArray) -> bool:

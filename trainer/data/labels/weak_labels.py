@@ -1,7 +1,7 @@
 """Weak labels: a data set with its labels replaced, for some images and some factors."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +11,15 @@ from numpy.typing import ArrayLike, NDArray
 from trainer.config.run import digest
 from trainer.config.schema import FieldError, suggestion
 from trainer.data.cached import checked
-from trainer.data.dataset import UNKNOWN, Dataset, Notes, notes_of, quantities_of
+from trainer.data.dataset import (
+    UNKNOWN,
+    Dataset,
+    Notes,
+    notes_of,
+    quantities_of,
+    quantity_names_of,
+    read_as_numbers,
+)
 from trainer.data.labels import label_table
 from trainer.data.labels import rows as label_rows
 from trainer.data.labels.factors import (
@@ -23,7 +31,7 @@ from trainer.data.labels.factors import (
 )
 from trainer.data.labels.unknown_cells import Missing
 from trainer.errors import UserError
-from trainer.files import expand
+from trainer.files import expand, looked_in
 
 _SEED = 0  # of the choice of images that keep their labels
 Bins = int | Mapping[str, int]
@@ -34,7 +42,8 @@ class Relabelled:
 
     factors: number of classes by name; table: classes (N, factors), UNKNOWN where there is no
         label. notes: on these labels; notes on the images are kept. quantities: values (N,) of
-        continuous factors, NaN where there is no label.
+        continuous factors, NaN where there is no label. quantity_names: as in
+        `quantity_names_of`; by default those of the data set.
     """
 
     def __init__(
@@ -44,6 +53,7 @@ class Relabelled:
         table: NDArray[np.integer],
         notes: Notes | None = None,
         quantities: Mapping[str, NDArray[np.float64]] | None = None,
+        quantity_names: Iterable[str] | None = None,
     ):
         self.data = data
         self.name, self.source, self.fingerprint = data.name, data.source, data.fingerprint
@@ -52,6 +62,9 @@ class Relabelled:
         self.factors = factors
         self.table = table.astype(np.int32)
         self.quantities = dict(quantities or {})
+        named = quantity_names_of(data) if quantity_names is None else quantity_names
+        self.quantity_names = tuple(name for name in named if name in factors)
+        self.numbers = read_as_numbers(self.quantity_names, self.quantities, self.table)
         self.labels_fingerprint = fingerprint_of(factors, self.table, self.quantities)
 
     def __len__(self) -> int:
@@ -95,11 +108,15 @@ def relabel(
         return Relabelled(data, data.factors, kept, notes_of(data), values)
     path = expand(labels)
     if not path.is_file():
-        problem = f"expected all, none, a number of images or a table; no file {labels!r} exists"
+        problem = (
+            f"expected all, none, a number of images or a table; no file {labels!r} exists"
+            f"{looked_in(path)}"
+        )
         raise FieldError(problem, ("labels",))
     found = read_table(path, data, bins, names, missing)
     notes = Notes(labels=found.remarks, left_out=found.left_out)
-    return Relabelled(data, found.sizes, found.classes, notes, found.values)
+    named = (*found.quantity_names, *quantity_names_of(data))
+    return Relabelled(data, found.sizes, found.classes, notes, found.values, named)
 
 
 def read_table(
@@ -138,7 +155,14 @@ def read_table(
     for name, held in found.values.items():
         values[name] = np.full(len(data), np.nan)
         values[name][rows.images[known]] = held
-    return Factors(found.sizes, classes, found.left_out, (*rows.remarks, *found.remarks), values)
+    return Factors(
+        found.sizes,
+        classes,
+        found.left_out,
+        (*rows.remarks, *found.remarks),
+        values,
+        found.quantity_names,
+    )
 
 
 def choose(data: Dataset, factors: Sequence[str]) -> Dataset:

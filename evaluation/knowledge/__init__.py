@@ -1,0 +1,1 @@
+"""What a code knows about each labelled factor."""
