@@ -16,7 +16,7 @@ from sweeps.overview import Glance
 from sweeps.plan import Run, load_data, runs_of
 from sweeps.run_store import Store, report_key
 from sweeps.scheduling import rounds
-from sweeps.scheduling.unscored import ended_early, unscored_in_words
+from sweeps.scheduling.unscored import collapsed, ended_early, unscored_in_words
 from sweeps.stored_settings import (
     StoredSetting,
     earlier_settings,
@@ -180,8 +180,10 @@ class Snapshot:
         sure = rounds.decided(self.sweep.store, spec)
         counts = Counter(result["setting"] for result in self.results)
         found = []
-        if self.planned < sure.runs:
-            known = f"{self.planned} of {sure.runs} runs are scored so far"
+        scored = {result["run"] for result in self.results}
+        runs = sure.runs - len(collapsed(self.sweep.store, spec, scored))
+        if self.planned < runs:
+            known = f"{self.planned} of {runs} runs are scored so far"
             partial = sum(count < seeds for number, count in counts.items() if number < total)
             settings = (
                 "1 setting has only some of its seeds"
@@ -253,9 +255,9 @@ class Snapshot:
             for share, numbers in rounds.decided(sweep.store, spec).ended.items()
             for number in numbers
         }
-        collapsed = ended_early(sweep.store, spec)
+        early = ended_early(sweep.store, spec)
         for setting, runs in sweep.store.recorded(spec):
-            dropped = setting.number in shares or collapsed.issuperset(runs.values())
+            dropped = setting.number in shares or early.issuperset(runs.values())
             if dropped and setting.number not in scored:
                 place = sweep.beta_and_latents(setting.parameters)
                 found.setdefault(shares.get(setting.number), []).append(place)

@@ -10,6 +10,7 @@ from sweeps.overview import Glance
 from sweeps.plan import Setting
 from sweeps.run_store import Store
 from sweeps.scheduling import rounds
+from sweeps.scheduling.unscored import collapsed
 from sweeps.stored_settings import StoredSetting
 from sweeps.sweepfile import SweepSpec
 
@@ -61,8 +62,8 @@ def status(
             continue
         states.update(ended)
         settings += len(ended) >= len(sure.seeds.get(one.setting.number, spec.first_seeds))
-    total = max(sure.runs, states["finished"] + states["failed"])
     ended_runs = states["finished"] + states["failed"]
+    total = max(sure.runs - len(collapsed(store, spec, in_store)), ended_runs)
     return Status(
         finished=states["finished"],
         failed=states["failed"],

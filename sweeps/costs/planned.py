@@ -11,6 +11,7 @@ from sweeps.plan import Run, Setting
 from sweeps.scheduling import rounds
 from sweeps.scheduling.packs import Packs
 from sweeps.scheduling.searcher import Searcher
+from sweeps.scheduling.unscored import ended_early
 from sweeps.stored_settings import earlier_settings
 from sweeps.sweep import Sweep
 
@@ -33,7 +34,8 @@ class Planned:
     settings: those known without new scores. settings_total, ended_early: how many there are, and
     how many of them `early_stop` has ended. trials, trials_left: all, and those with anything to
     train or score. runs: how many. in_store: how many have a result. to_score: how many of these
-    are to be scored again, by another metric. todo: what is left to train.
+    are to be scored again, by another metric. collapsed: runs that `early_stop` has ended, with no
+    latent in use. todo: what is left to train.
     """
 
     sweep: Sweep
@@ -45,6 +47,7 @@ class Planned:
     runs: int
     in_store: int
     to_score: int
+    collapsed: int
     todo: Todo
 
     @classmethod
@@ -55,7 +58,7 @@ class Planned:
         trials, left, untrained = (Packs.of(spec, compares) for _ in range(3))
         known = [(setting, sweep.runs(setting.parameters)) for setting in _known(sweep)]
         ended = glance.ended(run.id for _, runs in known for run in runs)
-        settings, to_score = [], 0
+        early, settings, to_score, collapsed = ended_early(sweep.store, spec), [], 0, 0
         for setting, every in known:
             seeds = sure.seeds.get(setting.number, spec.first_seeds)
             runs = tuple(run for run in every if run.config.seed in seeds)
@@ -65,8 +68,10 @@ class Planned:
             to_score += len(stored) - len(complete)
             trials.add(setting, runs)
             if setting.number not in sure.dropped:
-                left.add(setting, [run for run in runs if run.id not in complete])
-                untrained.add(setting, [run for run in runs if run.id not in stored])
+                over = {run.id for run in runs if run.id in early} - stored.keys()
+                collapsed += len(over)
+                left.add(setting, [run for run in runs if run.id not in complete | over])
+                untrained.add(setting, [run for run in runs if run.id not in stored.keys() | over])
             settings.append(PlannedSetting(setting, runs, len(stored)))
         total = sure.settings + len(sure.dropped)
         unknown = (total - len(settings)) * trials.each
@@ -75,7 +80,7 @@ class Planned:
             packs=untrained.take_all(),
             known=trials.take_all(),
             unknown=unknown,
-            more=max(0, spec.most_runs - sure.runs - (len(ended) - in_store)),
+            more=max(0, spec.most_runs - sure.runs - (len(ended) - in_store)) if spec.racing else 0,
             rescored=to_score,
             least=spec.early_stop.least_work(sure.settings, sure.reached) / max(1, sure.settings),
             most=1 - sure.reached,
@@ -90,13 +95,14 @@ class Planned:
             runs=sure.runs,
             in_store=in_store,
             to_score=to_score,
+            collapsed=collapsed,
             todo=todo,
         )
 
     @property
     def runs_left(self) -> int:
         """How many are to be trained."""
-        return self.runs - self.in_store
+        return self.runs - self.in_store - self.collapsed
 
     def in_words(self) -> str:
         """What the store has of it, and what is left."""
@@ -107,7 +113,9 @@ class Planned:
             left.append(f"{count(self.runs_left, 'run')} in {trials}" if self.runs_left else trials)
         if self.todo.more:
             left.append(f"up to {self.todo.more} that the race adds")
-        return f"{count(self.in_store, 'run')}{unscored}; left: {' and '.join(left) or 'nothing'}"
+        early = f"; {count(self.collapsed, 'run')} ended early" if self.collapsed else ""
+        what = " and ".join(left) or "nothing"
+        return f"{count(self.in_store, 'run')}{unscored}{early}; left: {what}"
 
     def cost(self, glance: Glance, probe: bool = False) -> Cost | None:
         """The cost of what is left; None if nothing is. probe: measure it, in any case."""

@@ -23,9 +23,9 @@ CONFIRMING = 4
 class Rule:
     """The rules of a race.
 
-    most: seeds per setting. within, confidence: the race ends once the favourite is within
-    `within` of the best with this probability in `rounds` rounds running. batch: runs decided on
-    together. most_settings: how many settings may be tried. goal: which scores are better.
+    most: largest number of seeds per setting. within, confidence: the race ends once the favourite
+    is within `within` of the best with this probability in `rounds` rounds running. batch: runs
+    per round. most_settings: how many settings may be tried. goal: which scores are better.
     seed: of all random draws.
     """
 
@@ -63,12 +63,12 @@ def decide(
 ) -> Round:
     """Decides round `number` of a race.
 
-    Each run goes where it promises most by the knowledge gradient for correlated beliefs (Frazier,
-    Powell and Dayanik 2009): the gain in the expected score of the setting chosen after it. The
-    posterior is the answer's surface over (log beta_norm, log latents), so a run tells about its
-    neighbours, and untried settings compete with more seeds of tried ones. Runs are for contenders
-    alone: the favourite, and the best setting of every posterior draw in which the favourite is
-    more than `within` below it.
+    Each run goes where the knowledge gradient for correlated beliefs is largest (Frazier, Powell
+    and Dayanik 2009): the expected gain in the score of the setting chosen after it. The posterior
+    is the answer's surface over (log beta_norm, log latents), so a run informs about its
+    neighbours, and untried settings compete with more seeds of tried ones. Only contenders get
+    runs: the favourite, and the best setting of every posterior draw in which the favourite is more
+    than `within` below it.
 
     rows: all runs with known scores. handed: seeds handed out so far by setting number, including
     those of lost runs. untried: (n, 2) log beta_norm and log latents.
@@ -83,24 +83,23 @@ def decide(
     means = known.means
     loss = means.max(axis=1) - means[:, :tried].T
     favourite = int(means[:, :tried].mean(axis=0).argmax())
-    leader = int(known.settings[favourite])
     beaten = np.flatnonzero(loss[favourite] > rule.within)
     probability = 1 - len(beaten) / len(known.draws)
     given = np.array([*(handed[int(s)] for s in known.settings), *[0] * len(untried)])
     contenders = np.unique([favourite, *known.draws[beaten].argmax(axis=1)])
-    more = _fill(rule, known, given, left, contenders)
+    more = _allocate(rule, known, given, left, contenders)
     settings = {int(s): int(n) for s, n in zip(known.settings, more, strict=False) if n}
     new = tuple(i for i, n in enumerate(more[tried:]) if n)
-    return Round(settings, new, probability, leader)
+    return Round(settings, new, probability, int(known.settings[favourite]))
 
 
-def _fill(
+def _allocate(
     rule: Rule, known: Expectation, given: np.ndarray, left: int, contenders: np.ndarray
 ) -> np.ndarray:
-    """How many seeds (C,) each candidate gets in this round; a new setting one at most.
+    """How many seeds (C,) each candidate gets in this round; a new setting gets at most one.
 
-    given: (C,) seeds so far. left: how many new settings may be tried. contenders: candidates that
-    may get seeds.
+    given: (C,) seeds so far. left: how many new settings may be tried. contenders: the candidates
+    that may get seeds.
     """
     expected, noise = known.means.mean(axis=0), np.maximum(known.noise, 1e-12)
     covariance = np.cov(known.means, rowvar=False).reshape(len(given), -1)
@@ -132,9 +131,9 @@ def _gains(
 ) -> np.ndarray:
     """The knowledge gradient of a score of each candidate in `may`, of variance `noise` (C,).
 
-    Chosen from are those `tried` (C,) and the candidate itself. The expectation is a mean over
-    quantiles of the score. Where none of them would change the choice, what counts is how much its
-    tails would in favour of any one rival.
+    The choice is among those `tried` (C,) and the candidate itself. The expectation is a mean over
+    quantiles of the score. Where none of these would change the choice, what counts is by how much
+    the score's tails would, in favour of any one rival.
     """
     leader = int(np.where(tried, expected, -np.inf).argmax())
     rivals = tried[:, None] | (np.arange(len(expected))[:, None] == may)

@@ -38,13 +38,20 @@ def ended_early(store: Store, spec: SweepSpec) -> set[str]:
     return set() if never else set(store.names(_early(spec.name)))
 
 
+def collapsed(store: Store, spec: SweepSpec, scored: Collection[str]) -> set[str]:
+    """As `ended_early`, of the settings of this search, without the runs that have a result."""
+    early = ended_early(store, spec)
+    own = [run for _, runs in store.recorded(spec) for run in runs.values()] if early else ()
+    return early.intersection(own).difference(scored)
+
+
 def unscored_in_words(store: Store, spec: SweepSpec, scored: Collection[str]) -> Iterator[str]:
     """What an answer from the runs `scored` does not know, in sentences; none for no such runs."""
     by_hand = len(given_up(store, spec.name).difference(scored))
     if by_hand:
         runs = "1 run was" if by_hand == 1 else f"{by_hand} runs were"
         yield f"{runs} given up by hand: the scores are unknown; run the sweep again to resume."
-    early = len(ended_early(store, spec).difference(scored))
+    early = len(collapsed(store, spec, scored))
     if early:
         runs = "1 run was" if early == 1 else f"{early} runs were"
         yield (

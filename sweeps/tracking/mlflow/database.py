@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 DATABASE, ARTIFACTS = "mlflow.db", "mlruns"
-SCHEMA = Path(__file__).with_name("schema.sql")  # of the version in constraints.txt
 DATABASES = ("sqlite", "postgresql", "mysql", "mssql")  # accessed without an MLflow server
 # Read by MLflow when it is imported; the user's own values stay.
 _ENVIRONMENT = {
@@ -139,35 +138,17 @@ def make_database(path: Path) -> None:
         with contextlib.closing(sqlite3.connect(path)) as database:
             database.execute("PRAGMA schema_version")
         return
+    from mlflow import MlflowClient
+
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".mlflow-") as folder:
         draft, whole = Path(folder, "draft.db"), Path(folder, "whole.db")
-        make_tables(draft, SCHEMA.read_text())
+        MlflowClient(sqlite_uri(draft)).search_experiments(max_results=1)  # makes the tables
         whole.touch()  # SQLite's own files are never writable for a group
         with contextlib.closing(sqlite3.connect(draft)) as database:
             database.execute("VACUUM INTO ?", [str(whole)])  # including what is still in its log
         if not path.exists():  # another sweep may have created it in the meantime
             os.replace(whole, path)
-
-
-def make_tables(path: Path, schema: str) -> None:
-    """Makes MLflow's empty tables: by `schema`, or by all its migrations if it has other tables.
-
-    schema: what `schema_of` returned for some version of MLflow.
-    """
-    from mlflow import MlflowClient
-
-    if f"'{_own_revision()}'" in schema:
-        with contextlib.closing(sqlite3.connect(path)) as database:
-            database.executescript(schema)
-    MlflowClient(sqlite_uri(path)).search_experiments(max_results=1)  # makes what is missing
-
-
-def schema_of(path: Path) -> str:
-    """An empty MLflow database as SQL, without its first experiment: MLflow makes one at once."""
-    with contextlib.closing(sqlite3.connect(path)) as database:
-        lines = list(database.iterdump())
-    return "\n".join(line for line in lines if 'INTO "experiments"' not in line) + "\n"
 
 
 _relaxed: set[str] = set()  # database files

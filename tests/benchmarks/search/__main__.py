@@ -111,7 +111,9 @@ def figures(found: Sequence[Replay]) -> dict[str, Any]:
     said, right = [s for s, _ in ends], [r for _, r in ends]
     claims = [r for r in found if r.said is not None and r.said >= CONFIDENCE]
     true = sum(bool(r.loss[-1] <= WITHIN) for r in claims)
-    marks = {str(n): float(np.mean([r.loss_at(np.array([n]))[0] for r in found])) for n in MARKS}
+    at_marks = np.array([r.loss_at(np.array(MARKS)) for r in found])
+    marks = {str(n): float(loss) for n, loss in zip(MARKS, at_marks.mean(axis=0), strict=True)}
+    shares = (at_marks <= WITHIN).mean(axis=0)
     return {
         "repeats": len(found),
         "runs": float(np.mean([r.runs[-1] for r in found])),
@@ -125,6 +127,7 @@ def figures(found: Sequence[Replay]) -> dict[str, Any]:
         "tenth": float(np.mean([r.loss_at(np.array([TENTH]))[0] <= WITHIN for r in found])),
         "settled": int(settled) if reached else None,
         **marks,
+        "right": {str(n): float(share) for n, share in zip(MARKS, shares, strict=True)},
         "bands": bands(said, right) if said else None,
     }
 
@@ -139,7 +142,7 @@ def main() -> None:
     parser.add_argument("--tables", nargs="+", choices=TABLES, default=list(TABLES))
     parser.add_argument("--ways", nargs="+", choices=WAYS, default=list(WAYS))
     parser.add_argument("--found", type=Path, help="file that keeps each replay (JSON lines)")
-    parser.add_argument("--plot", type=Path, help="PNG of loss against runs")
+    parser.add_argument("--plot", type=Path, help="PNG of curves against runs")
     parser.add_argument("--markdown", action="store_true", help="then as in docs/measurements.md")
     parser.add_argument("--read", type=Path, help="replay nothing, show what --json wrote there")
     add_json(parser)

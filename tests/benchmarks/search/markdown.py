@@ -23,6 +23,7 @@ ORDER = (
     *("TPE, 1 seed", "GP, 1 seed", "random, 1 seed"),
 )
 MARKS = ("20", "40", "80", "160", "320")
+EQUAL = ("20", "40", "80", "160")  # runs after which searches are compared
 
 Figures = Mapping[str, Any]  # of one search in one table
 
@@ -44,6 +45,14 @@ def in_markdown(rows: Sequence[Figures]) -> str:
         random, asha = RIVALS.values()
         titles += [f"{random}: chosen", f"{asha}: chosen", f"{asha}: runs"]
         parts.append(_table(titles, [_claimed(name, found) for name in curves]))
+    compared = [
+        name
+        for name in curves
+        if all("right" in found.get((name, way), {}) for way in (OURS, *RIVALS))
+    ]
+    if compared:
+        titles = ["curve", *(f"{mark} runs" for mark in EQUAL)]
+        parts.append(_table(titles, [_at_equal_runs(name, found) for name in compared]))
     if bands := found.get(("drawn", OURS), {}).get("bands"):
         titles = ["said", "searches", "said on average", "right"]
         parts.append(_table(titles, [_reliable(band) for band in bands]))
@@ -71,6 +80,11 @@ def _claimed(name: str, found: Mapping[tuple[str, str], Figures]) -> list[str]:
         *(_number(row["loss"], 4), _number(row["bound"]), _number(random.get("chosen"), 2)),
         *(_number(asha.get("chosen"), 2), _number(asha.get("runs"))),
     ]
+
+
+def _at_equal_runs(name: str, found: Mapping[tuple[str, str], Figures]) -> list[str]:
+    ways = [found[name, way]["right"] for way in (OURS, *RIVALS)]
+    return [name, *(" / ".join(_number(right[mark], 2) for right in ways) for mark in EQUAL)]
 
 
 def _reliable(band: Figures) -> list[str]:

@@ -23,20 +23,24 @@ STYLES = {
 }
 TITLES = {"real": "real scores: 840 models", "drawn": "simulated: a new curve in each search"}
 TICKS = (10, 20, 40, 80, 160, 320, 560)
-LOSS_TICKS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
+LOSS_TICKS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
 WITHIN, TENTH = 0.01, 56
 
 Curves = Mapping[str, Mapping[str, Sequence[Replay]]]  # by table and way
 
 
 def plot_regret(curves: Curves, path: Path) -> None:
-    """Draws one row per table: the share of searches that are right, and the mean loss."""
+    """Draws one row per table: the share of searches that are right, and the mean loss.
+
+    Of several tables, those in TITLES.
+    """
     import matplotlib
 
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    shown = {name: ways for name, ways in curves.items() if any(map(ways.get, STYLES))}
+    names = [name for name in TITLES if name in curves] or list(curves)
+    shown = {name: curves[name] for name in names if any(map(curves[name].get, STYLES))}
     figure, axes = plt.subplots(
         *(len(shown), 2), figsize=(10.5, 3.6 * len(shown) + 0.8), squeeze=False, sharex=True,
         layout="constrained",
@@ -92,6 +96,6 @@ def _label(row: Sequence["Axes"], title: str) -> None:
         "a tenth of\nthe grid", (TENTH, 0.03), (4, 0), textcoords="offset points",
         fontsize="small", color="0.4",
     )  # fmt: skip
-    loss.set(yscale="log", ylim=(0.0006, 0.4), ylabel="mean score lost by the choice")
+    loss.set(yscale="log", ylim=(0.0008, 0.4), ylabel="mean score lost by the choice")
     loss.set_yticks(LOSS_TICKS, [f"{tick:g}" for tick in LOSS_TICKS])
     loss.minorticks_off()

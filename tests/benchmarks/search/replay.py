@@ -112,8 +112,9 @@ def replay(
 
     while True:
         work = schedule.ask()
-        if schedule.favourite is not None and (not looks or looks[-1][0] < len(rows)):
-            look(schedule.favourite)  # as the race itself sees it now
+        new = not looks or looks[-1][0] < len(rows)
+        if schedule.favourite is not None and not at_work and new:
+            look(schedule.favourite)  # as the race itself sees it, once per round
         if isinstance(work, Work):
             at_work.append(work)
             if len(at_work) < spec.lookahead:

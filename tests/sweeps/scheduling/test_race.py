@@ -39,7 +39,7 @@ def known(means: list[float], spread: list[float], seeds: int) -> Expectation:
 def test_a_round_shares_its_runs_among_those_that_may_be_best_and_never_exceeds_them():
     rule = race.Rule(most=10, batch=8)
     of = known([0.8, 0.8, 0.3, 0.8], [0.05, 0.05, 0.05, 0.1], 3)
-    more = race._fill(rule, of, np.array([4, 4, 4, 0]), 1, np.arange(4))
+    more = race._allocate(rule, of, np.array([4, 4, 4, 0]), 1, np.arange(4))
     assert more.sum() == 8 and more[2] == 0 and more[3] == 1 and more[:2].min() >= 2
-    more = race._fill(rule, of, np.array([10, 9, 4, 0]), 0, np.array([0, 1]))
+    more = race._allocate(rule, of, np.array([10, 9, 4, 0]), 0, np.array([0, 1]))
     assert more.tolist() == [0, 1, 0, 0]

@@ -2,16 +2,20 @@
 
 import pytest
 
+from evaluation.analysis.settings.summary import SettingSummary
 from sweeps import api
 from sweeps.cli.main import main
+from sweeps.costs.planned import Planned
 from sweeps.driver import Outcome, _closing_words
+from sweeps.plan import Setting
 from sweeps.run_store import Store
 from sweeps.scheduling.unscored import ended_early, give_up, given_up, take_up_again
 from sweeps.sweep import Sweep
+from sweeps.sweep_results import status
 from sweeps.sweepfile import SweepSpec
 from sweeps.trials import trial
 from sweeps.trials.trial import Trial
-from sweeps.trials.trial_queue import Block, TrialQueue
+from sweeps.trials.trial_queue import Block, Observer, TrialQueue
 from sweeps.trials.work_order import config_of, job_of
 from tests.sweeps.made_up import a_dataset, a_spec
 
@@ -84,7 +88,7 @@ def test_a_collapsed_run_is_ended_early_and_its_score_is_unknown(tmp_path):
 
     def trained(of: SweepSpec) -> Sweep:
         sweep = Sweep(of, store, data)
-        queue = TrialQueue.resume(sweep)
+        queue = TrialQueue.resume(sweep, [heard])
         while isinstance(block := queue.next(), Block):
             blocks.append(block)
             one = Trial(config_of(block, job_of(of, store, QUICK)))
@@ -93,16 +97,31 @@ def test_a_collapsed_run_is_ended_early_and_its_score_is_unknown(tmp_path):
             assert queue.ended(block)
         return sweep
 
+    class Heard(Observer):
+        pruned, ended = [], []
+
+        def setting_pruned(self, setting: Setting) -> None:
+            self.pruned.append(setting.number)
+
+        def setting_ended(self, setting: Setting, summary: SettingSummary | None) -> None:
+            self.ended.append(setting.number)
+
     blocks: list[Block] = []
+    heard = Heard()
     early = a_spec(**keys, early_stop={"collapsed": 0.25})
     sweep = trained(early)
     assert {row.beta for row in sweep.snapshot().rows} == {0.1}
     assert len(ended_early(store, early)) == 2 and len(blocks) == 2
-    known, ended, *_ = api.of_snapshot(sweep.snapshot()).sentences
-    assert "2 of 4 runs are scored so far" in known
+    ended, *_ = api.of_snapshot(sweep.snapshot()).sentences  # nothing else is lacking
     assert ended.startswith("2 runs were ended early, with no latent in use")
+    planned = Planned.of(sweep, store.glance())
+    assert planned.in_words() == "2 runs; 2 runs ended early; left: nothing"
+    now = status(early, store)
+    assert (now.finished, now.pending, now.total) == (2, 0, 2)
+    assert (heard.pruned, heard.ended) == ([1], [0])
     trained(early)
     assert len(blocks) == 2  # they stay ended
+    assert (heard.pruned, heard.ended) == ([1, 1], [0, 0])
 
     whole = a_spec(**keys)
     assert whole.search_id == early.search_id and not ended_early(store, whole)

@@ -3,6 +3,7 @@
 import pytest
 
 from sweeps import api
+from sweeps.costs.planned import Planned
 from sweeps.run_store import Store
 from sweeps.scheduling import rounds
 from sweeps.sweep import Sweep
@@ -68,6 +69,8 @@ def test_the_worse_half_ends_early_its_scores_are_unknown_and_it_can_be_resumed(
     )
     assert any("1 other ended early" in said for said in others)
     assert trained(sweep) == []
+    planned = Planned.of(sweep, sweep.store.glance())
+    assert planned.in_words() == "2 runs; left: nothing" and not planned.todo.more
 
     whole = Sweep(spec(), sweep.store, data)
     assert trained(whole) == [(gone, 1.0, 1)]
