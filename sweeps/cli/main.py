@@ -13,7 +13,6 @@ from importlib import import_module
 from typing import NoReturn
 
 from sweeps.console.streams import Unfailing, occupy, unfailing
-from trainer.collector import collect_less
 from trainer.errors import UserError
 
 INTERRUPTED = 130
@@ -97,7 +96,6 @@ def _prepare_environment() -> None:
     """Undoes a shell's or notebook's settings for other programs that would break this one."""
     if sys.stdout is not sys.__stdout__ or sys.stderr is not sys.__stderr__:
         return  # called from Python
-    collect_less()
     occupy()
     sys.stdout, sys.stderr = unfailing(sys.stdout), unfailing(sys.stderr)
     os.environ["MPLBACKEND"] = "agg"  # a notebook's backend is missing here; figures go to files

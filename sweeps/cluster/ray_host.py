@@ -15,7 +15,6 @@ from typing import Any, NamedTuple
 from sweeps.cluster import processes
 from sweeps.cluster.connection import cluster
 from sweeps.sweepfile import Resources
-from trainer.collector import collect_less
 from trainer.errors import UserError
 
 PULSE = 2.0  # seconds between checks that Ray answers
@@ -58,7 +57,6 @@ def _door_of_this_process() -> _Door:
 
 def main(pipe: int, parent: int) -> None:
     """Serves until the pipe is closed. pipe: its file descriptor; parent: the other process."""
-    collect_less()
     os.set_inheritable(pipe, False)
     processes.end_with(parent)
     connection = Connection(pipe)

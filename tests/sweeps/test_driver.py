@@ -143,6 +143,7 @@ def test_the_output_has_only_our_lines_and_ends_with_the_answer(harassed):
         "small: ",
         "dsprites ",
         "factors: ",
+        "in the store: ",
         "preparing ",
         "starting ",
         "best β: ",

@@ -86,7 +86,7 @@ def test_validate_shows_what_was_read(folder, capsys):
     assert "comment is left out: 36 labels have 36 different values" in out
     cost = next(line for line in out.splitlines() if line.startswith("cost: "))
     assert re.fullmatch(
-        r"cost: \d+ runs?, about .* of training on this machine; a trial .*iB", cost
+        r"cost: \d+ runs?, about .* \(.* to .*\) on this machine.*; a trial .*iB", cost
     )
     (sheet,) = (line.split(": ")[1] for line in out.splitlines() if line.startswith("contact"))
     with Image.open(sheet) as picture:

@@ -76,7 +76,7 @@ def test_nothing_is_written_over_and_mistakes_are_one_line(here, capsys):
     assert main(["init", "a", "--name", "c", "sise=8"]) == 2
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 3
-    assert "a.yaml already exists" in lines[0] and "No such file" in lines[1]
+    assert "a.yaml already exists" in lines[0] and "no such file" in lines[1]
     assert "sise: unknown option of folder; did you mean 'size'" in lines[2]
 
 
