@@ -243,7 +243,7 @@ def _this_machine(spec: SweepSpec) -> str:
         return f"{cores()} CPU cores"
     import torch
 
-    return torch.cuda.get_device_name() if torch.cuda.is_available() else ""
+    return torch.cuda.get_device_name() if _has_gpu() else ""
 
 
 def _at_once(spec: SweepSpec) -> int:

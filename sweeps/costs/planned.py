@@ -56,7 +56,7 @@ class Planned:
         spec, sure = sweep.spec, rounds.decided(sweep.store, sweep.spec)
         compares = compares_seeds(sweep.metrics.evaluation)
         trials, left, untrained = (Packs.of(spec, compares) for _ in range(3))
-        known = [(setting, sweep.runs(setting.parameters)) for setting in _known(sweep)]
+        known = [(setting, sweep.runs(setting.parameters)) for setting in _known(sweep, sure)]
         ended = glance.ended(run.id for _, runs in known for run in runs)
         early, settings, to_score, collapsed = ended_early(sweep.store, spec), [], 0, 0
         for setting, every in known:
@@ -126,7 +126,7 @@ class Planned:
         return cost_of(self.sweep, self.todo, glance.results(runs).values(), probe)
 
 
-def _known(sweep: Sweep) -> list[Setting]:
+def _known(sweep: Sweep, sure: rounds.Decided) -> list[Setting]:
     """The settings known without new scores: those proposed before, and all that need none."""
     spec, proposed = sweep.spec, sweep.proposed()
     searcher = Searcher(spec, proposed)
@@ -134,8 +134,7 @@ def _known(sweep: Sweep) -> list[Setting]:
     while len(known) < spec.first_settings and isinstance(setting := searcher.ask(), Setting):
         known.append(setting)
     later = {number: p for number, p in proposed.items() if number >= len(known)}
-    in_rounds = rounds.decided(sweep.store, spec).seeds
-    return [*known, *(Setting(n, p) for n, p in later.items() if n in in_rounds)]
+    return [*known, *(Setting(n, p) for n, p in later.items() if n in sure.seeds)]
 
 
 def _of_earlier_settings(sweep: Sweep) -> Sequence[str]:
